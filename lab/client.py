@@ -1,0 +1,260 @@
+"""One node of the network as its clients see it: the routes of the API over HTTP, and nothing else.
+
+Every call ends in one of three ways, and callers rely on the difference:
+  a value           the node did it;
+  raises Refused    the node certainly did not do it, and says why;
+  raises Unknown    nobody can say: retry only what is harmless to repeat (an order with the same key).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self, cast
+
+import httpx
+
+from lab.contract import (
+    Customer,
+    NewCustomer,
+    Order,
+    Page,
+    Product,
+    Role,
+    Share,
+    Status,
+    Stock,
+    User,
+    WantedLine,
+)
+
+DEFAULT_TIMEOUT = 15.0  # seconds; longer than a node waits for its peers before it answers an order
+_PAGE = 500  # the most a node gives at once
+_DEFINITE_5XX = {
+    "not_ready",
+    "policy_mismatch",
+    "disk_full",
+}  # nothing was stored, though the status is a 5xx
+
+
+class Refused(Exception):
+    """The node said no, and the request had no effect. `code` is the problem's stable word."""
+
+    def __init__(self, status: int, code: str, problem: Mapping[str, Any]) -> None:
+        super().__init__(
+            f"{status} {code}: {problem.get('detail') or problem.get('title') or 'no reason given'}"
+        )
+        self.status = status
+        self.code = code
+        self.problem = problem
+
+
+class Unknown(Exception):
+    """A time-out, a broken connection or a 5xx: the request may have had its effect or not."""
+
+
+class NodeClient:
+    """Talks to one node as one user. Logs in by itself again when its token is no longer taken."""
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.name = name
+        self.token: str | None = None
+        self._credentials: tuple[str, str] | None = None
+        self._login_lock = asyncio.Lock()
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 3.0)),
+            transport=transport,
+            trust_env=False,  # nodes are local: a proxy of the environment must never see them
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    # Who am I
+
+    async def login(self, username: str, password: str) -> None:
+        """Gets a token and keeps the credentials to renew it. Raises Refused(401) when they are wrong."""
+        form = {"username": username, "password": password, "grant_type": "password"}
+        answer = await self._send("POST", "/auth/login", data=form)
+        self.token = cast(str, answer["access_token"])
+        self._credentials = (username, password)
+
+    async def me(self) -> User:
+        return cast(User, await self._call("GET", "/auth/me"))
+
+    # Catalogue and people
+
+    async def create_product(self, sku: str, name: str, price_cents: int) -> Product:
+        body = {"sku": sku, "name": name, "price_cents": price_cents}
+        return cast(Product, await self._call("POST", "/products", json=body))
+
+    async def product(self, id_or_sku: str) -> Product:
+        return cast(Product, await self._call("GET", f"/products/{id_or_sku}"))
+
+    async def products(self) -> list[Product]:
+        return [cast(Product, item) async for item in self._items("/products")]
+
+    async def create_customer(self, customer: NewCustomer) -> Customer:
+        return cast(Customer, await self._call("POST", "/customers", json=customer))
+
+    async def customer(self, id_or_code: str) -> Customer:
+        return cast(Customer, await self._call("GET", f"/customers/{id_or_code}"))
+
+    async def customers(self) -> list[Customer]:
+        return [cast(Customer, item) async for item in self._items("/customers")]
+
+    async def create_user(self, username: str, password: str, *, role: Role) -> User:
+        body = {"username": username, "password": password, "role": role}
+        return cast(User, await self._call("POST", "/users", json=body))
+
+    async def users(self) -> list[User]:
+        return [cast(User, item) async for item in self._items("/users")]
+
+    # Stock and orders
+
+    async def adjust(self, sku: str, quantity: int, *, reason: str, share: Share = "equal") -> Any:
+        """Receives (or with a minus removes) units at this node. Not harmless to repeat after Unknown."""
+        body = {"sku": sku, "quantity": quantity, "reason": reason, "share": share}
+        return await self._call("POST", "/stock/adjustments", json=body)
+
+    async def stock_of(self, sku: str) -> Stock:
+        return cast(Stock, await self._call("GET", f"/stock/{sku}"))
+
+    async def stock(self) -> list[Stock]:
+        return [cast(Stock, item) async for item in self._items("/stock")]
+
+    async def place_order(
+        self, customer: str, lines: Sequence[WantedLine], *, key: str | None = None, note: str | None = None
+    ) -> Order:
+        """Places an order; with `key`, the same call again gives the same order and sells nothing twice."""
+        body: dict[str, Any] = {"customer": customer, "lines": list(lines)}
+        if note is not None:
+            body["note"] = note
+        headers = {"Idempotency-Key": key} if key is not None else {}
+        return cast(Order, await self._call("POST", "/orders", json=body, headers=headers))
+
+    async def order(self, order_id: str) -> Order:
+        return cast(Order, await self._call("GET", f"/orders/{order_id}"))
+
+    async def orders(self) -> list[Order]:
+        return [cast(Order, item) async for item in self._items("/orders")]
+
+    async def cancel_order(self, order_id: str) -> Order:
+        return cast(Order, await self._call("POST", f"/orders/{order_id}/cancel"))
+
+    # The node itself
+
+    async def status(self) -> Status:
+        return cast(Status, await self._call("GET", "/status"))
+
+    async def audit(self, **filters: str) -> list[dict[str, Any]]:
+        """The node's own audit, filtered by entity, user and time as the API names them."""
+        return [item async for item in self._items("/audit", **filters)]
+
+    async def is_ready(self) -> bool:
+        """Whether `/readyz` answers 200 now; a node that does not answer is not ready."""
+        try:
+            return (await self._http.get("/readyz")).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    async def _items(self, path: str, **params: str) -> AsyncIterator[Any]:
+        after: str | None = None
+        while True:
+            cursor = {"after": after} if after is not None else {}
+            page = cast(
+                Page[Any], await self._call("GET", path, params={**params, **cursor, "limit": str(_PAGE)})
+            )
+            for item in page["items"]:
+                yield item
+            after = page["next"]
+            if after is None:
+                return
+
+    async def _call(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **request: Any
+    ) -> Any:
+        used = self.token
+        try:
+            return await self._send(method, path, headers=self._signed(headers), **request)
+        except Refused as refused:
+            if refused.status != httpx.codes.UNAUTHORIZED or self._credentials is None:
+                raise
+            await self._renew(used)
+        return await self._send(method, path, headers=self._signed(headers), **request)
+
+    def _signed(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        bearer = {"Authorization": f"Bearer {self.token}"} if self.token is not None else {}
+        return {**bearer, **(headers or {})}
+
+    async def _renew(self, used: str | None) -> None:
+        """Logs in again once, however many calls found the same token refused."""
+        async with self._login_lock:
+            if self.token == used and self._credentials is not None:
+                await self.login(*self._credentials)
+
+    async def _send(self, method: str, path: str, **request: Any) -> Any:
+        try:
+            response = await self._http.request(method, path, **request)
+        except httpx.TransportError as error:
+            raise Unknown(_transport_words(error)) from None
+        return _value(response)
+
+
+def get_token(url: str, username: str, password: str, *, timeout: float = 5.0) -> str:
+    """A fresh token, for callers without an event loop. Raises Refused or Unknown."""
+    form = {"username": username, "password": password, "grant_type": "password"}
+    return cast(str, _send_once("POST", f"{url}/auth/login", timeout=timeout, data=form)["access_token"])
+
+
+def get_status(url: str, token: str, *, timeout: float = 2.0) -> Status:
+    """The node's `/status`, for callers without an event loop. Raises Refused or Unknown."""
+    headers = {"Authorization": f"Bearer {token}"}
+    return cast(Status, _send_once("GET", f"{url}/status", timeout=timeout, headers=headers))
+
+
+def _send_once(method: str, url: str, *, timeout: float, **request: Any) -> Any:
+    try:
+        with httpx.Client(timeout=timeout, trust_env=False) as http:
+            return _value(http.request(method, url, **request))
+    except httpx.TransportError as error:
+        raise Unknown(_transport_words(error)) from None
+
+
+def _value(response: httpx.Response) -> Any:
+    body = _json(response)
+    if response.is_success:
+        if body is None and response.content:
+            raise Unknown(f"{response.status_code} with a body that is not JSON")
+        return body
+    problem: dict[str, Any] = body if isinstance(body, dict) else {}
+    code = str(problem.get("code", "no_code"))
+    if response.is_client_error or code in _DEFINITE_5XX:
+        raise Refused(response.status_code, code, problem)
+    raise Unknown(f"{response.status_code} {code}")
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _transport_words(error: httpx.TransportError) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")

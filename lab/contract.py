@@ -1,0 +1,140 @@
+"""The nodes' JSON as the lab reads it: field names and shapes of the public API, kept verbatim.
+
+These are dictionaries and not objects on purpose: a verdict compares what nodes said, so nothing may be
+lost or defaulted between the wire and the comparison.
+"""
+
+from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+
+Item = TypeVar("Item")
+
+Role = Literal["admin", "operador"]
+Share = Literal["equal", "keep", "demand"]
+
+
+class Page(TypedDict, Generic[Item]):
+    """One page of a list; `next` is the cursor for `?after=`, null on the last page."""
+
+    items: list[Item]
+    next: str | None
+
+
+class Product(TypedDict):
+    id: str
+    sku: str
+    name: str
+    price_cents: int
+
+
+class Customer(TypedDict):
+    id: str
+    code: str
+    name: str
+    contact: NotRequired[str | None]
+    email: NotRequired[str | None]
+    phone: NotRequired[str | None]
+    city: NotRequired[str | None]
+    country: NotRequired[str | None]
+
+
+class NewCustomer(TypedDict):
+    """The body of a creation: a customer that has no id yet."""
+
+    code: str
+    name: str
+    contact: NotRequired[str | None]
+    email: NotRequired[str | None]
+    phone: NotRequired[str | None]
+    city: NotRequired[str | None]
+    country: NotRequired[str | None]
+
+
+class User(TypedDict):
+    id: str
+    username: str
+    role: Role
+    active: bool
+
+
+class WantedLine(TypedDict):
+    sku: str
+    quantity: int
+
+
+class OrderLine(TypedDict):
+    sku: str
+    name: str
+    quantity: int
+    unit_price_cents: int
+
+
+class OrderCustomer(TypedDict):
+    id: str
+    code: str
+    name: str
+
+
+class Order(TypedDict):
+    """An order as a node shows it. `stored_by` differs from node to node, all else must be equal."""
+
+    id: str
+    number: str
+    branch: str
+    epoch: str
+    status: str
+    customer: OrderCustomer
+    lines: list[OrderLine]
+    total_cents: int
+    version: int
+    created_at: str
+    stored_by: list[str]
+
+
+class StockRow(TypedDict):
+    """What one epoch of one branch wrote about a product; every number only grows."""
+
+    branch: str
+    epoch: str
+    received: int
+    returned: int
+    sold: int
+    removed: int
+    granted: dict[str, int]
+    version: int
+
+
+class Stock(TypedDict):
+    """`available` and `frozen` are the company's as known at this node; `here` are this node's rights."""
+
+    sku: str
+    available: int
+    frozen: int
+    here: int
+    rows: list[StockRow]
+
+
+class PeerStatus(TypedDict):
+    state: str
+    pending: int | None
+    oldest_pending_seconds: float | None
+    acknowledged: Any
+    attempts: int | None
+    next_retry_seconds: float | None
+    last_success_at: str | None
+    last_error: str | None
+
+
+class Status(TypedDict):
+    node: str
+    epoch: str
+    policy: str
+    ready: bool
+    sqlite: str
+    counts: dict[str, int]
+    stock: Any
+    heads: dict[str, int]
+    digest: str | None
+    at_risk: int | None
+    parked: int | None
+    pending: dict[str, int | None]
+    peers: dict[str, PeerStatus]
