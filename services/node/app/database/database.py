@@ -1,0 +1,147 @@
+"""A node's database: one writer with group commit, and read-only connections beside it."""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from app.database.errors import OutcomeUnknown
+from app.database.identity import begin_start
+from app.database.migrations import migrate
+from app.database.transaction import Effects, Identity, Transaction
+from app.database.writer import Command, Outcome, Writer
+from app.runtime import Clock, Executor
+
+T = TypeVar("T")
+
+GROUP_LIMIT = 128  # commands a commit; larger groups gain nothing and delay the first caller
+
+
+class Database:
+    """Asynchronous access to one SQLite file.
+
+    - `write(command)` returns after the command's group is durable (synchronous=FULL), or raises what the
+      command raised. Commands run in the order they were submitted.
+    - `read(query)` runs in one read transaction: everything it sees is from one instant.
+    - `on_commit` callbacks run on the event loop after each commit, with what it changed.
+    """
+
+    def __init__(self, path: Path, *, clock: Clock, random: Random, executor: Executor) -> None:
+        self._path = path
+        self._clock = clock
+        self._random = random
+        self._executor = executor
+        self._writer: Writer | None = None
+        self._readers: deque[sqlite3.Connection] = deque()
+        self._queue: asyncio.Queue[tuple[Command, asyncio.Future[Any]] | None] = asyncio.Queue()
+        self._server: asyncio.Task[None] | None = None
+        self.on_commit: list[Callable[[Effects], None]] = []
+
+    @property
+    def identity(self) -> Identity:
+        """Who this node is; valid once the database is open."""
+        assert self._writer is not None, "the database is not open"
+        return self._writer.identity
+
+    async def open(self, *, cluster_id: str, name: str) -> None:
+        """Create or migrate the file, count this start, and begin to serve.
+
+        Raises WrongDatabase when the file is another node's or another cluster's, or is damaged.
+        """
+
+        def start() -> Writer:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            migrate(self._path)
+            with closing(self._connect_writer()) as connection:
+                identity = begin_start(connection, cluster_id=cluster_id, name=name, random=self._random)
+            return Writer(self._connect_writer, identity=identity, wall=self._clock.wall, random=self._random)
+
+        self._writer = await self._executor.run("writer", start)
+        self._server = asyncio.create_task(self._serve(), name="database writer")
+
+    async def close(self) -> None:
+        """Finish what was submitted, then close every connection."""
+        if self._server is not None:
+            self._queue.put_nowait(None)
+            await self._server
+        if self._writer is not None:
+            await self._executor.run("writer", self._writer.close)
+        while self._readers:
+            self._readers.pop().close()
+
+    async def write(self, command: Callable[[Transaction], T]) -> T:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((command, future))
+        # A caller that goes away does not take the command with it: its outcome is then simply not heard.
+        return await asyncio.shield(future)
+
+    async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._executor.run("reader", lambda: self._query(query))
+
+    def _query(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._take_reader()
+        try:
+            connection.execute("BEGIN")
+            return query(connection)
+        finally:
+            connection.execute("ROLLBACK")
+            self._readers.append(connection)
+
+    def _take_reader(self) -> sqlite3.Connection:
+        try:
+            return self._readers.pop()  # deque operations are atomic: no two threads get the same one
+        except IndexError:
+            uri = f"file:{quote(str(self._path))}?mode=ro"
+            connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA busy_timeout = 5000")
+            return connection
+
+    def _connect_writer(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA busy_timeout = 5000")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    async def _serve(self) -> None:
+        stopping = False
+        while not stopping:
+            entries = [await self._queue.get()]
+            while not self._queue.empty() and len(entries) < GROUP_LIMIT:
+                entries.append(self._queue.get_nowait())
+            group = [entry for entry in entries if entry is not None]
+            stopping = len(group) < len(entries)
+            if group:
+                await self._run_group(group)
+
+    async def _run_group(self, group: list[tuple[Command, asyncio.Future[Any]]]) -> None:
+        assert self._writer is not None
+        writer = self._writer
+        commands = [command for command, _ in group]
+        try:
+            outcomes, effects = await self._executor.run("writer", lambda: writer.run_group(commands))
+        except Exception as error:
+            # Nothing is known of the group any more; every caller must hear it, none may hang.
+            unknown = error if isinstance(error, OutcomeUnknown) else OutcomeUnknown(str(error))
+            outcomes, effects = [Outcome(error=unknown) for _ in group], Effects()
+        for (_, future), outcome in zip(group, outcomes, strict=True):
+            _resolve(future, outcome)
+        for callback in self.on_commit:
+            callback(effects)
+
+
+def _resolve(future: asyncio.Future[Any], outcome: Outcome) -> None:
+    if future.done():
+        return
+    if outcome.error is not None:
+        future.set_exception(outcome.error)
+    else:
+        future.set_result(outcome.value)

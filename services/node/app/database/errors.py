@@ -1,0 +1,21 @@
+"""What storage can answer besides success. Each says whether the command can have been stored."""
+
+
+class StorageError(Exception):
+    """Base of all refusals of the storage."""
+
+
+class StorageFull(StorageError):
+    """The disk is full. The command was surely not stored."""
+
+
+class StorageFailed(StorageError):
+    """The database refused the command. It was surely not stored."""
+
+
+class OutcomeUnknown(StorageError):
+    """The command may or may not have been stored; retry with the same Idempotency-Key."""
+
+
+class WrongDatabase(StorageError):
+    """The file belongs to another node or cluster, or cannot be read; the text says which."""

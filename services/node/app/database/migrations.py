@@ -1,0 +1,59 @@
+"""Brings a database file to the schema this code was written for."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from app.database.errors import WrongDatabase
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+def migrate(path: Path) -> None:
+    """Apply every migration the file lacks; a file that is up to date is only looked at.
+
+    Raises WrongDatabase when the file is no database, is damaged, or comes from newer code.
+    """
+    try:
+        if _revision(path) == newest_revision():
+            return
+        engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+        with engine.begin() as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        engine.dispose()
+    except sqlite3.DatabaseError as error:
+        raise WrongDatabase(f"{path} cannot be read as a database: {error}") from error
+
+
+def newest_revision() -> str:
+    """The schema this code was written for; peers compare it in hello."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    assert head is not None, "there is at least one migration"
+    return head
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def _revision(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute(
+            "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
+        ).fetchall()
+        if not tables:
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return None if row is None else str(row[0])

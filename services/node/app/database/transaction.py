@@ -1,0 +1,174 @@
+"""One command's view of the database while the writer runs it."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from app.database import digest
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who this node is: one life of one disk of one branch of one network."""
+
+    cluster_id: str
+    name: str
+    epoch: str
+    starts: int
+
+
+@dataclass
+class Counters:
+    """The counters of the `node` row as they stand inside the running group."""
+
+    lamport: int
+    seq: int
+    order_counter: int
+    founded: int
+
+
+@dataclass
+class Effects:
+    """What a group changed that somebody may wait for."""
+
+    emitted: bool = False
+    stock: set[str] = field(default_factory=set)
+    deltas: digest.Deltas = field(default_factory=dict)
+
+    def absorb(self, other: "Effects") -> None:
+        self.emitted = self.emitted or other.emitted
+        self.stock |= other.stock
+        for bucket, change in other.deltas.items():
+            self.deltas[bucket] = self.deltas.get(bucket, 0) + change
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks: a user's id (or a peer's name) and the request's id, for the audit."""
+
+    user_id: str
+    request_id: str
+
+
+class Transaction:
+    """A command's savepoint inside the writer's group.
+
+    - `connection` reads and writes; whatever the command wrote is undone if it raises.
+    - `counters` and `effects` are copies: the writer keeps them only when the savepoint is released,
+      so a rolled-back command leaves no hole in `seq`.
+    - `now` is wall time, for display only. `lamport` is one logical instant for the whole command.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        identity: Identity,
+        counters: Counters,
+        now: float,
+        random: Random,
+    ) -> None:
+        self.connection = connection
+        self.identity = identity
+        self.counters = replace(counters)
+        self.effects = Effects()
+        self.now = now
+        self.random = random
+        self._ticked = False
+
+    @property
+    def lamport(self) -> int:
+        """This command's logical time: later than everything this node has seen."""
+        if not self._ticked:
+            self.counters.lamport += 1
+            self._ticked = True
+        return self.counters.lamport
+
+    def witness(self, lamport: int) -> None:
+        """Remember that somebody was at `lamport`, so that what comes next here is later."""
+        self.counters.lamport = max(self.counters.lamport, lamport)
+
+    def emit(self, kind: str, entity: str) -> int:
+        """Append an event to the outbox and return its seq. Its body is read when it is sent."""
+        self.counters.seq += 1
+        self.effects.emitted = True
+        self.connection.execute(
+            "INSERT INTO events (epoch, seq, event_id, kind, entity, lamport, created_at, command_end)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+            (
+                self.identity.epoch,
+                self.counters.seq,
+                self.random.randbytes(16).hex(),
+                kind,
+                entity,
+                self.lamport,
+                self.now,
+            ),
+        )
+        return self.counters.seq
+
+    def changed(
+        self, relation: digest.Relation, key: str, *, before: digest.Row | None, after: digest.Row | None
+    ) -> None:
+        """Account for a replicated row's change in the digest. Every write of such a row calls this."""
+        digest.add_change(self.effects.deltas, relation, key, before=before, after=after)
+
+    def audit(
+        self,
+        actor: Actor,
+        *,
+        action: str,
+        entity: str,
+        entity_id: str,
+        before: dict[str, Any] | None,
+        after: dict[str, Any] | None,
+        version: int,
+    ) -> None:
+        """Record who did what, in the same transaction as the change. Secrets must not be in the rows."""
+        self.connection.execute(
+            "INSERT INTO audit (at, actor, action, entity, entity_id, before, after, origin, epoch, version,"
+            " request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.now,
+                actor.user_id,
+                action,
+                entity,
+                entity_id,
+                None if before is None else digest.canonical(before).decode(),
+                None if after is None else digest.canonical(after).decode(),
+                self.identity.name,
+                self.identity.epoch,
+                version,
+                actor.request_id,
+            ),
+        )
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Run a part that may fail alone: if it raises, its writes and effects are undone and the
+        exception goes on; the rest of the command stays."""
+        counters, effects = replace(self.counters), self.effects
+        self.effects = Effects()
+        self.connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK TO part")
+                self.connection.execute("RELEASE part")
+            self.counters, self.effects = counters, effects
+            raise
+        self.connection.execute("RELEASE part")
+        effects.absorb(self.effects)
+        self.effects = effects
+
+    def finish(self) -> None:
+        """Mark the command's last event, so that no batch is cut inside the command."""
+        if self.effects.emitted:
+            self.connection.execute(
+                "UPDATE events SET command_end = 1 WHERE epoch = ? AND seq = ?",
+                (self.identity.epoch, self.counters.seq),
+            )

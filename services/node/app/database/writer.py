@@ -1,0 +1,161 @@
+"""The single writer: the only connection that writes, commits and checkpoints.
+
+It runs a group of commands in one transaction, each in its own savepoint, and commits once. (SQLite
+before 3.51.3 has a WAL-reset race between checkpointing connections; one connection cannot race.)
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from app.database import digest
+from app.database.errors import OutcomeUnknown, StorageFailed, StorageFull
+from app.database.transaction import Counters, Effects, Identity, Transaction
+
+Command = Callable[[Transaction], Any]
+
+_FULL = sqlite3.SQLITE_FULL
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one command: its result, or the exception it ended with."""
+
+    value: Any = None
+    error: BaseException | None = None
+
+
+class _GroupVoid(Exception):
+    """The transaction is gone; nobody's work of this group is stored."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class Writer:
+    """Runs groups of commands. Not thread-safe: the executor's writer lane runs one group at a time."""
+
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        *,
+        identity: Identity,
+        wall: Callable[[], float],
+        random: Random,
+    ) -> None:
+        self._connect = connect
+        self._connection = connect()
+        self.identity = identity
+        self._wall = wall
+        self._random = random
+
+    def run_group(self, commands: Sequence[Command]) -> tuple[list[Outcome], Effects]:
+        """Run the commands in order and commit once; return an outcome for each and what changed.
+
+        A command that raises is undone alone. If the transaction itself is voided (disk full, I/O
+        error), nothing of the group is stored, and each command is run again in a group of its own,
+        so that one command's trouble is not another's.
+        """
+        try:
+            return self._commit_group(commands)
+        except _GroupVoid as void:
+            if len(commands) == 1:
+                return [Outcome(error=_storage_error(void.cause))], Effects()
+        outcomes: list[Outcome] = []
+        effects = Effects()
+        for command in commands:
+            alone, changed = self.run_group([command])
+            outcomes += alone
+            effects.absorb(changed)
+        return outcomes, effects
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _commit_group(self, commands: Sequence[Command]) -> tuple[list[Outcome], Effects]:
+        connection = self._connection
+        outcomes: list[Outcome] = []
+        effects = Effects()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            counters, groups = self._read_counters()
+            for command in commands:
+                outcome, counters, changed = self._run(command, counters)
+                outcomes.append(outcome)
+                effects.absorb(changed)
+            digest.flush(connection, effects.deltas)
+            self._write_counters(counters, groups + 1)
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise _GroupVoid(error) from error
+        self._commit(groups + 1)
+        return outcomes, effects
+
+    def _run(self, command: Command, counters: Counters) -> tuple[Outcome, Counters, Effects]:
+        connection = self._connection
+        transaction = Transaction(
+            connection, identity=self.identity, counters=counters, now=self._wall(), random=self._random
+        )
+        connection.execute("SAVEPOINT command")
+        try:
+            value = command(transaction)
+            transaction.finish()
+        except Exception as error:
+            if not connection.in_transaction:
+                raise _GroupVoid(error) from error
+            connection.execute("ROLLBACK TO command")
+            connection.execute("RELEASE command")
+            full = isinstance(error, sqlite3.Error) and _code(error) == _FULL
+            return Outcome(error=_storage_error(error) if full else error), counters, Effects()
+        connection.execute("RELEASE command")
+        return Outcome(value=value), transaction.counters, transaction.effects
+
+    def _read_counters(self) -> tuple[Counters, int]:
+        row = self._connection.execute(
+            "SELECT lamport, seq, order_counter, founded, groups FROM node"
+        ).fetchone()
+        return Counters(lamport=row[0], seq=row[1], order_counter=row[2], founded=row[3]), row[4]
+
+    def _write_counters(self, counters: Counters, groups: int) -> None:
+        self._connection.execute(
+            "UPDATE node SET lamport = ?, seq = ?, order_counter = ?, founded = ?, groups = ?",
+            (counters.lamport, counters.seq, counters.order_counter, counters.founded, groups),
+        )
+
+    def _commit(self, groups: int) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                self._roll_back()
+                raise _GroupVoid(error) from error
+            if not self._is_stored(groups):
+                raise _GroupVoid(error) from error
+
+    def _is_stored(self, groups: int) -> bool:
+        """Reopen the file and read whether the group is in it: only the file knows after a failed COMMIT."""
+        self._connection.close()
+        try:
+            self._connection = self._connect()
+            row = self._connection.execute("SELECT groups FROM node").fetchone()
+        except sqlite3.Error as error:
+            raise OutcomeUnknown(str(error)) from error
+        return bool(row[0] == groups)
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+def _code(error: sqlite3.Error) -> int:
+    # The low byte of an extended result code is the primary one (sqlite.org/rescode.html).
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _storage_error(cause: BaseException) -> BaseException:
+    if isinstance(cause, sqlite3.Error):
+        return StorageFull(str(cause)) if _code(cause) == _FULL else StorageFailed(str(cause))
+    return cause

@@ -1,0 +1,118 @@
+"""Every way a command can be refused, as data. None of them knows HTTP; `api/problems.py` has the one
+table from class to status, code and words.
+
+    StateError
+    ├── Definite: it did not happen and will not, whatever is retried unchanged
+    │   ├── NotFound, AlreadyExists, Invalid, OtherBranch, KeyReused, UnknownReference, Forbidden
+    │   ├── OutOfRights (this branch's rights do not cover it; other branches may still grant some)
+    │   └── OutOfStock  (every peer was asked)
+    └── NotReady, PolicyMismatch, Fenced: this node must not do it now
+
+What storage itself can say (full, failed, unknown) is in `app.database.errors`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class StateError(Exception):
+    """Base of all refusals of a node."""
+
+
+@dataclass(eq=False)
+class NotFound(StateError):
+    """There is no such {entity}."""
+
+    entity: str
+    key: str
+
+
+@dataclass(eq=False)
+class AlreadyExists(StateError):
+    """A {entity} with this key exists; keys are immutable."""
+
+    entity: str
+    key: str
+
+
+@dataclass(eq=False)
+class Invalid(StateError):
+    """The command's values do not fit; `field` names the one, `reason` is a stable snake_case word."""
+
+    field: str
+    reason: str
+
+
+@dataclass(eq=False)
+class UnknownReference(StateError):
+    """The command names a product or customer that this node does not know."""
+
+    entity: str
+    keys: Sequence[str]
+
+
+@dataclass(eq=False)
+class OtherBranch(StateError):
+    """An order belongs to its branch; only that branch changes it."""
+
+    branch: str
+
+
+@dataclass(eq=False)
+class KeyReused(StateError):
+    """The Idempotency-Key was used with another body."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """One product an order is short of at this branch."""
+
+    product_id: str
+    sku: str
+    wanted: int
+    available_here: int
+    available_company: int
+
+
+@dataclass(eq=False)
+class OutOfRights(StateError):
+    """This branch's rights do not cover the order; peers may still grant some.
+
+    `lamport` is the logical time of the attempt: the order's age while it waits. `behind_older` says
+    that the rights are here but older waiting orders need them.
+    """
+
+    shortages: Sequence[Shortage]
+    lamport: int
+    behind_older: bool
+
+
+@dataclass(eq=False)
+class OutOfStock(StateError):
+    """The order or removal cannot be covered: every peer was asked."""
+
+    shortages: Sequence[Shortage]
+
+
+@dataclass(eq=False)
+class NotReady(StateError):
+    """The node is not founded or still rebuilding; `reason` is a stable snake_case word."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class PolicyMismatch(StateError):
+    """A peer runs the network under another stock policy; nothing is sold until they agree."""
+
+    peer: str
+    policy: str
+
+
+@dataclass(eq=False)
+class Fenced(StateError):
+    """A peer knows more of this epoch than this node does: its database was rolled back or cloned."""
+
+    reason: str
