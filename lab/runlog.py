@@ -135,7 +135,7 @@ class RunLog:
 
 
 def read_records(path: Path) -> Iterator[Record]:
-    """The records in order. A last line cut short by a crash is left out; LabError names any other bad one."""
+    """The records in order. A last line cut short by a crash is left out; LabError names another bad one."""
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:

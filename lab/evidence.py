@@ -1,0 +1,124 @@
+"""What a run log proves: which orders clients were promised, and what every node showed before and after."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from lab.contract import Order, Stock
+from lab.runlog import Record
+
+Outcome = Literal["ok", "fail", "info"]
+Units = Counter[str]  # sku → units
+
+
+def same_sku(sku: str) -> str:
+    """The form in which two spellings of one sku are equal, as nodes treat them."""
+    return sku.strip().upper()
+
+
+def units_of(lines: Iterable[Mapping[str, Any]]) -> Units:
+    """Units per sku over the lines of one order or request."""
+    units: Units = Counter()
+    for line in lines:
+        units[same_sku(line["sku"])] += line["quantity"]
+    return units
+
+
+@dataclass
+class Operation:
+    """One request and how it ended; one whose end was never recorded counts as unknown (`info`)."""
+
+    action: str
+    node: str
+    key: str | None
+    request: Mapping[str, Any]
+    outcome: Outcome = "info"
+    response: Any = None
+
+
+@dataclass
+class NodeRead:
+    """All orders and stock that one node showed. `complete` says that nothing of the read is missing."""
+
+    orders: list[Order] = field(default_factory=list)
+    stock: dict[str, Stock] = field(default_factory=dict)
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run log, sorted. `before` is empty when the run began on a fresh network."""
+
+    nodes: tuple[str, ...]
+    operations: tuple[Operation, ...]
+    before: Mapping[str, NodeRead]
+    final: Mapping[str, NodeRead]
+
+    def acknowledged(self) -> dict[str, list[Operation]]:
+        """Order id → the requests that were answered with it."""
+        orders: dict[str, list[Operation]] = {}
+        for operation in self.operations:
+            if operation.action == "order" and operation.outcome == "ok":
+                orders.setdefault(operation.response["id"], []).append(operation)
+        return orders
+
+    def unresolved(self) -> list[Operation]:
+        """One request of each key whose order may exist although nobody was told so."""
+        answered = {op.key for op in self.operations if op.action == "order" and op.outcome == "ok"}
+        seen: set[str] = set()
+        unresolved = []
+        for operation in self.operations:
+            if operation.action != "order" or operation.outcome != "info" or operation.key in answered:
+                continue
+            if operation.key is not None and operation.key in seen:
+                continue
+            seen.add(operation.key or "")
+            unresolved.append(operation)
+        return unresolved
+
+    def cancellations(self, outcome: Outcome) -> set[str]:
+        """Ids of the orders whose cancellation ended so at least once."""
+        return {
+            operation.request["order"]
+            for operation in self.operations
+            if operation.action == "cancel" and operation.outcome == outcome
+        }
+
+    def ids_before(self) -> set[str]:
+        return {order["id"] for read in self.before.values() for order in read.orders}
+
+    def final_orders(self) -> dict[str, Order]:
+        """Every order that any node showed at the end, once."""
+        return {order["id"]: order for read in self.final.values() for order in read.orders}
+
+
+def collect(records: Iterable[Record]) -> Evidence:
+    """Sorts the records of one run log. Samples and faults prove nothing and are left out."""
+    nodes: tuple[str, ...] = ()
+    operations: dict[int, Operation] = {}
+    reads: dict[str, dict[str, NodeRead]] = {"before": {}, "final": {}}
+    for record in records:
+        kind = record["kind"]
+        if kind == "run.start":
+            nodes = tuple(record["nodes"])
+        elif kind == "op.invoke":
+            operations[record["op"]] = Operation(
+                record["action"], record["node"], record["key"], record["request"]
+            )
+        elif kind in ("op.ok", "op.fail", "op.info"):
+            operation = operations[record["op"]]
+            operation.outcome = kind.removeprefix("op.")
+            operation.response = record.get("response")
+        elif kind.startswith("read."):
+            _add_read(reads[record["phase"]].setdefault(record["node"], NodeRead()), record)
+    return Evidence(nodes, tuple(operations.values()), reads["before"], reads["final"])
+
+
+def _add_read(read: NodeRead, record: Record) -> None:
+    if record["kind"] == "read.order":
+        read.orders.append(record["order"])
+    elif record["kind"] == "read.stock":
+        read.stock[same_sku(record["stock"]["sku"])] = record["stock"]
+    elif record["kind"] == "read.done":
+        read.complete = (record["orders"], record["stock"]) == (len(read.orders), len(read.stock))
