@@ -1,0 +1,123 @@
+# Every target is one line that calls `lab` or a tool; `make help` lists them. Variables: see the README.
+PYTHON ?= python3
+VENV := .venv/.installed
+LAB := .venv/bin/python -m lab
+PYTEST := .venv/bin/python -m pytest
+# Where the Must-show runs find an order history, and where they keep their own networks and ports.
+DATA ?= ../shared/data/northwind
+SHOW_DIR := build/show
+SHOW_PORT ?= 18021
+HISTORIES ?= 50
+FAULT ?= pause
+
+export LAB_RUN_DIR := $(RUN_DIR)
+ifeq ($(strip $(LAB_RUN_DIR)),)
+unexport LAB_RUN_DIR
+endif
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Mostra esta lista | Show this list
+	@awk -F ':.*## | [|] ' '/^[a-z-]+:.*## / {printf "  make %-11s%s\n      %s\n      %s\n", $$1, $$4, $$2, $$3}' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: $(VENV) ## Inicia a rede | Start the network | DRIVER=auto NODES=3 POLICY=escrow BASE_PORT=18001
+	@$(LAB) up --driver $(or $(DRIVER),auto) $(if $(NODES),--nodes $(NODES)) $(if $(POLICY),--policy $(POLICY)) $(if $(BASE_PORT),--base-port $(BASE_PORT))
+
+.PHONY: down
+down: $(VENV) ## Encerra todos os nós; os dados ficam | Stop every node; data stay
+	@$(LAB) down
+
+.PHONY: clean
+clean: $(VENV) ## Encerra e apaga os dados da rede | Stop and remove the network's data
+	@$(LAB) clean
+
+.PHONY: status
+status: $(VENV) ## Mostra estado, pendentes e convergência | Show states, pending counts and convergence
+	@$(LAB) status
+
+.PHONY: watch
+watch: $(VENV) ## Acompanha a rede ao vivo | Watch the network live
+	@$(LAB) watch
+
+.PHONY: partition
+partition: $(VENV) ## Isola uma filial | Cut off a branch | NODE=filial-sul FAULT=pause|stop
+	@$(LAB) partition $(or $(NODE),$(error say which branch: make partition NODE=filial-sul)) --fault $(FAULT)
+
+.PHONY: heal
+heal: $(VENV) ## Desfaz todas as falhas e espera pendentes = 0 | Undo every fault and wait until pending is 0
+	@$(LAB) heal
+
+.PHONY: replay
+replay: $(VENV) ## Repete um histórico de pedidos | Replay an order history | DIR=folder
+	@$(LAB) replay $(or $(DIR),$(error say which history: make replay DIR=path))
+
+.PHONY: run
+run: $(VENV) ## Executa um cenário | Run a scenario | SCENARIO=last-unit
+	@$(LAB) run $(or $(SCENARIO),$(error say which scenario: make run SCENARIO=last-unit))
+
+.PHONY: simulate
+simulate: $(VENV) ## Simula histórias com tempo virtual | Simulate histories in virtual time | HISTORIES=50
+	@$(LAB) simulate --histories $(HISTORIES)
+
+.PHONY: doctor
+doctor: $(VENV) ## Procura os problemas mais comuns | Look for the commonest problems
+	@$(LAB) doctor
+
+.PHONY: check
+check: lint ## Estilo, tipos, arquitetura e testes rápidos | Style, types, architecture and the fast tests
+	@$(PYTEST) -q -m "not long and not cluster and not compose" services/node/tests lab/tests
+
+.PHONY: lint
+lint: $(VENV)
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check --quiet . && .venv/bin/mypy services/node/app services/node/tests lab tests $(wildcard loadtests/*.py) && .venv/bin/lint-imports
+
+.PHONY: test
+test: lint ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
+	@$(PYTEST) -m "not long"
+
+.PHONY: test-long
+test-long: $(VENV) ## Os testes demorados | The long tests
+	@$(PYTEST) -m long
+
+.PHONY: lock
+lock: ## Renova os arquivos de versões | Renew the lock files
+	@$(PYTHON) -m venv build/lock && build/lock/bin/pip install --quiet uv
+	@build/lock/bin/uv pip compile $(LOCK_OPTIONS) services/node/requirements.in -o services/node/requirements.txt
+	@build/lock/bin/uv pip compile $(LOCK_OPTIONS) requirements.in -o requirements.txt
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+
+# The stamp makes the first `make up` on a fresh clone install everything, and later ones nothing.
+$(VENV): requirements.txt services/node/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+# What the first release must show, each line by itself; stops at the first that fails.
+.PHONY: show-a show-a1 show-a2 show-a3 show-a4 show-a5 show-a6
+show-a: show-a1 show-a2 show-a3 show-a4 show-a5 show-a6 ## Demonstra a versão de ponta a ponta | Show this version end to end
+
+show-a1: northwind-3 northwind-4
+
+.PHONY: northwind-3 northwind-4
+northwind-3 northwind-4: export LAB_RUN_DIR := $(SHOW_DIR)/northwind
+northwind-3 northwind-4: northwind-%: $(VENV)
+	@trap '$(LAB) clean' EXIT; $(LAB) clean && $(LAB) up --driver process --nodes $* --base-port $(SHOW_PORT) && $(LAB) replay "$(DATA)" --stock exact
+
+show-a2: $(VENV)
+	@for scenario in $$($(LAB) run --list seed); do $(LAB) run $$scenario || exit 1; done
+	@$(PYTEST) -m "cluster and not long" tests/cluster
+
+show-a3: $(VENV)
+	@$(LAB) run kill-nine
+
+show-a4: $(VENV)
+	@$(LAB) run apart && $(LAB) run founding
+
+show-a5: $(VENV)
+	@$(LAB) simulate --histories $(HISTORIES)
+
+show-a6:
+	@$(MAKE) test

@@ -1,0 +1,217 @@
+"""The `lab` command line: each verb in a few lines; the work is in the modules it calls."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lab import convergence, network, settings
+from lab.client import NodeClient
+from lab.drivers import Driver, get_driver
+from lab.errors import LabError
+from lab.network import Network, UpOptions, ports_from
+from lab.options import ENV_FILE, RUN_DIR, AsJson, Deadline, EnvFile, Node, RunDir
+from lab.status import NetworkReading, StatusReader
+from lab.tables import reading_table
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Start a network of branch nodes, break it on purpose, watch it, heal it.",
+)
+out = Console(soft_wrap=True, highlight=False)
+progress = Console(stderr=True)
+
+
+@app.command()
+def up(
+    *,
+    driver: Annotated[str, typer.Option(help="process or auto.")] = "auto",
+    nodes: Annotated[int | None, typer.Option(help="How many branches, 2 to 9; 3 at first.")] = None,
+    policy: Annotated[str | None, typer.Option(help="escrow (never oversells) or optimistic.")] = None,
+    base_port: Annotated[int | None, typer.Option(envvar="BASE_PORT", help="The first node's port.")] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting for every node.")
+    ] = None,
+    as_json: AsJson = False,
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Start the network, or what is stopped or paused of it, and wait until every node is ready."""
+    options = UpOptions(
+        nodes=nodes,
+        policy=network.parse_policy(policy),
+        ports=ports_from(base_port) if base_port is not None else None,
+        settings=_parse_settings(setting or []),
+    )
+    chosen = get_driver(driver, run_dir, env_file=env_file)
+    with progress.status(f"starting the nodes (driver {chosen.name})…"):
+        started = chosen.up(options)
+    if as_json:
+        _print_json({"driver": started.driver, "policy": started.policy, "nodes": _urls(started)})
+        return
+    out.print(f"driver {started.driver}, policy {started.policy}; every node is ready")
+    for node in started.nodes:
+        out.print(f"  {node.name:<16}{node.url}  (API: {node.url}/docs)")
+    out.print(f"user admin; the password is ADMIN_PASSWORD in {_shown(env_file)}")
+
+
+@app.command()
+def down(run_dir: RunDir = RUN_DIR) -> None:
+    """Stop every node and leave nothing running; data stay."""
+    with progress.status("stopping the nodes…"):
+        get_driver("auto", run_dir).down()
+    out.print("nothing runs any more; the data stay until `make clean`")
+
+
+@app.command()
+def clean(run_dir: RunDir = RUN_DIR) -> None:
+    """Stop every node and remove the network's data."""
+    with progress.status("stopping the nodes…"):
+        get_driver("auto", run_dir).clean()
+    out.print("nothing runs any more and the network's data are gone")
+
+
+@app.command()
+def status(as_json: AsJson = False, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
+    """Show each node's state, what is pending to whom, and whether all agree."""
+    reading = asyncio.run(_read_once(run_dir, env_file))
+    if as_json:
+        _print_json(reading.as_json())
+    else:
+        out.print(reading_table(reading))
+
+
+@app.command()
+def partition(
+    node: Node,
+    fault: Annotated[str, typer.Option(help="pause (it hangs) or stop (it refuses).")] = "pause",
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Take a branch off the network: pause or stop its node."""
+    verbs = {"pause": Driver.pause, "stop": Driver.stop}
+    if fault not in verbs:
+        raise LabError(f"there is no fault '{fault}' for a node; the faults are {', '.join(verbs)}")
+    _act(verbs[fault], node, run_dir, env_file)
+    out.print("undo it with `make heal`")
+
+
+@app.command()
+def heal(
+    deadline: Deadline = convergence.DEFAULT_DEADLINE_SECONDS,
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Undo every fault and wait until nothing is pending anywhere; safe to run twice."""
+    with progress.status("healing…"):
+        _current_driver(run_dir, env_file).heal()
+        asyncio.run(_drain(network.load(run_dir), settings.load_or_create(env_file), deadline))
+    out.print("healed: every node is ready and nothing is pending")
+
+
+@app.command()
+def start(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
+    """Start a stopped node."""
+    _act(Driver.start, node, run_dir, env_file)
+
+
+@app.command()
+def stop(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
+    """Stop a node in an orderly way."""
+    _act(Driver.stop, node, run_dir, env_file)
+
+
+@app.command()
+def pause(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
+    """Freeze a node: its peers connect, then hang."""
+    _act(Driver.pause, node, run_dir, env_file)
+
+
+@app.command()
+def resume(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
+    """Let a paused node go on."""
+    _act(Driver.resume, node, run_dir, env_file)
+
+
+@app.command()
+def kill(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
+    """End a node at once (SIGKILL), as a power cut would."""
+    _act(Driver.kill, node, run_dir, env_file)
+
+
+@app.command()
+def simulate(
+    histories: Annotated[int, typer.Option(min=1, help="How many seeded histories to run.")] = 50,
+    seed: Annotated[int, typer.Option(help="The first history's seed.")] = 1,
+) -> None:
+    """Run seeded histories of three nodes in one process under a virtual clock; exits 1 on any violation."""
+    command = [sys.executable, "-m", "tests.simulation", "--histories", str(histories), "--seed", str(seed)]
+    raise typer.Exit(subprocess.run(command, cwd=settings.ROOT, check=False).returncode)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one verb. Exits 0 when it is done, 1 on a failed verdict, 2 with one line on a mistake."""
+    try:
+        app(arguments, prog_name="lab")
+    except LabError as error:
+        progress.print(f"lab: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+def _act(verb: Callable[[Driver, str], None], node: str, run_dir: Path, env_file: Path) -> None:
+    driver = _current_driver(run_dir, env_file)
+    verb(driver, node)
+    out.print(f"{node} is {driver.state(node)}")
+
+
+def _current_driver(run_dir: Path, env_file: Path) -> Driver:
+    return get_driver(network.load(run_dir).driver, run_dir, env_file=env_file)
+
+
+def _parse_settings(pairs: Sequence[str]) -> dict[str, str]:
+    settings_by_name = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise LabError(f"--set wants NAME=VALUE, not '{pair}'")
+        settings_by_name[name] = value
+    return settings_by_name
+
+
+async def _read_once(run_dir: Path, env_file: Path) -> NetworkReading:
+    driver = _current_driver(run_dir, env_file)
+    secrets = settings.load_or_create(env_file)
+    async with StatusReader(network.load(run_dir), secrets, state_of=driver.state) as reader:
+        return await reader.read()
+
+
+async def _drain(current: Network, secrets: settings.Secrets, deadline: float) -> None:
+    clients = [NodeClient(node.name, node.url) for node in current.nodes]
+    try:
+        await asyncio.gather(
+            *(client.login(secrets.admin_username, secrets.admin_password) for client in clients)
+        )
+        await convergence.wait_pending_zero(clients, deadline_seconds=deadline)
+    finally:
+        for client in clients:
+            await client.close()
+
+
+def _urls(current: Network) -> dict[str, str]:
+    return {node.name: node.url for node in current.nodes}
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,130 @@
+"""Whether the nodes agree, what stands in the way, and waiting until they do.
+
+Read from `/status`: good for waiting and for people. A verdict never relies on it (lab/verdict.py).
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from lab.client import NodeClient, Refused, Unknown
+from lab.contract import Status
+from lab.errors import LabError
+
+DEFAULT_DEADLINE_SECONDS = 60.0
+_POLL_SECONDS = 0.2
+
+Statuses = Mapping[str, Status | None]
+"""NODE → what its `/status` said, or None where it could not be read."""
+
+
+class NotConvergedError(LabError):
+    """The deadline passed first. The message says what was still in the way."""
+
+
+def is_converged(statuses: Statuses) -> bool | None:
+    """True when all nodes are ready with the same heads and digest, nothing pending and nothing parked.
+
+    False as soon as one reading disproves it; None when none does but something is unknown.
+    """
+    known = [status for status in statuses.values() if status is not None]
+    facts = [fact for status in known for fact in _local_facts(status)]
+    if False in facts or len({_heads(status) for status in known}) > 1:
+        return False
+    digests = {status["digest"] for status in known}
+    if len(digests - {None}) > 1:
+        return False
+    if None in facts or None in digests or len(known) < len(statuses):
+        return None
+    return True
+
+
+def _local_facts(status: Status) -> Iterator[bool | None]:
+    """What convergence asks of each node by itself; None is unknown."""
+    yield status["ready"]
+    yield None if status["parked"] is None else status["parked"] == 0
+    for pending in status["pending"].values():
+        yield None if pending is None else pending == 0
+
+
+def _heads(status: Status) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(status["heads"].items()))
+
+
+def pending_obstacles(statuses: Statuses) -> list[str]:
+    """One plain line for each pending count that is not 0 or not known; empty when all are 0."""
+    lines = []
+    for name, status in statuses.items():
+        if status is None:
+            lines.append(f"{name} does not answer")
+            continue
+        lines += [
+            f"{name} → {peer}: {_pending_words(status, peer)}"
+            for peer, pending in status["pending"].items()
+            if pending != 0
+        ]
+    return lines
+
+
+def obstacles(statuses: Statuses) -> list[str]:
+    """One plain line for each thing that keeps the network from being converged; empty when it is."""
+    lines = pending_obstacles(statuses)
+    known = {name: status for name, status in statuses.items() if status is not None}
+    lines += [f"{name} is not ready" for name, status in known.items() if not status["ready"]]
+    lines += [
+        f"{name} has {status['parked']} parked" for name, status in known.items() if status["parked"] != 0
+    ]
+    if len({_heads(status) for status in known.values()}) > 1:
+        lines.append("the nodes have seen different events")
+    elif len({status["digest"] for status in known.values()}) > 1:
+        lines.append("the nodes have seen the same events but their data differ")
+    return lines
+
+
+def _pending_words(status: Status, peer: str) -> str:
+    pending = status["pending"][peer]
+    details = status["peers"].get(peer)
+    words = "pending unknown" if pending is None else f"{pending} pending"
+    if details is None:
+        return words
+    if details["oldest_pending_seconds"] is not None:
+        words += f", the oldest for {details['oldest_pending_seconds']:.0f} s"
+    if details["last_error"]:
+        words += f", last error: {details['last_error']}"
+    return words
+
+
+async def wait_converged(
+    clients: Sequence[NodeClient], *, deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
+) -> dict[str, Status | None]:
+    """Polls until the nodes agree; returns the last reading. NotConvergedError says what was in the way."""
+    return await _wait(clients, obstacles, deadline_seconds=deadline_seconds)
+
+
+async def wait_pending_zero(
+    clients: Sequence[NodeClient], *, deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
+) -> dict[str, Status | None]:
+    """Polls until nothing is pending from any node to any peer. NotConvergedError says what still is."""
+    return await _wait(clients, pending_obstacles, deadline_seconds=deadline_seconds)
+
+
+async def _wait(
+    clients: Sequence[NodeClient], find_obstacles: Callable[[Statuses], list[str]], *, deadline_seconds: float
+) -> dict[str, Status | None]:
+    deadline = time.monotonic() + deadline_seconds
+    while True:
+        readings = await asyncio.gather(*(_read(client) for client in clients))
+        statuses = {client.name: reading for client, reading in zip(clients, readings, strict=True)}
+        remaining = find_obstacles(statuses)
+        if not remaining:
+            return statuses
+        if time.monotonic() >= deadline:
+            raise NotConvergedError(f"after {deadline_seconds:.0f} s: {'; '.join(remaining)}")
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _read(client: NodeClient) -> Status | None:
+    try:
+        return await client.status()
+    except (Refused, Unknown):
+        return None

@@ -1,0 +1,55 @@
+"""The verbs every driver has."""
+
+from typing import Literal, Protocol
+
+from lab.network import Network, UpOptions
+
+NodeState = Literal["running", "paused", "stopped", "unreachable"]
+
+
+class Driver(Protocol):
+    """Runs the nodes of one network. All verbs are idempotent and return when their effect is there;
+    LabError says in one line what was not possible."""
+
+    @property
+    def name(self) -> str: ...
+
+    def up(self, options: UpOptions) -> Network:
+        """Starts what is stopped, resumes what is paused, keeps what runs; returns when all are ready."""
+        ...
+
+    def down(self) -> None:
+        """Stops every node, paused ones too, and leaves nothing running. Data stay."""
+        ...
+
+    def clean(self) -> None:
+        """`down`, then removes the network's data and its memory of itself."""
+        ...
+
+    def start(self, node: str) -> None:
+        """Starts a stopped node; returns when it answers, ready or not. A paused one is refused."""
+        ...
+
+    def stop(self, node: str) -> None:
+        """Ends the node in an orderly way, as a shutdown of its machine would."""
+        ...
+
+    def pause(self, node: str) -> None:
+        """Freezes the node: peers connect to it, then hang to their time-outs."""
+        ...
+
+    def resume(self, node: str) -> None:
+        """Lets a paused node go on where it was."""
+        ...
+
+    def kill(self, node: str) -> None:
+        """Ends the node at once (SIGKILL), as a power cut would."""
+        ...
+
+    def state(self, node: str) -> NodeState:
+        """What is known of the node without asking it over HTTP; `unreachable` when that is nothing."""
+        ...
+
+    def heal(self) -> None:
+        """Resumes all that is paused and starts all that is stopped; returns when every node is ready."""
+        ...

@@ -1,0 +1,69 @@
+"""Waiting for nodes to answer, and saying why one does not."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import httpx
+
+from lab.errors import LabError
+from lab.network import NodeAddress
+
+_POLL_SECONDS = 0.1
+_REQUEST_SECONDS = 2.0
+
+
+def wait_answering(
+    nodes: Sequence[NodeAddress], *, seconds: float, check: Callable[[NodeAddress], None]
+) -> None:
+    """Returns when every node's process answers (`/healthz`), whether or not it may serve yet."""
+    _wait(nodes, "/healthz", seconds=seconds, check=check)
+
+
+def wait_ready(nodes: Sequence[NodeAddress], *, seconds: float, check: Callable[[NodeAddress], None]) -> None:
+    """Returns when every node is ready to serve (`/readyz`).
+
+    `check` is called for each node still awaited and raises LabError when waiting for it is in vain.
+    After `seconds` LabError names the first node that is not ready, and what it says about that.
+    """
+    _wait(nodes, "/readyz", seconds=seconds, check=check)
+
+
+def _wait(
+    nodes: Sequence[NodeAddress], path: str, *, seconds: float, check: Callable[[NodeAddress], None]
+) -> None:
+    deadline = time.monotonic() + seconds
+    waiting = list(nodes)
+    with httpx.Client(timeout=_REQUEST_SECONDS, trust_env=False) as client:
+        while True:
+            answers = {node: _answer(client, node.url + path) for node in waiting}
+            waiting = [node for node in waiting if answers[node] is not None]
+            if not waiting:
+                return
+            if time.monotonic() > deadline:
+                node = waiting[0]
+                raise LabError(f"{node.name} is not ready after {seconds:.0f} s: {answers[node]}")
+            for node in waiting:
+                check(node)
+            time.sleep(_POLL_SECONDS)
+
+
+def _answer(client: httpx.Client, url: str) -> str | None:
+    """None when the node says yes, else what stands in the way."""
+    try:
+        response = client.get(url)
+    except httpx.HTTPError as error:
+        return f"no answer at {url} ({type(error).__name__})"
+    if response.is_success:
+        return None
+    return _detail(response)
+
+
+def _detail(response: httpx.Response) -> str:
+    """What the node's problem document says, or its status where there is none."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if isinstance(problem, dict) and (said := problem.get("detail") or problem.get("title")):
+        return str(said)
+    return f"HTTP {response.status_code}"

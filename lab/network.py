@@ -1,0 +1,169 @@
+"""Which nodes there are, where they listen and by which stock policy they sell."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from lab.errors import LabError
+
+Policy = Literal["escrow", "optimistic"]
+
+NODE_NAMES = (
+    "matriz",
+    "filial-norte",
+    "filial-sul",
+    "filial-leste",
+    "filial-oeste",
+    "filial-centro",
+    "filial-serra",
+    "filial-litoral",
+    "filial-vale",
+)
+FEWEST_NODES = 2
+MOST_NODES = len(NODE_NAMES)
+DEFAULT_NODES = 3
+DEFAULT_BASE_PORT = 18001
+_FILE = "network.json"
+
+
+@dataclass(frozen=True)
+class NodeAddress:
+    """One node as the lab reaches it; `url` has no trailing slash."""
+
+    name: str
+    url: str
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+
+@dataclass(frozen=True)
+class Network:
+    """The nodes of one network. `settings` go to every node, `node_settings` to the named one on top:
+    both are node settings by their environment names, without the secrets."""
+
+    driver: str
+    nodes: tuple[NodeAddress, ...]
+    policy: Policy
+    settings: Mapping[str, str] = field(default_factory=dict)
+    node_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(node.name for node in self.nodes)
+
+    def node(self, name: str) -> NodeAddress:
+        """The node of that name; LabError lists the names there are."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise LabError(f"there is no node '{name}'; the nodes are {', '.join(self.names)}")
+
+    def url(self, name: str) -> str:
+        """Where that node answers; LabError lists the names there are."""
+        return self.node(name).url
+
+    def peers(self, name: str) -> tuple[NodeAddress, ...]:
+        """All nodes but that one, in the network's order."""
+        own = self.node(name)
+        return tuple(node for node in self.nodes if node != own)
+
+
+@dataclass(frozen=True)
+class UpOptions:
+    """What `up` is asked for. None or empty keeps what the network has; a fresh one takes the defaults."""
+
+    nodes: int | None = None
+    policy: Policy | None = None
+    ports: tuple[int, ...] | None = None  # one per node, in the order of the names
+    settings: Mapping[str, str] = field(default_factory=dict)
+    node_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def parse_policy(word: str | None) -> Policy | None:
+    """The policy of that name, None for none; LabError lists the policies."""
+    for policy in get_args(Policy):
+        if word == policy:
+            return cast(Policy, policy)
+    if word is None:
+        return None
+    raise LabError(f"there is no stock policy '{word}'; the policies are {', '.join(get_args(Policy))}")
+
+
+def ports_from(base_port: int) -> tuple[int, ...]:
+    """The block of ports a network may use, one for each possible node."""
+    return tuple(range(base_port, base_port + MOST_NODES))
+
+
+def plan(existing: Network | None, options: UpOptions, *, driver: str) -> Network:
+    """The network that `options` ask for.
+
+    What the data depend on (driver, number of nodes, policy) never changes under a network that exists:
+    LabError says how to start over.
+    """
+    if options.nodes is not None and not FEWEST_NODES <= options.nodes <= MOST_NODES:
+        raise LabError(f"a network has {FEWEST_NODES} to {MOST_NODES} nodes, not {options.nodes}")
+    if options.policy is not None and options.policy not in get_args(Policy):
+        raise LabError(
+            f"there is no stock policy '{options.policy}'; the policies are {', '.join(get_args(Policy))}"
+        )
+    if existing is None:
+        count, policy = options.nodes or DEFAULT_NODES, options.policy or "escrow"
+        ports = options.ports or ports_from(DEFAULT_BASE_PORT)
+    else:
+        count, policy = len(existing.nodes), existing.policy
+        ports = options.ports or tuple(node.port for node in existing.nodes)
+        _refuse_changes(existing, options, driver=driver)
+    if len(ports) < count:
+        raise LabError(f"{count} nodes need {count} ports, not {len(ports)}")
+    return Network(
+        driver=driver,
+        nodes=tuple(
+            NodeAddress(name=name, url=f"http://127.0.0.1:{port}")
+            for name, port in zip(NODE_NAMES[:count], ports, strict=False)
+        ),
+        policy=policy,
+        settings=options.settings or (existing.settings if existing else {}),
+        node_settings=options.node_settings or (existing.node_settings if existing else {}),
+    )
+
+
+def _refuse_changes(existing: Network, options: UpOptions, *, driver: str) -> None:
+    kept = (len(existing.nodes), existing.policy, existing.driver)
+    wanted = (options.nodes or kept[0], options.policy or kept[1], driver)
+    if wanted != kept:
+        raise LabError(
+            "this network stays at {} nodes, policy {}, driver {};".format(*kept)
+            + " for {} nodes, policy {}, driver {} run `make down clean` first".format(*wanted)
+        )
+
+
+def find(run_dir: Path) -> Network | None:
+    """The network kept in `run_dir`, or None where none was ever started."""
+    try:
+        stored: dict[str, Any] = json.loads((run_dir / _FILE).read_text(encoding="utf-8"))
+        return Network(**{**stored, "nodes": tuple(NodeAddress(**node) for node in stored["nodes"])})
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError) as error:
+        raise LabError(
+            f"{run_dir / _FILE} is not readable ({error}); run `make down clean`, then `make up`"
+        ) from None
+
+
+def load(run_dir: Path) -> Network:
+    """The network kept in `run_dir`; LabError says to start one where there is none."""
+    network = find(run_dir)
+    if network is None:
+        raise LabError("there is no network yet; start one with `make up`")
+    return network
+
+
+def save(network: Network, run_dir: Path) -> None:
+    """Keeps the network in `run_dir` for the next command."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(asdict(network), indent=2, ensure_ascii=False)
+    (run_dir / _FILE).write_text(text + "\n", encoding="utf-8")
