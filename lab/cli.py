@@ -11,11 +11,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lab import convergence, network, settings
+from lab import convergence, network, ports, settings
 from lab.client import NodeClient
 from lab.drivers import Driver, get_driver
 from lab.errors import LabError
-from lab.network import Network, UpOptions, ports_from
+from lab.network import Network, UpOptions
 from lab.options import ENV_FILE, RUN_DIR, AsJson, Deadline, EnvFile, Node, RunDir
 from lab.status import NetworkReading, StatusReader
 from lab.tables import reading_table
@@ -37,6 +37,7 @@ def up(
     nodes: Annotated[int | None, typer.Option(help="How many branches, 2 to 9; 3 at first.")] = None,
     policy: Annotated[str | None, typer.Option(help="escrow (never oversells) or optimistic.")] = None,
     base_port: Annotated[int | None, typer.Option(envvar="BASE_PORT", help="The first node's port.")] = None,
+    auto_ports: Annotated[bool, typer.Option("--auto-ports", help="Take any free ports.")] = False,
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting for every node.")
     ] = None,
@@ -48,7 +49,7 @@ def up(
     options = UpOptions(
         nodes=nodes,
         policy=network.parse_policy(policy),
-        ports=ports_from(base_port) if base_port is not None else None,
+        ports=_wanted_ports(base_port, auto_ports=auto_ports),
         settings=_parse_settings(setting or []),
     )
     chosen = get_driver(driver, run_dir, env_file=env_file)
@@ -164,6 +165,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except LabError as error:
         progress.print(f"lab: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
+
+
+def _wanted_ports(base_port: int | None, *, auto_ports: bool) -> tuple[int, ...] | None:
+    if auto_ports:
+        return ports.find_free(network.MOST_NODES)
+    return network.ports_from(base_port) if base_port is not None else None
 
 
 def _act(verb: Callable[[Driver, str], None], node: str, run_dir: Path, env_file: Path) -> None:

@@ -19,6 +19,8 @@ _KILL_SECONDS = 10.0
 # A birth is read as whole ticks since boot, and boot moves by up to a second when the machine's time is set;
 # no pid is reused that fast.
 _BIRTH_TOLERANCE_SECONDS = 2.0
+# The shell ends at once, so the node is nobody's child here: it outlives this program, and init reaps it.
+_LAUNCH = 'log=$1; shift; "$@" >>"$log" 2>&1 & echo $!'
 
 
 class NodeProcess:
@@ -27,23 +29,25 @@ class NodeProcess:
     def __init__(self, directory: Path) -> None:
         self._record = directory / "process.json"
         self.log = directory / "node.log"
-        self._child: subprocess.Popen[bytes] | None = None  # kept so that our own children are reaped
 
     def spawn(self, command: Sequence[str], *, cwd: Path, environment: Mapping[str, str]) -> None:
         """Starts `command` in its own session, so that neither Ctrl-C nor this program's end stops it."""
         self._record.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            self._child = subprocess.Popen(
-                command,
-                cwd=cwd,
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        born = psutil.Process(self._child.pid).create_time()
-        self._record.write_text(json.dumps({"pid": self._child.pid, "born": born}), encoding="utf-8")
+        launched = subprocess.run(
+            ["sh", "-c", _LAUNCH, "sh", str(self.log), *command],
+            cwd=cwd,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            check=True,
+            start_new_session=True,
+        )
+        pid = int(launched.stdout)
+        try:
+            born = psutil.Process(pid).create_time()
+        except psutil.NoSuchProcess:  # it ended at once; its log says why
+            born = 0.0
+        self._record.write_text(json.dumps({"pid": pid, "born": born}), encoding="utf-8")
 
     def alive(self) -> bool:
         """Whether the process is there, paused ones included."""
@@ -94,8 +98,6 @@ class NodeProcess:
 
     def _find(self) -> psutil.Process | None:
         """The live process, or None: gone, never there, a zombie, or another program that got its pid."""
-        if self._child is not None:
-            self._child.poll()
         try:
             record = json.loads(self._record.read_text(encoding="utf-8"))
             process = psutil.Process(record["pid"])

@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import socket
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lab import network, settings
+from lab import network, ports, settings
 from lab.drivers import readiness
 from lab.drivers.base import NodeState
 from lab.drivers.node_process import NodeProcess
@@ -57,7 +56,7 @@ class ProcessDriver:
         alive = [node for node in wanted.nodes if self._process(node.name).alive()]
         if existing is not None and alive and existing.nodes != wanted.nodes:
             raise LabError("the ports change only while no node runs; run `make down` first")
-        _refuse_taken_ports(node for node in wanted.nodes if node not in alive)
+        ports.refuse_taken(node for node in wanted.nodes if node not in alive)
         network.save(wanted, self._run_dir)
         self.heal()
         return wanted
@@ -82,7 +81,7 @@ class ProcessDriver:
             raise LabError(f"{node} is paused, not stopped; resume it")
         if process.alive():
             return
-        _refuse_taken_ports([address])
+        ports.refuse_taken([address])
         self._spawn(address)
         readiness.wait_answering([address], seconds=self._ready_seconds, check=self._refuse_ended)
 
@@ -152,17 +151,3 @@ class ProcessDriver:
             raise LabError(
                 f"{node.name} ended while starting: {process.last_words()} (all of it in {process.log})"
             )
-
-
-def _refuse_taken_ports(nodes: Iterable[NodeAddress]) -> None:
-    for node in nodes:
-        with socket.socket() as probe:
-            # As uvicorn does it: a port that only lingers from a closed connection counts as free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", node.port))
-            except OSError:
-                raise LabError(
-                    f"port {node.port}, which {node.name} needs, is in use by another program; end it or"
-                    " choose other ports, as in `make up BASE_PORT=18021`"
-                ) from None
