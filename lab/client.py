@@ -29,15 +29,15 @@ from lab.contract import (
 
 DEFAULT_TIMEOUT = 15.0  # seconds; longer than a node waits for its peers before it answers an order
 _PAGE = 500  # the most a node gives at once
-_DEFINITE_5XX = {
-    "not_ready",
-    "policy_mismatch",
-    "disk_full",
-}  # nothing was stored, though the status is a 5xx
+# The 5xx that certainly stored nothing.
+_DEFINITE_5XX = {"not_ready", "policy_mismatch", "disk_full"}
 
 
 class Refused(Exception):
-    """The node said no, and the request had no effect. `code` is the problem's stable word."""
+    """The request certainly had no effect. `code` is the problem's stable word, `problem` its whole body.
+
+    `status` is 0 and `code` "unreachable" when no connection came about, so that nothing was sent.
+    """
 
     def __init__(self, status: int, code: str, problem: Mapping[str, Any]) -> None:
         super().__init__(
@@ -212,7 +212,7 @@ class NodeClient:
         try:
             response = await self._http.request(method, path, **request)
         except httpx.TransportError as error:
-            raise Unknown(_transport_words(error)) from None
+            raise _transport_outcome(error) from None
         return _value(response)
 
 
@@ -233,7 +233,7 @@ def _send_once(method: str, url: str, *, timeout: float, **request: Any) -> Any:
         with httpx.Client(timeout=timeout, trust_env=False) as http:
             return _value(http.request(method, url, **request))
     except httpx.TransportError as error:
-        raise Unknown(_transport_words(error)) from None
+        raise _transport_outcome(error) from None
 
 
 def _value(response: httpx.Response) -> Any:
@@ -256,5 +256,8 @@ def _json(response: httpx.Response) -> Any:
         return None
 
 
-def _transport_words(error: httpx.TransportError) -> str:
-    return f"{type(error).__name__}: {error}".removesuffix(": ")
+def _transport_outcome(error: httpx.TransportError) -> Refused | Unknown:
+    words = f"{type(error).__name__}: {error}".removesuffix(": ")
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return Refused(0, "unreachable", {"detail": words})
+    return Unknown(words)

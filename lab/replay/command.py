@@ -1,0 +1,221 @@
+"""`lab replay DIR`: plays a history through the running network and judges what became of it."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from lab import convergence, network, settings
+from lab.errors import LabError
+from lab.evidence import collect, same_sku
+from lab.network import Network
+from lab.operations import Patience
+from lab.options import ENV_FILE, RUN_DIR, EnvFile, RunDir
+from lab.replay import report
+from lab.replay.history import History, load
+from lab.replay.mapping import assign, parse_overrides
+from lab.replay.player import Played, play
+from lab.replay.prepare import Prepared, load_catalogue, stock_wanted
+from lab.replay.report import Summary, summarise
+from lab.runlog import RunLog, read_records
+from lab.session import conclude, open_operations, verdict_lines
+from lab.verdict import Verdict
+
+_LOG_NAME = "run.jsonl"
+
+out = Console(soft_wrap=True, highlight=False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one replay is asked to do."""
+
+    history: History
+    mapping: Mapping[str, str]
+    stock: Mapping[str, int]
+    concurrency: int
+    run: str
+    patience: Patience = field(default_factory=Patience)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """All that one replay found. `left` are the units of its products still available, per node."""
+
+    prepared: Prepared
+    played: list[Played]
+    summary: Summary
+    verdict: Verdict
+    left: Mapping[str, int]
+
+
+def replay(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Holds products.csv, customers.csv and orders.csv.")
+    ],
+    *,
+    node_of_branch: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="BRANCH=NODE", help="Where a branch's orders are played; repeatable."),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Orders under way at once, in total.")] = 8,
+    stock: Annotated[
+        str, typer.Option(metavar="exact|times:K", help="Stock what the orders need, or K times that.")
+    ] = "exact",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the counts there as JSON.")
+    ] = None,
+    expect_all: Annotated[
+        bool, typer.Option("--expect-all", help="Also exit 1 unless every order was accepted.")
+    ] = False,
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Play an order history through the network; exit 1 when anything is lost, doubled or oversold."""
+    history = load(directory)
+    current = network.load(run_dir)
+    counts = {branch: len(orders) for branch, orders in history.orders_by_branch().items()}
+    plan = Plan(
+        history=history,
+        mapping=assign(counts, current.names, overrides=parse_overrides(node_of_branch or [])),
+        stock=stock_wanted(history, stock),
+        concurrency=concurrency,
+        run=f"replay-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(2).hex()}",
+    )
+    for branch, count in counts.items():
+        out.print(f"branch {branch} ({count} orders) plays at {plan.mapping[branch]}", markup=False)
+    with RunLog(run_dir / _LOG_NAME) as log:
+        replayed = asyncio.run(run_replay(plan, current, settings.load_or_create(env_file), log))
+        _print(plan, replayed, log.path)
+    if json_file is not None:
+        _write_json(json_file, replayed.summary)
+    all_accepted = replayed.summary.accepted == replayed.summary.orders
+    raise typer.Exit(replayed.verdict.exit_code or int(expect_all and not all_accepted))
+
+
+async def run_replay(plan: Plan, current: Network, secrets: settings.Secrets, log: RunLog) -> Replayed:
+    """Loads, plays and judges; needs a network whose nodes are all ready and agree."""
+    log.start(
+        run=plan.run,
+        what="replay",
+        seed=None,
+        nodes={node.name: node.url for node in current.nodes},
+        policy=current.policy,
+        driver=current.driver,
+    )
+    async with open_operations(current, secrets, log, random=Random()) as operations:
+        with _progress(plan) as bars:
+            await convergence.wait_converged(list(operations.clients.values()))
+            await operations.read("before")
+            prepared = await load_catalogue(
+                operations, current.names[0], plan.history, plan.stock, advance=bars.catalogue_step
+            )
+            bars.catalogue_done()
+            await convergence.wait_converged(list(operations.clients.values()))
+            began = time.monotonic()
+            played = await play(
+                operations,
+                plan.history,
+                plan.mapping,
+                run=plan.run,
+                concurrency=plan.concurrency,
+                patience=plan.patience,
+                on_played=bars.played,
+            )
+            seconds = time.monotonic() - began
+        verdict = await conclude(operations)
+        summary = summarise(played, verdict, seconds=seconds)
+        return Replayed(prepared, played, summary, verdict, _left(log.path, plan.stock))
+
+
+def _left(log: Path, stock: Mapping[str, int]) -> dict[str, int]:
+    """Node → units of the history's products still available there, as read at the end."""
+    skus = {same_sku(sku) for sku in stock}
+    return {
+        node: sum(product["available"] for sku, product in read.stock.items() if sku in skus)
+        for node, read in collect(read_records(log)).final.items()
+    }
+
+
+class _Bars:
+    """One progress bar for the catalogue and one per branch, moved as things happen."""
+
+    def __init__(self, progress: Progress, plan: Plan) -> None:
+        self._progress = progress
+        steps = len(plan.history.products) + len(plan.history.customers) + len(plan.stock)
+        self._catalogue = progress.add_task("catalogue and stock", total=steps)
+        self._branches = {
+            branch: progress.add_task(escape(branch), total=len(orders))
+            for branch, orders in plan.history.orders_by_branch().items()
+        }
+
+    def catalogue_step(self) -> None:
+        self._progress.advance(self._catalogue)
+
+    def catalogue_done(self) -> None:
+        """What was kept needed no step: the bar jumps to its end."""
+        total = self._progress.tasks[self._catalogue].total
+        self._progress.update(self._catalogue, completed=total)
+
+    def played(self, played: Played) -> None:
+        self._progress.advance(self._branches[played.order.branch])
+
+
+@contextmanager
+def _progress(plan: Plan) -> Iterator[_Bars]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield _Bars(progress, plan)
+
+
+def _print(plan: Plan, replayed: Replayed, log: Path) -> None:
+    prepared, summary = replayed.prepared, replayed.summary
+    out.print(
+        f"created {prepared.products} products and {prepared.customers} customers, received"
+        f" {prepared.units} units at one node, split equally"
+    )
+    if prepared.products_kept or prepared.customers_kept:
+        out.print(
+            f"kept {prepared.products_kept} products and {prepared.customers_kept} customers that were there"
+            f" ({prepared.other_price} products at another price)"
+        )
+    out.print(report.branch_table(replayed.played, plan.mapping))
+    lines = report.reasons(replayed.played)
+    if lines:
+        out.print(f"refused requests, one line each ({len(lines)}):")
+        for line in report.shown_reasons(lines, log.name):
+            out.print(f"  {line}", markup=False)
+    out.print(
+        f"{summary.accepted} of {summary.orders} accepted, {summary.accepted_first_try} at the first try;"
+        f" {summary.refused} refused, {summary.unknown} unknown, {summary.retries} retries,"
+        f" {summary.repriced} lines repriced, {summary.seconds:.1f} s"
+    )
+    out.print("units left: " + ", ".join(f"{node} {units}" for node, units in replayed.left.items()))
+    for line in verdict_lines(replayed.verdict):
+        out.print(line, markup=False)
+    out.print(f"run log: {log}", markup=False)
+
+
+def _write_json(path: Path, summary: Summary) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(summary.as_json(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise LabError(f"cannot write {path}: {error.strerror}") from None
