@@ -1,6 +1,7 @@
 """The `lab` command line: each verb in a few lines; the work is in the modules it calls."""
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -13,12 +14,14 @@ from rich.console import Console
 
 from lab import convergence, network, ports, settings
 from lab.client import NodeClient
+from lab.doctor import examine
 from lab.drivers import Driver, get_driver
 from lab.errors import LabError
 from lab.network import Network, UpOptions
 from lab.options import ENV_FILE, RUN_DIR, AsJson, Deadline, EnvFile, Node, RunDir
 from lab.status import NetworkReading, StatusReader
 from lab.tables import reading_table
+from lab.watch import watch as run_watch
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -88,6 +91,27 @@ def status(as_json: AsJson = False, run_dir: RunDir = RUN_DIR, env_file: EnvFile
         _print_json(reading.as_json())
     else:
         out.print(reading_table(reading))
+
+
+@app.command()
+def watch(
+    seconds: Annotated[float | None, typer.Option(help="How long; until Ctrl-C when not given.")] = None,
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Show the network live: pending per peer, oldest age, last error, stock and digest."""
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_watch(run_dir, env_file, seconds))
+
+
+@app.command()
+def doctor(run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
+    """Look for what most often keeps the lab from working; exits 1 when something needs doing."""
+    findings = examine(run_dir, env_file)
+    for finding in findings:
+        mark, advice = ("ok", "") if finding.fine else ("!!", f": {finding.advice}")
+        out.print(f"{mark}  {finding.subject:<14}{finding.words}{advice}", markup=False)
+    raise typer.Exit(0 if all(finding.fine for finding in findings) else 1)
 
 
 @app.command()
@@ -194,10 +218,18 @@ def _parse_settings(pairs: Sequence[str]) -> dict[str, str]:
 
 
 async def _read_once(run_dir: Path, env_file: Path) -> NetworkReading:
-    driver = _current_driver(run_dir, env_file)
-    secrets = settings.load_or_create(env_file)
-    async with StatusReader(network.load(run_dir), secrets, state_of=driver.state) as reader:
+    async with _status_reader(run_dir, env_file) as reader:
         return await reader.read()
+
+
+async def _watch(run_dir: Path, env_file: Path, seconds: float | None) -> None:
+    async with _status_reader(run_dir, env_file) as reader:
+        await run_watch(reader, out, seconds=seconds)
+
+
+def _status_reader(run_dir: Path, env_file: Path) -> StatusReader:
+    driver = _current_driver(run_dir, env_file)
+    return StatusReader(network.load(run_dir), settings.load_or_create(env_file), state_of=driver.state)
 
 
 async def _drain(current: Network, secrets: settings.Secrets, deadline: float) -> None:

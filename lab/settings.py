@@ -49,7 +49,7 @@ def load_or_create(path: Path) -> Secrets:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError:
         path.chmod(0o600)  # a copied or hand-made file may be readable by others
-        return _load(path)
+        return load(path)
     made = _generate()
     lines = [f"{name}={value}\n" for name, value in made.environment().items()]
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -57,17 +57,8 @@ def load_or_create(path: Path) -> Secrets:
     return made
 
 
-def _generate() -> Secrets:
-    return Secrets(
-        cluster_id=str(uuid.uuid4()),
-        jwt_secret=secrets.token_urlsafe(_SECRET_BYTES),
-        replica_secret=secrets.token_urlsafe(_SECRET_BYTES),
-        admin_username="admin",
-        admin_password=secrets.token_urlsafe(_PASSWORD_BYTES),
-    )
-
-
-def _load(path: Path) -> Secrets:
+def load(path: Path) -> Secrets:
+    """Reads the secrets in `path` and changes nothing. LabError names what it lacks."""
     values = _parse(path.read_text(encoding="utf-8"))
     names = ("CLUSTER_ID", "JWT_SECRET", "REPLICA_SECRET", "ADMIN_USERNAME", "ADMIN_PASSWORD")
     missing = [name for name in names if not values.get(name)]
@@ -82,6 +73,16 @@ def _load(path: Path) -> Secrets:
         replica_secret=values["REPLICA_SECRET"],
         admin_username=values["ADMIN_USERNAME"],
         admin_password=values["ADMIN_PASSWORD"],
+    )
+
+
+def _generate() -> Secrets:
+    return Secrets(
+        cluster_id=str(uuid.uuid4()),
+        jwt_secret=secrets.token_urlsafe(_SECRET_BYTES),
+        replica_secret=secrets.token_urlsafe(_SECRET_BYTES),
+        admin_username="admin",
+        admin_password=secrets.token_urlsafe(_PASSWORD_BYTES),
     )
 
 

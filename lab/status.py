@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
+
 from lab.client import NodeClient, Refused, Unknown
 from lab.contract import Status
 from lab.convergence import is_converged
@@ -72,10 +74,20 @@ def _node_json(node: NodeReading, names: Sequence[str]) -> dict[str, Any]:
 class StatusReader:
     """Reads the whole network again and again with one login per node. An async context manager."""
 
-    def __init__(self, network: Network, secrets: Secrets, *, state_of: Callable[[str], NodeState]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        secrets: Secrets,
+        *,
+        state_of: Callable[[str], NodeState],
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         self._secrets = secrets
         self._state_of = state_of
-        self._clients = [NodeClient(node.name, node.url, timeout=_TIMEOUT_SECONDS) for node in network.nodes]
+        self._clients = [
+            NodeClient(node.name, node.url, timeout=_TIMEOUT_SECONDS, transport=transport)
+            for node in network.nodes
+        ]
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -95,18 +107,22 @@ class StatusReader:
     async def _read_node(self, client: NodeClient) -> NodeReading:
         state = await asyncio.to_thread(self._state_of, client.name)
         if state in ("paused", "stopped"):  # asking would only hang or be refused
-            return NodeReading(name=client.name, state=state, ready=None, status=None, error=state)
+            return _silent(client.name, state, error=state)
         try:
             if client.token is None:
                 await client.login(self._secrets.admin_username, self._secrets.admin_password)
             status = await client.status()
         except Unknown as error:
-            return NodeReading(
-                name=client.name, state="unreachable", ready=None, status=None, error=str(error)
-            )
+            return _silent(client.name, "unreachable", error=str(error))
         except Refused as error:
+            if error.code == "unreachable":
+                return _silent(client.name, "unreachable", error=str(error))
             ready = False if error.code == "not_ready" else None
-            return NodeReading(name=client.name, state="running", ready=ready, status=None, error=str(error))
+            return _silent(client.name, "running", error=str(error), ready=ready)
         return NodeReading(
             name=client.name, state="running", ready=status["ready"], status=status, error=None
         )
+
+
+def _silent(name: str, state: NodeState, *, error: str, ready: bool | None = None) -> NodeReading:
+    return NodeReading(name=name, state=state, ready=ready, status=None, error=error)

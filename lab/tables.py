@@ -1,5 +1,7 @@
 """Readings of the network as tables for the terminal."""
 
+from collections.abc import Mapping
+
 from rich.table import Table
 
 from lab.status import NetworkReading, NodeReading
@@ -15,12 +17,24 @@ _STATE_STYLES = {"running": "green", "paused": "yellow", "stopped": "red", "unre
 
 def reading_table(reading: NetworkReading) -> Table:
     """One row per node, and the word on convergence below; `?` is what is not known."""
-    table = Table(caption=_CONVERGED_WORDS[reading.converged], caption_justify="left")
+    table = Table(caption=converged_words(reading.converged), caption_justify="left")
     for heading in ("node", "state", "ready", "orders", "pending", "oldest", "digest", "last error"):
         table.add_column(heading)
     for node in reading.nodes:
         table.add_row(*_cells(node))
     return table
+
+
+def converged_words(converged: bool | None) -> str:
+    return _CONVERGED_WORDS[converged]
+
+
+def stock_words(stock: Mapping[str, int | None] | None) -> str:
+    """Units available in the company as this node knows it, and those frozen beside them."""
+    if not stock:
+        return UNKNOWN
+    words = count_words(stock.get("available"))
+    return f"{words} + {stock['frozen']} frozen" if stock.get("frozen") else words
 
 
 def state_words(node: NodeReading) -> str:

@@ -1,0 +1,96 @@
+"""When the nodes agree, and what is said when they do not."""
+
+import asyncio
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from lab.client import NodeClient
+from lab.contract import Status
+from lab.convergence import (
+    NotConvergedError,
+    Statuses,
+    is_converged,
+    obstacles,
+    wait_converged,
+    wait_pending_zero,
+)
+from lab.tests.readings import status
+
+
+def pair(left: Status | None = None, right: Status | None = None) -> Statuses:
+    return {
+        "matriz": left or status("matriz", ["filial-norte"]),
+        "filial-norte": right or status("filial-norte", ["matriz"]),
+    }
+
+
+def test_equal_heads_and_digests_with_nothing_pending_is_converged() -> None:
+    assert is_converged(pair()) is True
+    assert obstacles(pair()) == []
+
+
+@pytest.mark.parametrize(
+    ("different", "words"),
+    [
+        (
+            status("matriz", ["filial-norte"], pending=3, oldest=4.2),
+            "matriz → filial-norte: 3 pending, the oldest for 4 s",
+        ),
+        (status("matriz", ["filial-norte"], parked=1), "matriz has 1 parked"),
+        (status("matriz", ["filial-norte"], ready=False), "matriz is not ready"),
+        (status("matriz", ["filial-norte"], heads={"matriz@1": 9}), "the nodes have seen different events"),
+        (
+            status("matriz", ["filial-norte"], digest="other"),
+            "the nodes have seen the same events but their data differ",
+        ),
+    ],
+)
+def test_each_difference_disproves_it_and_is_named(different: Status, words: str) -> None:
+    assert is_converged(pair(different)) is False
+    assert obstacles(pair(different)) == [words]
+
+
+def test_a_node_that_does_not_answer_leaves_it_unknown() -> None:
+    seen: Statuses = {**pair(), "filial-sul": None}
+    assert is_converged(seen) is None
+    assert obstacles(seen) == ["filial-sul does not answer"]
+
+
+def test_an_unknown_pending_count_is_not_taken_for_zero() -> None:
+    seen = pair(status("matriz", ["filial-norte"], pending=None))
+    assert is_converged(seen) is None
+    assert obstacles(seen) == ["matriz → filial-norte: pending unknown"]
+
+
+def test_what_is_seen_can_disprove_it_although_a_node_is_silent() -> None:
+    seen: Statuses = {"matriz": status("matriz", ["filial-norte"], pending=1), "filial-norte": None}
+    assert is_converged(seen) is False
+
+
+def test_the_last_error_is_told_with_the_pending_count() -> None:
+    seen = pair(status("matriz", ["filial-norte"], pending=1, oldest=2.0, error="connection refused"))
+    assert obstacles(seen) == [
+        "matriz → filial-norte: 1 pending, the oldest for 2 s, last error: connection refused"
+    ]
+
+
+def network_of(answer: Callable[[int], Status]) -> NodeClient:
+    """A client of one node whose nth `/status` (from 0) is `answer(n)`."""
+    asked = iter(range(1_000_000))
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, json=answer(next(asked))))
+    return NodeClient("matriz", "http://matriz", transport=transport)
+
+
+def test_waiting_ends_as_soon_as_nothing_is_pending() -> None:
+    client = network_of(lambda asked: status("matriz", ["filial-norte"], pending=max(0, 2 - asked)))
+    final = asyncio.run(wait_pending_zero([client], deadline_seconds=20))
+    assert final["matriz"] is not None
+    assert final["matriz"]["pending"] == {"filial-norte": 0}
+
+
+def test_waiting_ends_at_the_deadline_with_what_is_still_in_the_way() -> None:
+    client = network_of(lambda _asked: status("matriz", ["filial-norte"], pending=7))
+    with pytest.raises(NotConvergedError, match="after 0 s: matriz → filial-norte: 7 pending"):
+        asyncio.run(wait_converged([client], deadline_seconds=0))

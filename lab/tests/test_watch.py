@@ -1,0 +1,68 @@
+"""The live screen never shows a guess: what is unknown is a gap or a question mark."""
+
+from rich.console import Console
+
+from lab.contract import Status
+from lab.drivers import NodeState
+from lab.status import NetworkReading, NodeReading
+from lab.tests.readings import status
+from lab.watch import Screen, sparkline
+
+
+def shown(screen: Screen) -> str:
+    console = Console(width=160, record=True, quiet=False, file=None, color_system=None)
+    with console.capture() as capture:
+        console.print(screen.render())
+    return capture.get()
+
+
+def node(name: str, state: NodeState, said: Status | None, error: str | None = None) -> NodeReading:
+    return NodeReading(
+        name=name, state=state, ready=said["ready"] if said else None, status=said, error=error
+    )
+
+
+def reading(sul: NodeReading, *, pending: int = 0) -> NetworkReading:
+    matriz = node("matriz", "running", status("matriz", ["filial-sul"], pending=pending, oldest=2.5))
+    return NetworkReading(nodes=(matriz, sul))
+
+
+ALIVE = node("filial-sul", "running", status("filial-sul", ["matriz"]))
+PAUSED = node("filial-sul", "paused", None, "paused")
+
+
+def test_the_chart_runs_from_zero_to_the_highest_and_leaves_gaps() -> None:
+    assert sparkline([0, 5, None, 10]) == "▁▄·█"
+
+
+def test_a_single_pending_event_shows_beside_a_thousand() -> None:
+    assert sparkline([0, 1, 1000]) == "▁▂█"
+
+
+def test_nothing_pending_is_a_flat_line() -> None:
+    assert sparkline([0, 0, 0]) == "▁▁▁"
+
+
+def test_pending_grows_on_the_link_to_the_branch_that_is_away() -> None:
+    screen = Screen()
+    for second, pending in enumerate([0, 5, 10]):
+        screen.update(reading(PAUSED, pending=pending), now=float(second))
+    assert "▁▄█" in shown(screen)
+    assert "2.5 s" in shown(screen)
+
+
+def test_a_node_that_went_silent_shows_how_old_its_last_word_is() -> None:
+    screen = Screen()
+    screen.update(reading(ALIVE), now=0.0)
+    screen.update(reading(PAUSED), now=12.0)
+    assert "paused" in shown(screen)
+    assert "seen 12.0 s ago" in shown(screen)
+    assert "▁·" in shown(screen)
+
+
+def test_a_node_never_heard_of_is_all_question_marks() -> None:
+    screen = Screen()
+    screen.update(reading(node("filial-sul", "unreachable", None, "connection refused")), now=0.0)
+    line = next(line for line in shown(screen).splitlines() if "filial-sul" in line and "unreachable" in line)
+    assert line.count("?") == 5
+    assert "connection refused" in line
