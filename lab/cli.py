@@ -19,6 +19,7 @@ from lab.drivers import Driver, get_driver
 from lab.errors import LabError
 from lab.network import Network, UpOptions
 from lab.options import ENV_FILE, RUN_DIR, AsJson, Deadline, EnvFile, Node, RunDir
+from lab.replay.command import replay
 from lab.status import NetworkReading, StatusReader
 from lab.tables import reading_table
 from lab.watch import watch as run_watch
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Start a network of branch nodes, break it on purpose, watch it, heal it.",
 )
+app.command()(replay)
 out = Console(soft_wrap=True, highlight=False)
 progress = Console(stderr=True)
 

@@ -1,0 +1,113 @@
+"""The command line: a mistake is one plain line and exit code 2; programs get JSON."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from lab import network, ports
+from lab.cli import main
+from lab.network import UpOptions, plan
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands without --run-dir act on this test's network, as another terminal would set it."""
+    monkeypatch.setenv("LAB_RUN_DIR", str(tmp_path / "run"))
+    monkeypatch.setenv("LAB_ENV_FILE", str(tmp_path / "env"))
+
+
+@pytest.fixture
+def stopped_network(tmp_path: Path) -> None:
+    """Two nodes that were never started."""
+    free = ports.find_free(2)
+    network.save(plan(None, UpOptions(nodes=2, ports=free), driver="process"), tmp_path / "run")
+
+
+def exit_code(*arguments: str) -> object:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return ended.value.code
+
+
+def mistake(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line on stderr that the command ends with."""
+    assert exit_code(*arguments) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("heal",), ("partition", "matriz"), ("kill", "matriz"), ("watch",)]
+)
+def test_without_a_network_every_verb_says_how_to_start_one(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert mistake(capsys, *arguments) == "lab: there is no network yet; start one with `make up`"
+
+
+@pytest.mark.usefixtures("stopped_network")
+@pytest.mark.parametrize("verb", ["partition", "start", "stop", "pause", "resume", "kill"])
+def test_a_wrong_node_is_answered_with_the_right_names(capsys: pytest.CaptureFixture[str], verb: str) -> None:
+    line = mistake(capsys, verb, "filial-marte")
+    assert line == "lab: there is no node 'filial-marte'; the nodes are matriz, filial-norte"
+
+
+@pytest.mark.usefixtures("stopped_network")
+def test_a_wrong_fault_is_answered_with_the_right_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    line = mistake(capsys, "partition", "matriz", "--fault", "unplug")
+    assert line == "lab: there is no fault 'unplug' for a node; the faults are pause, stop"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--driver", "steam"), "there is no driver 'steam'"),
+        (("--nodes", "1"), "a network has 2 to 9 nodes, not 1"),
+        (("--policy", "hope"), "there is no stock policy 'hope'"),
+        (("--set", "FOUND"), "--set wants NAME=VALUE, not 'FOUND'"),
+    ],
+)
+def test_up_refuses_nonsense_before_it_starts_anything(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    assert words in mistake(capsys, "up", *arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_port_in_use_is_one_line_that_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    base = next(port for port in ports.find_free(20) if all(map(ports.is_free, range(port, port + 3))))
+    with socket.create_server(("127.0.0.1", base + 1)):
+        line = mistake(capsys, "up", "--driver", "process", "--base-port", str(base))
+    assert f"port {base + 1}, which filial-norte needs, is in use by another program" in line
+
+
+@pytest.mark.usefixtures("stopped_network")
+def test_the_number_of_nodes_changes_only_on_a_fresh_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "run `make down clean` first" in mistake(capsys, "up", "--nodes", "4")
+
+
+@pytest.mark.usefixtures("stopped_network")
+def test_status_tells_programs_null_where_nothing_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("status", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["converged"] is None
+    assert shown["nodes"]["matriz"]["state"] == "stopped"
+    assert shown["nodes"]["matriz"]["pending"] == {"filial-norte": None}
+
+
+@pytest.mark.usefixtures("stopped_network")
+def test_status_tells_people_a_question_mark_where_nothing_is_known(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert exit_code("status") == 0
+    shown = capsys.readouterr().out
+    assert "stopped" in shown
+    assert "convergence unknown" in shown
+    assert "0" not in shown.replace("┏", "")
+
+
+def test_down_and_clean_are_harmless_where_nothing_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [exit_code("down"), exit_code("down"), exit_code("clean")] == [0, 0, 0]
