@@ -1,0 +1,104 @@
+"""The tokens people's clients carry: who they are, until when, and under which version of their rights."""
+
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import jwt
+
+from app.security.errors import Unauthenticated
+
+ISSUER = "acme-branch-lab"
+AUDIENCE = "client"
+_ALGORITHM = "HS256"
+_CLAIMS = ("iss", "aud", "sub", "role", "ver", "cred", "jti", "iat", "exp")
+
+# A token is valid at every branch, and branches' clocks differ: one issued "in the future" by less than
+# this is taken. Its signature, not its date, says that it is ours.
+_CLOCK_SKEW_SECONDS = 2 * 3600
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a token says about its bearer; all of it is compared with the live user on each request.
+
+    `credentials` names the edit that set the password. The version alone would not do: changes on both
+    sides of a partition can raise it to the same number.
+    """
+
+    user_id: str
+    role: str
+    token_version: int
+    credentials: str
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """A token to hand out, and for how many seconds it is good."""
+
+    access_token: str
+    expires_in: int
+
+
+class ClientTokens:
+    """Issues and reads client tokens (JWT, HS256 pinned). A previous secret is still accepted, so that
+    secrets can be rotated without a stop. Times are seconds of the injected wall clock."""
+
+    def __init__(self, *, secret: str, previous: str | None, minutes: int, random: Random) -> None:
+        self._secret = secret
+        self._accepted = (secret,) if previous is None else (secret, previous)
+        self._seconds = minutes * 60
+        self._random = random
+
+    def issue(self, claims: Claims, *, now: float) -> IssuedToken:
+        payload = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": claims.user_id,
+            "role": claims.role,
+            "ver": claims.token_version,
+            "cred": claims.credentials,
+            "jti": self._random.randbytes(16).hex(),
+            "iat": int(now),
+            "exp": int(now) + self._seconds,
+        }
+        return IssuedToken(jwt.encode(payload, self._secret, algorithm=_ALGORITHM), self._seconds)
+
+    def read(self, token: str, *, now: float) -> Claims:
+        """What a valid token says. Raises Unauthenticated for every other text, whatever it is."""
+        payload = self._payload(token)
+        texts = [payload[name] for name in ("sub", "role", "cred", "jti")]
+        times = [payload[name] for name in ("ver", "iat", "exp")]
+        if not all(isinstance(value, str) for value in texts) or not all(type(n) is int for n in times):
+            raise Unauthenticated("invalid_token")
+        if payload["exp"] <= now:
+            raise Unauthenticated("expired_token")
+        if payload["iat"] > now + _CLOCK_SKEW_SECONDS or payload["exp"] - payload["iat"] > self._seconds:
+            raise Unauthenticated("invalid_token")
+        return Claims(payload["sub"], payload["role"], payload["ver"], payload["cred"])
+
+    def _payload(self, token: str) -> dict[str, Any]:
+        # PyJWT takes no clock, so its own time checks are off and `read` compares with the injected one.
+        options: Any = {
+            "require": list(_CLAIMS),
+            "verify_exp": False,
+            "verify_iat": False,
+            "verify_nbf": False,
+        }
+        for secret in self._accepted:
+            try:
+                return dict(
+                    jwt.decode(
+                        token,
+                        secret,
+                        algorithms=[_ALGORITHM],
+                        issuer=ISSUER,
+                        audience=AUDIENCE,
+                        options=options,
+                    )
+                )
+            except jwt.InvalidSignatureError:
+                continue
+            except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+                break
+        raise Unauthenticated("invalid_token")

@@ -1,0 +1,115 @@
+"""X-Replica-Token: proves that a request comes from a member, for this node, with this very body, now.
+
+It is stamped in the receiver's clock (learnt from hello, or from `now` in its 401), so that a wrong clock
+never stops replication. Another key and audience than the clients' tokens: neither opens the other's door.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from app.security.errors import ReplicaTokenRefused
+
+LIFE_SECONDS = 60
+_LEEWAY_SECONDS = 5  # how far the sender's idea of our clock may run ahead
+_ALGORITHM = "HS256"
+_CLAIMS = ("iss", "aud", "epoch", "iat", "exp", "method", "path", "body")
+
+
+@dataclass(frozen=True)
+class ReplicaClaims:
+    """Who sent the request: a node's name, and which life of its disk."""
+
+    sender: str
+    epoch: str
+
+
+class ReplicaTokens:
+    """Issues this node's tokens and checks those sent to it. A previous secret is still accepted, so that
+    secrets can be rotated without a stop."""
+
+    def __init__(self, *, name: str, secret: str, previous: str | None = None) -> None:
+        self._name = name
+        self._secret = secret
+        self._accepted = (secret,) if previous is None else (secret, previous)
+
+    def issue(
+        self, receiver: str, *, epoch: str, method: str, path: str, body: bytes, receiver_now: float
+    ) -> str:
+        """A token for one request to `receiver`, good for 60 s of its clock. `epoch` is the sender's."""
+        payload = {
+            "iss": self._name,
+            "aud": _audience(receiver),
+            "epoch": epoch,
+            "iat": receiver_now,
+            "exp": receiver_now + LIFE_SECONDS,
+            "method": method,
+            "path": path,
+            "body": _digest(body),
+        }
+        return jwt.encode(payload, self._secret, algorithm=_ALGORITHM)
+
+    def verify(self, token: str | None, *, method: str, path: str, body: bytes, now: float) -> ReplicaClaims:
+        """Who sent exactly this request. Raises ReplicaTokenRefused, which says why and carries `now`."""
+        if not token:
+            raise ReplicaTokenRefused("missing_token", now)
+        payload = self._payload(token, now)
+        reason = _refusal(payload, method=method, path=path, body=body, now=now)
+        if reason is not None:
+            raise ReplicaTokenRefused(reason, now)
+        return ReplicaClaims(sender=payload["iss"], epoch=payload["epoch"])
+
+    def _payload(self, token: str, now: float) -> dict[str, Any]:
+        # PyJWT takes no clock, so its own time checks are off and `_refusal` compares with the injected one.
+        options: Any = {
+            "require": list(_CLAIMS),
+            "verify_exp": False,
+            "verify_iat": False,
+            "verify_nbf": False,
+        }
+        for secret in self._accepted:
+            try:
+                return dict(
+                    jwt.decode(
+                        token,
+                        secret,
+                        algorithms=[_ALGORITHM],
+                        audience=_audience(self._name),
+                        options=options,
+                    )
+                )
+            except jwt.InvalidSignatureError:
+                continue
+            except jwt.InvalidAudienceError:
+                raise ReplicaTokenRefused("other_receiver", now) from None
+            except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+                break
+        raise ReplicaTokenRefused("invalid_token", now)
+
+
+def _refusal(payload: dict[str, Any], *, method: str, path: str, body: bytes, now: float) -> str | None:
+    texts = [payload[name] for name in ("iss", "epoch", "method", "path", "body")]
+    if not all(isinstance(value, str) and value for value in texts) or type(payload["exp"]) not in (
+        int,
+        float,
+    ):
+        return "invalid_token"
+    stated = payload["body"].encode("utf-8", "replace")
+    conditions = (
+        ("expired_token", payload["exp"] > now),
+        ("valid_too_long", payload["exp"] <= now + LIFE_SECONDS + _LEEWAY_SECONDS),
+        ("other_path", (payload["method"], payload["path"]) == (method, path)),
+        ("other_body", hmac.compare_digest(stated, _digest(body).encode())),
+    )
+    return next((reason for reason, holds in conditions if not holds), None)
+
+
+def _audience(receiver: str) -> str:
+    return f"replica:{receiver}"
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

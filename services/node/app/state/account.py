@@ -1,0 +1,140 @@
+"""A user as a value, and how two versions of one become one. Pure.
+
+Credentials and role are two groups, each last-writer-wins under its own stamp: a password reset on one side
+of a partition and a role change on the other both survive. Whether the user may act is no such race: a
+deactivation wins over anything that had not seen it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from app.state import identity, text
+from app.state.catalogue import Activity, Edit, Stamp, newer
+from app.state.errors import Invalid
+from app.state.fields import Fields
+
+Role = Literal["admin", "operador"]
+ROLES: tuple[Role, ...] = ("admin", "operador")
+
+COLUMNS = (
+    "id", "username", "password_hash", "credentials_lamport", "credentials_node", "credentials_epoch",
+    "role", "role_lamport", "role_node", "role_epoch", "deactivations", "reactivations", "token_version",
+)  # fmt: skip
+
+# bcrypt with 2^4 to 2^16 rounds: a hash with more, taken from a peer, could keep a thread busy for hours.
+_PASSWORD_HASH = re.compile(r"\$2b\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
+
+
+@dataclass(frozen=True)
+class Account:
+    """One user. `token_version` rises with every change that must end the tokens in use."""
+
+    id: str
+    username: str
+    password_hash: str
+    credentials: Stamp
+    role: Role
+    role_stamp: Stamp
+    activity: Activity
+    token_version: int
+
+    @property
+    def active(self) -> bool:
+        return self.activity.active
+
+    @property
+    def active_admin(self) -> bool:
+        return self.active and self.role == "admin"
+
+    @property
+    def credentials_id(self) -> str:
+        """Names the edit that set this password; another password has another one."""
+        return f"{self.credentials.lamport}:{self.credentials.node}:{self.credentials.epoch}"
+
+    def with_role(self, role: Role, *, stamp: Stamp) -> "Account":
+        return replace(self, role=role, role_stamp=stamp, token_version=self.token_version + 1)
+
+    def with_password(self, password_hash: str, *, stamp: Stamp) -> "Account":
+        return replace(
+            self, password_hash=password_hash, credentials=stamp, token_version=self.token_version + 1
+        )
+
+    def deactivated(self, *, stamp: Stamp) -> "Account":
+        activity = self.activity.deactivated(epoch=stamp.epoch, lamport=stamp.lamport)
+        return replace(self, activity=activity, token_version=self.token_version + 1)
+
+    def reactivated(self) -> "Account":
+        return replace(self, activity=self.activity.reactivated())
+
+    def merge(self, other: "Account") -> "Account":
+        """This account and another version of it as one; the same result in any order."""
+        credentials = other if newer(self._credentials_edit(), other._credentials_edit()) else self
+        role = other if newer(self._role_edit(), other._role_edit()) else self
+        return Account(
+            id=self.id,
+            username=credentials.username,
+            password_hash=credentials.password_hash,
+            credentials=credentials.credentials,
+            role=role.role,
+            role_stamp=role.role_stamp,
+            activity=self.activity.merge(other.activity),
+            token_version=max(self.token_version, other.token_version),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The canonical row for the wire and the digest. It holds the password's hash."""
+        return {
+            "id": self.id,
+            "username": self.username,
+            "password_hash": self.password_hash,
+            "credentials_lamport": self.credentials.lamport,
+            "credentials_node": self.credentials.node,
+            "credentials_epoch": self.credentials.epoch,
+            "role": self.role,
+            "role_lamport": self.role_stamp.lamport,
+            "role_node": self.role_stamp.node,
+            "role_epoch": self.role_stamp.epoch,
+            "deactivations": dict(self.activity.deactivations),
+            "reactivations": dict(self.activity.reactivations),
+            "token_version": self.token_version,
+        }
+
+    def audited(self) -> dict[str, Any]:
+        """The row without its secret."""
+        row = self.as_json()
+        del row["password_hash"]
+        return row
+
+    def view(self) -> dict[str, Any]:
+        """What clients see: `{id, username, role, active}`."""
+        return {"id": self.id, "username": self.username, "role": self.role, "active": self.active}
+
+    def _credentials_edit(self) -> Edit:
+        # The spelling of the username goes with the credentials: whoever created the user set both.
+        return Edit(self.credentials, f"{self.username}\0{self.password_hash}".encode())
+
+    def _role_edit(self) -> Edit:
+        return Edit(self.role_stamp, self.role.encode())
+
+
+def from_json(row: Mapping[str, Any], *, cluster_id: str) -> Account:
+    """An account from a peer's snapshot. Raises Invalid for one that no node could have written."""
+    fields = Fields("user", row, COLUMNS)
+    role = fields.text("role", longest=text.KEY)
+    if role not in ROLES:
+        raise Invalid("role", "unknown_role")
+    password_hash = fields.text("password_hash", longest=text.NAME)
+    if not _PASSWORD_HASH.fullmatch(password_hash):
+        raise Invalid("password_hash", "not_a_password_hash")
+    return Account(
+        id=fields.require_id(identity.user_id, cluster_id, "username"),
+        username=fields.text("username", longest=text.KEY),
+        password_hash=password_hash,
+        credentials=fields.stamp("credentials_lamport", "credentials_node", "credentials_epoch"),
+        role=role,
+        role_stamp=fields.stamp("role_lamport", "role_node", "role_epoch"),
+        activity=Activity(fields.naturals("deactivations"), fields.naturals("reactivations")),
+        token_version=fields.natural("token_version"),
+    )

@@ -1,0 +1,84 @@
+"""Customers: who buys, under an immutable code."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.database import Actor, Transaction
+from app.state import identity, text
+from app.state.fields import Fields
+from app.state.records import Records
+
+# The optional texts of a customer and their longest lengths.
+DETAILS = {
+    "contact": text.CONTACT,
+    "email": text.EMAIL,
+    "phone": text.PHONE,
+    "city": text.PLACE,
+    "country": text.PLACE,
+}
+
+
+@dataclass(frozen=True)
+class NewCustomer:
+    """A customer to create."""
+
+    code: str
+    name: str
+    contact: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    city: str | None = None
+    country: str | None = None
+
+
+def snapshot(connection: sqlite3.Connection, customer_id: str) -> dict[str, Any] | None:
+    """The whole row in canonical form, for the wire and the digest, or None."""
+    return _CUSTOMERS.snapshot(connection, customer_id)
+
+
+def find(connection: sqlite3.Connection, reference: str) -> dict[str, Any] | None:
+    """The snapshot of the customer with this id, or else with this code in any spelling; or None."""
+    return _CUSTOMERS.find(connection, reference)
+
+
+def view(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What clients see of a snapshot: all but the stamp."""
+    return _CUSTOMERS.view(row)
+
+
+def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
+    """Views of up to `limit` customers whose id is beyond `after`, by id."""
+    return _CUSTOMERS.page(connection, after, limit)
+
+
+def create(tx: Transaction, customer: NewCustomer, *, actor: Actor) -> dict[str, Any]:
+    """Create a customer here and return its view. Raises AlreadyExists."""
+    return _CUSTOMERS.create(tx, customer.code, asdict(customer), actor=actor)
+
+
+def update(tx: Transaction, reference: str, changes: Mapping[str, Any], *, actor: Actor) -> dict[str, Any]:
+    """Change `name` and/or details of a customer (id or code) and return its view. Raises NotFound."""
+    return _CUSTOMERS.update(tx, reference, changes, actor=actor)
+
+
+def merge(tx: Transaction, snapshot: dict[str, Any]) -> bool:
+    """Apply a peer's snapshot, last writer wins; True if the row changed. Raises Invalid."""
+    return _CUSTOMERS.merge(tx, snapshot)
+
+
+def _check(fields: Fields) -> None:
+    fields.text("name", longest=text.NAME)
+    for name, longest in DETAILS.items():
+        fields.optional_text(name, longest=longest)
+
+
+_CUSTOMERS = Records(
+    relation="customers",
+    entity="customer",
+    key="code",
+    values=("name", *DETAILS),
+    identify=identity.customer_id,
+    check=_check,
+)

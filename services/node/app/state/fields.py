@@ -1,0 +1,72 @@
+"""Reads a row that came from a peer, field by field, and refuses what no node could have written. Pure."""
+
+from collections.abc import Callable, Collection, Mapping
+
+from app.state import text
+from app.state.catalogue import Stamp
+from app.state.errors import Invalid
+
+LARGEST = 2**62  # any sum of two still fits SQLite's 64-bit integer
+_LONGEST_NAME = 64  # of a node or an epoch
+
+
+class Fields:
+    """An untrusted row. Every method raises Invalid with the field's name and a stable reason."""
+
+    def __init__(self, entity: str, row: object, names: Collection[str]) -> None:
+        """Requires an object with exactly these fields: an unknown one (from newer code) would be lost here
+        and make the replicas differ in silence."""
+        if not isinstance(row, Mapping):
+            raise Invalid(entity, "not_an_object")
+        self._row = row
+        for name in names:
+            if name not in row:
+                raise Invalid(name, "missing")
+        for name in row:
+            if name not in names:
+                raise Invalid(str(name), "unknown_field")
+
+    def text(self, name: str, *, longest: int) -> str:
+        value = self._row[name]
+        if not isinstance(value, str):
+            raise Invalid(name, "not_a_text")
+        if reason := text.fault(value, longest=longest):
+            raise Invalid(name, reason)
+        return value
+
+    def optional_text(self, name: str, *, longest: int) -> str | None:
+        return None if self._row[name] is None else self.text(name, longest=longest)
+
+    def natural(self, name: str, *, most: int = LARGEST) -> int:
+        return _natural(name, self._row[name], most=most)
+
+    def naturals(self, name: str) -> dict[str, int]:
+        """A map from epochs to logical times."""
+        value = self._row[name]
+        if not isinstance(value, Mapping):
+            raise Invalid(name, "not_an_object")
+        for epoch in value:
+            if not isinstance(epoch, str) or text.fault(epoch, longest=_LONGEST_NAME):
+                raise Invalid(name, "not_an_epoch")
+        return {epoch: _natural(name, value[epoch], most=LARGEST) for epoch in sorted(value)}
+
+    def stamp(self, lamport: str, node: str, epoch: str) -> Stamp:
+        return Stamp(
+            lamport=self.natural(lamport),
+            node=self.text(node, longest=_LONGEST_NAME),
+            epoch=self.text(epoch, longest=_LONGEST_NAME),
+        )
+
+    def require_id(self, identify: Callable[[str, str], str], cluster_id: str, key: str) -> str:
+        """The row's id, which must follow from its key by the identity rule."""
+        if self._row["id"] != identify(cluster_id, self.text(key, longest=text.KEY)):
+            raise Invalid("id", "does_not_follow_from_key")
+        return str(self._row["id"])
+
+
+def _natural(name: str, value: object, *, most: int) -> int:
+    if type(value) is not int:
+        raise Invalid(name, "not_an_integer")
+    if not 0 <= value <= most:
+        raise Invalid(name, "out_of_range")
+    return value

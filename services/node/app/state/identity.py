@@ -1,0 +1,49 @@
+"""Ids that need no agreement. Pure.
+
+The id of a product, customer or user follows from its key, so that two creations of the same key on both
+sides of a partition are one row when the sides meet. An order's id is drawn: two orders are never one.
+"""
+
+import unicodedata
+from uuid import UUID, uuid5
+
+UUID7_RANDOM_BYTES = 10
+
+
+def product_id(cluster_id: str, sku: str) -> str:
+    """The id that every node of the network gives to this sku."""
+    return _entity_id(cluster_id, "product", sku)
+
+
+def customer_id(cluster_id: str, code: str) -> str:
+    """The id that every node of the network gives to this customer code."""
+    return _entity_id(cluster_id, "customer", code)
+
+
+def user_id(cluster_id: str, username: str) -> str:
+    """The id that every node of the network gives to this username."""
+    return _entity_id(cluster_id, "user", username)
+
+
+def normalised(key: str) -> str:
+    """What all spellings of one key have in common, without case, outer spaces and width."""
+    # Casefolding can undo NFKC and the reverse (U+0345 is the known case), hence the second round.
+    for _ in range(2):
+        key = unicodedata.normalize("NFKC", key).strip().casefold()
+    return unicodedata.normalize("NFKC", key).strip()
+
+
+def uuid7(seconds: float, random_bytes: bytes) -> str:
+    """A UUIDv7 (RFC 9562): ids made later sort later, to the millisecond of wall time.
+
+    `random_bytes` are 10 bytes from the injected random; 74 of their bits are used.
+    """
+    assert len(random_bytes) == UUID7_RANDOM_BYTES, "a UUIDv7 takes 10 random bytes"
+    milliseconds = min(max(int(seconds * 1000), 0), (1 << 48) - 1)
+    drawn = int.from_bytes(random_bytes, "big")
+    a, b = (drawn >> 62) & 0xFFF, drawn & ((1 << 62) - 1)
+    return str(UUID(int=milliseconds << 80 | 0x7 << 76 | a << 64 | 0b10 << 62 | b))
+
+
+def _entity_id(cluster_id: str, kind: str, key: str) -> str:
+    return str(uuid5(UUID(cluster_id), f"{kind}:{normalised(key)}"))
