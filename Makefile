@@ -71,7 +71,9 @@ check: lint ## Estilo, tipos, arquitetura e testes rápidos | Style, types, arch
 
 .PHONY: lint
 lint: $(VENV)
-	@.venv/bin/ruff check . && .venv/bin/ruff format --check --quiet . && .venv/bin/mypy services/node/app services/node/tests lab tests $(wildcard loadtests/*.py) && .venv/bin/lint-imports
+	@.venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy services/node/app services/node/tests && .venv/bin/mypy lab tests $(wildcard loadtests/*.py)
+	@PYTHONPATH=services/node .venv/bin/lint-imports --no-cache
 
 .PHONY: test
 test: lint ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
@@ -102,9 +104,9 @@ show-a: show-a1 show-a2 show-a3 show-a4 show-a5 show-a6 ## Demonstra a versão d
 show-a1: northwind-3 northwind-4
 
 .PHONY: northwind-3 northwind-4
-northwind-3 northwind-4: export LAB_RUN_DIR := $(SHOW_DIR)/northwind
+northwind-3 northwind-4: export LAB_RUN_DIR = $(SHOW_DIR)/$@
 northwind-3 northwind-4: northwind-%: $(VENV)
-	@trap '$(LAB) clean' EXIT; $(LAB) clean && $(LAB) up --driver process --nodes $* --base-port $(SHOW_PORT) && $(LAB) replay "$(DATA)" --stock exact
+	@trap '$(LAB) down' EXIT; $(LAB) clean && $(LAB) up --driver process --nodes $* --base-port $(SHOW_PORT) && $(LAB) replay "$(DATA)" --stock exact --expect-all
 
 show-a2: $(VENV)
 	@for scenario in $$($(LAB) run --list seed); do $(LAB) run $$scenario || exit 1; done
