@@ -1,0 +1,127 @@
+"""What a scenario plays on: a network, clients on its nodes, and the means to break and mend it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from lab import convergence
+from lab.contract import Status
+from lab.drivers import Driver
+from lab.errors import LabError
+from lab.network import Network
+from lab.operations import Operations
+from lab.settings import Secrets
+
+_POLL_SECONDS = 0.1
+
+
+@dataclass
+class Stage:
+    """One scenario's network while it runs. `tag` is new in every run: names made with it are free.
+
+    `failures` and `facts` are what the scenario finds: a failure makes the command exit 1, facts are shown.
+    """
+
+    driver: Driver
+    network: Network
+    secrets: Secrets
+    operations: Operations
+    random: Random
+    rounds: int
+    seconds: float
+    tag: str
+    failures: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    _faults: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return self.network.names
+
+    def expect(self, holds: bool, failure: str) -> None:
+        """Notes `failure` unless the expectation holds."""
+        if not holds:
+            self.failures.append(failure)
+
+    async def converge(self) -> None:
+        """Waits until all nodes agree; LabError says what is in the way after a minute."""
+        await convergence.wait_converged(list(self.operations.clients.values()))
+
+    async def status(self, node: str) -> Status:
+        return await self.operations.clients[node].status()
+
+    async def head(self, node: str) -> int:
+        """How many events the node itself has written so far."""
+        status = await self.status(node)
+        return status["heads"].get(f"{node}@{status['epoch']}", 0)
+
+    async def stop(self, *nodes: str) -> None:
+        await self._break("stop", self.driver.stop, nodes)
+
+    async def pause(self, *nodes: str) -> None:
+        await self._break("pause", self.driver.pause, nodes)
+
+    async def kill(self, *nodes: str) -> None:
+        """SIGKILL, as a power cut."""
+        await self._break("kill", self.driver.kill, nodes)
+
+    async def start(self, *nodes: str) -> None:
+        """Starts stopped or killed nodes; returns when they answer."""
+        await self._mend(self.driver.start, nodes)
+
+    async def resume(self, *nodes: str) -> None:
+        await self._mend(self.driver.resume, nodes)
+
+    async def until(
+        self, condition: Callable[[], Awaitable[bool]], failure: str, *, deadline_seconds: float = 60.0
+    ) -> bool:
+        """Polls until the condition holds; at the deadline notes `failure` and returns False instead."""
+        deadline = time.monotonic() + deadline_seconds
+        while not await condition():
+            if time.monotonic() >= deadline:
+                self.failures.append(f"{failure} (waited {deadline_seconds:.0f} s)")
+                return False
+            await asyncio.sleep(_POLL_SECONDS)
+        return True
+
+    async def _break(self, fault: str, verb: Callable[[str], None], nodes: tuple[str, ...]) -> None:
+        for node in nodes:
+            self._faults[node] = self.operations.log.fault_requested(fault, node)
+        await asyncio.gather(*(asyncio.to_thread(verb, node) for node in nodes))
+        for node in nodes:
+            self.operations.log.fault_active(self._faults[node])
+
+    async def _mend(self, verb: Callable[[str], None], nodes: tuple[str, ...]) -> None:
+        await asyncio.gather(*(asyncio.to_thread(verb, node) for node in nodes))
+        for node in nodes:
+            if node in self._faults:
+                self.operations.log.fault_healed(self._faults.pop(node))
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A situation and what must come of it.
+
+    `rounds` and `seconds` are the defaults of the options; with `fresh_rounds` each round has a network of
+    its own. `settings` are the node settings the scenario needs; `nodes` is the least number of nodes.
+    """
+
+    name: str
+    group: str
+    title: str
+    play: Callable[[Stage], Awaitable[None]]
+    nodes: int = 3
+    rounds: int = 1
+    seconds: float = 0.0
+    fresh_rounds: bool = False
+    needs_own_network: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def refuse_network(self, network: Network) -> None:
+        """LabError when the scenario cannot be played on a network that runs already."""
+        if self.needs_own_network:
+            raise LabError(f"{self.name} needs a network of its own; run it without --here")
+        if len(network.nodes) < self.nodes:
+            raise LabError(f"{self.name} needs {self.nodes} nodes, this network has {len(network.nodes)}")
