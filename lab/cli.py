@@ -20,6 +20,7 @@ from lab.errors import LabError
 from lab.network import Network, UpOptions
 from lab.options import ENV_FILE, RUN_DIR, AsJson, Deadline, EnvFile, Node, RunDir
 from lab.replay.command import replay
+from lab.scenarios.command import run
 from lab.status import NetworkReading, StatusReader
 from lab.tables import reading_table
 from lab.watch import watch as run_watch
@@ -31,6 +32,7 @@ app = typer.Typer(
     help="Start a network of branch nodes, break it on purpose, watch it, heal it.",
 )
 app.command()(replay)
+app.command()(run)
 out = Console(soft_wrap=True, highlight=False)
 progress = Console(stderr=True)
 
