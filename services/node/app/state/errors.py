@@ -3,7 +3,7 @@ table from class to status, code and words.
 
     StateError
     ├── Definite: it did not happen and will not, whatever is retried unchanged
-    │   ├── NotFound, AlreadyExists, Invalid, OtherBranch, KeyReused, UnknownReference, Forbidden
+    │   ├── NotFound, AlreadyExists, Invalid, OtherBranch, KeyReused, UnknownReference, LastAdmin
     │   ├── OutOfRights (this branch's rights do not cover it; other branches may still grant some)
     │   └── OutOfStock  (every peer was asked)
     └── NotReady, PolicyMismatch, Fenced: this node must not do it now
@@ -11,8 +11,8 @@ table from class to status, code and words.
 What storage itself can say (full, failed, unknown) is in `app.database.errors`.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 class StateError(Exception):
@@ -65,6 +65,13 @@ class KeyReused(StateError):
     key: str
 
 
+@dataclass(eq=False)
+class LastAdmin(StateError):
+    """The last active admin known here cannot be demoted or deactivated: nobody could undo it."""
+
+    user_id: str
+
+
 @dataclass(frozen=True)
 class Shortage:
     """One product an order is short of at this branch."""
@@ -80,13 +87,14 @@ class Shortage:
 class OutOfRights(StateError):
     """This branch's rights do not cover the order; peers may still grant some.
 
-    `lamport` is the logical time of the attempt: the order's age while it waits. `behind_older` says
-    that the rights are here but older waiting orders need them.
+    `needs` is all it takes, by product id. `lamport` is the logical time of the attempt: the order's age
+    while it waits. `behind_older` says that the rights are here but older waiting orders need them.
     """
 
     shortages: Sequence[Shortage]
-    lamport: int
-    behind_older: bool
+    needs: Mapping[str, int] = field(kw_only=True)
+    lamport: int = field(kw_only=True)
+    behind_older: bool = field(kw_only=True)
 
 
 @dataclass(eq=False)
@@ -101,6 +109,14 @@ class NotReady(StateError):
     """The node is not founded or still rebuilding; `reason` is a stable snake_case word."""
 
     reason: str
+
+
+@dataclass(eq=False)
+class DeadEpoch(StateError):
+    """The sender's epoch is known to be over; nothing it says counts any more."""
+
+    branch: str
+    epoch: str
 
 
 @dataclass(eq=False)

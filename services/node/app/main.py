@@ -1,0 +1,71 @@
+"""The node as an ASGI application: `uvicorn app.main:app`.
+
+Importing this module touches neither the environment nor the disk: `app` is made when it is first asked for.
+"""
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+
+from fastapi import FastAPI
+
+from app.api import install
+from app.config import ConfigurationError, Settings, read_settings
+from app.database import WrongDatabase
+from app.node import BranchNode
+from app.runtime import Clock, Executor, SystemClock, ThreadExecutor, system_random
+from app.sync.transport import HttpTransport, Transport
+
+WRONG_SETTINGS = 2  # exit status
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    random: Random | None = None,
+    transport: Transport | None = None,
+    executor: Executor | None = None,
+) -> FastAPI:
+    """A node with the given settings; whatever is not given is the real thing.
+
+    The node itself is `app.state.node`. It opens and closes with the application's lifespan.
+    """
+    node = BranchNode(
+        settings,
+        clock=clock or SystemClock(offset=settings.clock_offset_seconds),
+        random=random or system_random(),
+        transport=transport or HttpTransport(),
+        executor=executor or ThreadExecutor(),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        try:
+            await node.open()
+            yield
+        finally:
+            await node.close()
+
+    api = FastAPI(
+        title=f"ACME/SA branch node {settings.node_name}",
+        summary="Orders and stock of one branch, replicated to its peers",
+        version="0.1.0",
+        lifespan=lifespan,
+    )
+    api.state.node = node
+    install(api)
+    return api
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`app`, made from the environment (PEP 562). Wrong settings are one line and exit status 2."""
+    if name != "app":
+        raise AttributeError(name)
+    try:
+        return create_app(read_settings(os.environ))
+    except (ConfigurationError, WrongDatabase) as error:
+        print(error, file=sys.stderr)  # noqa: T201  (there is no logging yet, and no node to log for)
+        raise SystemExit(WRONG_SETTINGS) from None

@@ -1,0 +1,197 @@
+"""One branch's node: its parts, put together, and its life from start to stop."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from pydantic import SecretStr
+
+from app.config import Settings
+from app.database import Database, Effects
+from app.database.migrations import newest_revision
+from app.runtime import Clock, Executor
+from app.security.client_tokens import ClientTokens
+from app.security.passwords import Passwords
+from app.security.replica_tokens import ReplicaTokens
+from app.security.throttle import LoginThrottle
+from app.state.order_desk import OrderDesk
+from app.state.rights_desk import RightsDesk
+from app.state.stock_desk import StockDesk
+from app.state.waiting import WaitingList
+from app.status import node_status
+from app.sync.alarms import Alarms
+from app.sync.founding import Founding
+from app.sync.handshake import Self
+from app.sync.link import ReplicaLink
+from app.sync.meeting import Meetings
+from app.sync.peers import Peers
+from app.sync.reception import Reception
+from app.sync.standing import Standing
+from app.sync.synchronizer import ReplicaSynchronizer
+from app.sync.transfer import RightsAsker
+from app.sync.transport import Transport
+
+log = logging.getLogger("app.node")
+
+
+class BranchNode:
+    """A branch's node. Routes reach its parts through it; nothing is read or started before `open`."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock, random: Random, transport: Transport, executor: Executor
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.random = random
+        self.executor = executor
+        self.database = Database(settings.database_path, clock=clock, random=random, executor=executor)
+        self.passwords = Passwords(rounds=settings.bcrypt_rounds, random=random, executor=executor)
+        self.tokens = ClientTokens(
+            secret=settings.jwt_secret.get_secret_value(),
+            previous=_revealed(settings.jwt_secret_previous),
+            minutes=settings.jwt_minutes,
+            random=random,
+        )
+        self.throttle = LoginThrottle()
+        self.replica_tokens = ReplicaTokens(
+            name=settings.node_name,
+            secret=settings.replica_secret.get_secret_value(),
+            previous=_revealed(settings.replica_secret_previous),
+        )
+        self.standing = Standing(policy=settings.stock_policy)
+        self.alarms = Alarms()
+        self.peers = Peers([(peer.name, peer.url) for peer in settings.peers], clock=clock)
+        self._waiting = WaitingList()
+        self._transport = transport
+        self._tasks: list[asyncio.Task[None]] = []
+        self._wire_stock()
+        self._wire_replication()
+
+    def _wire_stock(self) -> None:
+        self.rights = RightsDesk(
+            self.database,
+            waiting=self._waiting,
+            clock=self.clock,
+            policy=self.settings.stock_policy,
+            patience=self.settings.transfer_wait_seconds,
+            may_sell=self.standing.require_selling,
+        )
+        self.orders = OrderDesk(self.database, rights=self.rights, policy=self.settings.stock_policy)
+        self.stock = StockDesk(
+            self.database,
+            rights=self.rights,
+            waiting=self._waiting,
+            policy=self.settings.stock_policy,
+            lives_heard_from=self.peers.lives_heard_from,
+        )
+
+    def _wire_replication(self) -> None:
+        settings = self.settings
+        this = Self(
+            schema_hash=newest_revision(),
+            policy=settings.stock_policy,
+            incarnation=self.random.randbytes(8).hex(),
+        )
+        self._meetings = Meetings(
+            self.database,
+            this=this,
+            peers=self.peers,
+            standing=self.standing,
+            alarms=self.alarms,
+            clock=self.clock,
+        )
+        link = ReplicaLink(
+            self._transport,
+            tokens=self.replica_tokens,
+            identity=lambda: self.database.identity,
+            peers=self.peers,
+            clock=self.clock,
+        )
+        self.reception = Reception(
+            self.database,
+            peers=self.peers,
+            meetings=self._meetings,
+            stock=self.stock,
+            standing=self.standing,
+            alarms=self.alarms,
+        )
+        self._asker = RightsAsker(
+            self.database,
+            waiting=self._waiting,
+            stock_desk=self.stock,
+            peers=self.peers,
+            link=link,
+            clock=self.clock,
+            standing=self.standing,
+            patience=settings.transfer_wait_seconds,
+        )
+        self.rights.use(self._asker)
+        self._synchronizer = ReplicaSynchronizer(
+            self.database,
+            peers=self.peers,
+            link=link,
+            meetings=self._meetings,
+            stock=self.stock,
+            clock=self.clock,
+            random=self.random,
+            retry_seconds=settings.replication_retry_seconds,
+            rebalance_seconds=settings.rebalance_seconds,
+        )
+        self._founding = Founding(
+            self.database,
+            peers=self.peers,
+            standing=self.standing,
+            clock=self.clock,
+            alone=settings.found,
+            admin=settings.admin_username,
+            hash_password=lambda: self.passwords.hash(settings.admin_password.get_secret_value()),
+        )
+        self.database.on_commit.append(self._wake_senders)
+
+    @property
+    def ready(self) -> bool:
+        """Whether clients are served; `standing.reason` says why not."""
+        return self.standing.ready
+
+    async def open(self) -> None:
+        """Open the database and start replication; the node is ready when its founding says so.
+
+        Raises WrongDatabase.
+        """
+        await self.database.open(cluster_id=self.settings.cluster_id, name=self.settings.node_name)
+        for work, name in ((self._synchronizer.run(), "synchronizer"), (self._founding.run(), "founding")):
+            task = asyncio.create_task(work, name=name)
+            task.add_done_callback(_log_failure)
+            self._tasks.append(task)
+
+    async def close(self) -> None:
+        """Stop replication, finish what was submitted, and free everything. A second call does nothing."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self._asker.close()
+        await self._transport.close()
+        await self.database.close()
+        self.executor.close()
+
+    async def status(self) -> Mapping[str, Any]:
+        """What GET /status answers."""
+        return await node_status(
+            self.database, peers=self.peers, standing=self.standing, alarms=self.alarms, clock=self.clock
+        )
+
+    def _wake_senders(self, effects: Effects) -> None:
+        if effects.emitted:
+            self.peers.wake_all()
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("%s ended: replication of this node stands still", task.get_name(), exc_info=error)

@@ -1,0 +1,114 @@
+"""Rights on the move: what a giver writes when a peer asks, and what it offers by itself."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.database import Actor, Transaction
+from app.state import ledger, products, stock
+from app.state.errors import DeadEpoch
+from app.state.stock import Cell, Life
+from app.state.waiting import Age
+
+
+@dataclass(frozen=True)
+class Request:
+    """A peer's wish: `wanted` is the rights it needs to hold in total (a target, so repeating it is
+    harmless), `age` its oldest waiting order's, `cells` all it knows of the product."""
+
+    product_id: str
+    asker: Life
+    wanted: int
+    age: Age | None
+    lamport: int
+    cells: Sequence[Cell] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What a giver answers after its commit: the units given now and all it knows of the product."""
+
+    quantity: int
+    cells: Sequence[Cell]
+    lamport: int
+    merged: ledger.Merged
+
+
+def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
+    """Merge what the asker knows, then grant it what it lacks as far as own rights go beyond `reserved`
+    (what own older waiting orders need). The grant and its event are one transaction.
+
+    Raises DeadEpoch when the asker's epoch is known to be over.
+    """
+    if request.asker in ledger.dead_lives(tx.connection):
+        raise DeadEpoch(*request.asker)
+    tx.witness(request.lamport)
+    if products.snapshot(tx.connection, request.product_id) is None:
+        return Granted(0, (), tx.counters.lamport, ledger.Merged())
+    merged = ledger.merge(tx, [cell for cell in request.cells if cell.product_id == request.product_id])
+    ledger.learn_life(tx, request.asker)
+    cells = ledger.cells_of(tx.connection, request.product_id)
+    quantity = stock.grant_size(
+        wanted=request.wanted,
+        asker_rights=stock.rights_of(request.asker, cells),
+        giver_rights=stock.rights_of(ledger.me(tx), cells),
+        reserved=reserved,
+    )
+    if quantity and not merged.ahead:
+        _grant(tx, cells, {request.asker: quantity}, reason="asked")
+        cells = ledger.cells_of(tx.connection, request.product_id)
+        return Granted(quantity, cells, tx.counters.lamport, merged)
+    return Granted(0, cells, tx.counters.lamport, merged)
+
+
+def accept(tx: Transaction, cells: Sequence[Cell], *, lamport: int) -> ledger.Merged:
+    """Merge what a giver answered. A lost answer is repaired by replication."""
+    tx.witness(lamport)
+    return ledger.merge(tx, cells)
+
+
+def offer_surplus(
+    tx: Transaction, product_id: str, *, peers: Sequence[Life], reserved: int
+) -> Mapping[Life, int]:
+    """Grant peers what demand (units sold so far) says is theirs; return what moved."""
+    cells = ledger.cells_of(tx.connection, product_id)
+    lives = [ledger.me(tx), *peers]
+    sold = {cell.life: cell.sold for cell in cells}
+    moves = stock.surplus_moves(
+        ledger.me(tx),
+        rights={life: max(stock.rights_of(life, cells), 0) for life in lives},
+        demand={life: sold.get(life, 0) + 1 for life in lives},
+        reserved=reserved,
+    )
+    if moves:
+        _grant(tx, cells, moves, reason="surplus")
+    return moves
+
+
+def products_held(connection: sqlite3.Connection) -> list[str]:
+    """Products of which this life has a cell or was granted units: those it might hold rights of."""
+    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    rows = connection.execute(
+        "SELECT product_id FROM stock WHERE branch = ?1 AND epoch = ?2"
+        " UNION SELECT product_id FROM stock_grants WHERE to_branch = ?1 AND to_epoch = ?2"
+        " ORDER BY product_id",
+        (name, epoch),
+    )
+    return [row[0] for row in rows]
+
+
+def _grant(tx: Transaction, cells: Sequence[Cell], moves: Mapping[Life, int], *, reason: str) -> None:
+    before = ledger.own_cell(cells, ledger.me(tx), cells[0].product_id)
+    after = before
+    for life, quantity in moves.items():
+        after = after.grant(life, quantity)
+    ledger.move(tx, before, after)
+    tx.audit(
+        Actor(user_id=f"node:{tx.identity.name}", request_id=reason),
+        action="granted",
+        entity="stock",
+        entity_id=after.product_id,
+        before=before.as_json(),
+        after=after.as_json(),
+        version=after.version,
+    )

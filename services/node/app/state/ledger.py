@@ -1,0 +1,200 @@
+"""The stock table: reading cells, and the only place that writes them."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.database import Transaction
+from app.state import products, stock
+from app.state.errors import Invalid, NotFound
+from app.state.stock import COUNTS, Cell, Life
+
+_INSERT = (
+    f"INSERT INTO stock (product_id, branch, epoch, {', '.join(COUNTS)}, version)"
+    f" VALUES (?, ?, ?, {', '.join('?' for _ in COUNTS)}, ?)"
+    " ON CONFLICT (product_id, branch, epoch) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in (*COUNTS, "version"))
+)
+_MAX_QUANTITY = 2**62  # any sum of two still fits SQLite's 64-bit integer
+
+
+@dataclass
+class Merged:
+    """What merging received cells did. `forks` have an equal version with other content; `ahead` are
+    cells of this very life that a peer knows better than this node does: its file was rolled back."""
+
+    changed: bool = False
+    forks: list[str] = field(default_factory=list)
+    ahead: list[str] = field(default_factory=list)
+
+
+def cells_of(connection: sqlite3.Connection, product_id: str) -> list[Cell]:
+    """Every life's cell of a product, by branch and epoch."""
+    granted: dict[Life, dict[Life, int]] = {}
+    for row in connection.execute(
+        "SELECT branch, epoch, to_branch, to_epoch, quantity FROM stock_grants WHERE product_id = ?"
+        " ORDER BY to_branch, to_epoch",
+        (product_id,),
+    ):
+        granted.setdefault((row[0], row[1]), {})[row[2], row[3]] = row[4]
+    rows = connection.execute(
+        "SELECT * FROM stock WHERE product_id = ? ORDER BY branch, epoch", (product_id,)
+    )
+    return [_cell(row, granted.get((row["branch"], row["epoch"]), {})) for row in rows]
+
+
+def own_cell(cells: Iterable[Cell], life: Life, product_id: str) -> Cell:
+    """This life's cell among `cells`, or an empty one that was never written."""
+    found = next((cell for cell in cells if cell.life == life), None)
+    return found or Cell(product_id=product_id, branch=life[0], epoch=life[1])
+
+
+def dead_lives(connection: sqlite3.Connection) -> set[Life]:
+    """Every life known to be over."""
+    return {(row[0], row[1]) for row in connection.execute("SELECT branch, epoch FROM epochs WHERE dead = 1")}
+
+
+def me(tx: Transaction) -> Life:
+    """The life this transaction may write cells of."""
+    return tx.identity.name, tx.identity.epoch
+
+
+def move(tx: Transaction, before: Cell, after: Cell) -> None:
+    """Write a movement of this node's own cell and put it in the outbox."""
+    assert after.life == me(tx), "only its own branch, in its own epoch, writes a cell"
+    _save(tx, before if before.version else None, after)
+    tx.emit("stock_update", after.product_id)
+
+
+def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
+    """Merge a peer's view of cells, field by field; this node's own cell is compared, never changed."""
+    merged = Merged()
+    for theirs in cells:
+        learn_life(tx, theirs.life)
+        for life in theirs.granted:
+            learn_life(tx, life)
+        ours = _load(tx.connection, theirs.product_id, theirs.life)
+        if theirs.life == me(tx):
+            if theirs.version > (ours.version if ours else 0) or (ours and stock.is_fork(ours, theirs)):
+                merged.ahead.append(theirs.product_id)
+            continue
+        if ours and stock.is_fork(ours, theirs):
+            merged.forks.append(f"{theirs.product_id} of {theirs.branch}@{theirs.epoch}")
+        after = stock.merge(ours, theirs) if ours else theirs
+        if after != ours:
+            _save(tx, ours, after)
+            merged.changed = True
+    return merged
+
+
+def learn_life(tx: Transaction, life: Life, *, dead: bool = False) -> None:
+    """Remember a life; every other life of this node's own branch is over, and stays so."""
+    over = dead or (life[0] == tx.identity.name and life[1] != tx.identity.epoch)
+    tx.connection.execute(
+        "INSERT INTO epochs (branch, epoch, dead) VALUES (?, ?, ?)"
+        " ON CONFLICT (branch, epoch) DO UPDATE SET dead = 1 WHERE excluded.dead = 1 AND dead = 0",
+        (*life, int(over)),
+    )
+
+
+def cell_from_json(body: Any) -> Cell:
+    """A cell from the wire. Raises Invalid for anything that no node could have written."""
+    if not isinstance(body, dict):
+        raise Invalid("stock", "not_an_object")
+    texts = [body.get(name) for name in ("product_id", "branch", "epoch")]
+    counts = [body.get(name) for name in (*COUNTS, "version")]
+    granted = body.get("granted")
+    if not all(isinstance(text, str) and text for text in texts) or not isinstance(granted, dict):
+        raise Invalid("stock", "malformed")
+    if not all(type(n) is int and 0 <= n <= _MAX_QUANTITY for n in (*counts, *granted.values())):
+        raise Invalid("stock", "not_a_count")
+    grants: dict[Life, int] = {}
+    for name, quantity in sorted(granted.items()):
+        branch, at, epoch = name.partition("@")
+        if not (branch and at and epoch and quantity):
+            raise Invalid("stock", "malformed_grant")
+        grants[branch, epoch] = quantity
+    if body["version"] < 1:
+        raise Invalid("stock", "no_version")
+    numbers = {name: body[name] for name in (*COUNTS, "version")}
+    return Cell(product_id=texts[0], branch=texts[1], epoch=texts[2], granted=grants, **numbers)  # type: ignore[arg-type]  # checked above
+
+
+def stock_view(connection: sqlite3.Connection, sku: str) -> dict[str, Any]:
+    """One product's stock as known here: `available` and `frozen` of the company, `here` = rights of this
+    branch, and every life's row. Raises NotFound."""
+    product = products.find(connection, sku)
+    if product is None:
+        raise NotFound("product", sku)
+    return _view(connection, product)
+
+
+def stock_page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
+    """The stock of up to `limit` products whose id is beyond `after`, by product id."""
+    rows = connection.execute("SELECT id, sku FROM products WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+    return [_view(connection, row) for row in rows.fetchall()]
+
+
+def _view(connection: sqlite3.Connection, product: sqlite3.Row | dict[str, Any]) -> dict[str, Any]:
+    cells = cells_of(connection, product["id"])
+    totals = stock.totals(cells, dead_lives(connection))
+    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    return {
+        "id": product["id"],
+        "sku": product["sku"],
+        "available": totals.available,
+        "frozen": totals.frozen,
+        "oversold": totals.oversold,
+        "here": stock.rights_of((name, epoch), cells),
+        "rows": [
+            {key: value for key, value in cell.as_json().items() if key != "product_id"} for cell in cells
+        ],
+    }
+
+
+def _load(connection: sqlite3.Connection, product_id: str, life: Life) -> Cell | None:
+    row = connection.execute(
+        "SELECT * FROM stock WHERE product_id = ? AND branch = ? AND epoch = ?", (product_id, *life)
+    ).fetchone()
+    if row is None:
+        return None
+    grants = connection.execute(
+        "SELECT to_branch, to_epoch, quantity FROM stock_grants"
+        " WHERE product_id = ? AND branch = ? AND epoch = ? ORDER BY to_branch, to_epoch",
+        (product_id, *life),
+    )
+    return _cell(row, {(grant[0], grant[1]): grant[2] for grant in grants})
+
+
+def _cell(row: sqlite3.Row, granted: dict[Life, int]) -> Cell:
+    counts = {name: row[name] for name in COUNTS}
+    return Cell(
+        product_id=row["product_id"],
+        branch=row["branch"],
+        epoch=row["epoch"],
+        version=row["version"],
+        granted=granted,
+        **counts,
+    )
+
+
+def _save(tx: Transaction, before: Cell | None, after: Cell) -> None:
+    key = (after.product_id, *after.life)
+    tx.connection.execute(_INSERT, (*key, *(getattr(after, name) for name in COUNTS), after.version))
+    known = before.granted if before else {}
+    for life, quantity in after.granted.items():
+        if quantity != known.get(life):
+            tx.connection.execute(
+                "INSERT INTO stock_grants (product_id, branch, epoch, to_branch, to_epoch, quantity)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (product_id, branch, epoch, to_branch, to_epoch)"
+                " DO UPDATE SET quantity = excluded.quantity",
+                (*key, *life, quantity),
+            )
+    tx.changed(
+        "stock",
+        "/".join(key),
+        before=before.as_json() if before else None,
+        after=after.as_json(),
+    )
+    tx.effects.stock.add(after.product_id)

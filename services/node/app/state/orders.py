@@ -1,0 +1,231 @@
+"""Orders as they are written down, read, sent and merged. Only its own branch changes one."""
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+from app.database import Transaction
+from app.database.digest import canonical
+from app.state import customers, products
+from app.state.errors import Invalid, NotFound
+from app.state.stock import SoldUnits
+
+MAX_LINES = 100
+MAX_QUANTITY = 1_000_000
+STATUSES = ("placed", "cancelled")
+
+_COLUMNS = (
+    "id", "number", "branch", "epoch", "lamport", "customer_id", "user_id", "status", "note",
+    "total_cents", "version", "created_at", "idempotency_key", "request_hash",
+)  # fmt: skip
+_LINE_COLUMNS = ("line", "product_id", "sku", "name", "quantity", "unit_price_cents")
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "lamport": int, "total_cents": int, "version": int, "created_at": (int, float),
+    "line": int, "quantity": int, "unit_price_cents": int,
+    "note": (str, type(None)), "idempotency_key": (str, type(None)),
+}  # fmt: skip
+LARGEST = 2**62
+
+
+def snapshot(connection: sqlite3.Connection, order_id: str) -> dict[str, Any] | None:
+    """The order with its lines in canonical form, or None. What a node only knows for itself (its own
+    event's seq) is not part of it."""
+    row = connection.execute("SELECT * FROM orders WHERE id = ?", (order_id,)).fetchone()
+    if row is None:
+        return None
+    lines = connection.execute("SELECT * FROM order_lines WHERE order_id = ? ORDER BY line", (order_id,))
+    return {
+        **{name: row[name] for name in _COLUMNS},
+        "lines": [{name: line[name] for name in _LINE_COLUMNS} for line in lines],
+    }
+
+
+def insert(tx: Transaction, order: dict[str, Any], *, seq: int) -> None:
+    """Write a new order and its lines; `seq` is its event at this node, 0 when it came from a peer."""
+    names = (*_COLUMNS, "seq")
+    tx.connection.execute(
+        f"INSERT INTO orders ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",
+        (*(order[name] for name in _COLUMNS), seq),
+    )
+    tx.connection.executemany(
+        f"INSERT INTO order_lines (order_id, {', '.join(_LINE_COLUMNS)})"
+        f" VALUES (?, {', '.join('?' for _ in _LINE_COLUMNS)})",
+        [(order["id"], *(line[name] for name in _LINE_COLUMNS)) for line in order["lines"]],
+    )
+    tx.changed("orders", order["id"], before=None, after=order)
+
+
+def set_status(tx: Transaction, before: dict[str, Any], *, status: str, version: int) -> dict[str, Any]:
+    """Write an order's next status and return its new snapshot."""
+    after = {**before, "status": status, "version": version}
+    tx.connection.execute(
+        "UPDATE orders SET status = ?, version = ? WHERE id = ?", (status, version, before["id"])
+    )
+    tx.changed("orders", before["id"], before=before, after=after)
+    return after
+
+
+def merge(tx: Transaction, theirs: dict[str, Any]) -> bool:
+    """Apply an order from its branch; True if anything changed here. A higher version wins.
+
+    Raises Invalid for an order no node could have written, and for one that contradicts what is known
+    (the same version with other content): a fork, to be parked and seen, never overwritten.
+    """
+    _check(theirs)
+    ours = snapshot(tx.connection, theirs["id"])
+    if ours is None:
+        insert(tx, {name: theirs[name] for name in (*_COLUMNS, "lines")}, seq=0)
+        return True
+    same = {**ours, "status": theirs["status"], "version": theirs["version"]}
+    if canonical(same) != canonical(theirs) or (
+        ours["version"] == theirs["version"] and ours["status"] != theirs["status"]
+    ):
+        raise Invalid("order", "contradicts_what_is_known")
+    if theirs["version"] > ours["version"]:
+        set_status(tx, ours, status=theirs["status"], version=theirs["version"])
+        return True
+    return False
+
+
+def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[sqlite3.Row]:
+    """Orders of this user with this Idempotency-Key, from any branch."""
+    return connection.execute(
+        "SELECT id, branch, request_hash FROM orders WHERE user_id = ? AND idempotency_key = ? ORDER BY id",
+        (user_id, key),
+    ).fetchall()
+
+
+def view(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
+    """An order as clients see it. Raises NotFound.
+
+    `stored_by` names the peers known to have stored it durably: at its branch those whose acknowledgement
+    has passed its event; elsewhere, this node.
+    """
+    order = snapshot(connection, order_id)
+    if order is None:
+        raise NotFound("order", order_id)
+    customer = customers.snapshot(connection, order["customer_id"])
+    return {
+        "id": order["id"],
+        "number": order["number"],
+        "branch": order["branch"],
+        "epoch": order["epoch"],
+        "status": order["status"],
+        "customer": customer and {name: customer[name] for name in ("id", "code", "name")},
+        "lines": [
+            {name: line[name] for name in ("sku", "name", "quantity", "unit_price_cents")}
+            for line in order["lines"]
+        ],
+        "total_cents": order["total_cents"],
+        "note": order["note"],
+        "version": order["version"],
+        "created_at": datetime.fromtimestamp(order["created_at"], UTC).isoformat(),
+        "stored_by": _stored_by(connection, order_id),
+        "possible_duplicates": _possible_duplicates(connection, order),
+    }
+
+
+def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
+    """Up to `limit` orders whose id is beyond `after`, by id (UUIDv7: about by time)."""
+    rows = connection.execute(
+        "SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+    ).fetchall()
+    return [view(connection, row["id"]) for row in rows]
+
+
+def sales_of(connection: sqlite3.Connection, product_id: str) -> list[SoldUnits]:
+    """Units of a product in every placed order known here, for naming who is short when oversold."""
+    rows = connection.execute(
+        "SELECT o.lamport, o.branch, o.id, SUM(l.quantity) AS quantity FROM order_lines l"
+        " JOIN orders o ON o.id = l.order_id WHERE l.product_id = ? AND o.status = 'placed' GROUP BY o.id",
+        (product_id,),
+    )
+    return [
+        SoldUnits(lamport=r["lamport"], branch=r["branch"], order_id=r["id"], quantity=r["quantity"])
+        for r in rows
+    ]
+
+
+def body(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
+    """What travels with an order: the order, its customer and its products, so it can be applied alone."""
+    order = snapshot(connection, order_id)
+    assert order is not None, "an order is never deleted"
+    ids = sorted({line["product_id"] for line in order["lines"]})
+    return {
+        "order": order,
+        "customer": customers.snapshot(connection, order["customer_id"]),
+        "products": [products.snapshot(connection, product_id) for product_id in ids],
+    }
+
+
+def _stored_by(connection: sqlite3.Connection, order_id: str) -> list[str]:
+    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    row = connection.execute("SELECT branch, epoch, seq FROM orders WHERE id = ?", (order_id,)).fetchone()
+    if (row["branch"], row["epoch"]) != (name, epoch):
+        return [name]
+    peers = connection.execute(
+        "SELECT DISTINCT c.peer FROM cursors c"
+        " LEFT JOIN epochs e ON e.branch = c.peer AND e.epoch = c.peer_epoch"
+        " WHERE c.epoch = ? AND c.acknowledged >= ? AND COALESCE(e.dead, 0) = 0 ORDER BY c.peer",
+        (epoch, row["seq"]),
+    )
+    return [peer["peer"] for peer in peers]
+
+
+def _possible_duplicates(connection: sqlite3.Connection, order: dict[str, Any]) -> list[str]:
+    if order["idempotency_key"] is None:
+        return []
+    found = find_by_key(connection, order["user_id"], order["idempotency_key"])
+    same = [row["id"] for row in found if row["request_hash"] == order["request_hash"]]
+    return [order_id for order_id in same if order_id != order["id"]]
+
+
+def _check(order: Any) -> None:
+    if (
+        not isinstance(order, dict)
+        or set(order) < {*_COLUMNS, "lines"}
+        or not isinstance(order["lines"], list)
+    ):
+        raise Invalid("order", "malformed")
+    if not 1 <= len(order["lines"]) <= MAX_LINES:
+        raise Invalid("order", "number_of_lines")
+    _check_fields(order, _COLUMNS)
+    for line in order["lines"]:
+        if not isinstance(line, dict) or set(line) < set(_LINE_COLUMNS):
+            raise Invalid("order", "malformed_line")
+        _check_fields(line, _LINE_COLUMNS)
+        if not 1 <= line["quantity"] <= MAX_QUANTITY:
+            raise Invalid("order", "quantity")
+    if order["status"] not in STATUSES or order["version"] < 1:
+        raise Invalid("order", "status")
+    if order["total_cents"] != sum(line["quantity"] * line["unit_price_cents"] for line in order["lines"]):
+        raise Invalid("order", "total")
+
+
+def _check_fields(row: dict[str, Any], names: tuple[str, ...]) -> None:
+    for name in names:
+        value, expected = row[name], _TYPES.get(name, str)
+        if isinstance(value, bool) or not isinstance(value, expected):
+            raise Invalid("order", f"type_of_{name}")
+        if isinstance(value, int | float) and not 0 <= value <= LARGEST:
+            raise Invalid("order", f"size_of_{name}")
+
+
+def at_risk(connection: sqlite3.Connection) -> int:
+    """How many of this epoch's orders no living peer has acknowledged yet: they would die with this disk."""
+    row = connection.execute(
+        "SELECT COUNT(*) FROM orders o JOIN node n ON o.branch = n.name AND o.epoch = n.epoch WHERE o.seq >"
+        " (SELECT COALESCE(MAX(c.acknowledged), 0) FROM cursors c LEFT JOIN epochs e"
+        "  ON e.branch = c.peer AND e.epoch = c.peer_epoch"
+        "  WHERE c.epoch = n.epoch AND COALESCE(e.dead, 0) = 0)"
+    ).fetchone()
+    return int(row[0])
+
+
+def count_possible_duplicates(connection: sqlite3.Connection) -> int:
+    """How many orders repeat another one's user, key and body: asked for at two branches while apart."""
+    row = connection.execute(
+        "SELECT COALESCE(SUM(n - 1), 0) FROM (SELECT COUNT(*) AS n FROM orders"
+        " WHERE idempotency_key IS NOT NULL GROUP BY user_id, idempotency_key, request_hash HAVING n > 1)"
+    ).fetchone()
+    return int(row[0])

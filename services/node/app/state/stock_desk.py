@@ -1,0 +1,74 @@
+"""Receiving and removing stock at this branch, and moving spare rights to where demand is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from app.database import Actor, Database, Transaction
+from app.state import grants, ledger
+from app.state.placing import Adjustment, Policy, adjust_stock
+from app.state.rights_desk import RightsDesk
+from app.state.stock import Life
+from app.state.waiting import WaitingList
+
+
+class StockDesk:
+    """The use cases of stock. `lives_heard_from` names the peers' lives heard from lately: new stock is
+    shared among them, and only they are offered spare rights."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        rights: RightsDesk,
+        waiting: WaitingList,
+        policy: Policy,
+        lives_heard_from: Callable[[], Sequence[Life]],
+    ) -> None:
+        self._database = database
+        self._rights = rights
+        self._waiting = waiting
+        self._policy = policy
+        self._lives_heard_from = lives_heard_from
+
+    async def adjust(self, adjustment: Adjustment, *, actor: Actor) -> dict[str, Any]:
+        """Receive or remove units and return the product's stock view. A removal takes rights as an order
+        does. Raises UnknownReference or OutOfStock (nothing written)."""
+
+        def attempt(tx: Transaction, reserved: Mapping[str, int]) -> str:
+            return adjust_stock(
+                tx,
+                adjustment,
+                actor=actor,
+                policy=self._policy,
+                reserved=reserved,
+                peers=self._lives_heard_from(),
+            )
+
+        product_id = await self._rights.settle(attempt)
+        return await self._database.read(lambda connection: ledger.stock_view(connection, product_id))
+
+    async def give(self, request: grants.Request) -> grants.Granted:
+        """Answer a peer that asks for rights, after the grant is durable. Raises DeadEpoch."""
+        reserved = self._waiting.reserved(before=request.age).get(request.product_id, 0)
+        return await self._database.write(lambda tx: grants.give(tx, request, reserved=reserved))
+
+    async def accept(self, granted: grants.Granted) -> ledger.Merged:
+        """Merge a giver's answer; waiting orders wake by the commit."""
+        return await self._database.write(
+            lambda tx: grants.accept(tx, granted.cells, lamport=granted.lamport)
+        )
+
+    async def offer_surplus(self) -> None:
+        """Move spare rights toward demand, product by product; never what waits."""
+        peers = self._lives_heard_from()
+        if self._policy == "optimistic" or not peers:
+            return
+        for product_id in await self._database.read(grants.products_held):
+            reserved = self._waiting.reserved(before=None).get(product_id, 0)
+            await self._database.write(_surplus_of(product_id, peers=peers, reserved=reserved))
+
+
+def _surplus_of(
+    product_id: str, *, peers: Sequence[Life], reserved: int
+) -> Callable[[Transaction], Mapping[Life, int]]:
+    return lambda tx: grants.offer_surplus(tx, product_id, peers=peers, reserved=reserved)

@@ -1,0 +1,64 @@
+"""Who waits for rights at this branch, in order of age. In memory only: a waiting order is an open
+request, and a crash ends it together with the request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Age = tuple[int, str, str]
+"""(lamport of the first attempt, branch, id): the same total order on every node; less is older."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An order or removal that lacks rights; `needs` is units by product id."""
+
+    age: Age
+    needs: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What this branch asks its peers for. Without an age it yields to everybody who waits."""
+
+    wanted: int
+    age: Age | None
+
+
+class WaitingList:
+    """The branch's waiting orders. Used on the event loop only.
+
+    An order leaves the list when it is submitted to the writer and comes back if it is still short.
+    The writer works in order of submission, so whoever is submitted later rightly no longer sees it.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[Age, Waiting] = {}
+
+    def add(self, waiting: Waiting) -> None:
+        self._waiting[waiting.age] = waiting
+
+    def remove(self, waiting: Waiting) -> None:
+        self._waiting.pop(waiting.age, None)
+
+    def reserved(self, *, before: Age | None) -> dict[str, int]:
+        """Units by product that orders older than `before` need; None stands for a newcomer."""
+        reserved: dict[str, int] = {}
+        for age in sorted(self._waiting):
+            if before is None or age < before:
+                for product_id, quantity in self._waiting[age].needs.items():
+                    reserved[product_id] = reserved.get(product_id, 0) + quantity
+        return reserved
+
+    def demand(self, product_id: str, *, available: int) -> Demand | None:
+        """What to ask peers for, or None when nobody waits for the product.
+
+        An order larger than the company's stock as known here (`available`) asks only when it is alone,
+        and without age: the view may be stale, but it must not take from orders that can be served.
+        """
+        needs = {age: w.needs[product_id] for age, w in self._waiting.items() if product_id in w.needs}
+        if not needs:
+            return None
+        possible = [age for age, quantity in needs.items() if quantity <= available]
+        if possible:
+            return Demand(wanted=sum(needs[age] for age in possible), age=min(possible))
+        return Demand(wanted=min(needs.values()), age=None)

@@ -1,0 +1,110 @@
+"""What a node says of itself on GET /status. Unknown is null, never 0."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+from app.database import Database
+from app.database.digest import read_digest
+from app.runtime import Clock
+from app.state import ledger, orders, stock
+from app.sync import handshake, outbox
+from app.sync.alarms import Alarms
+from app.sync.outbox import Backlog
+from app.sync.peers import Peer, Peers
+from app.sync.standing import Standing
+
+_COUNTED = ("users", "customers", "products", "orders", "events", "audit")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Everything the database tells, from one read transaction."""
+
+    epoch: str
+    counts: dict[str, int]
+    totals: dict[str, int]
+    heads: dict[str, int]
+    digest: str
+    at_risk: int
+    parked: int
+    possible_duplicates: int
+    backlogs: dict[str, Backlog]
+
+
+async def node_status(
+    database: Database, *, peers: Peers, standing: Standing, alarms: Alarms, clock: Clock
+) -> dict[str, Any]:
+    """The node's state, its backlog per peer, and what it knows of each peer."""
+    lives = [(peer.name, peer.epoch) for peer in peers]
+    reading = await database.read(lambda connection: _read(connection, lives))
+    return {
+        "node": database.identity.name,
+        "epoch": reading.epoch,
+        "policy": standing.policy,
+        "ready": standing.ready,
+        "reason": standing.reason,
+        "fenced": standing.fenced,
+        "sqlite": sqlite3.sqlite_version,
+        "now": clock.wall(),
+        "counts": reading.counts,
+        "stock": reading.totals,
+        "heads": reading.heads,
+        "digest": reading.digest,
+        "at_risk": reading.at_risk,
+        "parked": reading.parked,
+        "possible_duplicates": reading.possible_duplicates,
+        "alarms": alarms.as_json(),
+        "pending": {name: backlog.pending for name, backlog in reading.backlogs.items()},
+        "peers": {peer.name: _peer(peer, reading.backlogs[peer.name], clock) for peer in peers},
+    }
+
+
+def _read(connection: sqlite3.Connection, lives: list[tuple[str, str | None]]) -> Reading:
+    return Reading(
+        epoch=connection.execute("SELECT epoch FROM node").fetchone()[0],
+        counts={name: _count(connection, name) for name in _COUNTED},
+        totals=_stock_totals(connection),
+        heads={key: head.seq for key, head in handshake.heads(connection).items()},
+        digest=read_digest(connection),
+        at_risk=orders.at_risk(connection),
+        parked=_count(connection, "parked"),
+        possible_duplicates=orders.count_possible_duplicates(connection),
+        backlogs={name: outbox.backlog(connection, name, epoch) for name, epoch in lives},
+    )
+
+
+def _count(connection: sqlite3.Connection, table: str) -> int:
+    return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
+
+
+def _stock_totals(connection: sqlite3.Connection) -> dict[str, int]:
+    """Units over all products: the company's available and frozen, rights here, and oversold."""
+    dead = ledger.dead_lives(connection)
+    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    whole = {"available": 0, "frozen": 0, "here": 0, "oversold": 0}
+    for row in connection.execute("SELECT DISTINCT product_id FROM stock").fetchall():
+        cells = ledger.cells_of(connection, row[0])
+        totals = stock.totals(cells, dead)
+        whole["available"] += totals.available
+        whole["frozen"] += totals.frozen
+        whole["oversold"] += totals.oversold
+        whole["here"] += stock.rights_of((name, epoch), cells)
+    return whole
+
+
+def _peer(peer: Peer, backlog: Backlog, clock: Clock) -> dict[str, Any]:
+    met = peer.epoch is not None
+    oldest = None if backlog.oldest_at is None else max(0.0, clock.wall() - backlog.oldest_at)
+    due = peer.next_retry_at
+    return {
+        "state": peer.state,
+        "epoch": peer.epoch,
+        "pending": backlog.pending,
+        "oldest_pending_seconds": oldest,
+        "acknowledged": backlog.acknowledged if met else None,
+        "attempts": peer.attempts,
+        "next_retry_seconds": None if due is None else max(0.0, due - clock.monotonic()),
+        "last_success_at": peer.last_success_at,
+        "last_error": peer.last_error,
+    }

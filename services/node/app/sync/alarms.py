@@ -1,0 +1,30 @@
+"""Things that must not happen, counted and shown on /status when they do."""
+
+import logging
+from dataclasses import dataclass
+
+log = logging.getLogger("app.alarms")
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """How often a kind of trouble was seen since the start, and its last instance in words."""
+
+    count: int
+    last: str
+
+
+class Alarms:
+    """The node's alarms by kind (`fork`, `divergence`, …)."""
+
+    def __init__(self) -> None:
+        self._alarms: dict[str, Alarm] = {}
+
+    def raise_(self, kind: str, text: str) -> None:
+        """Count and log one instance."""
+        known = self._alarms.get(kind)
+        self._alarms[kind] = Alarm(count=known.count + 1 if known else 1, last=text)
+        log.error("%s: %s", kind, text)
+
+    def as_json(self) -> dict[str, dict[str, int | str]]:
+        return {kind: {"count": a.count, "last": a.last} for kind, a in sorted(self._alarms.items())}

@@ -1,0 +1,50 @@
+"""What a node answers a peer whose message it cannot take, as data."""
+
+from dataclasses import dataclass
+
+from app.sync.events import Head
+
+
+class ReplicaError(Exception):
+    """Base of all refusals between nodes."""
+
+
+@dataclass(eq=False)
+class WrongEpoch(ReplicaError):
+    """The message is meant for another life of this node; `epoch` is the present one."""
+
+    epoch: str
+
+
+@dataclass(eq=False)
+class Gap(ReplicaError):
+    """The batch does not continue what is known; `position` says where this node is."""
+
+    position: Head
+
+
+@dataclass(eq=False)
+class Fork(ReplicaError):
+    """The sender's history differs from what it told before: another event at the same seq."""
+
+    origin: str
+    seq: int
+
+
+@dataclass(eq=False)
+class Incompatible(ReplicaError):
+    """The peer belongs to another cluster or speaks no common protocol; `reason` is a snake_case word."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class NotTheSender(ReplicaError):
+    """The message speaks for somebody else than its X-Replica-Token does, or the sender is no peer of
+    this node."""
+
+    sender: str
+
+
+class Unreachable(ReplicaError):
+    """No answer came: refused, reset, or timed out. The message may or may not have arrived."""

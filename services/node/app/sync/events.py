@@ -1,0 +1,111 @@
+"""What nodes say to each other, as they say it on the wire (docs/protocol.md)."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PROTOCOL = (1, 1)
+"""The lowest and highest protocol version this code speaks."""
+
+SCHEMA_VERSION = 1
+"""The version of event bodies this code writes; it reads every lower one."""
+
+Count = Annotated[int, Field(ge=0, le=2**62)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Message(BaseModel):
+    """Unknown fields from newer peers are kept, so that nothing is lost by passing through."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+
+class Head(Message):
+    """The last event known of one origin's epoch; two ids at one seq are a fork."""
+
+    seq: Count
+    event_id: str
+
+
+class Incarnation(Message):
+    """One run of one process: the start counter in the database, and a random number."""
+
+    starts: Count
+    random: str
+
+
+class Hello(Message):
+    """Who a node is and how far it is. Sent at start, on reconnect and every few seconds when idle; the
+    answer has the same form. `heads` is keyed "node@epoch"; `own_rows` (product id -> version of the
+    sender's own cell) comes at the first hello after a start; `ahead` answers it with the products of
+    which the answering node knows more."""
+
+    protocol: tuple[int, int]
+    schema_hash: str
+    cluster_id: str
+    node: Name
+    epoch: Name
+    dead: list[tuple[Name, Name]]
+    incarnation: Incarnation
+    policy: str
+    founded: bool
+    heads: dict[str, Head]
+    own_rows: dict[str, Count] | None = None
+    ahead: list[str] = Field(default_factory=list)
+    digest: str
+    now: float
+
+
+class WireEvent(Message):
+    """One event of a batch. A superseded state inside the batch has no entry: its newest one stands at
+    its first place."""
+
+    seq: Count
+    event_id: str
+    kind: str
+    entity: str
+    schema_version: Count
+    lamport: Count
+    body: Any
+
+
+class Batch(Message):
+    """A closed range of one origin's events: everything after `after` up to `through`."""
+
+    origin: Name
+    epoch: Name
+    to_epoch: Name
+    after: Head
+    through: Head
+    lamport: Count
+    events: list[WireEvent]
+
+
+class BatchReceipt(Message):
+    """The receiver's durable position for the sender's epoch after this batch, which rules the sender's
+    cursor, also backwards."""
+
+    epoch: Name
+    position: Head
+    parked: Count
+
+
+class TransferRequest(Message):
+    """A wish for rights (see app.state.grants.Request)."""
+
+    to_epoch: Name
+    epoch: Name
+    product_id: Name
+    wanted: Count
+    age: tuple[int, str, str] | None
+    lamport: Count
+    cells: list[dict[str, Any]]
+
+
+class TransferReply(Message):
+    """What was granted, and all the giver knows of the product."""
+
+    epoch: Name
+    granted: Count
+    lamport: Count
+    cells: list[dict[str, Any]]

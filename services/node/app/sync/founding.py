@@ -1,0 +1,98 @@
+"""How a network begins, and how a node comes into one: no node starts to serve on its own word."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+
+from app.database import Database, Transaction
+from app.runtime import Clock
+from app.state import users
+from app.sync.peers import Peer, Peers
+from app.sync.standing import Standing
+
+LOOK_SECONDS = 0.1
+GREETING_SECONDS = 2.0
+"""How long a node that was founded before waits at start for its peers' word on its own history."""
+
+
+class Founding:
+    """Brings the node from its start to serving.
+
+    - Founded before: it serves once every peer answered or failed to, at most GREETING_SECONDS later.
+    - Empty, and every configured peer answers that it is empty too (or `alone` says not to wait): the
+      network is founded here, with the first admin. Two nodes may do so at once: identity by rule makes
+      their admins one.
+    - Empty, and some peer is not: it takes in what its peers have, then serves, and makes no admin.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        peers: Peers,
+        standing: Standing,
+        clock: Clock,
+        alone: bool,
+        admin: str,
+        hash_password: Callable[[], Awaitable[str]],
+    ) -> None:
+        self._database = database
+        self._peers = peers
+        self._standing = standing
+        self._clock = clock
+        self._alone = alone
+        self._admin = admin
+        self._hash_password = hash_password
+
+    async def run(self) -> None:
+        """Return once the node serves."""
+        if await self._database.read(_is_founded):
+            await self._greet()
+        else:
+            self._standing.wait_for("waiting_for_peers")
+            while not await self._decide():
+                await self._clock.sleep(LOOK_SECONDS)
+        self._standing.admit()
+
+    async def _greet(self) -> None:
+        self._standing.wait_for("greeting_peers")
+        deadline = self._clock.monotonic() + GREETING_SECONDS
+        while self._clock.monotonic() < deadline and any(peer.state == "unknown" for peer in self._peers):
+            await self._clock.sleep(LOOK_SECONDS)
+
+    async def _decide(self) -> bool:
+        members = [peer for peer in self._peers if peer.founded]
+        if members:
+            self._standing.wait_for("rebuilding")
+            if not await self._has_all_of(members):
+                return False
+            await self._database.write(_mark_founded)
+            return True
+        if self._alone or all(peer.founded is False for peer in self._peers):
+            password_hash = await self._hash_password()
+            await self._database.write(lambda tx: _found(tx, self._admin, password_hash))
+            return True
+        return False
+
+    async def _has_all_of(self, members: list[Peer]) -> bool:
+        """Whether everything the members said they had of their own events has arrived."""
+        wanted = {(peer.name, peer.epoch): peer.heads.get(f"{peer.name}@{peer.epoch}", 0) for peer in members}
+        found = await self._database.read(_positions)
+        return all(found.get(life, 0) >= seq for life, seq in wanted.items())
+
+
+def _is_founded(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT founded FROM node").fetchone()[0])
+
+
+def _found(tx: Transaction, admin: str, password_hash: str) -> None:
+    _mark_founded(tx)
+    users.found_admin(tx, admin, password_hash)
+
+
+def _mark_founded(tx: Transaction) -> None:
+    tx.counters.founded = 1
+
+
+def _positions(connection: sqlite3.Connection) -> dict[tuple[str, str | None], int]:
+    rows = connection.execute("SELECT origin, epoch, seq FROM positions")
+    return {(row["origin"], row["epoch"]): row["seq"] for row in rows}

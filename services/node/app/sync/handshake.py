@@ -1,0 +1,121 @@
+"""Hello: what a node says of itself, and what it learns when a peer says it. The same on both sides."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.database import Transaction
+from app.database.digest import read_digest
+from app.state import ledger
+from app.state.errors import DeadEpoch
+from app.sync import outbox
+from app.sync.errors import Incompatible
+from app.sync.events import PROTOCOL, Head, Hello, Incarnation
+
+
+@dataclass(frozen=True)
+class Self:
+    """What does not change while the process runs."""
+
+    schema_hash: str
+    policy: str
+    incarnation: str
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a peer's hello told: whether this node's own history is behind what the peer knows of it
+    (`fenced` says how), and the products of which this node knows more of the peer's own cells."""
+
+    fenced: str | None
+    ahead: list[str]
+
+
+def say(connection: sqlite3.Connection, this: Self, *, now: float, first: bool, ahead: list[str]) -> Hello:
+    """This node's hello, heads and digest from one read transaction."""
+    node = connection.execute("SELECT * FROM node").fetchone()
+    dead = sorted(ledger.dead_lives(connection))
+    return Hello(
+        protocol=PROTOCOL,
+        schema_hash=this.schema_hash,
+        cluster_id=node["cluster_id"],
+        node=node["name"],
+        epoch=node["epoch"],
+        dead=dead,
+        incarnation=Incarnation(starts=node["starts"], random=this.incarnation),
+        policy=this.policy,
+        founded=bool(node["founded"]),
+        heads=heads(connection),
+        own_rows=_versions(connection, (node["name"], node["epoch"])) if first else None,
+        ahead=ahead,
+        digest=read_digest(connection),
+        now=now,
+    )
+
+
+def heads(connection: sqlite3.Connection) -> dict[str, Head]:
+    """The last event known of every (origin, epoch), this node's own included, keyed "node@epoch"."""
+    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    known = {
+        f"{row['origin']}@{row['epoch']}": Head(seq=row["seq"], event_id=row["event_id"])
+        for row in connection.execute("SELECT * FROM positions ORDER BY origin, epoch")
+    }
+    return {**known, f"{name}@{epoch}": outbox.head(connection)}
+
+
+def check(hello: Hello, *, cluster_id: str) -> None:
+    """Raise Incompatible for a peer of another network or with no common protocol."""
+    if hello.cluster_id != cluster_id:
+        raise Incompatible("another_cluster")
+    if hello.protocol[0] > PROTOCOL[1] or hello.protocol[1] < PROTOCOL[0]:
+        raise Incompatible("no_common_protocol")
+
+
+def meet(tx: Transaction, hello: Hello) -> Learned:
+    """Take in a peer's hello: its life, the deaths it knows, and where it stands in this node's events.
+
+    Raises DeadEpoch when its own epoch is known to be over.
+    """
+    life = (hello.node, hello.epoch)
+    if life in ledger.dead_lives(tx.connection):
+        raise DeadEpoch(*life)
+    ledger.learn_life(tx, life)
+    for dead in hello.dead:
+        if dead != ledger.me(tx):
+            ledger.learn_life(tx, dead, dead=True)
+    for key in hello.heads:
+        branch, _, epoch = key.partition("@")
+        ledger.learn_life(tx, (branch, epoch))
+    mine = hello.heads.get("@".join(ledger.me(tx)), outbox.ORIGIN)
+    fenced = _fenced(tx, hello, mine)
+    if fenced is None:
+        outbox.move_cursor(tx, hello.node, hello.epoch, mine.seq)
+    return Learned(fenced=fenced, ahead=_ahead(tx.connection, life, hello.own_rows))
+
+
+def _fenced(tx: Transaction, hello: Hello, mine: Head) -> str | None:
+    if ledger.me(tx) in hello.dead:
+        return f"{hello.node} names this epoch dead"
+    if mine.seq > tx.counters.seq:
+        return f"{hello.node} has event {mine.seq} of this epoch, which ends at {tx.counters.seq}"
+    if outbox.event_at(tx.connection, tx.identity.epoch, mine.seq) != mine:
+        return f"{hello.node} has another event {mine.seq} of this epoch"
+    if hello.ahead:
+        return f"{hello.node} has newer rows of this epoch: {', '.join(hello.ahead[:3])}"
+    return None
+
+
+def _versions(connection: sqlite3.Connection, life: tuple[str, str]) -> dict[str, int]:
+    rows = connection.execute(
+        "SELECT product_id, version FROM stock WHERE branch = ? AND epoch = ? ORDER BY product_id", life
+    )
+    return {row["product_id"]: row["version"] for row in rows}
+
+
+def _ahead(
+    connection: sqlite3.Connection, life: tuple[str, str], said: Mapping[str, int] | None
+) -> list[str]:
+    if said is None:
+        return []
+    known = _versions(connection, life)
+    return [product_id for product_id, version in known.items() if version > said.get(product_id, 0)]

@@ -1,0 +1,88 @@
+"""The event kinds: how each one's body is read when it is sent, and applied when it arrives."""
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.database import Transaction
+from app.state import customers, ledger, orders, products, users
+from app.state.errors import Invalid
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`read` gives the entity's whole state as it stands; `apply` merges one from `origin`, raising
+    Invalid (or a constraint error) for what can never be applied. Where `coalesces`, only the newest
+    state in a batch is sent."""
+
+    read: Callable[[sqlite3.Connection, str], dict[str, Any]]
+    apply: Callable[[Transaction, dict[str, Any], str], ledger.Merged]
+    coalesces: bool
+
+
+def _read_stock(connection: sqlite3.Connection, product_id: str) -> dict[str, Any]:
+    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    own = ledger.own_cell(ledger.cells_of(connection, product_id), (name, epoch), product_id)
+    return {"product": products.snapshot(connection, product_id), "cells": [own.as_json()]}
+
+
+def _apply_stock(tx: Transaction, body: dict[str, Any], origin: str) -> ledger.Merged:
+    products.merge(tx, body["product"])
+    return _merge_cells(tx, body["cells"], origin)
+
+
+def _read_cancelled(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
+    """The order's whole body, and its branch's cells: those of the epoch that sold and of the one that
+    took the cancellation, so that neither effect depends on another event."""
+    body = orders.body(connection, order_id)
+    cells = [
+        cell.as_json()
+        for product in body["products"]
+        for cell in ledger.cells_of(connection, product["id"])
+        if cell.branch == body["order"]["branch"]
+    ]
+    return {**body, "cells": cells}
+
+
+def _apply_order(tx: Transaction, body: dict[str, Any], origin: str) -> ledger.Merged:
+    if body["order"]["branch"] != origin:
+        raise Invalid("order", "of_another_branch")
+    customers.merge(tx, body["customer"])
+    for product in body["products"]:
+        products.merge(tx, product)
+    merged = _merge_cells(tx, body.get("cells", []), origin)
+    orders.merge(tx, body["order"])
+    return merged
+
+
+def _merge_cells(tx: Transaction, documents: list[Any], origin: str) -> ledger.Merged:
+    cells = [ledger.cell_from_json(document) for document in documents]
+    if any(cell.branch != origin for cell in cells):
+        raise Invalid("stock", "of_another_branch")
+    return ledger.merge(tx, cells)
+
+
+def _upsert(
+    read: Callable[[sqlite3.Connection, str], dict[str, Any] | None],
+    merge: Callable[[Transaction, dict[str, Any]], bool],
+) -> Kind:
+    def whole(connection: sqlite3.Connection, entity: str) -> dict[str, Any]:
+        row = read(connection, entity)
+        assert row is not None, "replicated rows are never deleted"
+        return row
+
+    def apply(tx: Transaction, body: dict[str, Any], _origin: str) -> ledger.Merged:
+        return ledger.Merged(changed=merge(tx, body))
+
+    return Kind(read=whole, apply=apply, coalesces=True)
+
+
+KINDS: dict[str, Kind] = {
+    "order_created": Kind(read=orders.body, apply=_apply_order, coalesces=False),
+    "order_cancelled": Kind(read=_read_cancelled, apply=_apply_order, coalesces=False),
+    "stock_update": Kind(read=_read_stock, apply=_apply_stock, coalesces=True),
+    "product_upserted": _upsert(products.snapshot, products.merge),
+    "customer_upserted": _upsert(customers.snapshot, customers.merge),
+    "user_upserted": _upsert(users.snapshot, users.merge),
+}

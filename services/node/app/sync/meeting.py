@@ -1,0 +1,69 @@
+"""What follows from a peer's hello, whoever said it first."""
+
+from app.database import Database
+from app.runtime import Clock
+from app.sync import handshake
+from app.sync.alarms import Alarms
+from app.sync.events import Hello
+from app.sync.peers import Peer, Peers
+from app.sync.standing import Standing
+
+DIVERGED_AFTER = 3
+"""Hellos in a row with equal heads and unequal digests before it is an alarm: a grant's reply may make one
+node's rows newer than its heads for the moment it takes the event to arrive."""
+
+
+class Meetings:
+    """Says hello for this node and takes in what peers say."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        this: handshake.Self,
+        peers: Peers,
+        standing: Standing,
+        alarms: Alarms,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._this = this
+        self._peers = peers
+        self._standing = standing
+        self._alarms = alarms
+        self._clock = clock
+        self._differing: dict[str, int] = {}
+
+    async def say(self, *, first: bool = False, ahead: list[str] | None = None) -> Hello:
+        """This node's hello as of now."""
+        now = self._clock.wall()
+        return await self._database.read(
+            lambda connection: handshake.say(connection, self._this, now=now, first=first, ahead=ahead or [])
+        )
+
+    async def take_in(self, peer: Peer, hello: Hello) -> handshake.Learned:
+        """Remember what a peer said and act on it. Raises Incompatible or DeadEpoch, which the peer's
+        state then shows."""
+        handshake.check(hello, cluster_id=self._database.identity.cluster_id)
+        learned = await self._database.write(lambda tx: handshake.meet(tx, hello))
+        if learned.fenced is not None:
+            self._standing.fence(learned.fenced)
+            self._alarms.raise_("fenced", learned.fenced)
+        self._compare(peer, hello, await self.say())
+        peer.epoch = hello.epoch
+        peer.policy = hello.policy
+        peer.founded = hello.founded
+        peer.heads = {key: head.seq for key, head in hello.heads.items()}
+        peer.clock_offset = hello.now - self._clock.wall()
+        self._standing.note_policy(peer.name, hello.policy)
+        self._peers.heard(peer)
+        return learned
+
+    def _compare(self, peer: Peer, theirs: Hello, ours: Hello) -> None:
+        if theirs.heads != ours.heads or theirs.digest == ours.digest:
+            self._differing.pop(peer.name, None)
+            return
+        seen = self._differing.get(peer.name, 0) + 1
+        self._differing[peer.name] = seen
+        if seen == DIVERGED_AFTER:
+            self._alarms.raise_("divergence", f"{peer.name} has the same heads but another digest")

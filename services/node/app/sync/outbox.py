@@ -1,0 +1,149 @@
+"""The outbox: one append-only log of this node's events, and one cursor per life of a peer.
+
+Reading never deletes. Only a peer's acknowledgement moves its cursor, to where the peer says it is.
+"""
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from app.database import Transaction
+from app.sync.events import SCHEMA_VERSION, Batch, Head, WireEvent
+from app.sync.kinds import KINDS
+
+BATCH_EVENTS = 500
+BATCH_BYTES = 1 << 20
+
+ORIGIN = Head(seq=0, event_id="")
+"""Where a log begins: before its first event."""
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What a peer has not acknowledged: how many events, and when (wall time) the oldest was written."""
+
+    pending: int
+    oldest_at: float | None
+    acknowledged: int
+
+
+def head(connection: sqlite3.Connection) -> Head:
+    """This node's own last event."""
+    epoch = connection.execute("SELECT epoch FROM node").fetchone()[0]
+    return event_at(connection, epoch, _last_seq(connection)) or ORIGIN
+
+
+def event_at(connection: sqlite3.Connection, epoch: str, seq: int) -> Head | None:
+    """This node's event at a seq: the origin for 0, None for one it does not have."""
+    if seq == 0:
+        return ORIGIN
+    row = connection.execute(
+        "SELECT seq, event_id FROM events WHERE epoch = ? AND seq = ?", (epoch, seq)
+    ).fetchone()
+    return Head(seq=row["seq"], event_id=row["event_id"]) if row else None
+
+
+def backlog(connection: sqlite3.Connection, peer: str, peer_epoch: str | None) -> Backlog:
+    """What one life of a peer still lacks; a life never met has acknowledged nothing."""
+    epoch = connection.execute("SELECT epoch FROM node").fetchone()[0]
+    acknowledged = cursor(connection, peer, peer_epoch, epoch)
+    oldest = connection.execute(
+        "SELECT created_at FROM events WHERE epoch = ? AND seq = ?", (epoch, acknowledged + 1)
+    ).fetchone()
+    return Backlog(
+        pending=max(0, _last_seq(connection) - acknowledged),
+        oldest_at=oldest[0] if oldest else None,
+        acknowledged=acknowledged,
+    )
+
+
+def cursor(connection: sqlite3.Connection, peer: str, peer_epoch: str | None, epoch: str) -> int:
+    """How far one life of a peer has acknowledged this epoch's events; 0 if it never did."""
+    row = connection.execute(
+        "SELECT acknowledged FROM cursors WHERE peer = ? AND peer_epoch = ? AND epoch = ?",
+        (peer, peer_epoch, epoch),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def move_cursor(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int) -> None:
+    """Set a life's cursor to the position it reported, also backwards; never beyond what was written."""
+    tx.connection.execute(
+        "INSERT INTO cursors (peer, peer_epoch, epoch, acknowledged, updated_at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (peer, peer_epoch, epoch)"
+        " DO UPDATE SET acknowledged = excluded.acknowledged, updated_at = excluded.updated_at",
+        (peer, peer_epoch, tx.identity.epoch, min(acknowledged, tx.counters.seq), tx.now),
+    )
+
+
+def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) -> Batch | None:
+    """The next range for a peer's life, bodies read in this one transaction; None when it lacks nothing.
+
+    The range ends at the end of a command, so limits are soft by one command. A state that is superseded
+    inside the range is sent once, its newest form at its first place.
+    """
+    epoch = connection.execute("SELECT epoch FROM node").fetchone()[0]
+    start = cursor(connection, peer, peer_epoch, epoch)
+    after = event_at(connection, epoch, start)
+    rows = _whole_commands(connection, epoch, start)
+    if after is None or not rows:
+        return None
+    events: list[WireEvent] = []
+    sent: set[tuple[str, str]] = set()
+    size = 0
+    through = start
+    for row in rows:
+        event = _with_body(connection, row, sent)
+        if event is not None:
+            events.append(event)
+            size += len(json.dumps(event.body))
+        if row["command_end"]:
+            through = row["seq"]
+            if size >= BATCH_BYTES:
+                break
+    last = event_at(connection, epoch, through)
+    assert last is not None, "the range ends at an event of the log"
+    return Batch(
+        origin=connection.execute("SELECT name FROM node").fetchone()[0],
+        epoch=epoch,
+        to_epoch=peer_epoch,
+        after=after,
+        through=last,
+        lamport=connection.execute("SELECT lamport FROM node").fetchone()[0],
+        events=[event for event in events if event.seq <= through],
+    )
+
+
+def _whole_commands(connection: sqlite3.Connection, epoch: str, after: int) -> list[sqlite3.Row]:
+    end = connection.execute(
+        "SELECT MIN(seq) FROM events WHERE epoch = ? AND seq >= ? AND command_end = 1",
+        (epoch, after + BATCH_EVENTS),
+    ).fetchone()[0]
+    return connection.execute(
+        "SELECT seq, event_id, kind, entity, lamport, command_end FROM events"
+        " WHERE epoch = ? AND seq > ? AND seq <= ? ORDER BY seq",
+        (epoch, after, _last_seq(connection) if end is None else end),
+    ).fetchall()
+
+
+def _with_body(
+    connection: sqlite3.Connection, row: sqlite3.Row, sent: set[tuple[str, str]]
+) -> WireEvent | None:
+    kind = KINDS[row["kind"]]
+    state = (row["kind"], row["entity"])
+    if kind.coalesces and state in sent:
+        return None
+    sent.add(state)
+    return WireEvent(
+        seq=row["seq"],
+        event_id=row["event_id"],
+        kind=row["kind"],
+        entity=row["entity"],
+        schema_version=SCHEMA_VERSION,
+        lamport=row["lamport"],
+        body=kind.read(connection, row["entity"]),
+    )
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT seq FROM node").fetchone()[0])

@@ -1,0 +1,75 @@
+"""What this node knows of its peers from talking to them. In memory: hello learns it anew after a start."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from app.runtime import Clock
+from app.state.stock import Life
+from app.sync.delivery import State
+
+HEARD_FROM_SECONDS = 10.0
+"""A peer that said something within this time takes part in sharing new stock."""
+
+
+@dataclass
+class Peer:
+    """One configured peer. `clock_offset` is its wall clock minus ours, seconds; `None` is unknown.
+
+    `work` tells its sender that there is something to do, `alive` that the peer gave a sign of life, which
+    ends a pause between attempts.
+    """
+
+    name: str
+    url: str
+    epoch: str | None = None
+    clock_offset: float = 0.0
+    policy: str | None = None
+    founded: bool | None = None
+    heads: dict[str, int] = field(default_factory=dict)
+    state: State = "unknown"
+    attempts: int = 0
+    next_retry_at: float | None = None
+    last_heard_at: float | None = None
+    last_success_at: float | None = None
+    last_error: str | None = None
+    needs_hello: bool = True
+    said_first_hello: bool = False
+    work: asyncio.Event = field(default_factory=asyncio.Event)
+    alive: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Peers:
+    """The configured peers by name."""
+
+    def __init__(self, addresses: Iterable[tuple[str, str]], *, clock: Clock) -> None:
+        self._clock = clock
+        self._by_name = {name: Peer(name=name, url=url) for name, url in addresses}
+
+    def __iter__(self) -> Iterator[Peer]:
+        return iter(self._by_name.values())
+
+    def get(self, name: str) -> Peer | None:
+        return self._by_name.get(name)
+
+    def heard(self, peer: Peer) -> None:
+        """Note that the peer just said something."""
+        peer.last_heard_at = self._clock.monotonic()
+        peer.alive.set()
+
+    def is_heard_from(self, peer: Peer) -> bool:
+        at = peer.last_heard_at
+        return at is not None and self._clock.monotonic() - at <= HEARD_FROM_SECONDS
+
+    def lives_heard_from(self) -> Sequence[Life]:
+        """The present lives of the peers heard from lately, in configured order."""
+        return [
+            (peer.name, peer.epoch)
+            for peer in self._by_name.values()
+            if peer.epoch is not None and self.is_heard_from(peer)
+        ]
+
+    def wake_all(self) -> None:
+        """Let every peer's sender look at the outbox now."""
+        for peer in self._by_name.values():
+            peer.work.set()

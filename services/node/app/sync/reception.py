@@ -1,0 +1,94 @@
+"""What a node does with its peers' messages, once their tokens were checked."""
+
+from app.database import Database
+from app.security.replica_tokens import ReplicaClaims
+from app.state import grants, ledger
+from app.state.stock_desk import StockDesk
+from app.sync import receiver
+from app.sync.alarms import Alarms
+from app.sync.errors import Fork, NotTheSender, WrongEpoch
+from app.sync.events import Batch, BatchReceipt, Hello, TransferReply, TransferRequest
+from app.sync.meeting import Meetings
+from app.sync.peers import Peer, Peers
+from app.sync.standing import Standing
+
+
+class Reception:
+    """Answers hello, events and transfers. Each speaks only for its sender's own life; every message but
+    hello names this node's present epoch and is refused by any other."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        peers: Peers,
+        meetings: Meetings,
+        stock: StockDesk,
+        standing: Standing,
+        alarms: Alarms,
+    ) -> None:
+        self._database = database
+        self._peers = peers
+        self._meetings = meetings
+        self._stock = stock
+        self._standing = standing
+        self._alarms = alarms
+
+    async def hello(self, claims: ReplicaClaims, hello: Hello) -> Hello:
+        """Take in a peer's hello and answer with this node's own."""
+        peer = self._sender(claims, hello.node, hello.epoch)
+        learned = await self._meetings.take_in(peer, hello)
+        return await self._meetings.say(ahead=learned.ahead)
+
+    async def event(self, claims: ReplicaClaims, batch: Batch) -> BatchReceipt:
+        """Apply a batch and answer with the durable position. Raises as `receiver.receive` does."""
+        peer = self._sender(claims, batch.origin, batch.epoch)
+        self._peers.heard(peer)
+        try:
+            receipt = await self._database.write(lambda tx: receiver.receive(tx, batch))
+        except Fork as fork:
+            self._alarms.raise_("fork", f"{fork.origin} tells another history at event {fork.seq}")
+            raise
+        self._watch(peer, receipt.merged)
+        return BatchReceipt(
+            epoch=self._database.identity.epoch, position=receipt.position, parked=receipt.parked
+        )
+
+    async def transfer(self, claims: ReplicaClaims, request: TransferRequest) -> TransferReply:
+        """Grant what can be granted; the answer leaves after the grant is durable."""
+        peer = self._sender(claims, claims.sender, request.epoch)
+        self._peers.heard(peer)
+        identity = self._database.identity
+        if request.to_epoch != identity.epoch:
+            raise WrongEpoch(identity.epoch)
+        self._standing.require_selling()
+        granted = await self._stock.give(
+            grants.Request(
+                product_id=request.product_id,
+                asker=(claims.sender, claims.epoch),
+                wanted=request.wanted,
+                age=request.age,
+                lamport=request.lamport,
+                cells=[ledger.cell_from_json(cell) for cell in request.cells],
+            )
+        )
+        self._watch(peer, granted.merged)
+        return TransferReply(
+            epoch=identity.epoch,
+            granted=granted.quantity,
+            lamport=granted.lamport,
+            cells=[cell.as_json() for cell in granted.cells],
+        )
+
+    def _sender(self, claims: ReplicaClaims, node: str, epoch: str) -> Peer:
+        peer = self._peers.get(claims.sender)
+        if peer is None or (node, epoch) != (claims.sender, claims.epoch):
+            raise NotTheSender(claims.sender)
+        return peer
+
+    def _watch(self, peer: Peer, merged: ledger.Merged) -> None:
+        for fork in merged.forks:
+            self._alarms.raise_("fork", f"{peer.name} sent another content of the same version: {fork}")
+        if merged.ahead:
+            self._standing.fence(f"{peer.name} has newer rows of this epoch")
+            self._alarms.raise_("fenced", f"{peer.name} has newer rows of this epoch")

@@ -1,0 +1,55 @@
+"""Whether this node may serve and sell now, and if not, why."""
+
+from app.state.errors import Fenced, NotReady, PolicyMismatch
+
+
+class Standing:
+    """The node's standing. It starts as not ready and says the reason in a stable snake_case word."""
+
+    def __init__(self, *, policy: str) -> None:
+        self.policy = policy
+        self._reason: str | None = "starting"
+        self._fenced: str | None = None
+        self._other_policies: dict[str, str] = {}
+
+    @property
+    def ready(self) -> bool:
+        """Whether clients are served."""
+        return self._reason is None and self._fenced is None
+
+    @property
+    def reason(self) -> str | None:
+        """Why clients are not served, or None."""
+        return "fenced" if self._fenced is not None else self._reason
+
+    @property
+    def fenced(self) -> str | None:
+        """What a peer knows of this epoch that this node does not, in words, or None."""
+        return self._fenced
+
+    def wait_for(self, reason: str) -> None:
+        self._reason = reason
+
+    def admit(self) -> None:
+        self._reason = None
+
+    def fence(self, why: str) -> None:
+        """Stop serving: this database was rolled back, cloned, or named dead. It lasts until a restart,
+        where hello finds it again."""
+        self._fenced = self._fenced or why
+
+    def note_policy(self, peer: str, policy: str) -> None:
+        """Remember which policy a peer runs; two policies in one network stop sales here."""
+        if policy == self.policy:
+            self._other_policies.pop(peer, None)
+        else:
+            self._other_policies[peer] = policy
+
+    def require_selling(self) -> None:
+        """Raise NotReady, Fenced or PolicyMismatch unless this node may take units now."""
+        if self._fenced is not None:
+            raise Fenced(self._fenced)
+        if self._reason is not None:
+            raise NotReady(self._reason)
+        for peer, policy in self._other_policies.items():
+            raise PolicyMismatch(peer, policy)

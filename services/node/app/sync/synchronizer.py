@@ -1,0 +1,202 @@
+"""Delivery of the outbox: one task per peer, strictly in order, retried until the peer has it."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from random import Random
+from typing import Any
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_never
+
+from app.database import Database, StorageError
+from app.runtime import Clock
+from app.state.errors import DeadEpoch
+from app.state.stock_desk import StockDesk
+from app.sync import outbox
+from app.sync.delivery import Advance, Answer, Retry, decide, pause_seconds
+from app.sync.errors import Incompatible
+from app.sync.events import Batch, BatchReceipt, Hello
+from app.sync.link import Refusal, ReplicaLink
+from app.sync.meeting import Meetings
+from app.sync.peers import Peer, Peers
+
+log = logging.getLogger("app.sync")
+
+HEARTBEAT_SECONDS = 3.0  # an idle pair says hello this often, so that "heard from lately" stays true
+HELLO_TIMEOUT_SECONDS = 2.0
+EVENT_TIMEOUT_SECONDS = 5.0
+LONGEST_PAUSE_RETRIES = 10.0  # the cap of the pause, in multiples of its base
+
+
+class _Undelivered(Exception):
+    """One attempt failed; `retry` says how to go on."""
+
+    def __init__(self, retry: Retry, detail: str) -> None:
+        super().__init__(detail)
+        self.retry = retry
+        self.detail = detail
+
+
+class ReplicaSynchronizer:
+    """Keeps every peer's cursor moving.
+
+    - The order of events is the order of delivery; the head of a queue is never skipped.
+    - A failed attempt is repeated for ever: exponential pauses from `retry_seconds`, capped, with full
+      jitter; a commit does not cut a pause short, a sign of life from the peer does.
+    - A slow or dead peer delays nobody else.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        peers: Peers,
+        link: ReplicaLink,
+        meetings: Meetings,
+        stock: StockDesk,
+        clock: Clock,
+        random: Random,
+        retry_seconds: float,
+        rebalance_seconds: float,
+    ) -> None:
+        self._database = database
+        self._peers = peers
+        self._link = link
+        self._meetings = meetings
+        self._stock = stock
+        self._clock = clock
+        self._random = random
+        self._retry_seconds = retry_seconds
+        self._rebalance_seconds = rebalance_seconds
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for peer in self._peers:
+                tasks.create_task(self._serve(peer), name=f"to {peer.name}")
+            if self._rebalance_seconds > 0:
+                tasks.create_task(self._rebalance(), name="rebalance")
+
+    async def _serve(self, peer: Peer) -> None:
+        def pause(state: RetryCallState) -> float:
+            return pause_seconds(
+                state.attempt_number,
+                base=self._retry_seconds,
+                cap=self._retry_seconds * LONGEST_PAUSE_RETRIES,
+                chance=self._random.random(),
+            )
+
+        async def rest(seconds: float) -> None:
+            peer.next_retry_at = self._clock.monotonic() + seconds
+            peer.alive.clear()
+            await _wait_for(peer.alive, seconds)
+            peer.next_retry_at = None
+
+        while True:
+            retrying = AsyncRetrying(
+                sleep=rest,
+                wait=pause,
+                stop=stop_never,
+                retry=retry_if_exception_type(_Undelivered),
+                before_sleep=lambda state: _note_failure(peer, state),
+            )
+            async for attempt in retrying:
+                with attempt:
+                    await self._step(peer)
+
+    async def _step(self, peer: Peer) -> None:
+        """Do the next thing for a peer: hello if due, else the next batch, else rest until there is one."""
+        try:
+            if peer.needs_hello:
+                await self._hello(peer)
+            peer.work.clear()
+            assert peer.epoch is not None, "hello tells the peer's epoch"
+            name, epoch = peer.name, peer.epoch
+            batch = await self._database.read(
+                lambda connection: outbox.next_batch(connection, peer=name, peer_epoch=epoch)
+            )
+            if batch is not None:
+                await self._deliver(peer, batch)
+            elif not await _wait_for(peer.work, HEARTBEAT_SECONDS):
+                peer.needs_hello = True
+        except (Incompatible, DeadEpoch) as error:
+            raise _Undelivered(Retry("blocked", str(error), hello_first=True), repr(error)) from error
+        except StorageError as error:
+            raise _Undelivered(Retry("backing_off", "own_storage"), f"own storage: {error}") from error
+
+    async def _hello(self, peer: Peer) -> None:
+        mine = await self._meetings.say(first=not peer.said_first_hello)
+        try:
+            theirs = await self._link.call(
+                peer, "/replica/hello", mine, expect=Hello, patience=HELLO_TIMEOUT_SECONDS
+            )
+        except Refusal as refusal:
+            raise _undelivered(refusal) from refusal
+        if theirs.node != peer.name:
+            raise _Undelivered(
+                Retry("blocked", "wrong_node"), f"{peer.url} is {theirs.node}, not {peer.name}"
+            )
+        await self._meetings.take_in(peer, theirs)
+        peer.needs_hello = False
+        peer.said_first_hello = True
+        self._succeeded(peer)
+
+    async def _deliver(self, peer: Peer, batch: Batch) -> None:
+        try:
+            receipt = await self._link.call(
+                peer, "/replica/event", batch, expect=BatchReceipt, patience=EVENT_TIMEOUT_SECONDS
+            )
+        except Refusal as refusal:
+            decision, detail = decide(refusal.answer), str(refusal)
+        else:
+            same_life = receipt.epoch == peer.epoch
+            answer = Answer(200, position=receipt.position.seq) if same_life else Answer(409, "wrong_epoch")
+            decision, detail = decide(answer), "the answer comes from another life of the peer"
+        if isinstance(decision, Retry):
+            raise _Undelivered(decision, detail)
+        await self._advance(peer, batch, decision)
+
+    async def _advance(self, peer: Peer, batch: Batch, decision: Advance) -> None:
+        assert peer.epoch is not None, "a batch was sent to a known life"
+        name, epoch = peer.name, peer.epoch
+        await self._database.write(lambda tx: outbox.move_cursor(tx, name, epoch, decision.position))
+        if decision.position == batch.after.seq:
+            # Reported without progress: pausing keeps two nodes from repeating it as fast as they can.
+            raise _Undelivered(Retry("backing_off", "no progress"), "the peer did not move on")
+        self._succeeded(peer)
+
+    def _succeeded(self, peer: Peer) -> None:
+        peer.state = "ok"
+        peer.attempts = 0
+        peer.last_error = None
+        peer.last_success_at = self._clock.wall()
+
+    async def _rebalance(self) -> None:
+        while True:
+            await self._clock.sleep(self._rebalance_seconds)
+            try:
+                await self._stock.offer_surplus()
+            except StorageError as error:
+                log.warning("rebalancing is put off: %s", error)
+
+
+def _undelivered(refusal: Refusal) -> _Undelivered:
+    decision = decide(refusal.answer)
+    retry = decision if isinstance(decision, Retry) else Retry("backing_off", "unexpected", hello_first=True)
+    return _Undelivered(retry, str(refusal))
+
+
+def _note_failure(peer: Peer, state: RetryCallState) -> None:
+    error: Any = state.outcome.exception() if state.outcome else None
+    if isinstance(error, _Undelivered):
+        peer.state = error.retry.state
+        peer.attempts += 1
+        peer.last_error = error.detail
+        peer.needs_hello = peer.needs_hello or error.retry.hello_first
+
+
+async def _wait_for(event: asyncio.Event, seconds: float) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()

@@ -1,0 +1,151 @@
+"""Asking peers for rights over HTTP, one shared round per product."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+
+from app.database import Database
+from app.runtime import Clock
+from app.state import grants, ledger, stock
+from app.state.stock import Cell
+from app.state.stock_desk import StockDesk
+from app.state.waiting import Demand, WaitingList
+from app.sync.events import TransferReply, TransferRequest
+from app.sync.link import Refusal, ReplicaLink
+from app.sync.peers import Peer, Peers
+from app.sync.standing import Standing
+
+SHORTEST_ASK_SECONDS = 0.02
+
+
+class RightsAsker:
+    """Asks peers for what waits at this branch (implements `app.state.rights_desk.Asker`).
+
+    A product has one lock and at most one round at work; all who wait when a round starts share it, so a
+    hundred buyers of one product cost two rounds. No order holds the lock while it waits.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        waiting: WaitingList,
+        stock_desk: StockDesk,
+        peers: Peers,
+        link: ReplicaLink,
+        clock: Clock,
+        standing: Standing,
+        patience: float,
+    ) -> None:
+        self._database = database
+        self._waiting = waiting
+        self._stock_desk = stock_desk
+        self._peers = peers
+        self._link = link
+        self._clock = clock
+        self._standing = standing
+        self._patience = patience
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._next: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._gave_nothing: set[tuple[str, str]] = set()
+
+    async def ask(self, product_id: str) -> None:
+        """Return when a round that began after this call has asked every peer or covered the need."""
+        task = self._next.get(product_id)
+        if task is None:
+            task = asyncio.create_task(self._round(product_id), name=f"ask for {product_id}")
+            self._next[product_id] = task
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        # A waiter that gives up must not take the round away from the others.
+        await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """End every round."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _round(self, product_id: str) -> None:
+        lock = self._locks.setdefault(product_id, asyncio.Lock())
+        async with lock:
+            self._next.pop(product_id, None)
+            deadline = self._clock.monotonic() + self._patience
+            asked: set[str] = set()
+            while True:
+                cells = await self._cells(product_id)
+                demand = await self._demand(product_id, cells)
+                left = [peer for peer in self._in_order(product_id, cells) if peer.name not in asked]
+                remaining = deadline - self._clock.monotonic()
+                if demand is None or not left or remaining <= 0:
+                    break
+                asked.add(left[0].name)
+                patience = max(remaining / len(left), SHORTEST_ASK_SECONDS)
+                await self._ask(left[0], product_id, demand, cells, patience=patience)
+        if product_id not in self._next and not lock.locked():
+            self._locks.pop(product_id, None)
+
+    async def _cells(self, product_id: str) -> list[Cell]:
+        return await self._database.read(lambda connection: ledger.cells_of(connection, product_id))
+
+    async def _demand(self, product_id: str, cells: Sequence[Cell]) -> Demand | None:
+        """What is still to be asked for, or None when own rights cover all that waits."""
+        dead = await self._database.read(ledger.dead_lives)
+        demand = self._waiting.demand(product_id, available=stock.totals(cells, dead).available)
+        identity = self._database.identity
+        if demand is None or stock.rights_of((identity.name, identity.epoch), cells) >= demand.wanted:
+            return None
+        return demand
+
+    def _in_order(self, product_id: str, cells: Sequence[Cell]) -> list[Peer]:
+        """Peers of known life: the richest first, those that gave nothing last time and those not heard
+        from lately at the end."""
+
+        def rank(peer: Peer) -> tuple[bool, bool, int, str]:
+            rights = stock.rights_of((peer.name, peer.epoch or ""), cells)
+            silent = not self._peers.is_heard_from(peer)
+            return silent, (product_id, peer.name) in self._gave_nothing, -rights, peer.name
+
+        return sorted((peer for peer in self._peers if peer.epoch is not None), key=rank)
+
+    async def _ask(
+        self, peer: Peer, product_id: str, demand: Demand, cells: Sequence[Cell], *, patience: float
+    ) -> None:
+        identity = self._database.identity
+        request = TransferRequest(
+            to_epoch=peer.epoch or "",
+            epoch=identity.epoch,
+            product_id=product_id,
+            wanted=demand.wanted,
+            age=demand.age,
+            lamport=await self._database.read(_lamport),
+            cells=[cell.as_json() for cell in cells],
+        )
+        try:
+            reply = await self._link.call(
+                peer, "/replica/transfer", request, expect=TransferReply, patience=patience
+            )
+        except Refusal as refusal:
+            if refusal.answer.code == "wrong_epoch":
+                peer.needs_hello = True
+                peer.work.set()
+            self._gave_nothing.add((product_id, peer.name))
+            return
+        granted = grants.Granted(
+            quantity=reply.granted,
+            cells=[ledger.cell_from_json(cell) for cell in reply.cells],
+            lamport=reply.lamport,
+            merged=ledger.Merged(),
+        )
+        if granted.quantity:
+            self._gave_nothing.discard((product_id, peer.name))
+        else:
+            self._gave_nothing.add((product_id, peer.name))
+        merged = await self._stock_desk.accept(granted)
+        if merged.ahead:
+            self._standing.fence(f"{peer.name} has newer rows of this epoch")
+
+
+def _lamport(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT lamport FROM node").fetchone()[0])
