@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from lab import convergence, network, ports, settings
-from lab.client import NodeClient
+from lab.contract import Status
 from lab.doctor import examine
 from lab.drivers import Driver, get_driver
 from lab.errors import LabError
@@ -142,7 +142,7 @@ def heal(
     """Undo every fault and wait until nothing is pending anywhere; safe to run twice."""
     with progress.status("healing…"):
         _current_driver(run_dir, env_file).heal()
-        asyncio.run(_drain(network.load(run_dir), settings.load_or_create(env_file), deadline))
+        asyncio.run(_drain(run_dir, env_file, deadline))
     out.print("healed: every node is ready and nothing is pending")
 
 
@@ -236,16 +236,13 @@ def _status_reader(run_dir: Path, env_file: Path) -> StatusReader:
     return StatusReader(network.load(run_dir), settings.load_or_create(env_file), state_of=driver.state)
 
 
-async def _drain(current: Network, secrets: settings.Secrets, deadline: float) -> None:
-    clients = [NodeClient(node.name, node.url) for node in current.nodes]
-    try:
-        await asyncio.gather(
-            *(client.login(secrets.admin_username, secrets.admin_password) for client in clients)
-        )
-        await convergence.wait_pending_zero(clients, deadline_seconds=deadline)
-    finally:
-        for client in clients:
-            await client.close()
+async def _drain(run_dir: Path, env_file: Path, deadline: float) -> None:
+    async with _status_reader(run_dir, env_file) as reader:
+
+        async def read() -> dict[str, Status | None]:
+            return (await reader.read()).statuses
+
+        await convergence.wait_clear(read, convergence.pending_obstacles, deadline_seconds=deadline)
 
 
 def _urls(current: Network) -> dict[str, str]:

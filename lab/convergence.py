@@ -5,7 +5,7 @@ Read from `/status`: good for waiting and for people. A verdict never relies on 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 from lab.client import NodeClient, Refused, Unknown
 from lab.contract import Status
@@ -56,7 +56,7 @@ def pending_obstacles(statuses: Statuses) -> list[str]:
     lines = []
     for name, status in statuses.items():
         if status is None:
-            lines.append(f"{name} does not answer")
+            lines.append(f"{name} gives no status")
             continue
         lines += [
             f"{name} → {peer}: {_pending_words(status, peer)}"
@@ -98,29 +98,40 @@ async def wait_converged(
     clients: Sequence[NodeClient], *, deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
 ) -> dict[str, Status | None]:
     """Polls until the nodes agree; returns the last reading. NotConvergedError says what was in the way."""
-    return await _wait(clients, obstacles, deadline_seconds=deadline_seconds)
+    return await wait_clear(lambda: _read_all(clients), obstacles, deadline_seconds=deadline_seconds)
 
 
 async def wait_pending_zero(
     clients: Sequence[NodeClient], *, deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
 ) -> dict[str, Status | None]:
     """Polls until nothing is pending from any node to any peer. NotConvergedError says what still is."""
-    return await _wait(clients, pending_obstacles, deadline_seconds=deadline_seconds)
+    return await wait_clear(lambda: _read_all(clients), pending_obstacles, deadline_seconds=deadline_seconds)
 
 
-async def _wait(
-    clients: Sequence[NodeClient], find_obstacles: Callable[[Statuses], list[str]], *, deadline_seconds: float
+async def wait_clear(
+    read: Callable[[], Awaitable[dict[str, Status | None]]],
+    find_obstacles: Callable[[Statuses], list[str]],
+    *,
+    deadline_seconds: float,
 ) -> dict[str, Status | None]:
+    """Reads again and again until there are no obstacles; returns that reading.
+
+    NotConvergedError lists the obstacles of the last reading when the deadline passes first.
+    """
     deadline = time.monotonic() + deadline_seconds
     while True:
-        readings = await asyncio.gather(*(_read(client) for client in clients))
-        statuses = {client.name: reading for client, reading in zip(clients, readings, strict=True)}
+        statuses = await read()
         remaining = find_obstacles(statuses)
         if not remaining:
             return statuses
         if time.monotonic() >= deadline:
             raise NotConvergedError(f"after {deadline_seconds:.0f} s: {'; '.join(remaining)}")
         await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _read_all(clients: Sequence[NodeClient]) -> dict[str, Status | None]:
+    readings = await asyncio.gather(*(_read(client) for client in clients))
+    return {client.name: reading for client, reading in zip(clients, readings, strict=True)}
 
 
 async def _read(client: NodeClient) -> Status | None:

@@ -42,7 +42,12 @@ class NetworkReading:
     @property
     def converged(self) -> bool | None:
         """As `is_converged`: None when a node that could not be asked might say otherwise."""
-        return is_converged({node.name: node.status for node in self.nodes})
+        return is_converged(self.statuses)
+
+    @property
+    def statuses(self) -> dict[str, Status | None]:
+        """NODE → its `/status`, None where it could not be read."""
+        return {node.name: node.status for node in self.nodes}
 
     def as_json(self) -> dict[str, Any]:
         """`{nodes: {NAME: {…}}, converged}` as `lab status --json` prints it; unknown is null, never 0."""

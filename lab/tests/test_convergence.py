@@ -55,7 +55,7 @@ def test_each_difference_disproves_it_and_is_named(different: Status, words: str
 def test_a_node_that_does_not_answer_leaves_it_unknown() -> None:
     seen: Statuses = {**pair(), "filial-sul": None}
     assert is_converged(seen) is None
-    assert obstacles(seen) == ["filial-sul does not answer"]
+    assert obstacles(seen) == ["filial-sul gives no status"]
 
 
 def test_an_unknown_pending_count_is_not_taken_for_zero() -> None:
