@@ -51,7 +51,7 @@ heal: $(VENV) ## Desfaz todas as falhas e espera pendentes = 0 | Undo every faul
 
 .PHONY: replay
 replay: $(VENV) ## Repete um histórico de pedidos | Replay an order history | DIR=folder
-	@$(LAB) replay $(or $(DIR),$(error say which history: make replay DIR=path))
+	@$(LAB) replay "$(or $(DIR),$(error say which history: make replay DIR=path))"
 
 .PHONY: run
 run: $(VENV) ## Executa um cenário | Run a scenario | SCENARIO=last-unit

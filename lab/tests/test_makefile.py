@@ -1,0 +1,60 @@
+"""The Makefile: what a class types is listed in both languages, and variables become options."""
+
+import subprocess
+
+import pytest
+
+from lab.settings import ROOT
+
+VERBS = (
+    "up",
+    "down",
+    "status",
+    "watch",
+    "partition",
+    "heal",
+    "replay",
+    "run",
+    "test",
+    "check",
+    "clean",
+    "help",
+)
+
+
+def make(*arguments: str) -> str:
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_lists_every_verb_with_portuguese_and_english_below(verb: str) -> None:
+    lines = make("help").splitlines()
+    row = next(number for number, line in enumerate(lines) if line.split()[:2] == ["make", verb])
+    assert all(line.startswith("      ") for line in lines[row + 1 : row + 3])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (("up",), ".venv/bin/python -m lab up --driver auto"),
+        (
+            ("up", "DRIVER=process", "NODES=4", "POLICY=optimistic", "BASE_PORT=18021"),
+            ".venv/bin/python -m lab up --driver process --nodes 4 --policy optimistic --base-port 18021",
+        ),
+        (
+            ("partition", "NODE=filial-sul", "FAULT=stop"),
+            ".venv/bin/python -m lab partition filial-sul --fault stop",
+        ),
+        (("replay", "DIR=my orders"), '.venv/bin/python -m lab replay "my orders"'),
+        (("run", "SCENARIO=kill-nine"), ".venv/bin/python -m lab run kill-nine"),
+    ],
+)
+def test_variables_become_options(arguments: tuple[str, ...], command: str) -> None:
+    assert make("-n", *arguments).splitlines()[-1].split() == command.split()
+
+
+def test_a_missing_variable_is_named() -> None:
+    ended = subprocess.run(["make", "-n", "partition"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "say which branch: make partition NODE=filial-sul" in ended.stderr
