@@ -53,7 +53,9 @@ def judge(records: Iterable[Record]) -> Verdict:
     """Runs every check over the records of one run log."""
     evidence = collect(records)
     unread = [node for node in evidence.nodes if not evidence.final.get(node, NodeRead()).complete]
-    lost = dict(_lost(evidence))
+    lost: dict[str, str] = {}
+    for order_id, words in _lost(evidence):
+        lost.setdefault(order_id, words)  # an order lost at every node is one lost order
     duplicated = list(_duplicated(evidence))
     oversold = _oversold(evidence)
     differing = list(_differences(evidence))
@@ -251,7 +253,7 @@ def _company(stock: Stock | None) -> Any:
 
 
 def _unbalanced(evidence: Evidence) -> Iterator[str]:
-    """Where a node's stock rows and its own orders do not tell the same number of units sold."""
+    """Where a node's own figures do not add up: units sold with its orders, units left with its rows."""
     for node, read in evidence.final.items():
         if not read.complete:
             continue
@@ -262,3 +264,7 @@ def _unbalanced(evidence: Evidence) -> Iterator[str]:
             sold = sum(row["sold"] for row in stock["rows"])
             if sold != ordered[sku]:
                 yield f"at {node} the stock says {sold} of {sku} were sold, the orders say {ordered[sku]}"
+            left = sum(row["received"] + row["returned"] - row["removed"] for row in stock["rows"]) - sold
+            # Units of dead epochs that returned or were written off are not in the rows shown.
+            if stock["frozen"] == 0 and stock["available"] != left:
+                yield f"at {node} {stock['available']} of {sku} are available, its rows say {left}"

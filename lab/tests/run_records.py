@@ -1,0 +1,94 @@
+"""Makes run logs by hand: a run that went well, to be spoilt by one test each."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from lab.contract import Order, OrderLine, Stock
+from lab.runlog import Phase, RunLog, read_records
+
+NODES = {"matriz": "http://127.0.0.1:1", "filial-sul": "http://127.0.0.1:2"}
+
+
+def make_order(number: int, *, sku: str = "CAFE", quantity: int = 1, branch: str = "matriz") -> Order:
+    line: OrderLine = {"sku": sku, "name": "Café", "quantity": quantity, "unit_price_cents": 500}
+    return {
+        "id": f"id-{number}",
+        "number": f"{branch}-e1-{number}",
+        "branch": branch,
+        "epoch": "e1",
+        "status": "placed",
+        "customer": {"id": "c-1", "code": "ANA", "name": "Ana"},
+        "lines": [line],
+        "total_cents": 500 * quantity,
+        "version": 1,
+        "created_at": "2026-01-01T00:00:00Z",
+        "stored_by": [],
+    }
+
+
+def make_stock(*, sku: str = "CAFE", received: int = 0, sold: int = 0, available: int | None = None) -> Stock:
+    return {
+        "sku": sku,
+        "available": received - sold if available is None else available,
+        "frozen": 0,
+        "here": 0,
+        "rows": [
+            {
+                "branch": "matriz",
+                "epoch": "e1",
+                "received": received,
+                "returned": 0,
+                "sold": sold,
+                "removed": 0,
+                "granted": {},
+                "version": received + sold,
+            }
+        ],
+    }
+
+
+class HandMadeRun:
+    """A run log in the making. What is not given to `read` is what a faultless network would show."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "run.jsonl"
+        self._log = RunLog(self.path, clock=lambda: 0, wall_clock=lambda: "2026-01-01T00:00:00.000+00:00")
+        self._log.start(run="r1", what="test", seed=1, nodes=NODES, policy="escrow", driver="process")
+
+    def receive(self, quantity: int, *, sku: str = "CAFE", outcome: str = "ok") -> None:
+        self._end(self._log.invoke("adjust", "matriz", {"sku": sku, "quantity": quantity}), outcome, {})
+
+    def order(self, order: Order, *, key: str | None = None, outcome: str = "ok", attempt: int = 1) -> None:
+        lines = [{"sku": line["sku"], "quantity": line["quantity"]} for line in order["lines"]]
+        request = {"customer": order["customer"]["code"], "lines": lines}
+        op = self._log.invoke(
+            "order", order["branch"], request, key=key or f"key of {order['id']}", attempt=attempt
+        )
+        self._end(op, outcome, order)
+
+    def cancel(self, order: Order, *, outcome: str = "ok") -> None:
+        self._end(self._log.invoke("cancel", order["branch"], {"order": order["id"]}), outcome, {})
+
+    def read(self, orders: Sequence[Order], stock: Sequence[Stock], *, phase: Phase = "final") -> None:
+        """Every node shows the same."""
+        for node in NODES:
+            self.read_at(node, orders, stock, phase=phase)
+
+    def read_at(
+        self, node: str, orders: Sequence[Order], stock: Sequence[Stock], *, phase: Phase = "final"
+    ) -> None:
+        self._log.read(node, phase, orders=list(orders), stock=list(stock))
+
+    def records(self) -> list[Mapping[str, Any]]:
+        self._log.close()
+        return list(read_records(self.path))
+
+    def _end(self, op: int, outcome: str, response: Any) -> None:
+        if outcome == "ok":
+            self._log.ok(op, response=deepcopy(response))
+        elif outcome == "fail":
+            self._log.fail(op, status=409, code="out_of_stock", problem={})
+        elif outcome == "info":
+            self._log.info(op, reason="ReadTimeout")
