@@ -30,7 +30,7 @@ from lab.contract import (
 DEFAULT_TIMEOUT = 15.0  # seconds; longer than a node waits for its peers before it answers an order
 _PAGE = 500  # the most a node gives at once
 # The 5xx that certainly stored nothing.
-_DEFINITE_5XX = {"not_ready", "policy_mismatch", "disk_full"}
+_DEFINITE_5XX = {"not_ready", "policy_mismatch", "fenced", "storage_failed", "disk_full"}
 
 
 class Refused(Exception):

@@ -1,5 +1,6 @@
 """What a run log proves: which orders clients were promised, and what every node showed before and after."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,19 +10,19 @@ from lab.contract import Order, Stock
 from lab.runlog import Record
 
 Outcome = Literal["ok", "fail", "info"]
-Units = Counter[str]  # sku → units
+Units = Counter[str]  # sku (as `same_key`) → units
 
 
-def same_sku(sku: str) -> str:
-    """The form in which two spellings of one sku are equal, as nodes treat them."""
-    return sku.strip().upper()
+def same_key(key: str) -> str:
+    """The form in which two spellings of one sku or customer code are equal, as nodes treat them."""
+    return unicodedata.normalize("NFKC", key).strip().casefold()
 
 
 def units_of(lines: Iterable[Mapping[str, Any]]) -> Units:
     """Units per sku over the lines of one order or request."""
     units: Units = Counter()
     for line in lines:
-        units[same_sku(line["sku"])] += line["quantity"]
+        units[same_key(line["sku"])] += line["quantity"]
     return units
 
 
@@ -85,6 +86,11 @@ class Evidence:
             if operation.action == "cancel" and operation.outcome == outcome
         }
 
+    def spelled(self, sku: str) -> str:
+        """A `same_key` as some node spells it."""
+        reads = [*self.final.values(), *self.before.values()]
+        return next((read.stock[sku]["sku"] for read in reads if sku in read.stock), sku)
+
     def ids_before(self) -> set[str]:
         return {order["id"] for read in self.before.values() for order in read.orders}
 
@@ -119,6 +125,6 @@ def _add_read(read: NodeRead, record: Record) -> None:
     if record["kind"] == "read.order":
         read.orders.append(record["order"])
     elif record["kind"] == "read.stock":
-        read.stock[same_sku(record["stock"]["sku"])] = record["stock"]
+        read.stock[same_key(record["stock"]["sku"])] = record["stock"]
     elif record["kind"] == "read.done":
         read.complete = (record["orders"], record["stock"]) == (len(read.orders), len(read.stock))

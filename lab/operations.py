@@ -14,7 +14,13 @@ from lab.runlog import Phase, RunLog
 Answer = TypeVar("Answer")
 Sleep = Callable[[float], Awaitable[None]]
 _CONFLICT = 409
-_NOT_NOW = {"unreachable", "not_ready", "policy_mismatch", "throttled"}  # worth asking again, unlike a 422
+_NOT_NOW = {
+    "unreachable",
+    "not_ready",
+    "policy_mismatch",
+    "storage_failed",
+    "throttled",
+}  # worth asking again, unlike a 422
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from lab.contract import Order, Stock, StockRow
-from lab.evidence import Evidence, NodeRead, Operation, Units, collect, same_sku, units_of
+from lab.evidence import Evidence, NodeRead, Operation, Units, collect, same_key, units_of
 from lab.runlog import Record
 
 Result = Literal["PASS", "FAIL", "UNKNOWN"]
@@ -62,7 +62,7 @@ def judge(records: Iterable[Record]) -> Verdict:
     wrong = [
         *lost.values(),
         *duplicated,
-        *(f"{units} of {sku} oversold" for sku, units in sorted(oversold.items())),
+        *(f"{units} of {evidence.spelled(sku)} oversold" for sku, units in sorted(oversold.items())),
         *differing,
         *_unbalanced(evidence),
     ]
@@ -152,7 +152,7 @@ def _may_be(order: Order, request: Operation) -> bool:
     customer = order["customer"]
     return (
         order["branch"] == request.node
-        and request.request["customer"] in (customer["id"], customer["code"])
+        and same_key(request.request["customer"]) in (customer["id"], same_key(customer["code"]))
         and units_of(order["lines"]) == units_of(request.request["lines"])
     )
 
@@ -190,7 +190,7 @@ def _stocked_by_log(evidence: Evidence) -> Units:
         if operation.action == "adjust" and operation.outcome != "fail":
             quantity = operation.request["quantity"]
             if quantity > 0 or operation.outcome == "ok":
-                stocked[same_sku(operation.request["sku"])] += quantity
+                stocked[same_key(operation.request["sku"])] += quantity
     cancelled = evidence.cancellations("ok") | evidence.cancellations("info")
     for read in evidence.before.values():
         for order in read.orders:
@@ -223,7 +223,7 @@ def _differences(evidence: Evidence) -> Iterator[str]:
         yield from _different_orders(first, reference.orders, node, read.orders)
         for sku in sorted(reference.stock.keys() | read.stock.keys()):
             if _company(reference.stock.get(sku)) != _company(read.stock.get(sku)):
-                yield f"{first} and {node} differ in the stock of {sku}"
+                yield f"{first} and {node} differ in the stock of {evidence.spelled(sku)}"
 
 
 def _different_orders(first: str, reference: list[Order], node: str, orders: list[Order]) -> Iterator[str]:
@@ -261,10 +261,10 @@ def _unbalanced(evidence: Evidence) -> Iterator[str]:
         for order in read.orders:
             ordered += units_of(order["lines"])
         for sku, stock in sorted(read.stock.items()):
-            sold = sum(row["sold"] for row in stock["rows"])
+            name, sold = stock["sku"], sum(row["sold"] for row in stock["rows"])
             if sold != ordered[sku]:
-                yield f"at {node} the stock says {sold} of {sku} were sold, the orders say {ordered[sku]}"
+                yield f"at {node} the stock says {sold} of {name} were sold, the orders say {ordered[sku]}"
             left = sum(row["received"] + row["returned"] - row["removed"] for row in stock["rows"]) - sold
             # Units of dead epochs that returned or were written off are not in the rows shown.
             if stock["frozen"] == 0 and stock["available"] != left:
-                yield f"at {node} {stock['available']} of {sku} are available, its rows say {left}"
+                yield f"at {node} {stock['available']} of {name} are available, its rows say {left}"

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lab import convergence, network, settings
 from lab.errors import LabError
-from lab.evidence import collect, same_sku
+from lab.evidence import collect, same_key
 from lab.network import Network
 from lab.operations import Patience
 from lab.options import ENV_FILE, RUN_DIR, EnvFile, RunDir
@@ -142,7 +142,7 @@ async def run_replay(plan: Plan, current: Network, secrets: settings.Secrets, lo
 
 def _left(log: Path, stock: Mapping[str, int]) -> dict[str, int]:
     """Node → units of the history's products still available there, as read at the end."""
-    skus = {same_sku(sku) for sku in stock}
+    skus = {same_key(sku) for sku in stock}
     return {
         node: sum(product["available"] for sku, product in read.stock.items() if sku in skus)
         for node, read in collect(read_records(log)).final.items()

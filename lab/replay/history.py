@@ -15,6 +15,7 @@ from typing import cast
 
 from lab.contract import NewCustomer
 from lab.errors import LabError
+from lab.evidence import same_key
 
 MOST_UNITS = 1_000_000  # in one line; the most a node takes
 MOST_LINES = 100  # in one order; the most a node takes
@@ -158,9 +159,9 @@ def _products(rows: Sequence[_Row]) -> tuple[HistoryProduct, ...]:
     products: dict[str, HistoryProduct] = {}
     for row in rows:
         product = HistoryProduct(sku=row.text("sku"), name=row.text("name"), price_cents=row.cents("price"))
-        if product.sku in products:
+        if same_key(product.sku) in products:
             raise row.wrong(f"the sku {product.sku} is there already")
-        products[product.sku] = product
+        products[same_key(product.sku)] = product
     return tuple(products.values())
 
 
@@ -168,10 +169,10 @@ def _customers(rows: Sequence[_Row]) -> tuple[NewCustomer, ...]:
     customers: dict[str, NewCustomer] = {}
     for row in rows:
         code = row.text("code")
-        if code in customers:
+        if same_key(code) in customers:
             raise row.wrong(f"the customer {code} is there already")
         known = {name: row.values[name] for name in _OPTIONAL_CUSTOMER_FIELDS if row.values.get(name)}
-        customers[code] = cast(NewCustomer, {"code": code, "name": row.text("name"), **known})
+        customers[same_key(code)] = cast(NewCustomer, {"code": code, "name": row.text("name"), **known})
     return tuple(customers.values())
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lab.evidence import same_sku
+from lab.evidence import same_key
 from lab.operations import Operations, Patience, Placed
 from lab.replay.history import History, HistoryOrder
 from lab.replay.mapping import share_workers
@@ -75,5 +75,5 @@ async def _play_one(
 def _repriced(order: HistoryOrder, placed: Placed) -> int:
     if placed.order is None:
         return 0
-    prices = {same_sku(line["sku"]): line["unit_price_cents"] for line in placed.order["lines"]}
-    return sum(prices[same_sku(line.sku)] != line.unit_price_cents for line in order.lines)
+    prices = {same_key(line["sku"]): line["unit_price_cents"] for line in placed.order["lines"]}
+    return sum(prices[same_key(line.sku)] != line.unit_price_cents for line in order.lines)

@@ -10,7 +10,7 @@ from functools import partial
 from lab.client import Refused, Unknown
 from lab.contract import Product
 from lab.errors import LabError
-from lab.evidence import same_sku
+from lab.evidence import same_key
 from lab.operations import Operations
 from lab.replay.history import MOST_UNITS, History
 
@@ -64,17 +64,17 @@ async def load_catalogue(
     Calls `advance` once for each of them. LabError when the node refuses one, or does not answer: a receipt
     must not be repeated blindly.
     """
-    products = {same_sku(product["sku"]): product for product in await operations.clients[node].products()}
-    codes = {customer["code"].upper() for customer in await operations.clients[node].customers()}
+    products = {same_key(product["sku"]): product for product in await operations.clients[node].products()}
+    codes = {same_key(customer["code"]) for customer in await operations.clients[node].customers()}
     new_products = [
         _Step(f"product {p.sku}", partial(operations.create_product, node, p.sku, p.name, p.price_cents))
         for p in history.products
-        if same_sku(p.sku) not in products
+        if same_key(p.sku) not in products
     ]
     new_customers = [
         _Step(f"customer {c['code']}", partial(operations.create_customer, node, c))
         for c in history.customers
-        if c["code"].upper() not in codes
+        if same_key(c["code"]) not in codes
     ]
     receipts = [
         _Step(f"stock of {sku}", partial(operations.adjust, node, sku, units, share="equal", reason="replay"))
@@ -132,7 +132,7 @@ async def _created(step: _Step) -> bool:
 
 def _other_prices(history: History, existing: Mapping[str, Product]) -> int:
     return sum(
-        same_sku(product.sku) in existing
-        and existing[same_sku(product.sku)]["price_cents"] != product.price_cents
+        same_key(product.sku) in existing
+        and existing[same_key(product.sku)]["price_cents"] != product.price_cents
         for product in history.products
     )
