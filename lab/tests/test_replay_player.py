@@ -124,7 +124,7 @@ class StrictNode(FakeNode):
 
 
 def test_a_node_that_refuses_the_catalogue_is_one_plain_line(tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="the node refused the product C.*: 422 validation"):
+    with pytest.raises(LabError, match=r"the node refused the product C.*: 422 validation"):
         load_into(StrictNode(), tmp_path, make_history())
 
 
