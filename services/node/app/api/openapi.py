@@ -1,0 +1,113 @@
+"""What the OpenAPI document says beyond what the routes' types say: problems, tags and the login form."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import FastAPI
+
+from app.api.problem_table import PROBLEMS, Problem
+from app.api.problems import MEDIA_TYPE
+
+Responses = dict[int | str, dict[str, Any]]
+
+READ = ("unauthenticated", "validation", "not_ready", "storage_failed")
+"""What every route for clients can answer."""
+
+WRITE = (
+    *READ,
+    "bad_request",
+    "body_too_large",
+    "unsupported_media_type",
+    "disk_full",
+    "outcome_unknown",
+)
+"""What every route that writes can answer."""
+
+TAGS = [
+    {"name": "auth", "description": "Logging in and one's own password."},
+    {"name": "users", "description": "People and their roles; for administrators."},
+    {"name": "customers", "description": "Who buys."},
+    {"name": "products", "description": "What is sold; written by administrators."},
+    {"name": "stock", "description": "What is there, received and removed."},
+    {"name": "orders", "description": "Placing and cancelling orders at this branch."},
+    {"name": "audit", "description": "Who did what at this node; for administrators."},
+    {"name": "problems", "description": "What each refusal means."},
+]
+
+LOGIN_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["username", "password"],
+                    "properties": {
+                        "grant_type": {"type": "string", "enum": ["password"]},
+                        "username": {"type": "string", "examples": ["admin"]},
+                        "password": {"type": "string", "format": "password"},
+                    },
+                }
+            }
+        },
+    }
+}
+
+_PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457. Data of its own follows for some codes; `GET /problems/{code}` explains each.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "examples": ["/problems/out_of_stock"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "enum": sorted(PROBLEMS)},
+        "request_id": {"type": ["string", "null"]},
+    },
+    "additionalProperties": True,
+}
+
+
+def refusals(*codes: str) -> Responses:
+    """The documented answers for these problems, for a route's `responses`."""
+    by_status: dict[int, list[Problem]] = {}
+    for code in codes:
+        by_status.setdefault(PROBLEMS[code].status, []).append(PROBLEMS[code])
+    return {status: _response(problems) for status, problems in sorted(by_status.items())}
+
+
+def describe(app: FastAPI) -> None:
+    """Add the problem schema and the tags to `app`'s OpenAPI document."""
+    generate = app.openapi
+
+    def with_problems() -> dict[str, Any]:
+        document = generate()
+        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+        return document
+
+    app.openapi_tags = TAGS
+    app.openapi = with_problems  # type: ignore[method-assign]  # FastAPI documents exactly this way to extend it
+
+
+def _response(problems: Iterable[Problem]) -> dict[str, Any]:
+    listed = list(problems)
+    examples = {
+        problem.code: {
+            "value": {
+                "type": f"/problems/{problem.code}",
+                "title": problem.title.en,
+                "status": problem.status,
+                "detail": problem.detail.en,
+                "code": problem.code,
+                "request_id": "0f0e0d0c0b0a09080706050403020100",
+            }
+        }
+        for problem in listed
+    }
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        "description": " · ".join(f"{problem.title.en} (`{problem.code}`)" for problem in listed),
+        "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
+    }

@@ -1,0 +1,72 @@
+"""/orders: placing and cancelling orders at this branch."""
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from pydantic import Field
+
+from app.api.dependencies import AnyUser, CurrentActor, CurrentNode
+from app.api.openapi import READ, WRITE, refusals
+from app.api.pagination import PageQuery, as_page
+from app.api.schemas.base import Page
+from app.api.schemas.orders import NewOrder, Order
+from app.database.digest import canonical
+from app.state import orders
+from app.state.placing import PlaceOrder
+
+router = APIRouter(prefix="/orders", tags=["orders"], dependencies=[AnyUser])
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", description="Repeat it to retry: the same order is then returned."),
+    Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$"),
+]
+
+
+@router.post(
+    "",
+    operation_id="placeOrder",
+    status_code=201,
+    response_model=Order,
+    responses=refusals(
+        *WRITE, "unknown_sku", "unknown_customer", "key_reused", "out_of_stock", "policy_mismatch", "fenced"
+    ),
+)
+async def place(
+    wanted: NewOrder, node: CurrentNode, actor: CurrentActor, idempotency_key: IdempotencyKey = None
+) -> Any:
+    """Place an order at this branch, at the catalogue's prices. 201 means that it is durable here."""
+    lines = tuple((line.sku, line.quantity) for line in wanted.lines)
+    order = PlaceOrder(customer=wanted.customer, lines=lines, note=wanted.note)
+    request_hash = hashlib.sha256(canonical(wanted.model_dump())).hexdigest()
+    return await node.orders.place(order, actor=actor, key=idempotency_key, request_hash=request_hash)
+
+
+@router.get("", operation_id="listOrders", response_model=Page[Order], responses=refusals(*READ))
+async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Any:
+    """All orders this node knows, of all branches, in order of id: about by time."""
+    found = await node.database.read(lambda c: orders.page(c, query.after or "", query.limit + 1))
+    return as_page(found, query.limit, lambda order: order["id"])
+
+
+@router.get(
+    "/{order_id}",
+    operation_id="getOrder",
+    response_model=Order,
+    responses=refusals(*READ, "not_found"),
+)
+async def show(order_id: str, node: CurrentNode) -> Any:
+    """One order."""
+    return await node.database.read(lambda connection: orders.view(connection, order_id))
+
+
+@router.post(
+    "/{order_id}/cancel",
+    operation_id="cancelOrder",
+    response_model=Order,
+    responses=refusals(*WRITE, "not_found", "other_branch", "fenced"),
+)
+async def cancel(order_id: str, node: CurrentNode, actor: CurrentActor) -> Any:
+    """Cancel an order at its own branch; its units can be sold again. Cancelling again changes nothing."""
+    return await node.orders.cancel(order_id, actor=actor)

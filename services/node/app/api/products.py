@@ -1,0 +1,63 @@
+"""/products: what is sold."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from app.api.dependencies import AdminOnly, AnyUser, CurrentActor, CurrentNode
+from app.api.openapi import READ, WRITE, refusals
+from app.api.pagination import PageQuery, as_page
+from app.api.schemas.base import Page
+from app.api.schemas.products import NewProduct, Product, ProductChange
+from app.state import products
+from app.state.errors import NotFound
+
+router = APIRouter(prefix="/products", tags=["products"], dependencies=[AnyUser])
+
+
+@router.post(
+    "",
+    operation_id="createProduct",
+    status_code=201,
+    response_model=Product,
+    dependencies=[AdminOnly],
+    responses=refusals(*WRITE, "forbidden", "already_exists"),
+)
+async def create(new: NewProduct, node: CurrentNode, actor: CurrentActor) -> Any:
+    """Create a product."""
+    product = products.NewProduct(sku=new.sku, name=new.name, price_cents=new.price_cents)
+    return await node.database.write(lambda tx: products.create(tx, product, actor=actor))
+
+
+@router.get("", operation_id="listProducts", response_model=Page[Product], responses=refusals(*READ))
+async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Any:
+    """All products, in order of id."""
+    found = await node.database.read(lambda c: products.page(c, query.after or "", query.limit + 1))
+    return as_page(found, query.limit, lambda product: product["id"])
+
+
+@router.get(
+    "/{id_or_sku:path}",
+    operation_id="getProduct",
+    response_model=Product,
+    responses=refusals(*READ, "not_found"),
+)
+async def show(id_or_sku: str, node: CurrentNode) -> Any:
+    """One product, by id or by sku in any spelling."""
+    product = await node.database.read(lambda connection: products.find(connection, id_or_sku))
+    if product is None:
+        raise NotFound("product", id_or_sku)
+    return products.view(product)
+
+
+@router.patch(
+    "/{id_or_sku:path}",
+    operation_id="changeProduct",
+    response_model=Product,
+    dependencies=[AdminOnly],
+    responses=refusals(*WRITE, "forbidden", "not_found"),
+)
+async def change(id_or_sku: str, change: ProductChange, node: CurrentNode, actor: CurrentActor) -> Any:
+    """Change a product; the last change wins over concurrent ones at other branches."""
+    changes = change.model_dump(exclude_unset=True)
+    return await node.database.write(lambda tx: products.update(tx, id_or_sku, changes, actor=actor))

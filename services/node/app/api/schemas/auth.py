@@ -1,0 +1,45 @@
+"""Logging in, and who one is."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr
+from pydantic_core import PydanticCustomError
+
+from app.api.schemas.base import Answer, Body
+from app.security.passwords import password_fault
+
+
+def _strong(password: SecretStr) -> SecretStr:
+    if reason := password_fault(password.get_secret_value()):
+        raise PydanticCustomError(reason, "The password does not fit: {reason}", {"reason": reason})
+    return password
+
+
+NewPassword = Annotated[
+    SecretStr,
+    AfterValidator(_strong),
+    Field(
+        description="At least 12 characters, at most 72 bytes of UTF-8.", examples=["correct horse battery"]
+    ),
+]
+
+
+class Token(Answer):
+    """A client token for `Authorization: Bearer`; good for `expires_in` seconds at every branch."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  # the word of RFC 6750, no secret
+    expires_in: int
+
+
+class PasswordChange(Body):
+    """A user's own new password; the present one proves who asks."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"current_password": "first password", "new_password": "correct horse battery"}]
+        }
+    )
+
+    current_password: SecretStr
+    new_password: NewPassword

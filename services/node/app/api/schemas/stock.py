@@ -1,0 +1,64 @@
+"""Stock: what is there, and movements other than sales."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from app.api.schemas.base import Answer, Body, Key, Reason
+from app.state.orders import MAX_QUANTITY
+
+
+def _not_zero(quantity: int) -> int:
+    if quantity == 0:
+        raise PydanticCustomError("zero", "The quantity is 0")
+    return quantity
+
+
+class Adjustment(Body):
+    """Units received (above 0) or removed (below 0) at this branch, and how received ones are shared: in
+    equal parts among the branches heard from lately, kept here, or by what each sold."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"sku": "CAFE-500", "quantity": 120, "reason": "Delivery 4711", "share": "equal"},
+                {"sku": "CAFE-500", "quantity": -2, "reason": "Broken bags"},
+            ]
+        }
+    )
+
+    sku: Key
+    quantity: Annotated[int, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY), AfterValidator(_not_zero)]
+    reason: Reason
+    share: Literal["equal", "keep", "demand"] = "equal"
+
+
+class StockRow(Answer):
+    """What one life of one branch's disk has written about a product. Every number only grows. `granted` is
+    what it gave to others so far: `{"peer@epoch": quantity}`."""
+
+    branch: str
+    epoch: str
+    received: int
+    returned: int
+    returned_frozen: int
+    recovered: int
+    written_off: int
+    sold: int
+    removed: int
+    granted: dict[str, int]
+    version: int
+
+
+class Stock(Answer):
+    """A product's stock as this node knows it. `available` and `frozen` are the company's, `here` is what
+    this branch may sell without asking, `oversold` is above 0 only under the optimistic policy."""
+
+    id: str
+    sku: str
+    available: int
+    frozen: int
+    here: int
+    oversold: int
+    rows: list[StockRow]

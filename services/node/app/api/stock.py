@@ -1,0 +1,47 @@
+"""/stock: what is there, received and removed."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from app.api.dependencies import AnyUser, CurrentActor, CurrentNode
+from app.api.openapi import READ, WRITE, refusals
+from app.api.pagination import PageQuery, as_page
+from app.api.schemas.base import Page
+from app.api.schemas.stock import Adjustment, Stock
+from app.state import ledger, placing
+
+router = APIRouter(prefix="/stock", tags=["stock"], dependencies=[AnyUser])
+
+
+@router.post(
+    "/adjustments",
+    operation_id="adjustStock",
+    status_code=201,
+    response_model=Stock,
+    responses=refusals(*WRITE, "unknown_sku", "out_of_stock", "policy_mismatch", "fenced"),
+)
+async def adjust(wanted: Adjustment, node: CurrentNode, actor: CurrentActor) -> Any:
+    """Receive (above 0) or remove (below 0) units here. A removal needs rights, as an order does."""
+    adjustment = placing.Adjustment(
+        sku=wanted.sku, quantity=wanted.quantity, reason=wanted.reason, share=wanted.share
+    )
+    return await node.stock.adjust(adjustment, actor=actor)
+
+
+@router.get("", operation_id="listStock", response_model=Page[Stock], responses=refusals(*READ))
+async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Any:
+    """The stock of all products as this node knows it, in order of product id."""
+    found = await node.database.read(lambda c: ledger.stock_page(c, query.after or "", query.limit + 1))
+    return as_page(found, query.limit, lambda stock: stock["id"])
+
+
+@router.get(
+    "/{sku:path}",
+    operation_id="getStock",
+    response_model=Stock,
+    responses=refusals(*READ, "not_found"),
+)
+async def show(sku: str, node: CurrentNode) -> Any:
+    """One product's stock as this node knows it."""
+    return await node.database.read(lambda connection: ledger.stock_view(connection, sku))
