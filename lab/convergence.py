@@ -48,7 +48,8 @@ def _local_facts(status: Status) -> Iterator[bool | None]:
 
 
 def _heads(status: Status) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(status["heads"].items()))
+    # A node knows that its own epoch wrote nothing yet (0); to its peers that epoch is not known at all.
+    return tuple(sorted((epoch, head) for epoch, head in status["heads"].items() if head != 0))
 
 
 def pending_obstacles(statuses: Statuses) -> list[str]:
