@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from app.api.openapi import refusals
-from app.api.problem_table import PROBLEMS
+from app.api.problem_words import PROBLEMS
 from app.state.errors import NotFound
 
 router = APIRouter(prefix="/problems", tags=["problems"])
