@@ -1,6 +1,7 @@
 """Brings a database file to the schema this code was written for."""
 
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from app.database.errors import WrongDatabase
+
+# Alembic's `op` and `context` are globals of the process, so nodes that share one migrate one at a time.
+_ALEMBIC = threading.Lock()
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -24,7 +28,7 @@ def migrate(path: Path) -> None:
         if _revision(path) == newest_revision():
             return
         engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-        with engine.begin() as connection:
+        with _ALEMBIC, engine.begin() as connection:
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

@@ -21,10 +21,12 @@ _FULL = sqlite3.SQLITE_FULL
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one command: its result, or the exception it ended with."""
+    """What became of one command: its result, or the exception it ended with; and whether it left
+    anything to commit."""
 
     value: Any = None
     error: BaseException | None = None
+    wrote: bool = False
 
 
 class _GroupVoid(Exception):
@@ -81,11 +83,16 @@ class Writer:
         effects = Effects()
         try:
             connection.execute("BEGIN IMMEDIATE")
-            counters, groups = self._read_counters()
+            before, groups = self._read_counters()
+            counters = before
             for command in commands:
                 outcome, counters, changed = self._run(command, counters)
                 outcomes.append(outcome)
                 effects.absorb(changed)
+            if counters == before and not any(outcome.wrote for outcome in outcomes):
+                # Refusals and readings leave nothing to make durable: no sync for them.
+                self._roll_back()
+                return outcomes, effects
             digest.flush(connection, effects.deltas)
             self._write_counters(counters, groups + 1)
         except sqlite3.Error as error:
@@ -100,6 +107,7 @@ class Writer:
             connection, identity=self.identity, counters=counters, now=self._wall(), random=self._random
         )
         connection.execute("SAVEPOINT command")
+        before = connection.total_changes
         try:
             value = command(transaction)
             transaction.finish()
@@ -111,7 +119,8 @@ class Writer:
             full = isinstance(error, sqlite3.Error) and _code(error) == _FULL
             return Outcome(error=_storage_error(error) if full else error), counters, Effects()
         connection.execute("RELEASE command")
-        return Outcome(value=value), transaction.counters, transaction.effects
+        wrote = connection.total_changes != before
+        return Outcome(value=value, wrote=wrote), transaction.counters, transaction.effects
 
     def _read_counters(self) -> tuple[Counters, int]:
         row = self._connection.execute(

@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from app.database import Database, Effects, Transaction
 from app.runtime import Clock
@@ -13,6 +13,7 @@ from app.state.placing import Policy
 from app.state.waiting import Age, Waiting, WaitingList
 
 T = TypeVar("T")
+R = TypeVar("R")
 Attempt = Callable[[Transaction, Mapping[str, int]], T]
 """A command given what older waiting orders need; raises OutOfRights when too little is left."""
 
@@ -22,8 +23,9 @@ _REMEMBERED_AGES = 10_000  # refused orders whose age is kept for a retry with t
 class Asker(Protocol):
     """Asks peers for rights; implemented over HTTP by `app.sync.transfer`."""
 
-    async def ask(self, product_id: str) -> None:
-        """Ask peers, one after the other, until what waits for the product is covered or all were asked."""
+    async def ask(self, product_id: str) -> bool:
+        """Ask peers, one after the other, until what waits for the product is covered (False) or all were
+        asked and it is not (True)."""
 
 
 class RightsDesk:
@@ -81,20 +83,20 @@ class RightsDesk:
         self._waiting.add(waiting)
         try:
             while True:
-                asked = not short.behind_older
-                if asked:
-                    wanted = [shortage.product_id for shortage in short.shortages]
-                    await self._until(asyncio.gather(*map(asker.ask, wanted)), deadline)
-                else:
+                exhausted = False
+                if short.behind_older:
                     self._changed = _fresh(self._changed)
                     await self._until(self._changed.wait(), deadline)
+                else:
+                    rounds = asyncio.gather(*(asker.ask(s.product_id) for s in short.shortages))
+                    exhausted = any(await self._until(rounds, deadline) or ())
                 # From here on the writer's order of submission decides, so the list need not.
                 self._waiting.remove(waiting)
                 try:
                     return await self._submit(attempt, self._waiting.reserved(before=age))
                 except OutOfRights as still:
                     self._waiting.add(waiting)
-                    hopeless = asked and not still.behind_older and _rights(still) == _rights(short)
+                    hopeless = exhausted and not still.behind_older and not _hopes(short, still)
                     short = still
                 if hopeless or self._clock.monotonic() >= deadline:
                     raise OutOfStock(short.shortages)
@@ -102,10 +104,11 @@ class RightsDesk:
             self._waiting.remove(waiting)
             self._changed.set()
 
-    async def _until(self, done: Awaitable[Any], deadline: float) -> None:
+    async def _until(self, done: Awaitable[R], deadline: float) -> R | None:
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
-                await done
+                return await done
+        return None
 
     async def _submit(self, attempt: Attempt[T], reserved: Mapping[str, int]) -> T:
         return await self._database.write(lambda tx: attempt(tx, reserved))
@@ -135,7 +138,15 @@ def _fresh(event: asyncio.Event) -> asyncio.Event:
     return asyncio.Event() if event.is_set() else event
 
 
-def _rights(short: OutOfRights) -> dict[str, int]:
-    """What this branch held of each product it was short of: if a whole round of asking changes nothing
-    in it, no peer has anything to give."""
-    return {shortage.product_id: shortage.available_here for shortage in short.shortages}
+def _hopes(before: OutOfRights, after: OutOfRights) -> bool:
+    """Whether a round in which every peer was asked may yet be followed by a better one: rights moved
+    meanwhile, or the answers showed that the company has enough after all, so that the order, which
+    asked without age, now has one."""
+    known = {shortage.product_id: shortage for shortage in before.shortages}
+    for now in after.shortages:
+        then = known.get(now.product_id)
+        if then is None or now.available_here != then.available_here:
+            return True
+        if then.available_company < now.wanted <= now.available_company:
+            return True
+    return False

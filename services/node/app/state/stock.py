@@ -11,13 +11,10 @@ A stale view of the others only understates one's own rights, so it is safe to a
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 Life = tuple[str, str]
 """(branch, epoch): one life of one branch's disk. Rights belong to a life, never to a branch."""
-
-_NO_GRANTS: Mapping[Life, int] = MappingProxyType({})
 
 COUNTS = ("received", "returned", "returned_frozen", "recovered", "written_off", "sold", "removed")
 
@@ -37,7 +34,7 @@ class Cell:
     sold: int = 0
     removed: int = 0
     version: int = 0
-    granted: Mapping[Life, int] = field(default=_NO_GRANTS)
+    granted: Mapping[Life, int] = field(default_factory=dict)
 
     @property
     def life(self) -> Life:

@@ -49,16 +49,20 @@ class WaitingList:
                     reserved[product_id] = reserved.get(product_id, 0) + quantity
         return reserved
 
-    def demand(self, product_id: str, *, available: int) -> Demand | None:
-        """What to ask peers for, or None when nobody waits for the product.
+    def needs_of(self, product_id: str) -> dict[Age, int]:
+        """Units of a product by the age of who waits for it, as of now."""
+        return {age: w.needs[product_id] for age, w in self._waiting.items() if product_id in w.needs}
 
-        An order larger than the company's stock as known here (`available`) asks only when it is alone,
-        and without age: the view may be stale, but it must not take from orders that can be served.
-        """
-        needs = {age: w.needs[product_id] for age, w in self._waiting.items() if product_id in w.needs}
-        if not needs:
-            return None
-        possible = [age for age, quantity in needs.items() if quantity <= available]
-        if possible:
-            return Demand(wanted=sum(needs[age] for age in possible), age=min(possible))
-        return Demand(wanted=min(needs.values()), age=None)
+
+def demand_of(needs: Mapping[Age, int], *, available: int) -> Demand | None:
+    """What to ask peers for when these orders wait for a product, or None when none does.
+
+    An order larger than the company's stock as known here (`available`) asks only when no other waits, and
+    without age: the view may be stale, but it must not take from orders that can be served.
+    """
+    if not needs:
+        return None
+    possible = [age for age, quantity in needs.items() if quantity <= available]
+    if possible:
+        return Demand(wanted=sum(needs[age] for age in possible), age=min(possible))
+    return Demand(wanted=min(needs.values()), age=None)

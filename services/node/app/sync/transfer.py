@@ -9,7 +9,7 @@ from app.runtime import Clock
 from app.state import grants, ledger, stock
 from app.state.stock import Cell
 from app.state.stock_desk import StockDesk
-from app.state.waiting import Demand, WaitingList
+from app.state.waiting import Demand, WaitingList, demand_of
 from app.sync.events import TransferReply, TransferRequest
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers
@@ -46,12 +46,12 @@ class RightsAsker:
         self._standing = standing
         self._patience = patience
         self._locks: dict[str, asyncio.Lock] = {}
-        self._next: dict[str, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._next: dict[str, asyncio.Task[bool]] = {}
+        self._tasks: set[asyncio.Task[bool]] = set()
         self._gave_nothing: set[tuple[str, str]] = set()
 
-    async def ask(self, product_id: str) -> None:
-        """Return when a round that began after this call has asked every peer or covered the need."""
+    async def ask(self, product_id: str) -> bool:
+        """Share a round that begins after this call. True: every peer was asked, and it is not enough."""
         task = self._next.get(product_id)
         if task is None:
             task = asyncio.create_task(self._round(product_id), name=f"ask for {product_id}")
@@ -59,7 +59,7 @@ class RightsAsker:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         # A waiter that gives up must not take the round away from the others.
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
 
     async def close(self) -> None:
         """End every round."""
@@ -67,15 +67,14 @@ class RightsAsker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _round(self, product_id: str) -> None:
+    async def _round(self, product_id: str) -> bool:
         lock = self._locks.setdefault(product_id, asyncio.Lock())
         async with lock:
             self._next.pop(product_id, None)
             deadline = self._clock.monotonic() + self._patience
             asked: set[str] = set()
             while True:
-                cells = await self._cells(product_id)
-                demand = await self._demand(product_id, cells)
+                cells, demand = await self._lacking(product_id)
                 left = [peer for peer in self._in_order(product_id, cells) if peer.name not in asked]
                 remaining = deadline - self._clock.monotonic()
                 if demand is None or not left or remaining <= 0:
@@ -85,18 +84,21 @@ class RightsAsker:
                 await self._ask(left[0], product_id, demand, cells, patience=patience)
         if product_id not in self._next and not lock.locked():
             self._locks.pop(product_id, None)
+        return demand is not None
 
-    async def _cells(self, product_id: str) -> list[Cell]:
-        return await self._database.read(lambda connection: ledger.cells_of(connection, product_id))
+    async def _lacking(self, product_id: str) -> tuple[list[Cell], Demand | None]:
+        """The product's cells, and what is still to be asked for: None when own rights cover all that waits.
 
-    async def _demand(self, product_id: str, cells: Sequence[Cell]) -> Demand | None:
-        """What is still to be asked for, or None when own rights cover all that waits."""
-        dead = await self._database.read(ledger.dead_lives)
-        demand = self._waiting.demand(product_id, available=stock.totals(cells, dead).available)
+        Read behind the writer's queue: orders that left the waiting list are in it, and the rights they
+        are about to take must not be counted for those who still wait.
+        """
+        needs = self._waiting.needs_of(product_id)
+        cells, available = await self._database.write(lambda tx: _known(tx.connection, product_id))
+        demand = demand_of(needs, available=available)
         identity = self._database.identity
         if demand is None or stock.rights_of((identity.name, identity.epoch), cells) >= demand.wanted:
-            return None
-        return demand
+            return cells, None
+        return cells, demand
 
     def _in_order(self, product_id: str, cells: Sequence[Cell]) -> list[Peer]:
         """Peers of known life: the richest first, those that gave nothing last time and those not heard
@@ -149,3 +151,8 @@ class RightsAsker:
 
 def _lamport(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT lamport FROM node").fetchone()[0])
+
+
+def _known(connection: sqlite3.Connection, product_id: str) -> tuple[list[Cell], int]:
+    cells = ledger.cells_of(connection, product_id)
+    return cells, stock.totals(cells, ledger.dead_lives(connection)).available
