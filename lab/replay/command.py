@@ -143,9 +143,11 @@ async def run_replay(plan: Plan, current: Network, secrets: settings.Secrets, lo
 def _left(log: Path, stock: Mapping[str, int]) -> dict[str, int]:
     """Node → units of the history's products still available there, as read at the end."""
     skus = {same_key(sku) for sku in stock}
+    evidence = collect(read_records(log))
     return {
-        node: sum(product["available"] for sku, product in read.stock.items() if sku in skus)
-        for node, read in collect(read_records(log)).final.items()
+        node: sum(product["available"] for sku, product in evidence.final[node].stock.items() if sku in skus)
+        for node in evidence.nodes
+        if node in evidence.final
     }
 
 
@@ -157,7 +159,7 @@ class _Bars:
         steps = len(plan.history.products) + len(plan.history.customers) + len(plan.stock)
         self._catalogue = progress.add_task("catalogue and stock", total=steps)
         self._branches = {
-            branch: progress.add_task(escape(branch), total=len(orders))
+            branch: progress.add_task(escape(branch), total=len(orders), start=False)
             for branch, orders in plan.history.orders_by_branch().items()
         }
 
@@ -165,9 +167,11 @@ class _Bars:
         self._progress.advance(self._catalogue)
 
     def catalogue_done(self) -> None:
-        """What was kept needed no step: the bar jumps to its end."""
+        """The bar jumps to its end, since what was kept needed no step; the branches' clocks start."""
         total = self._progress.tasks[self._catalogue].total
         self._progress.update(self._catalogue, completed=total)
+        for task in self._branches.values():
+            self._progress.start_task(task)
 
     def played(self, played: Played) -> None:
         self._progress.advance(self._branches[played.order.branch])

@@ -58,17 +58,21 @@ def summarise(played: Sequence[Played], verdict: Verdict, *, seconds: float) -> 
 
 def branch_table(played: Sequence[Played], mapping: Mapping[str, str]) -> Table:
     """One row per branch; latencies run from an order's first request to its last answer, pauses included."""
-    table = Table(caption="latency from the first request to the last answer, in ms", caption_justify="left")
+    table = Table(
+        caption="p50, p95, p99: ms from an order's first request to its last answer",
+        caption_justify="left",
+        box=None,
+        padding=(0, 1, 0, 0),  # ten columns have to fit a terminal of 80
+    )
     table.add_column("branch")
-    table.add_column("node")
-    for heading in ("orders", "accepted", "first try", "refused", "unknown", "p50", "p95", "p99"):
-        table.add_column(heading, justify="right")
+    table.add_column("node", no_wrap=True)
+    for heading in ("orders", "accepted", "1st try", "refused", "unknown", "p50", "p95", "p99"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for branch, node in mapping.items():
         own = [one for one in played if one.order.branch == branch]
         table.add_row(escape(branch), node, *_cells(own))
     if len(mapping) > 1:
-        table.add_section()
-        table.add_row("all", "", *_cells(played))
+        table.add_row("all", "", *_cells(played), style="bold")
     return table
 
 
