@@ -22,7 +22,7 @@ from lab.options import ENV_FILE, RUN_DIR, AsJson, Deadline, EnvFile, Node, RunD
 from lab.replay.command import replay
 from lab.scenarios.command import run
 from lab.status import NetworkReading, StatusReader
-from lab.tables import reading_table
+from lab.tables import network_view
 from lab.watch import watch as run_watch
 
 app = typer.Typer(
@@ -94,7 +94,7 @@ def status(as_json: AsJson = False, run_dir: RunDir = RUN_DIR, env_file: EnvFile
     if as_json:
         _print_json(reading.as_json())
     else:
-        out.print(reading_table(reading))
+        out.print(network_view(reading))
 
 
 @app.command()
@@ -126,10 +126,13 @@ def partition(
     env_file: EnvFile = ENV_FILE,
 ) -> None:
     """Take a branch off the network: pause or stop its node."""
-    verbs = {"pause": Driver.pause, "stop": Driver.stop}
-    if fault not in verbs:
-        raise LabError(f"there is no fault '{fault}' for a node; the faults are {', '.join(verbs)}")
-    _act(verbs[fault], node, run_dir, env_file)
+    faults: dict[str, Callable[[Driver], None]] = {
+        "pause": lambda driver: driver.pause(node),
+        "stop": lambda driver: driver.stop(node),
+    }
+    if fault not in faults:
+        raise LabError(f"there is no fault '{fault}' for a node; the faults are {', '.join(faults)}")
+    _act(faults[fault], node, run_dir, env_file)
     out.print("undo it with `make heal`")
 
 
@@ -149,31 +152,31 @@ def heal(
 @app.command()
 def start(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
     """Start a stopped node."""
-    _act(Driver.start, node, run_dir, env_file)
+    _act(lambda driver: driver.start(node), node, run_dir, env_file)
 
 
 @app.command()
 def stop(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
     """Stop a node in an orderly way."""
-    _act(Driver.stop, node, run_dir, env_file)
+    _act(lambda driver: driver.stop(node), node, run_dir, env_file)
 
 
 @app.command()
 def pause(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
     """Freeze a node: its peers connect, then hang."""
-    _act(Driver.pause, node, run_dir, env_file)
+    _act(lambda driver: driver.pause(node), node, run_dir, env_file)
 
 
 @app.command()
 def resume(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
     """Let a paused node go on."""
-    _act(Driver.resume, node, run_dir, env_file)
+    _act(lambda driver: driver.resume(node), node, run_dir, env_file)
 
 
 @app.command()
 def kill(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
     """End a node at once (SIGKILL), as a power cut would."""
-    _act(Driver.kill, node, run_dir, env_file)
+    _act(lambda driver: driver.kill(node), node, run_dir, env_file)
 
 
 @app.command()
@@ -201,9 +204,9 @@ def _wanted_ports(base_port: int | None, *, auto_ports: bool) -> tuple[int, ...]
     return network.ports_from(base_port) if base_port is not None else None
 
 
-def _act(verb: Callable[[Driver, str], None], node: str, run_dir: Path, env_file: Path) -> None:
+def _act(verb: Callable[[Driver], None], node: str, run_dir: Path, env_file: Path) -> None:
     driver = _current_driver(run_dir, env_file)
-    verb(driver, node)
+    verb(driver)
     out.print(f"{node} is {driver.state(node)}")
 
 
