@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.database import Transaction
-from app.state import products, stock
+from app.state import orders, products, stock
 from app.state.errors import Invalid, NotFound
 from app.state.stock import COUNTS, Cell, Life
 
@@ -123,7 +123,8 @@ def cell_from_json(body: Any) -> Cell:
 
 def stock_view(connection: sqlite3.Connection, sku: str) -> dict[str, Any]:
     """One product's stock as known here: `available` and `frozen` of the company, `here` = rights of this
-    branch, and every life's row. Raises NotFound."""
+    branch, every life's row, and where it is oversold the orders that are short of units: the work list,
+    the same on every node that knows the same orders. Raises NotFound."""
     product = products.find(connection, sku)
     if product is None:
         raise NotFound("product", sku)
@@ -140,6 +141,9 @@ def _view(connection: sqlite3.Connection, product: sqlite3.Row | dict[str, Any])
     cells = cells_of(connection, product["id"])
     totals = stock.totals(cells, dead_lives(connection))
     name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    short = (
+        stock.deficits(totals.oversold, orders.sales_of(connection, product["id"])) if totals.oversold else []
+    )
     return {
         "id": product["id"],
         "sku": product["sku"],
@@ -147,6 +151,9 @@ def _view(connection: sqlite3.Connection, product: sqlite3.Row | dict[str, Any])
         "frozen": totals.frozen,
         "oversold": totals.oversold,
         "here": stock.rights_of((name, epoch), cells),
+        "deficits": [
+            {"order": sale.order_id, "branch": sale.branch, "quantity": sale.quantity} for sale in short
+        ],
         "rows": [
             {key: value for key, value in cell.as_json().items() if key != "product_id"} for cell in cells
         ],

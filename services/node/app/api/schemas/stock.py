@@ -51,9 +51,18 @@ class StockRow(Answer):
     version: int
 
 
+class Deficit(Answer):
+    """Units of an order that the company has sold but does not have."""
+
+    order: str
+    branch: str
+    quantity: int
+
+
 class Stock(Answer):
     """A product's stock as this node knows it. `available` and `frozen` are the company's, `here` is what
-    this branch may sell without asking, `oversold` is above 0 only under the optimistic policy."""
+    this branch may sell without asking, `oversold` is above 0 only under the optimistic policy;
+    `deficits` then names the last orders, which are short of units."""
 
     id: str
     sku: str
@@ -61,4 +70,5 @@ class Stock(Answer):
     frozen: int
     here: int
     oversold: int
+    deficits: list[Deficit]
     rows: list[StockRow]
