@@ -1,0 +1,76 @@
+"""Ids that need no agreement."""
+
+from uuid import UUID
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.state import identity
+
+CLUSTER = "5b0c1c9e-3f0e-4f57-8f35-8a4d2f5a0001"
+OTHER_CLUSTER = "5b0c1c9e-3f0e-4f57-8f35-8a4d2f5a0002"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("CAFE-500", "cafe-500"),
+        (" CAFE-500\t", "CAFE-500"),
+        ("STRASSE", "straße"),
+        ("ＣＡＦＥ", "cafe"),  # full-width letters
+        ("cafe\u0301", "café"),  # e with a combining accent
+    ],
+)
+def test_two_spellings_of_one_key_have_one_id(one: str, other: str) -> None:
+    assert identity.product_id(CLUSTER, other) == identity.product_id(CLUSTER, one)
+
+
+def test_accents_and_inner_spaces_make_another_key() -> None:
+    ids = {identity.customer_id(CLUSTER, code) for code in ("cafe", "café", "ca fe")}
+    assert len(ids) == 3
+
+
+def test_the_same_key_is_another_id_for_another_kind_or_network() -> None:
+    ids = {
+        identity.product_id(CLUSTER, "ana"),
+        identity.customer_id(CLUSTER, "ana"),
+        identity.user_id(CLUSTER, "ana"),
+        identity.user_id(OTHER_CLUSTER, "ana"),
+    }
+    assert len(ids) == 4
+
+
+def test_an_id_never_changes_between_versions_of_this_code() -> None:
+    """A node with another rule would make a second row of every product."""
+    assert identity.product_id(CLUSTER, "CAFE-500") == "a174d071-a9f7-5360-bef1-be9b9a555b11"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+@example("\u0345\u0301 ")  # casefolding undoes NFKC here
+def test_normalising_twice_is_normalising_once(key: str) -> None:
+    once = identity.normalised(key)
+    assert identity.normalised(once) == once
+
+
+def test_an_order_id_is_a_uuid_of_version_7_with_its_time_in_front() -> None:
+    made = UUID(identity.uuid7(1_795_473_843.431, bytes(range(10))))
+    assert (made.version, made.variant) == (7, "specified in RFC 4122")
+    assert made.int >> 80 == 1_795_473_843_431
+
+
+@given(
+    st.floats(0, 4e9),
+    st.floats(0, 4e9),
+    st.binary(min_size=10, max_size=10),
+    st.binary(min_size=10, max_size=10),
+)
+def test_order_ids_sort_by_time(one: float, other: float, drawn: bytes, also_drawn: bytes) -> None:
+    earlier, later = sorted((one, other))
+    if int(earlier * 1000) < int(later * 1000):
+        assert identity.uuid7(earlier, drawn) < identity.uuid7(later, also_drawn)
+
+
+@given(st.sampled_from([-1e9, 0.0, 1.7e9, 1e30]), st.binary(min_size=10, max_size=10))
+def test_no_clock_however_wrong_breaks_an_order_id(seconds: float, drawn: bytes) -> None:
+    assert UUID(identity.uuid7(seconds, drawn)).version == 7
