@@ -97,12 +97,12 @@ class NodeProcess:
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def _find(self) -> psutil.Process | None:
-        """The live process, or None: gone, never there, a zombie, or another program that got its pid."""
+        """The process, or None: never there, ended, or another program has its pid by now."""
         try:
             record = json.loads(self._record.read_text(encoding="utf-8"))
             process = psutil.Process(record["pid"])
             ours = abs(process.create_time() - record["born"]) < _BIRTH_TOLERANCE_SECONDS
-            return process if ours and process.status() != psutil.STATUS_ZOMBIE else None
+            return process if ours and not _ended(process) else None
         except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
             return None
 
@@ -122,3 +122,8 @@ class NodeProcess:
                     f"the process in {self._record.parent} {what} within {seconds:.0f} s; see {self.log}"
                 )
             time.sleep(_POLL_SECONDS)
+
+
+def _ended(process: psutil.Process) -> bool:
+    """A zombie whose last thread has gone: until then the kernel keeps its port and its files open."""
+    return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
