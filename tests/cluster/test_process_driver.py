@@ -89,7 +89,7 @@ def test_a_branch_is_cut_off_pending_grows_and_heal_drains_it(
 def test_a_killed_node_comes_back_with_its_data(cluster: Cluster) -> None:
     asyncio.run(create_products(cluster, "filial-sul", prefix="kill"))
     cluster.driver.kill("filial-sul")
-    cluster.driver.start("filial-sul")
+    cluster.driver.heal()
     assert asyncio.run(skus(cluster, "filial-sul")) == {f"kill-{n}" for n in range(PRODUCTS_WHILE_AWAY)}
 
 
