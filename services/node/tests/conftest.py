@@ -1,0 +1,71 @@
+"""Fixtures of all node tests. Async tests are marked `anyio`; those below `state/` and `sync/` run in virtual
+time."""
+
+import itertools
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from app.database.migrations import migrate
+from tests.support.branch import Branches
+from tests.support.company import Company
+
+# The same examples on every machine, and no limit on time: two cores shared with others prove nothing.
+settings.register_profile("node", deadline=None, derandomize=True, database=None)
+settings.load_profile("node")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Async tests run on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database file that no node has opened yet, to be copied: migrating takes half a second."""
+    path = tmp_path_factory.mktemp("template") / "node.db"
+    migrate(path)
+    return path
+
+
+@pytest.fixture
+def new_database(tmp_path: Path, empty_file: Path) -> Callable[[], Path]:
+    """Makes database files that no node has opened yet; each call a new one."""
+    numbers = itertools.count(1)
+
+    def make() -> Path:
+        path = tmp_path / f"node-{next(numbers)}.db"
+        shutil.copy(empty_file, path)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def schema(empty_file: Path) -> Iterator[sqlite3.Connection]:
+    """The migrated schema as a connection, to fill databases in memory from."""
+    with closing(sqlite3.connect(empty_file)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def branches(schema: sqlite3.Connection) -> Iterator[Branches]:
+    """Branches in memory, without clients, network or waiting."""
+    with closing(Branches(schema)) as made:
+        yield made
+
+
+@pytest.fixture
+async def company(tmp_path: Path, empty_file: Path) -> AsyncIterator[Company]:
+    """A network of whole nodes in this process; the test starts those it needs."""
+    made = Company(tmp_path, empty_file=empty_file)
+    try:
+        yield made
+    finally:
+        await made.close()

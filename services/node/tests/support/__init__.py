@@ -1,0 +1,1 @@
+"""What the node's tests share: virtual time, branches in memory, networks of whole nodes in one process."""

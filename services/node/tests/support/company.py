@@ -1,0 +1,123 @@
+"""Networks of whole nodes in one process, over real SQLite files and a fake network."""
+
+import shutil
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from app.config import Settings
+from app.database import Actor
+from app.main import create_app
+from app.node import BranchNode
+from app.state import customers, products
+from app.state.placing import Adjustment, PlaceOrder
+from tests.support.branch import CLUSTER
+from tests.support.network import FakeNetwork
+from tests.support.virtual import InlineExecutor, VirtualClock, eventually
+
+ACTOR = Actor(user_id="1b671a64-40d5-491e-99b0-da01ff1f3341", request_id="a-request")
+
+
+class Company:
+    """Nodes by name. `start` opens one, `found` opens all and waits until every one of them serves."""
+
+    def __init__(self, directory: Path, *, empty_file: Path) -> None:
+        self._directory = directory
+        self._empty_file = empty_file
+        self._seed = 0
+        self.network = FakeNetwork()
+        self.nodes: dict[str, BranchNode] = {}
+
+    def __getitem__(self, name: str) -> BranchNode:
+        return self.nodes[name]
+
+    async def found(self, *names: str, **settings: Any) -> list[BranchNode]:
+        """Start nodes that are each other's peers; return them once all of them serve and have met."""
+        opened = [await self.start(name, peers=names, **settings) for name in names]
+        await eventually(lambda: all(node.ready for node in opened))
+        await eventually(lambda: all(peer.state == "ok" for node in opened for peer in node.peers))
+        return opened
+
+    async def start(self, name: str, *, peers: tuple[str, ...] = (), **settings: Any) -> BranchNode:
+        """Start a node, or start it again on the file it had. `peers` may name the node itself."""
+        path = self.path(name)
+        if not path.exists():
+            path.parent.mkdir()
+            shutil.copy(self._empty_file, path)
+        self._seed += 1
+        app = create_app(
+            node_settings(name, peers=peers, database_path=path, **settings),
+            clock=VirtualClock(offset=settings.get("clock_offset_seconds", 0.0)),
+            random=Random(f"{name} {self._seed}"),
+            transport=self.network.transport(name),
+            executor=InlineExecutor(),
+        )
+        node: BranchNode = app.state.node
+        self.nodes[name] = node
+        await node.open()
+        self.network.join(name, app)
+        return node
+
+    def path(self, name: str) -> Path:
+        return self._directory / name / "node.db"
+
+    async def stop(self, name: str) -> None:
+        """Stop a node as SIGTERM does; its address refuses from then on."""
+        self.network.leave(name)
+        await self.nodes[name].close()
+
+    async def close(self) -> None:
+        await self.network.close()
+        for node in self.nodes.values():
+            await node.close()
+
+    async def converged(self) -> bool:
+        """Whether nobody has anything pending and all digests and heads are the same."""
+        found = [await node.status() for node in self.nodes.values()]
+        same = all((s["digest"], s["heads"]) == (found[0]["digest"], found[0]["heads"]) for s in found)
+        return same and all(not any(s["pending"].values()) and not s["parked"] for s in found)
+
+
+def node_settings(name: str, *, peers: tuple[str, ...] = (), **values: Any) -> Settings:
+    """A node's settings for tests: cheap bcrypt, no background rebalancing, quick retries."""
+    defaults: dict[str, Any] = {
+        "peers": ",".join(f"{peer}=http://{peer}" for peer in peers if peer != name),
+        "cluster_id": CLUSTER,
+        "jwt_secret": "a secret of clients, as long as one must be",
+        "replica_secret": "a secret of nodes, as long as one must be",
+        "admin_username": "admin",
+        "admin_password": "a long password",
+        "replication_retry_seconds": 0.1,
+        "rebalance_seconds": 0,
+        "bcrypt_rounds": 4,
+    }
+    return Settings(node_name=name, **{**defaults, **values})
+
+
+async def stock(node: BranchNode, sku: str, quantity: int, *, share: Any = "keep") -> None:
+    """Create a product unless the node knows it, and receive units of it."""
+    if await node.database.read(lambda connection: products.find(connection, sku)) is None:
+        made = products.NewProduct(sku=sku, name=f"Product {sku}", price_cents=1000)
+        await node.database.write(lambda tx: products.create(tx, made, actor=ACTOR))
+    if quantity:
+        wanted = Adjustment(sku=sku, quantity=quantity, reason="a delivery", share=share)
+        await node.stock.adjust(wanted, actor=ACTOR)
+
+
+async def customer(node: BranchNode, code: str = "ALFKI") -> None:
+    made = customers.NewCustomer(code=code, name=f"Customer {code}")
+    await node.database.write(lambda tx: customers.create(tx, made, actor=ACTOR))
+
+
+async def buy(
+    node: BranchNode,
+    sku: str,
+    quantity: int,
+    *,
+    code: str = "ALFKI",
+    key: str | None = None,
+    request_hash: str = "hash",
+) -> dict[str, Any]:
+    """Place an order of one line."""
+    order = PlaceOrder(customer=code, lines=((sku, quantity),))
+    return await node.orders.place(order, actor=ACTOR, key=key, request_hash=request_hash)

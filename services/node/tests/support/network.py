@@ -1,0 +1,125 @@
+"""A network between nodes of one process: implements `app.sync.transport.Transport`, with faults.
+
+A message goes through the receiving node's whole ASGI application, so tokens, limits, routes and problems
+are the real ones. A sender that stops waiting does not stop the receiver, as on a real network.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from fastapi import FastAPI
+
+from app.sync.errors import Unreachable
+from app.sync.transport import Response
+
+
+@dataclass(frozen=True)
+class Call:
+    """One message that a node tried to send."""
+
+    at: float
+    sender: str
+    receiver: str
+    path: str
+    body: bytes
+
+
+class FakeNetwork:
+    """Carries messages between the nodes that joined. Faults are plain attributes:
+
+    - `down`: nodes that refuse every connection at once;
+    - `silent`: nodes that accept and never answer, until the sender's patience ends;
+    - `cut`: (sender, receiver) pairs that refuse, one way;
+    - `deaf`: (sender, receiver) pairs whose messages arrive, but whose answers are lost;
+    - `answers`: what a path answers instead of the node, by (receiver, path);
+    - `latency`: seconds each way.
+    """
+
+    def __init__(self) -> None:
+        self.down: set[str] = set()
+        self.silent: set[str] = set()
+        self.cut: set[tuple[str, str]] = set()
+        self.deaf: set[tuple[str, str]] = set()
+        self.answers: dict[tuple[str, str], Response] = {}
+        self.latency = 0.001
+        self.calls: list[Call] = []
+        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._arrivals: set[asyncio.Task[Response]] = set()
+
+    def join(self, name: str, app: FastAPI) -> None:
+        """Let messages for a node reach this application; a later one replaces it."""
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._clients[name] = httpx.AsyncClient(
+            transport=transport, base_url=f"http://{name}", trust_env=False
+        )
+
+    def leave(self, name: str) -> None:
+        """Let a node's address refuse, as after its process ended."""
+        self._clients.pop(name, None)
+
+    def transport(self, sender: str) -> "FakeTransport":
+        return FakeTransport(self, sender)
+
+    def sent(self, sender: str, receiver: str, path: str) -> list[Call]:
+        """What one node tried to send another, to one path."""
+        return [c for c in self.calls if (c.sender, c.receiver, c.path) == (sender, receiver, path)]
+
+    async def carry(
+        self, sender: str, url: str, *, body: bytes, headers: Mapping[str, str], patience: float
+    ) -> Response:
+        parts = urlsplit(url)
+        receiver, link = str(parts.hostname), (sender, str(parts.hostname))
+        now = asyncio.get_running_loop().time()
+        self.calls.append(Call(now, sender, receiver, parts.path, body))
+        if receiver in self.down or link in self.cut or receiver not in self._clients:
+            raise Unreachable("ConnectError: refused")
+        if receiver in self.silent:
+            await asyncio.sleep(patience)
+            raise Unreachable("ReadTimeout")
+        arrival = asyncio.create_task(self._arrive(receiver, parts.path, body, headers))
+        self._arrivals.add(arrival)
+        arrival.add_done_callback(self._arrivals.discard)
+        try:
+            async with asyncio.timeout(patience):
+                response = await asyncio.shield(arrival)
+                await asyncio.sleep(self.latency if link not in self.deaf else patience)
+        except TimeoutError:
+            raise Unreachable("ReadTimeout") from None
+        return response
+
+    async def _arrive(self, receiver: str, path: str, body: bytes, headers: Mapping[str, str]) -> Response:
+        await asyncio.sleep(self.latency)
+        if (receiver, path) in self.answers:
+            return self.answers[receiver, path]
+        answer = await self._clients[receiver].post(path, content=body, headers=dict(headers))
+        return Response(status=answer.status_code, body=answer.content)
+
+    async def close(self) -> None:
+        """Let what is under way arrive, so that no node is closed below a message."""
+        await asyncio.gather(*self._arrivals, return_exceptions=True)
+        for client in self._clients.values():
+            await client.aclose()
+
+
+class FakeTransport:
+    """One node's end of the network."""
+
+    def __init__(self, network: FakeNetwork, sender: str) -> None:
+        self._network = network
+        self._sender = sender
+
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], patience: float) -> Response:
+        return await self._network.carry(self._sender, url, body=body, headers=headers, patience=patience)
+
+    async def close(self) -> None:
+        pass
+
+
+def problem(status: int, code: str, **data: Any) -> Response:
+    """A refusal as a node sends it."""
+    document = {"type": "about:blank", "title": code, "status": status, "detail": code, "code": code, **data}
+    return Response(status=status, body=httpx.Response(status, json=document).content)
