@@ -1,0 +1,296 @@
+"""Who may do what, over real nodes: clients' tokens, nodes' tokens, and neither in the other's place."""
+
+import asyncio
+import hashlib
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from lab.client import NodeClient, Refused
+from lab.contract import Status
+from lab.convergence import wait_converged
+from tests.cluster.cluster import Cluster, StartCluster
+
+pytestmark = pytest.mark.cluster
+
+RECEIVER, SENDER = "matriz", "filial-norte"
+SENDER_EPOCH = "e" * 32  # a life of the sender's that nobody heard of: its history begins with our batch
+FORGED_SECRET = "x" * 64
+CLIENT_ROUTES = (
+    *(("GET", path) for path in ("/auth/me", "/users", "/customers", "/products", "/stock", "/orders")),
+    *(("GET", path) for path in ("/audit", "/status")),
+    *(("POST", path) for path in ("/users", "/customers", "/products", "/stock/adjustments", "/orders")),
+)
+
+
+@dataclass(frozen=True)
+class Door:
+    """One replica route of the receiver, and a body it would take from the sender."""
+
+    path: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Token:
+    """A replica token that is right for `Door` unless told otherwise; times are relative to now."""
+
+    iss: str = SENDER
+    aud: str = f"replica:{RECEIVER}"
+    epoch: str = SENDER_EPOCH
+    life_seconds: float = 60
+    method: str = "POST"
+    path: str | None = None
+    body: bytes | None = None
+    without: tuple[str, ...] = field(default=())
+
+    def sign(self, door: Door, secret: str, *, algorithm: str = "HS256") -> str:
+        now = time.time()
+        claims: dict[str, Any] = {
+            "iss": self.iss,
+            "aud": self.aud,
+            "epoch": self.epoch,
+            "iat": now,
+            "exp": now + self.life_seconds,
+            "method": self.method,
+            "path": self.path or door.path,
+            "body": hashlib.sha256(door.body if self.body is None else self.body).hexdigest(),
+        }
+        kept = {name: value for name, value in claims.items() if name not in self.without}
+        return jwt.encode(kept, secret if algorithm == "HS256" else "", algorithm=algorithm)
+
+
+def product_batch(cluster: Cluster, receiver: Status) -> bytes:
+    """One event of the sender's that creates the product SMUGGLED."""
+    sku = "SMUGGLED"
+    product = {
+        "id": str(uuid.uuid5(uuid.UUID(cluster.secrets.cluster_id), f"product:{sku.casefold()}")),
+        "sku": sku,
+        "name": "Never ordered",
+        "price_cents": 1,
+        "lamport": 1,
+        "stamp_node": SENDER,
+        "stamp_epoch": SENDER_EPOCH,
+    }
+    event = {
+        "seq": 1,
+        "event_id": str(uuid.uuid4()),
+        "kind": "product_upserted",
+        "entity": product["id"],
+        "schema_version": 1,
+        "lamport": 1,
+        "body": product,
+    }
+    batch = {
+        "origin": SENDER,
+        "epoch": SENDER_EPOCH,
+        "to_epoch": receiver["epoch"],
+        "after": {"seq": 0, "event_id": ""},
+        "through": {"seq": 1, "event_id": event["event_id"]},
+        "lamport": 1,
+        "events": [event],
+    }
+    return httpx.Request("POST", "http://node", json=batch).content
+
+
+def wish_for_units(receiver: Status, product_id: str) -> bytes:
+    """A wish of the sender's for three units of a product that the receiver holds."""
+    wish = {
+        "to_epoch": receiver["epoch"],
+        "epoch": SENDER_EPOCH,
+        "product_id": product_id,
+        "wanted": 3,
+        "age": None,
+        "lamport": 1,
+        "cells": [],
+    }
+    return httpx.Request("POST", "http://node", json=wish).content
+
+
+def wrong_headers(cluster: Cluster, door: Door, client_token: str) -> dict[str, dict[str, str]]:
+    """What each kind of impostor sends, by what is wrong with it."""
+    secret = cluster.secrets.replica_secret
+    replica_tokens = {
+        "signed with another secret": Token().sign(door, FORGED_SECRET),
+        "signed with the clients' secret": Token().sign(door, cluster.secrets.jwt_secret),
+        "not signed": Token().sign(door, "", algorithm="none"),
+        "expired": Token(life_seconds=-1).sign(door, secret),
+        "good for an hour": Token(life_seconds=3600).sign(door, secret),
+        "for another receiver": Token(aud="replica:filial-sul").sign(door, secret),
+        "for clients": Token(aud="client").sign(door, secret),
+        "for another path": Token(path="/replica/elsewhere").sign(door, secret),
+        "for another method": Token(method="PUT").sign(door, secret),
+        "for another body": Token(body=door.body + b" ").sign(door, secret),
+        "without a body's hash": Token(without=("body",)).sign(door, secret),
+        "without an end": Token(without=("exp",)).sign(door, secret),
+        "a client's token": client_token,
+        "no token at all": "",
+        "no JWT": "let me in",
+    }
+    return {
+        **{words: {"X-Replica-Token": token} for words, token in replica_tokens.items()},
+        "no header": {},
+        "a client's token in its own header": {"Authorization": f"Bearer {client_token}"},
+    }
+
+
+def wrong_senders(cluster: Cluster, door: Door) -> dict[str, dict[str, str]]:
+    """Well-signed tokens of senders that the batch does not belong to."""
+    tokens = {
+        "of a stranger": Token(iss="stranger"),
+        "of another member": Token(iss="filial-sul"),
+        "of another life": Token(epoch="f" * 32),
+    }
+    secret = cluster.secrets.replica_secret
+    return {words: {"X-Replica-Token": token.sign(door, secret)} for words, token in tokens.items()}
+
+
+async def knock(url: str, door: Door, headers: Mapping[str, str]) -> httpx.Response:
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        content_type = {"Content-Type": "application/json"}
+        return await http.post(door.path, content=door.body, headers={**content_type, **headers})
+
+
+def what_a_token_could_change(status: Status, here: int) -> dict[str, Any]:
+    return {
+        "heads": status["heads"],
+        "digest": status["digest"],
+        "parked": status["parked"],
+        "counts": status["counts"],
+        "here": here,
+    }
+
+
+def test_a_replica_token_that_is_not_exactly_right_opens_nothing(cluster: Cluster) -> None:
+    """The right token is tried last: what the others sent would have been applied."""
+
+    async def knock_everywhere() -> None:
+        async with cluster.client(RECEIVER) as client:
+            product = await client.create_product("HELD", "Held here", 100)
+            await client.adjust("HELD", 10, reason="test", share="keep")
+            async with cluster.clients() as clients:
+                await wait_converged(list(clients.values()))
+            status = await client.status()
+            event = Door("/replica/event", product_batch(cluster, status))
+            transfer = Door("/replica/transfer", wish_for_units(status, product["id"]))
+            before = what_a_token_could_change(status, (await client.stock_of("HELD"))["here"])
+
+            answers = {
+                (door.path, words): (await knock(cluster.network.url(RECEIVER), door, headers)).status_code
+                for door in (event, transfer, Door("/replica/hello", b"{}"))
+                for words, headers in wrong_headers(cluster, door, client.token or "").items()
+            }
+            for words, headers in wrong_senders(cluster, event).items():
+                answer = await knock(cluster.network.url(RECEIVER), event, headers)
+                answers[event.path, words] = answer.status_code
+            opened = {kind: status for kind, status in answers.items() if status not in (401, 403)}
+            after = what_a_token_could_change(await client.status(), (await client.stock_of("HELD"))["here"])
+
+            assert opened == {}
+            assert after == before
+
+            for door in (event, transfer):
+                right = Token().sign(door, cluster.secrets.replica_secret)
+                answer = await knock(cluster.network.url(RECEIVER), door, {"X-Replica-Token": right})
+                assert answer.status_code == 200, answer.text
+            assert (await client.product("SMUGGLED"))["name"] == "Never ordered"
+            assert (await client.stock_of("HELD"))["here"] == 7
+
+    asyncio.run(knock_everywhere())
+
+
+def test_without_a_valid_token_every_route_answers_401(cluster: Cluster) -> None:
+    async def knock_everywhere() -> dict[str, set[int]]:
+        url = cluster.network.url(RECEIVER)
+        async with cluster.client(RECEIVER) as client:
+            good = client.token or ""
+        claims = jwt.decode(good, options={"verify_signature": False})
+        secret = cluster.secrets.jwt_secret
+        tokens = {
+            "none": None,
+            "no JWT": "let me in",
+            "cut short": good[:-4],
+            "signed with another secret": jwt.encode(claims, FORGED_SECRET, algorithm="HS256"),
+            "not signed": jwt.encode(claims, "", algorithm="none"),
+            "of another algorithm": jwt.encode(claims, secret, algorithm="HS512"),
+            "expired": jwt.encode({**claims, "exp": time.time() - 1}, secret, algorithm="HS256"),
+            "of another issuer": jwt.encode({**claims, "iss": "elsewhere"}, secret, algorithm="HS256"),
+            "for replicas": jwt.encode({**claims, "aud": "replica:matriz"}, secret, algorithm="HS256"),
+            "of nobody": jwt.encode({**claims, "sub": str(uuid.uuid4())}, secret, algorithm="HS256"),
+            "a replica's": Token().sign(Door("/orders", b""), cluster.secrets.replica_secret),
+        }
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            return {
+                words: {
+                    (
+                        await http.request(
+                            method, path, headers={"Authorization": f"Bearer {token}"} if token else {}
+                        )
+                    ).status_code
+                    for method, path in CLIENT_ROUTES
+                }
+                for words, token in tokens.items()
+            }
+
+    answers = asyncio.run(knock_everywhere())
+
+    assert {words: codes for words, codes in answers.items() if codes != {401}} == {}
+
+
+def test_an_operador_sells_but_does_not_administer(cluster: Cluster) -> None:
+    async def try_everything() -> tuple[list[str], str]:
+        async with cluster.client(RECEIVER) as admin:
+            await admin.create_user("caixa", "senha do caixa", role="operador")
+            await admin.create_product("CAFE", "Café", 500)
+            await admin.adjust("CAFE", 1, reason="test", share="keep")
+            async with NodeClient(RECEIVER, cluster.network.url(RECEIVER)) as operador:
+                await operador.login("caixa", "senha do caixa")
+                codes = [
+                    await refusal(operador.create_product("CHA", "Chá", 100)),
+                    await refusal(operador.create_user("outra", "outra senha", role="admin")),
+                    await refusal(operador.users()),
+                    await refusal(operador.audit()),
+                ]
+                await operador.create_customer({"code": "ANA", "name": "Ana"})
+                order = await operador.place_order("ANA", [{"sku": "CAFE", "quantity": 1}], key="k")
+                return codes, order["branch"]
+
+    codes, branch = asyncio.run(try_everything())
+
+    assert codes == ["403 forbidden"] * 4
+    assert branch == RECEIVER
+
+
+async def refusal(call: Any) -> str:
+    try:
+        await call
+    except Refused as refused:
+        return f"{refused.status} {refused.code}"
+    return "not refused"
+
+
+@pytest.mark.parametrize("offset_seconds", [3600, -3600])
+def test_a_clock_an_hour_off_stops_neither_replication_nor_sales(
+    start_cluster: StartCluster, offset_seconds: int
+) -> None:
+    cluster = start_cluster(node_settings={SENDER: {"CLOCK_OFFSET_SECONDS": str(offset_seconds)}})
+
+    async def sell_everywhere() -> list[set[str]]:
+        async with cluster.clients() as clients:
+            nodes = list(clients.values())
+            await clients[RECEIVER].create_customer({"code": "ANA", "name": "Ana"})
+            await clients[RECEIVER].create_product("CAFE", "Café", 500)
+            await clients[RECEIVER].adjust("CAFE", len(nodes), reason="test", share="keep")
+            await wait_converged(nodes)
+            for client in nodes:  # the units are at the first node: the others need its grant
+                await client.place_order("ANA", [{"sku": "CAFE", "quantity": 1}], key=f"k-{client.name}")
+            await wait_converged(nodes)
+            return [{order["branch"] for order in await client.orders()} for client in nodes]
+
+    assert asyncio.run(sell_everywhere()) == [{"matriz", "filial-norte", "filial-sul"}] * 3
