@@ -12,10 +12,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lab import convergence, network, ports, settings
+from lab import base_image, convergence, network, ports, settings
 from lab.contract import Status
 from lab.doctor import examine
-from lab.drivers import Driver, get_driver
+from lab.drivers import Driver, choose, get_driver
 from lab.errors import LabError
 from lab.network import Network, UpOptions
 from lab.options import ENV_FILE, RUN_DIR, AsJson, Deadline, EnvFile, Node, RunDir
@@ -40,7 +40,7 @@ progress = Console(stderr=True)
 @app.command()
 def up(
     *,
-    driver: Annotated[str, typer.Option(help="process or auto.")] = "auto",
+    driver: Annotated[str, typer.Option(help="compose, process or auto.")] = "auto",
     nodes: Annotated[int | None, typer.Option(help="How many branches, 2 to 9; 3 at first.")] = None,
     policy: Annotated[str | None, typer.Option(help="escrow (never oversells) or optimistic.")] = None,
     base_port: Annotated[int | None, typer.Option(envvar="BASE_PORT", help="The first node's port.")] = None,
@@ -59,31 +59,39 @@ def up(
         ports=_wanted_ports(base_port, auto_ports=auto_ports),
         settings=_parse_settings(setting or []),
     )
-    chosen = get_driver(driver, run_dir, env_file=env_file)
-    with progress.status(f"starting the nodes (driver {chosen.name})…"):
-        started = chosen.up(options)
+    choice = choose(driver, run_dir)
+    with progress.status(f"starting the nodes (driver {choice.name})…") as shown:
+        started = get_driver(choice.name, run_dir, env_file=env_file, tell=shown.update).up(options)
     if as_json:
         _print_json({"driver": started.driver, "policy": started.policy, "nodes": _urls(started)})
         return
-    out.print(f"driver {started.driver}, policy {started.policy}; every node is ready")
+    out.print(f"driver {choice.name} ({choice.reason}), policy {started.policy}; every node is ready")
     for node in started.nodes:
         out.print(f"  {node.name:<16}{node.url}  (API: {node.url}/docs)")
     out.print(f"user admin; the password is ADMIN_PASSWORD in {_shown(env_file)}")
 
 
+@app.command("base-image")
+def make_base_image() -> None:
+    """Build the image the containers rest on from Debian's packages, for where no registry answers."""
+    with progress.status("…") as shown:
+        base_image.build(shown.update)
+    out.print(f"{base_image.tag()} is here")
+
+
 @app.command()
-def down(run_dir: RunDir = RUN_DIR) -> None:
+def down(run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
     """Stop every node and leave nothing running; data stay."""
     with progress.status("stopping the nodes…"):
-        get_driver("auto", run_dir).down()
+        get_driver("auto", run_dir, env_file=env_file).down()
     out.print("nothing runs any more; the data stay until `make clean`")
 
 
 @app.command()
-def clean(run_dir: RunDir = RUN_DIR) -> None:
+def clean(run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
     """Stop every node and remove the network's data."""
     with progress.status("stopping the nodes…"):
-        get_driver("auto", run_dir).clean()
+        get_driver("auto", run_dir, env_file=env_file).clean()
     out.print("nothing runs any more and the network's data are gone")
 
 
@@ -150,6 +158,18 @@ def heal(
 
 
 @app.command()
+def chaos(
+    seconds: Annotated[float, typer.Option(min=1, help="How long; all is healed at the end.")] = 60,
+    seed: Annotated[int, typer.Option(help="Decides which node is broken when, and how.")] = 1,
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Pause and stop nodes, one at a time, by a seeded schedule; heals at its end."""
+    with contextlib.suppress(KeyboardInterrupt):
+        _current_driver(run_dir, env_file, tell=out.print).chaos(seconds=seconds, seed=seed)
+
+
+@app.command()
 def start(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
     """Start a stopped node."""
     _act(lambda driver: driver.start(node), node, run_dir, env_file)
@@ -210,8 +230,10 @@ def _act(verb: Callable[[Driver], None], node: str, run_dir: Path, env_file: Pat
     out.print(f"{node} is {driver.state(node)}")
 
 
-def _current_driver(run_dir: Path, env_file: Path) -> Driver:
-    return get_driver(network.load(run_dir).driver, run_dir, env_file=env_file)
+def _current_driver(
+    run_dir: Path, env_file: Path, *, tell: Callable[[str], None] = lambda _line: None
+) -> Driver:
+    return get_driver(network.load(run_dir).driver, run_dir, env_file=env_file, tell=tell)
 
 
 def _parse_settings(pairs: Sequence[str]) -> dict[str, str]:

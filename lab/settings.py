@@ -15,6 +15,7 @@ DEFAULT_ENV_FILE = ROOT / ".env"
 
 _SECRET_BYTES = 48  # a node refuses fewer than 32
 _PASSWORD_BYTES = 12  # 16 characters: typed by hand in class, still not guessable
+_PROJECT = "COMPOSE_PROJECT_NAME"  # Compose's own word
 _HEADER = "# Made once by `make up`; every node of the network needs the same values. Keep it out of git.\n"
 
 
@@ -51,7 +52,8 @@ def load_or_create(path: Path) -> Secrets:
         path.chmod(0o600)  # a copied or hand-made file may be readable by others
         return load(path)
     made = _generate()
-    lines = [f"{name}={value}\n" for name, value in made.environment().items()]
+    values = {**made.environment(), _PROJECT: _project_of(made)}
+    lines = [f"{name}={value}\n" for name, value in values.items()]
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(_HEADER + "".join(lines))
     return made
@@ -74,6 +76,19 @@ def load(path: Path) -> Secrets:
         admin_username=values["ADMIN_USERNAME"],
         admin_password=values["ADMIN_PASSWORD"],
     )
+
+
+def compose_project(path: Path) -> str:
+    """The Compose project of the network whose secrets are in `path`.
+
+    What COMPOSE_PROJECT_NAME says there, else a name of the network's own, so that two clones on one machine
+    share no volume. LabError as `load`.
+    """
+    return _parse(path.read_text(encoding="utf-8")).get(_PROJECT) or _project_of(load(path))
+
+
+def _project_of(made: Secrets) -> str:
+    return f"acme-{made.cluster_id[:8]}"
 
 
 def _generate() -> Secrets:

@@ -53,3 +53,8 @@ class Driver(Protocol):
     def heal(self) -> None:
         """Resumes all that is paused and starts all that is stopped; returns when every node is ready."""
         ...
+
+    def chaos(self, *, seconds: float, seed: int) -> None:
+        """Pauses and stops nodes, one at a time, by the schedule of that seed; returns when the time is over
+        and all is healed. Ctrl-C heals too."""
+        ...

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab import network, ports, settings
+from lab.chaos import play, schedule
 from lab.drivers import readiness
 from lab.drivers.base import NodeState
 from lab.drivers.node_process import NodeProcess
@@ -31,6 +32,7 @@ def uvicorn_command(node: NodeAddress) -> list[str]:
 class ProcessDriver:
     """Runs the network kept in `run_dir`: `run_dir`/NAME holds a node's database, log and pid.
 
+    `tell` gets a line whenever something begins that takes a while.
     `command` is what runs a node; tests of the driver itself put a smaller program there.
     """
 
@@ -41,11 +43,13 @@ class ProcessDriver:
         run_dir: Path,
         *,
         env_file: Path = settings.DEFAULT_ENV_FILE,
+        tell: Callable[[str], None] = lambda _line: None,
         command: Callable[[NodeAddress], Sequence[str]] = uvicorn_command,
         ready_seconds: float = _READY_SECONDS,
     ) -> None:
         self._run_dir = run_dir.resolve()
         self._env_file = env_file
+        self._tell = tell
         self._command = command
         self._ready_seconds = ready_seconds
         self._processes: dict[str, NodeProcess] = {}
@@ -111,7 +115,11 @@ class ProcessDriver:
         for node in nodes:
             if self.state(node.name) == "stopped":
                 self._spawn(node)
-        readiness.wait_ready(nodes, seconds=self._ready_seconds, check=self._refuse_ended)
+        readiness.wait_ready(nodes, seconds=self._ready_seconds, check=self._refuse_ended, tell=self._tell)
+
+    def chaos(self, *, seconds: float, seed: int) -> None:
+        faults = schedule.plan(sorted(self._network().names), seconds=seconds, seed=seed)
+        play.play(faults, self, tell=self._tell)
 
     def _network(self) -> Network:
         return network.load(self._run_dir)

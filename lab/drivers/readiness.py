@@ -19,26 +19,41 @@ def wait_answering(
     _wait(nodes, "/healthz", seconds=seconds, check=check)
 
 
-def wait_ready(nodes: Sequence[NodeAddress], *, seconds: float, check: Callable[[NodeAddress], None]) -> None:
+def wait_ready(
+    nodes: Sequence[NodeAddress],
+    *,
+    seconds: float,
+    check: Callable[[NodeAddress], None],
+    tell: Callable[[str], None] = lambda _line: None,
+) -> None:
     """Returns when every node is ready to serve (`/readyz`).
 
     `check` is called for each node still awaited and raises LabError when waiting for it is in vain.
+    `tell` hears how many are ready whenever that changes.
     After `seconds` LabError names the first node that is not ready, and what it says about that.
     """
-    _wait(nodes, "/readyz", seconds=seconds, check=check)
+    _wait(nodes, "/readyz", seconds=seconds, check=check, tell=tell)
 
 
 def _wait(
-    nodes: Sequence[NodeAddress], path: str, *, seconds: float, check: Callable[[NodeAddress], None]
+    nodes: Sequence[NodeAddress],
+    path: str,
+    *,
+    seconds: float,
+    check: Callable[[NodeAddress], None],
+    tell: Callable[[str], None] = lambda _line: None,
 ) -> None:
     deadline = time.monotonic() + seconds
     waiting = list(nodes)
     with httpx.Client(timeout=_REQUEST_SECONDS, trust_env=False) as client:
         while True:
             answers = {node: _answer(client, node.url + path) for node in waiting}
-            waiting = [node for node in waiting if answers[node] is not None]
-            if not waiting:
+            still = [node for node in waiting if answers[node] is not None]
+            if not still:
                 return
+            if len(still) < len(waiting):
+                tell(f"{len(nodes) - len(still)} of {len(nodes)} nodes are ready…")
+            waiting = still
             if time.monotonic() > deadline:
                 node = waiting[0]
                 raise LabError(f"{node.name} is not ready after {seconds:.0f} s: {answers[node]}")
