@@ -143,7 +143,8 @@ class StockGrant(SQLModel, table=True):
 
 class Order(SQLModel, table=True):
     """An order as its branch took it. `lamport` is the order's own, for naming the last sold when
-    oversold; `seq` is its event at the origin, so that `stored_by` is one comparison."""
+    oversold. `announced` and `seq` say in which epoch's log of this node, and where, its event stands, so
+    that `stored_by` is one comparison; both are empty for an order that came from a peer, `donor`."""
 
     __tablename__: ClassVar[str] = "orders"
     __table_args__ = _strict(
@@ -157,7 +158,9 @@ class Order(SQLModel, table=True):
     number: str = _text()
     branch: str = _text()
     epoch: str = _text()
+    announced: str = _text()
     seq: int
+    donor: str = _text()
     lamport: int
     customer_id: str = _text()
     user_id: str = _text()

@@ -165,6 +165,22 @@ class Transaction:
         effects.absorb(self.effects)
         self.effects = effects
 
+    def begin_epoch(self, epoch: str) -> None:
+        """End this life of the disk and begin another: the old epoch is dead, the new one has no events yet.
+
+        What the command does afterwards, and every later command, belongs to the new epoch.
+        """
+        old = self.identity
+        self.identity = replace(old, epoch=epoch)
+        self.counters.seq = 0
+        self.connection.execute("UPDATE node SET epoch = ?", (epoch,))
+        self.connection.execute(
+            "UPDATE epochs SET dead = 1 WHERE branch = ? AND epoch = ?", (old.name, old.epoch)
+        )
+        self.connection.execute(
+            "INSERT INTO epochs (branch, epoch, dead) VALUES (?, ?, 0)", (old.name, epoch)
+        )
+
     def finish(self) -> None:
         """Mark the command's last event, so that no batch is cut inside the command."""
         if self.effects.emitted:

@@ -84,9 +84,9 @@ class Writer:
         try:
             connection.execute("BEGIN IMMEDIATE")
             before, groups = self._read_counters()
-            counters = before
+            counters, identity = before, self.identity
             for command in commands:
-                outcome, counters, changed = self._run(command, counters)
+                outcome, counters, identity, changed = self._run(command, counters, identity)
                 outcomes.append(outcome)
                 effects.absorb(changed)
             if counters == before and not any(outcome.wrote for outcome in outcomes):
@@ -99,12 +99,15 @@ class Writer:
             self._roll_back()
             raise _GroupVoid(error) from error
         self._commit(groups + 1)
+        self.identity = identity
         return outcomes, effects
 
-    def _run(self, command: Command, counters: Counters) -> tuple[Outcome, Counters, Effects]:
+    def _run(
+        self, command: Command, counters: Counters, identity: Identity
+    ) -> tuple[Outcome, Counters, Identity, Effects]:
         connection = self._connection
         transaction = Transaction(
-            connection, identity=self.identity, counters=counters, now=self._wall(), random=self._random
+            connection, identity=identity, counters=counters, now=self._wall(), random=self._random
         )
         connection.execute("SAVEPOINT command")
         before = connection.total_changes
@@ -117,10 +120,12 @@ class Writer:
             connection.execute("ROLLBACK TO command")
             connection.execute("RELEASE command")
             full = isinstance(error, sqlite3.Error) and _code(error) == _FULL
-            return Outcome(error=_storage_error(error) if full else error), counters, Effects()
+            outcome = Outcome(error=_storage_error(error) if full else error)
+            return outcome, counters, identity, Effects()
         connection.execute("RELEASE command")
         wrote = connection.total_changes != before
-        return Outcome(value=value, wrote=wrote), transaction.counters, transaction.effects
+        outcome = Outcome(value=value, wrote=wrote)
+        return outcome, transaction.counters, transaction.identity, transaction.effects
 
     def _read_counters(self) -> tuple[Counters, int]:
         row = self._connection.execute(

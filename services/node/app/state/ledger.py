@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.database import Transaction
-from app.state import orders, products, stock
+from app.state import orders, products, stock, text
 from app.state.errors import Invalid, NotFound
+from app.state.fields import Fields
 from app.state.stock import COUNTS, Cell, Life
 
 _INSERT = (
@@ -16,7 +17,6 @@ _INSERT = (
     " ON CONFLICT (product_id, branch, epoch) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in (*COUNTS, "version"))
 )
-_MAX_QUANTITY = 2**62  # any sum of two still fits SQLite's 64-bit integer
 
 
 @dataclass
@@ -98,27 +98,23 @@ def learn_life(tx: Transaction, life: Life, *, dead: bool = False) -> None:
     )
 
 
-def cell_from_json(body: Any) -> Cell:
+def cell_from_json(body: object) -> Cell:
     """A cell from the wire. Raises Invalid for anything that no node could have written."""
-    if not isinstance(body, dict):
-        raise Invalid("stock", "not_an_object")
-    texts = [body.get(name) for name in ("product_id", "branch", "epoch")]
-    counts = [body.get(name) for name in (*COUNTS, "version")]
-    granted = body.get("granted")
-    if not all(isinstance(text, str) and text for text in texts) or not isinstance(granted, dict):
-        raise Invalid("stock", "malformed")
-    if not all(type(n) is int and 0 <= n <= _MAX_QUANTITY for n in (*counts, *granted.values())):
-        raise Invalid("stock", "not_a_count")
-    grants: dict[Life, int] = {}
-    for name, quantity in sorted(granted.items()):
-        branch, at, epoch = name.partition("@")
-        if not (branch and at and epoch and quantity):
-            raise Invalid("stock", "malformed_grant")
-        grants[branch, epoch] = quantity
-    if body["version"] < 1:
-        raise Invalid("stock", "no_version")
-    numbers = {name: body[name] for name in (*COUNTS, "version")}
-    return Cell(product_id=texts[0], branch=texts[1], epoch=texts[2], granted=grants, **numbers)  # type: ignore[arg-type]  # checked above
+    fields = Fields("stock", body, ("product_id", "branch", "epoch", *COUNTS, "granted", "version"))
+    granted: dict[Life, int] = {}
+    for name, quantity in fields.naturals("granted").items():
+        branch, _, epoch = name.partition("@")
+        if not (branch and epoch and quantity):
+            raise Invalid("granted", "malformed_grant")
+        granted[branch, epoch] = quantity
+    version = fields.natural("version")
+    if version < 1:
+        raise Invalid("version", "out_of_range")
+    product_id, branch, epoch = (
+        fields.text(name, longest=text.KEY) for name in ("product_id", "branch", "epoch")
+    )
+    counts = {name: fields.natural(name) for name in COUNTS}
+    return Cell(product_id=product_id, branch=branch, epoch=epoch, version=version, granted=granted, **counts)
 
 
 def stock_view(connection: sqlite3.Connection, sku: str) -> dict[str, Any]:

@@ -40,12 +40,13 @@ def snapshot(connection: sqlite3.Connection, order_id: str) -> dict[str, Any] | 
     }
 
 
-def insert(tx: Transaction, order: dict[str, Any], *, seq: int) -> None:
-    """Write a new order and its lines; `seq` is its event at this node, 0 when it came from a peer."""
-    names = (*_COLUMNS, "seq")
+def insert(tx: Transaction, order: dict[str, Any], *, seq: int = 0, donor: str = "") -> None:
+    """Write a new order and its lines: one of this node's own with its event's seq, or a peer's."""
+    names = (*_COLUMNS, "announced", "seq", "donor")
+    announced = tx.identity.epoch if seq else ""
     tx.connection.execute(
         f"INSERT INTO orders ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",
-        (*(order[name] for name in _COLUMNS), seq),
+        (*(order[name] for name in _COLUMNS), announced, seq, donor),
     )
     tx.connection.executemany(
         f"INSERT INTO order_lines (order_id, {', '.join(_LINE_COLUMNS)})"
@@ -65,8 +66,22 @@ def set_status(tx: Transaction, before: dict[str, Any], *, status: str, version:
     return after
 
 
-def merge(tx: Transaction, theirs: dict[str, Any]) -> bool:
-    """Apply an order from its branch; True if anything changed here. A higher version wins.
+def announce_again(tx: Transaction, *, limit: int) -> int:
+    """Put up to `limit` orders that an earlier epoch of this node announced into the present one's log, and
+    return how many: peers may lack them, and the old log is not sent any more."""
+    rows = tx.connection.execute(
+        "SELECT id FROM orders WHERE announced NOT IN ('', ?) ORDER BY id LIMIT ?", (tx.identity.epoch, limit)
+    ).fetchall()
+    for row in rows:
+        seq = tx.emit("order_created", row["id"])
+        tx.connection.execute(
+            "UPDATE orders SET announced = ?, seq = ? WHERE id = ?", (tx.identity.epoch, seq, row["id"])
+        )
+    return len(rows)
+
+
+def merge(tx: Transaction, theirs: dict[str, Any], *, donor: str) -> bool:
+    """Apply an order that a peer (`donor`) sent; True if anything changed here. A higher version wins.
 
     Raises Invalid for an order no node could have written, and for one that contradicts what is known
     (the same version with other content): a fork, to be parked and seen, never overwritten.
@@ -74,7 +89,7 @@ def merge(tx: Transaction, theirs: dict[str, Any]) -> bool:
     _check(theirs)
     ours = snapshot(tx.connection, theirs["id"])
     if ours is None:
-        insert(tx, {name: theirs[name] for name in (*_COLUMNS, "lines")}, seq=0)
+        insert(tx, {name: theirs[name] for name in (*_COLUMNS, "lines")}, donor=donor)
         return True
     same = {**ours, "status": theirs["status"], "version": theirs["version"]}
     if canonical(same) != canonical(theirs) or (
@@ -98,8 +113,8 @@ def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[
 def view(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
     """An order as clients see it. Raises NotFound.
 
-    `stored_by` names the peers known to have stored it durably: at its branch those whose acknowledgement
-    has passed its event; elsewhere, this node.
+    `stored_by` names nodes besides its branch known to have stored it durably: at its branch, the peers
+    whose acknowledgement has passed its event, or the one it was fetched back from; elsewhere, this node.
     """
     order = snapshot(connection, order_id)
     if order is None:
@@ -160,9 +175,13 @@ def body(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
 
 def _stored_by(connection: sqlite3.Connection, order_id: str) -> list[str]:
     name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
-    row = connection.execute("SELECT branch, epoch, seq FROM orders WHERE id = ?", (order_id,)).fetchone()
-    if (row["branch"], row["epoch"]) != (name, epoch):
+    row = connection.execute(
+        "SELECT branch, announced, seq, donor FROM orders WHERE id = ?", (order_id,)
+    ).fetchone()
+    if row["branch"] != name:
         return [name]
+    if row["announced"] != epoch:
+        return [row["donor"]] if row["donor"] else []
     peers = connection.execute(
         "SELECT DISTINCT c.peer FROM cursors c"
         " LEFT JOIN epochs e ON e.branch = c.peer AND e.epoch = c.peer_epoch"
@@ -212,12 +231,13 @@ def _check_fields(row: dict[str, Any], names: tuple[str, ...]) -> None:
 
 
 def at_risk(connection: sqlite3.Connection) -> int:
-    """How many of this epoch's orders no living peer has acknowledged yet: they would die with this disk."""
+    """How many of this node's own orders no living peer is known to have: they would die with this disk."""
     row = connection.execute(
-        "SELECT COUNT(*) FROM orders o JOIN node n ON o.branch = n.name AND o.epoch = n.epoch WHERE o.seq >"
+        "SELECT COUNT(*) FROM orders o JOIN node n ON o.branch = n.name"
+        " WHERE o.donor = '' AND (o.announced != n.epoch OR o.seq >"
         " (SELECT COALESCE(MAX(c.acknowledged), 0) FROM cursors c LEFT JOIN epochs e"
         "  ON e.branch = c.peer AND e.epoch = c.peer_epoch"
-        "  WHERE c.epoch = n.epoch AND COALESCE(e.dead, 0) = 0)"
+        "  WHERE c.epoch = n.epoch AND COALESCE(e.dead, 0) = 0))"
     ).fetchone()
     return int(row[0])
 

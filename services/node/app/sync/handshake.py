@@ -89,7 +89,7 @@ def meet(tx: Transaction, hello: Hello) -> Learned:
     mine = hello.heads.get("@".join(ledger.me(tx)), outbox.ORIGIN)
     fenced = _fenced(tx, hello, mine)
     if fenced is None:
-        outbox.move_cursor(tx, hello.node, hello.epoch, mine.seq)
+        outbox.move_cursor(tx, hello.node, hello.epoch, mine.seq, epoch=tx.identity.epoch)
     return Learned(fenced=fenced, ahead=_ahead(tx.connection, life, hello.own_rows))
 
 

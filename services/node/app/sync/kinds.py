@@ -22,9 +22,13 @@ class Kind:
 
 
 def _read_stock(connection: sqlite3.Connection, product_id: str) -> dict[str, Any]:
-    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
-    own = ledger.own_cell(ledger.cells_of(connection, product_id), (name, epoch), product_id)
-    return {"product": products.snapshot(connection, product_id), "cells": [own.as_json()]}
+    """This branch's cells of the product: the present life's, and those of lives that are over, which may
+    hold movements that no peer has heard of."""
+    name = connection.execute("SELECT name FROM node").fetchone()[0]
+    return {
+        "product": products.snapshot(connection, product_id),
+        "cells": _cells_of_branch(connection, product_id, name),
+    }
 
 
 def _apply_stock(tx: Transaction, body: dict[str, Any], origin: str) -> ledger.Merged:
@@ -36,13 +40,13 @@ def _read_cancelled(connection: sqlite3.Connection, order_id: str) -> dict[str, 
     """The order's whole body, and its branch's cells: those of the epoch that sold and of the one that
     took the cancellation, so that neither effect depends on another event."""
     body = orders.body(connection, order_id)
-    cells = [
-        cell.as_json()
-        for product in body["products"]
-        for cell in ledger.cells_of(connection, product["id"])
-        if cell.branch == body["order"]["branch"]
-    ]
-    return {**body, "cells": cells}
+    branch = body["order"]["branch"]
+    cells = [_cells_of_branch(connection, product["id"], branch) for product in body["products"]]
+    return {**body, "cells": [cell for listed in cells for cell in listed]}
+
+
+def _cells_of_branch(connection: sqlite3.Connection, product_id: str, branch: str) -> list[dict[str, Any]]:
+    return [cell.as_json() for cell in ledger.cells_of(connection, product_id) if cell.branch == branch]
 
 
 def _apply_order(tx: Transaction, body: dict[str, Any], origin: str) -> ledger.Merged:
@@ -52,7 +56,7 @@ def _apply_order(tx: Transaction, body: dict[str, Any], origin: str) -> ledger.M
     for product in body["products"]:
         products.merge(tx, product)
     merged = _merge_cells(tx, body.get("cells", []), origin)
-    orders.merge(tx, body["order"])
+    orders.merge(tx, body["order"], donor=origin)
     return merged
 
 

@@ -66,8 +66,11 @@ def cursor(connection: sqlite3.Connection, peer: str, peer_epoch: str | None, ep
     return int(row[0]) if row else 0
 
 
-def move_cursor(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int) -> None:
-    """Set a life's cursor to the position it reported, also backwards; never beyond what was written."""
+def move_cursor(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, *, epoch: str) -> None:
+    """Set a life's cursor to the position it reported for this node's `epoch`, also backwards; never beyond
+    what was written. What it says of an epoch that is over moves nothing."""
+    if epoch != tx.identity.epoch:
+        return
     tx.connection.execute(
         "INSERT INTO cursors (peer, peer_epoch, epoch, acknowledged, updated_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (peer, peer_epoch, epoch)"

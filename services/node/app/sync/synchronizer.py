@@ -159,7 +159,9 @@ class ReplicaSynchronizer:
     async def _advance(self, peer: Peer, batch: Batch, decision: Advance) -> None:
         assert peer.epoch is not None, "a batch was sent to a known life"
         name, epoch = peer.name, peer.epoch
-        await self._database.write(lambda tx: outbox.move_cursor(tx, name, epoch, decision.position))
+        await self._database.write(
+            lambda tx: outbox.move_cursor(tx, name, epoch, decision.position, epoch=batch.epoch)
+        )
         if decision.position == batch.after.seq:
             # Reported without progress: pausing keeps two nodes from repeating it as fast as they can.
             raise _Undelivered(Retry("backing_off", "no progress"), "the peer did not move on")

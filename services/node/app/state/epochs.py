@@ -1,0 +1,47 @@
+"""A branch's lives: ending one that can no longer be trusted, and beginning another."""
+
+from app.database import Actor, Transaction
+from app.database.identity import EPOCH_BYTES
+from app.state import orders
+
+ORDERS_A_COMMAND = 200
+"""Orders announced again in one command: a batch is never cut inside a command, so it must stay small."""
+
+_ROWS = (
+    ("user_upserted", "SELECT id FROM users ORDER BY id"),
+    ("customer_upserted", "SELECT id FROM customers ORDER BY id"),
+    ("product_upserted", "SELECT id FROM products ORDER BY id"),
+    (
+        "stock_update",
+        "SELECT DISTINCT product_id FROM stock JOIN node ON stock.branch = node.name ORDER BY product_id",
+    ),
+)
+
+
+def begin_again(tx: Transaction, *, why: str) -> None:
+    """End this node's life and begin another, without rights: a peer knows more of the old one than this disk
+    does, so what it spent there cannot be known.
+
+    Everything this disk holds that peers might lack is announced again under the new epoch: catalogue and
+    stock here, orders by `announce_orders`, some at a time.
+    """
+    before = tx.identity
+    tx.begin_epoch(tx.random.randbytes(EPOCH_BYTES).hex())
+    for kind, query in _ROWS:
+        for row in tx.connection.execute(query).fetchall():
+            tx.emit(kind, row[0])
+    tx.audit(
+        Actor(user_id=f"node:{before.name}", request_id=""),
+        action="new_epoch",
+        entity="node",
+        entity_id=before.name,
+        before={"epoch": before.epoch},
+        after={"epoch": tx.identity.epoch, "why": why},
+        version=tx.lamport,
+    )
+
+
+def announce_orders(tx: Transaction) -> bool:
+    """Announce the next orders of an earlier epoch again; True while there may be more. Repeating it after
+    a crash goes on where it stopped."""
+    return orders.announce_again(tx, limit=ORDERS_A_COMMAND) == ORDERS_A_COMMAND
