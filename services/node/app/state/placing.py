@@ -71,6 +71,9 @@ def place_order(
     if customer is None:
         raise UnknownReference("customer", [order.customer])
     lines = _priced(tx, order.lines)
+    total_cents = sum(quantity * product["price_cents"] for product, quantity in lines)
+    if total_cents > orders.LARGEST:
+        raise Invalid("lines", "too_large_in_total")
     needs = [_need(tx, product, quantity) for product, quantity in _summed(lines)]
     require_units(tx, needs, policy=policy, reserved=reserved)
     for need in needs:
@@ -87,7 +90,7 @@ def place_order(
         "user_id": actor.user_id,
         "status": "placed",
         "note": order.note,
-        "total_cents": sum(quantity * product["price_cents"] for product, quantity in lines),
+        "total_cents": total_cents,
         "version": 1,
         "created_at": tx.now,
         "idempotency_key": key,
