@@ -13,7 +13,7 @@ from app.database import Actor, Identity, Transaction
 from app.database.digest import canonical, read_digest
 from app.database.identity import begin_start
 from app.database.writer import Command, Writer
-from app.state import customers, ledger, orders, placing, products, stock, users
+from app.state import customers, epochs, ledger, orders, placing, products, stock, users
 from app.state.placing import Adjustment, PlaceOrder, Policy
 from app.state.stock import Life
 from app.sync import outbox, receiver
@@ -42,19 +42,20 @@ class Branch:
         self.connection.row_factory = sqlite3.Row
         self.connection.execute("PRAGMA foreign_keys = ON")
         self._now = BEGAN_AT
-        self._begin(name)
-
-    def _begin(self, name: str) -> None:
-        self.identity: Identity = begin_start(
-            self.connection, cluster_id=CLUSTER, name=name, random=self.random
-        )
         self._writer = Writer(
-            lambda: self.connection, identity=self.identity, wall=self._tick, random=self.random
+            lambda: self.connection,
+            identity=begin_start(self.connection, cluster_id=CLUSTER, name=name, random=self.random),
+            wall=self._tick,
+            random=self.random,
         )
 
     def _tick(self) -> float:
         self._now += 1.0
         return self._now
+
+    @property
+    def identity(self) -> Identity:
+        return self._writer.identity
 
     @property
     def life(self) -> Life:
@@ -72,14 +73,8 @@ class Branch:
         return self._writer.run_group(commands)[0]
 
     def next_life(self) -> None:
-        """Begin a new epoch on the same file, as a restored disk does: its rows stay, its rights do not."""
-        epoch = self.random.randbytes(16).hex()
-        self.connection.execute("UPDATE epochs SET dead = 1 WHERE branch = ?", (self.identity.name,))
-        self.connection.execute(
-            "INSERT INTO epochs (branch, epoch, dead) VALUES (?, ?, 0)", (self.identity.name, epoch)
-        )
-        self.connection.execute("UPDATE node SET epoch = ?, seq = 0, order_counter = 0", (epoch,))
-        self._begin(self.identity.name)
+        """Begin a new epoch on the same rows, as a node does whose disk was rolled back."""
+        self.do(lambda tx: epochs.begin_again(tx, why="a test says so"))
 
     def product(self, sku: str, *, price_cents: int = 1000) -> str:
         """Create a product; its id."""
@@ -125,6 +120,11 @@ class Branch:
 
     def cancel(self, order_id: str) -> None:
         self.do(lambda tx: placing.cancel_order(tx, order_id, actor=ACTOR))
+
+    def product_id(self, sku: str) -> str:
+        found = products.find(self.connection, sku)
+        assert found is not None, f"{self.identity.name} knows no product {sku}"
+        return str(found["id"])
 
     def rights(self, product_id: str) -> int:
         return stock.rights_of(self.life, ledger.cells_of(self.connection, product_id))
@@ -175,7 +175,7 @@ class Branch:
 
     def acknowledge(self, peer: "Branch", position: int) -> None:
         """Move a peer's cursor, as its receipt does."""
-        self.do(lambda tx: outbox.move_cursor(tx, *peer.life, position))
+        self.do(lambda tx: outbox.move_cursor(tx, *peer.life, position, epoch=self.identity.epoch))
 
     def send(self, peer: "Branch") -> None:
         """Deliver everything a peer lacks."""

@@ -1,0 +1,214 @@
+"""Cells as they are read, written and merged."""
+
+from typing import Any
+
+import pytest
+
+from app.state import ledger, stock
+from app.state.errors import Invalid, NotFound
+from app.state.stock import Cell, Life
+from tests.support.branch import Branch, Branches
+
+OLD, NEW = ("norte", "e0"), ("norte", "e1")
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    return {**Cell("p", *NEW, received=3, version=1).as_json(), **changes}
+
+
+def merge(branch: Branch, *cells: Cell) -> ledger.Merged:
+    return branch.do(lambda tx: ledger.merge(tx, cells))
+
+
+def cells(branch: Branch, product_id: str) -> dict[Life, Cell]:
+    return {cell.life: cell for cell in ledger.cells_of(branch.connection, product_id)}
+
+
+def lives(branch: Branch) -> dict[Life, int]:
+    rows = branch.connection.execute("SELECT branch, epoch, dead FROM epochs")
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def test_a_cell_is_read_as_it_was_written(branches: Branches) -> None:
+    matriz = branches.make("matriz")
+    product = matriz.product("rice")
+    matriz.adjust("rice", 9, share="equal", peers=[NEW, OLD])
+    matriz.adjust("rice", -1)
+    written = Cell(product, *matriz.life, received=9, removed=1, granted={OLD: 3, NEW: 3}, version=4)
+    assert cells(matriz, product) == {matriz.life: written}
+
+
+def test_a_peers_rows_are_merged_field_by_field(branches: Branches) -> None:
+    matriz = branches.make("matriz")
+    product = matriz.product("rice")
+    later = Cell(product, *NEW, received=5, sold=2, version=3)
+    assert merge(matriz, later).changed
+    assert not merge(matriz, Cell(product, *NEW, received=5, version=1)).changed
+    assert not merge(matriz, later).changed
+    assert cells(matriz, product) == {NEW: later}
+
+
+def test_merging_announces_nothing_but_wakes_who_waits_for_the_product(branches: Branches) -> None:
+    matriz = branches.make("matriz")
+    product = matriz.product("rice")
+    before = matriz.head()
+    changed = matriz.do(
+        lambda tx: (ledger.merge(tx, [Cell(product, *NEW, received=5, version=1)]), tx.effects.stock)[1]
+    )
+    assert (matriz.head(), changed) == (before, {product})
+
+
+def test_the_same_version_with_other_content_is_reported_and_merged(branches: Branches) -> None:
+    """The alarm is for people; the merge keeps every node at the same, safest view."""
+    matriz = branches.make("matriz")
+    product = matriz.product("rice")
+    merge(matriz, Cell(product, *NEW, received=5, version=2))
+    merged = merge(matriz, Cell(product, *NEW, received=4, sold=1, version=2))
+    assert merged.forks == [f"{product} of norte@e1"]
+    assert cells(matriz, product) == {NEW: Cell(product, *NEW, received=5, sold=1, version=2)}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ahead"),
+    [
+        ({"received": 5, "version": 1}, False),  # what this node wrote
+        ({"received": 9, "version": 2}, True),  # more than this node wrote: its file was rolled back
+        ({"received": 6, "version": 1}, True),  # another history: it was cloned
+    ],
+)
+def test_a_peer_that_knows_more_of_this_very_life_changes_nothing_and_is_heard(
+    branches: Branches, theirs: dict[str, Any], ahead: bool
+) -> None:
+    matriz = branches.make("matriz")
+    product = matriz.product("rice")
+    matriz.adjust("rice", 5)
+    merged = merge(matriz, Cell(product, *matriz.life, **theirs))
+    assert merged.ahead == ([product] if ahead else [])
+    assert cells(matriz, product)[matriz.life].received == 5
+
+
+def test_an_old_view_of_this_very_life_is_no_alarm(branches: Branches) -> None:
+    matriz = branches.make("matriz")
+    product = matriz.product("rice")
+    matriz.adjust("rice", 5)
+    matriz.adjust("rice", 5)
+    assert merge(matriz, Cell(product, *matriz.life, received=5, version=1)) == ledger.Merged()
+
+
+def test_lives_are_learnt_from_rows_and_grants(branches: Branches) -> None:
+    matriz = branches.make("matriz")
+    product = matriz.product("rice")
+    merge(matriz, Cell(product, *NEW, received=5, granted={("sul", "e7"): 2}, version=2))
+    assert lives(matriz) == {matriz.life: 0, NEW: 0, ("sul", "e7"): 0}
+
+
+def test_another_life_of_ones_own_branch_is_over(branches: Branches) -> None:
+    matriz = branches.make("matriz")
+    product = matriz.product("rice")
+    merge(matriz, Cell(product, *NEW, received=5, granted={("matriz", "before"): 2}, version=2))
+    assert lives(matriz)["matriz", "before"] == 1
+
+
+def test_death_is_for_ever(branches: Branches) -> None:
+    matriz = branches.make("matriz")
+    matriz.do(lambda tx: ledger.learn_life(tx, OLD, dead=True))
+    matriz.do(lambda tx: ledger.learn_life(tx, OLD))
+    assert ledger.dead_lives(matriz.connection) == {OLD}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        {},
+        document(product_id=7),
+        document(branch=""),
+        document(received=-1),
+        document(received=1.0),
+        document(received=True),
+        document(received="1"),
+        document(received=2**63),
+        document(version=0),
+        document(version=None),
+        document(granted=None),
+        document(granted={"norte": 1}),
+        document(granted={"@e1": 1}),
+        document(granted={"norte@": 1}),
+        document(granted={"norte@e1": 0}),
+        document(granted={"norte@e1": -1}),
+        document(granted={"norte@e1": "1"}),
+        document(surprise=1),  # from newer code: dropping it would make the replicas differ in silence
+    ],
+)
+def test_what_no_node_can_have_written_is_invalid(body: Any) -> None:
+    with pytest.raises(Invalid):
+        ledger.cell_from_json(body)
+
+
+def test_a_cell_survives_the_wire() -> None:
+    cell = Cell("p", *NEW, received=3, granted={OLD: 2}, version=2)
+    assert ledger.cell_from_json(cell.as_json()) == cell
+
+
+def test_a_cell_is_written_by_its_own_life_only(branches: Branches) -> None:
+    matriz = branches.make("matriz")
+    foreign = Cell(matriz.product("rice"), *NEW)
+    with pytest.raises(AssertionError):
+        matriz.do(lambda tx: ledger.move(tx, foreign, foreign.add("received", 1)))
+
+
+def test_the_view_shows_the_company_the_branch_and_every_row(branches: Branches) -> None:
+    matriz = branches.make("matriz")
+    product = matriz.product("rice")
+    matriz.adjust("rice", 10, share="equal", peers=[NEW])
+    merge(matriz, Cell(product, *OLD, received=4, version=1))
+    matriz.do(lambda tx: ledger.learn_life(tx, OLD, dead=True))
+    view = ledger.stock_view(matriz.connection, "RICE")
+    assert {name: view[name] for name in ("sku", "available", "frozen", "oversold", "here")} == {
+        "sku": "rice",
+        "available": 10,
+        "frozen": 4,
+        "oversold": 0,
+        "here": 5,
+    }
+    assert [(row["branch"], row["granted"]) for row in view["rows"]] == [
+        ("matriz", {"norte@e1": 5}),
+        ("norte", {}),
+    ]
+    assert ledger.stock_page(matriz.connection, "", 10) == [view]
+    assert ledger.stock_page(matriz.connection, product, 10) == []
+
+
+def test_stock_of_an_unknown_product_is_not_found(branches: Branches) -> None:
+    with pytest.raises(NotFound):
+        ledger.stock_view(branches.make("matriz").connection, "tea")
+
+
+def test_oversold_units_are_named_with_the_orders_that_lack_them(branches: Branches) -> None:
+    """The optimistic policy sells what both sides of a partition believe to be there."""
+    matriz, norte = branches.make("matriz"), branches.make("norte")
+    matriz.product("rice")
+    matriz.adjust("rice", 5)
+    matriz.send(norte)
+    for branch in (matriz, norte):
+        branch.customer("ALFKI")
+    first = matriz.place("ALFKI", ("rice", 4), policy="optimistic")
+    second = norte.place("ALFKI", ("rice", 3), policy="optimistic")
+    matriz.send(norte)
+    norte.send(matriz)
+    lists = [ledger.stock_view(branch.connection, "rice") for branch in (matriz, norte)]
+    assert [view["oversold"] for view in lists] == [2, 2]
+    assert lists[0]["deficits"] == lists[1]["deficits"]
+    last = max((matriz, first), (norte, second), key=lambda placed: _place_in_time(*placed))
+    assert lists[0]["deficits"] == [{"order": last[1], "branch": last[0].identity.name, "quantity": 2}]
+    assert {
+        stock.rights_of(branch.life, cells(branch, branch.product_id("rice")).values())
+        for branch in (matriz, norte)
+    } == {1, -3}
+
+
+def _place_in_time(branch: Branch, order_id: str) -> tuple[int, str, str]:
+    row = branch.connection.execute("SELECT lamport, branch, id FROM orders WHERE id = ?", (order_id,))
+    lamport, name, found = row.fetchone()
+    return lamport, name, found
