@@ -1,0 +1,109 @@
+"""A node's whole application, asked over ASGI in virtual time: no sockets, no threads, no waiting."""
+
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app.config import read_settings
+from app.main import create_app
+from app.node import BranchNode
+from tests.support.virtual import InlineExecutor, VirtualClock, VirtualLoop, eventually
+
+ADMIN_PASSWORD = "correct horse"
+OPERADOR_PASSWORD = "battery staple"
+ENVIRONMENT = {
+    "NODE_NAME": "matriz",
+    "PEERS": "",
+    "CLUSTER_ID": "5b0c1c9e-3f0e-4f57-8f35-8a4d2f5a0001",
+    "JWT_SECRET": "the secret of the clients' tokens",
+    "REPLICA_SECRET": "the secret of the nodes' tokens, another",
+    "ADMIN_USERNAME": "admin",
+    "ADMIN_PASSWORD": ADMIN_PASSWORD,
+    "BCRYPT_ROUNDS": "4",
+}
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One node and the way to ask it."""
+
+    app: FastAPI
+    node: BranchNode
+
+    def client(self, *, address: str = "10.0.0.1", **headers: str) -> httpx.AsyncClient:
+        """A client at an address; an error of the node's own comes back as its 500."""
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(address, 50_000))
+        return httpx.AsyncClient(transport=transport, base_url="http://matriz", headers=headers)
+
+    async def log_in(self, username: str, password: str) -> httpx.AsyncClient:
+        """A client that carries a fresh token."""
+        client = self.client()
+        answer = await client.post("/auth/login", data={"username": username, "password": password})
+        assert answer.status_code == 200, answer.text
+        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return client
+
+    async def counts(self) -> dict[str, int]:
+        """How many rows each table has: unchanged by whatever was refused."""
+        tables = ("users", "customers", "products", "stock", "orders", "order_lines", "events", "audit")
+        return await self.node.database.read(
+            lambda c: {table: c.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables}
+        )
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"loop_factory": VirtualLoop}
+
+
+@pytest.fixture
+async def unopened(tmp_path: Path, empty_file: Path) -> FastAPI:
+    """A node's application whose node was not opened yet."""
+    path = tmp_path / "node.db"
+    shutil.copy(empty_file, path)
+    settings = read_settings({**ENVIRONMENT, "DATABASE_PATH": str(path)})
+    return create_app(settings, clock=VirtualClock(), random=Random(1), executor=InlineExecutor())
+
+
+@pytest.fixture
+async def shop(unopened: FastAPI) -> AsyncIterator[Shop]:
+    """A network of one node, founded and ready."""
+    node: BranchNode = unopened.state.node
+    try:
+        await node.open()
+        await eventually(lambda: node.ready)
+        yield Shop(unopened, node)
+    finally:
+        await node.close()
+
+
+@pytest.fixture
+async def admin(shop: Shop) -> httpx.AsyncClient:
+    """The founding administrator."""
+    return await shop.log_in("admin", ADMIN_PASSWORD)
+
+
+@pytest.fixture
+async def operador(shop: Shop, admin: httpx.AsyncClient) -> httpx.AsyncClient:
+    """Somebody who sells but does not administer."""
+    user = {"username": "ana", "password": OPERADOR_PASSWORD, "role": "operador"}
+    assert (await admin.post("/users", json=user)).status_code == 201
+    return await shop.log_in("ana", OPERADOR_PASSWORD)
+
+
+@pytest.fixture
+async def stocked(admin: httpx.AsyncClient) -> None:
+    """A customer ALFKI, a product CAFE at 18.90, and ten of it."""
+    for path, body in (
+        ("/customers", {"code": "ALFKI", "name": "Alfreds Futterkiste"}),
+        ("/products", {"sku": "CAFE", "name": "Café 500 g", "price_cents": 1890}),
+        ("/stock/adjustments", {"sku": "CAFE", "quantity": 10, "reason": "Delivery"}),
+    ):
+        assert (await admin.post(path, json=body)).status_code == 201
