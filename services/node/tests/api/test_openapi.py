@@ -1,0 +1,82 @@
+"""The OpenAPI document, and that the application it describes runs on the event loop only."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from tests.api.conftest import Shop
+
+pytestmark = pytest.mark.anyio
+
+OPEN = {"/auth/login", "/healthz", "/readyz", "/problems/{code}"}
+
+
+def operations(shop: Shop) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in shop.app.openapi()["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+async def test_every_operation_has_an_id_of_its_own_and_a_tag(shop: Shop) -> None:
+    ids = [operation["operationId"] for _, _, operation in operations(shop)]
+    assert len(set(ids)) == len(ids)
+    assert all(operation["tags"] for _, _, operation in operations(shop))
+
+
+async def test_every_operation_for_clients_names_the_token_and_the_problems(shop: Shop) -> None:
+    for _, path, operation in operations(shop):
+        if path not in OPEN and not path.startswith(("/replica/", "/status")):
+            assert operation["security"] == [{"client token": []}], path
+            problems = [r for status, r in operation["responses"].items() if int(status) >= 400]
+            assert {"401", "422", "503"} <= set(operation["responses"]), path
+            assert all("application/problem+json" in problem["content"] for problem in problems), path
+
+
+async def test_every_body_has_an_example(shop: Shop) -> None:
+    schemas = shop.app.openapi()["components"]["schemas"]
+    for _, path, operation in operations(shop):
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if content and not path.startswith("/replica/"):
+            schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+            assert schema["examples"], path
+
+
+async def test_every_reference_in_the_document_leads_somewhere(shop: Shop) -> None:
+    document = shop.app.openapi()
+
+    def references(part: Any) -> Iterator[str]:
+        if isinstance(part, dict):
+            if isinstance(part.get("$ref"), str):
+                yield part["$ref"]
+            for value in part.values():
+                yield from references(value)
+        elif isinstance(part, list):
+            for value in part:
+                yield from references(value)
+
+    names = {reference.rpartition("/")[2] for reference in references(document)}
+    assert names <= set(document["components"]["schemas"])
+
+
+async def test_no_handler_and_no_dependency_runs_in_a_thread(shop: Shop) -> None:
+    """FastAPI runs a plain function in a thread nobody injected, which breaks a simulated history in silence."""
+
+    def calls(dependant: Dependant) -> Iterator[Any]:
+        yield dependant.call
+        for needed in dependant.dependencies:
+            yield from calls(needed)
+
+    found = [
+        call
+        for context in iter_route_contexts(shop.app.routes)
+        if isinstance(context.original_route, APIRoute)
+        for call in calls(context.dependant)
+    ]
+    assert len(found) > 50
+    for call in found:
+        run = call if inspect.isroutine(call) else type(call).__call__
+        assert inspect.iscoroutinefunction(run), call
