@@ -33,7 +33,7 @@ async def play_branch_down(stage: Stage, *, away: Fault, back: Fault) -> None:
             f"{node} has {pending[victim]} pending for {victim}, wrote {written}, expected {expected[node]}",
         )
         stage.facts.append(
-            f"{node} → {victim}: {pending[victim]} pending for {stage.rounds} orders, others 0"
+            f"{node} → {victim}: {pending[victim]} pending for {stage.rounds} orders; to the others 0"
         )
     began = time.monotonic()
     await back(stage, victim)

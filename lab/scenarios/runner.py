@@ -153,7 +153,7 @@ async def _play(
 @contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
     """A SIGTERM ends the run as Ctrl-C does, so that its nodes are stopped then too."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    previous = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield
     finally:
