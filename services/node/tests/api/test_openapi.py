@@ -63,7 +63,7 @@ async def test_every_reference_in_the_document_leads_somewhere(shop: Shop) -> No
 
 
 async def test_no_handler_and_no_dependency_runs_in_a_thread(shop: Shop) -> None:
-    """FastAPI runs a plain function in a thread nobody injected, which breaks a simulated history in silence."""
+    """FastAPI would run a plain function in a thread nobody injected: no simulated history could replay."""
 
     def calls(dependant: Dependant) -> Iterator[Any]:
         yield dependant.call
