@@ -10,7 +10,9 @@ from pathlib import Path
 from random import Random
 
 from lab import network, ports, settings
+from lab.client import Refused, Unknown
 from lab.drivers import Driver, get_driver
+from lab.errors import LabError
 from lab.network import Network, UpOptions
 from lab.runlog import RunLog
 from lab.scenarios.stage import Scenario, Stage
@@ -145,9 +147,25 @@ async def _play(
         )
         await stage.converge()
         await operations.read("before")
-        await scenario.play(stage)
+        await _play_plainly(scenario, stage)
         verdict = await conclude(operations)
     return Outcome(tuple(stage.facts), tuple(stage.failures), verdict, log.path)
+
+
+async def _play_plainly(scenario: Scenario, stage: Stage) -> None:
+    """Plays it; what it did not expect a node to refuse becomes one plain line, also from among its tasks."""
+    try:
+        await scenario.play(stage)
+    except ExceptionGroup as failed:
+        raise _plain(failed.exceptions[0]) from failed
+    except (Refused, Unknown) as error:
+        raise _plain(error) from error
+
+
+def _plain(error: Exception) -> Exception:
+    if isinstance(error, Refused | Unknown):
+        return LabError(f"a node did not do what the scenario needs ({error}); its node.log may tell why")
+    return error
 
 
 @contextmanager
