@@ -49,6 +49,10 @@ partition: $(VENV) ## Isola uma filial | Cut off a branch | NODE=filial-sul FAUL
 heal: $(VENV) ## Desfaz todas as falhas e espera pendentes = 0 | Undo every fault and wait until pending is 0
 	@$(LAB) heal
 
+.PHONY: chaos
+chaos: $(VENV) ## Quebra nós por um roteiro sorteado e depois cura | Break nodes by a seeded schedule, then heal | SECONDS=60 SEED=1
+	@$(LAB) chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: replay
 replay: $(VENV) ## Repete um histórico de pedidos | Replay an order history | DIR=folder
 	@$(LAB) replay "$(or $(DIR),$(error say which history: make replay DIR=path))"
@@ -60,6 +64,10 @@ run: $(VENV) ## Executa um cenário | Run a scenario | SCENARIO=last-unit
 .PHONY: simulate
 simulate: $(VENV) ## Simula histórias com tempo virtual | Simulate histories in virtual time | HISTORIES=50
 	@$(LAB) simulate --histories $(HISTORIES)
+
+.PHONY: base-image
+base-image: $(VENV) ## Constrói a imagem base sem registro (root) | Build the base image without a registry (root)
+	@$(LAB) base-image
 
 .PHONY: doctor
 doctor: $(VENV) ## Procura os problemas mais comuns | Look for the commonest problems

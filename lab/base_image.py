@@ -46,12 +46,13 @@ def ensure(tell: Tell) -> Origin:
     return "built"
 
 
-def build(tell: Tell) -> None:
+def build(tell: Tell, *, as_root: bool = os.geteuid() == 0) -> None:
     """Builds the base image under its own tag from Debian's packages; takes about a minute.
 
     It gets this machine's certificates: a network that looks into TLS is trusted in a build as it is here.
+    LabError says what is missing: root, which debootstrap cannot do without, or debootstrap itself.
     """
-    _require_tools(tell)
+    _require_tools(tell, as_root=as_root)
     tell(f"no registry answers: building {tag()} from Debian's packages (about a minute)…")
     with tempfile.TemporaryDirectory(prefix="base-image-") as directory:
         root = Path(directory) / "root"
@@ -70,8 +71,8 @@ def _pulled() -> bool:
     return asked.returncode == 0
 
 
-def _require_tools(tell: Tell) -> None:
-    if os.geteuid() != 0:
+def _require_tools(tell: Tell, *, as_root: bool) -> None:
+    if not as_root:
         raise LabError(
             f"no registry gives {tag()}, and building it here needs root: run"
             " `sudo .venv/bin/python -m lab base-image` once, or use `make up DRIVER=process`"

@@ -2,19 +2,20 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab import network, settings
+from lab.drivers import compose_command
+from lab.drivers.compose import project_name
+from lab.drivers.docker import NODE_LABEL, Project, docker_answers, run_docker
 from lab.drivers.node_process import NodeProcess
 from lab.errors import LabError
 from lab.network import NODE_NAMES, NodeAddress, UpOptions
 from lab.ports import is_free
 
 _FREE_BYTES = 1 << 30  # room for databases, logs and a build
-_DOCKER_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -35,16 +36,23 @@ def examine(run_dir: Path, env_file: Path) -> list[Finding]:
     return [check(run_dir, env_file) for check in CHECKS]
 
 
-def free_ports(run_dir: Path, _env_file: Path) -> Finding:
+def free_ports(run_dir: Path, env_file: Path) -> Finding:
     """The ports of the network there is, or of the one `make up` would start; its own nodes may hold them."""
     nodes = _nodes(run_dir)
-    taken = [
-        str(node.port)
-        for node in nodes
-        if not is_free(node.port) and not NodeProcess(run_dir / node.name).alive()
-    ]
+    busy = [node for node in nodes if not is_free(node.port) and not NodeProcess(run_dir / node.name).alive()]
+    own = _container_names(run_dir, env_file) if busy else set()
+    taken = [str(node.port) for node in busy if node.name not in own]
     words = f"in use by other programs: {', '.join(taken)}" if taken else "free"
     return Finding("ports", not taken, words, "end those programs or use `make up BASE_PORT=18021`")
+
+
+def _container_names(run_dir: Path, env_file: Path) -> set[str]:
+    """The nodes of this network that have a container which has not ended."""
+    try:
+        project = Project(project_name(run_dir.resolve(), env_file))
+        return {each.service for each in project.containers() if not each.ended}
+    except (LabError, FileNotFoundError):  # no daemon, or no secrets yet
+        return set()
 
 
 def _nodes(run_dir: Path) -> Sequence[NodeAddress]:
@@ -99,21 +107,43 @@ def signals(_run_dir: Path, _env_file: Path) -> Finding:
 
 def docker(_run_dir: Path, _env_file: Path) -> Finding:
     """Only told, never a fault: the process driver needs no Docker."""
-    return Finding("Docker", fine=True, words="a daemon answers" if docker_answers() else "no daemon answers")
+    words = "a daemon answers" if docker_answers() else "no daemon answers: the nodes run as processes"
+    return Finding("Docker", fine=True, words=words)
 
 
-def docker_answers() -> bool:
-    """Whether a Docker daemon answers on this machine."""
+def compose(_run_dir: Path, _env_file: Path) -> Finding:
+    """Which Compose `make up` would use; without a daemon none is needed."""
+    found = compose_command.find_all()
+    words = ", ".join(f"{' '.join(each.words)} {each.version}" for each in found) or "none"
+    fine = any(each.supported for each in found) or not docker_answers()
+    return Finding("Compose", fine, words, "install the Compose plugin, or use `make up DRIVER=process`")
+
+
+def paused_containers(_run_dir: Path, _env_file: Path) -> Finding:
+    """Nodes of any network of this kind, this one's or an older clone's: a paused one holds its port."""
+    paused = _every_node("--filter", "status=paused", shape="{{.Names}}")
+    words = f"left paused: {', '.join(paused)}" if paused else "none is paused"
+    return Finding("containers", not paused, words, "run `make heal`, or `docker unpause` for other clones")
+
+
+def bind_mounts(_run_dir: Path, _env_file: Path) -> Finding:
+    """SQLite's write-ahead log does not work on a folder that Docker Desktop shares with its machine."""
+    bound = [name for name in _every_node(shape="{{.Names}} {{.Mounts}}") if "/" in name.partition(" ")[2]]
+    words = (
+        f"a folder of this machine instead of a volume: {', '.join(bound)}"
+        if bound
+        else "databases are on volumes"
+    )
+    return Finding("volumes", not bound, words, "undo the change to the Compose files, then `make up`")
+
+
+def _every_node(*filters: str, shape: str) -> list[str]:
+    """One line in that shape for each node's container of any network; none where no daemon answers."""
     try:
-        asked = subprocess.run(
-            ["docker", "version", "--format", "{{.Server.Version}}"],
-            capture_output=True,
-            timeout=_DOCKER_SECONDS,
-            check=False,
-        )
-    except (FileNotFoundError, subprocess.TimeoutExpired):
-        return False
-    return asked.returncode == 0
+        listed = run_docker("ps", "--all", "--filter", f"label={NODE_LABEL}", *filters, "--format", shape)
+    except LabError:
+        return []
+    return listed.splitlines()
 
 
 CHECKS: tuple[Check, ...] = (
@@ -124,4 +154,7 @@ CHECKS: tuple[Check, ...] = (
     secrets_file,
     line_endings,
     docker,
+    compose,
+    paused_containers,
+    bind_mounts,
 )

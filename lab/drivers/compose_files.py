@@ -18,6 +18,13 @@ _HEADER = "# Made by `lab up` from {source}; the next `lab up` writes it again.\
 Service = dict[str, Any]
 
 
+class _PlainDumper(yaml.SafeDumper):
+    """Writes what nodes share in full at each of them: people read these files too."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 def node_file(network: Network, run_dir: Path) -> Path:
     """The file that describes the network's nodes; written when compose.yaml itself does not fit."""
     if network.names == NODE_NAMES[:DEFAULT_NODES] and not network.settings and not network.node_settings:
@@ -84,6 +91,6 @@ def _load(path: Path) -> Any:
 
 def _write(path: Path, content: Mapping[str, Any], *, source: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True)
+    text = yaml.dump(dict(content), Dumper=_PlainDumper, sort_keys=False, allow_unicode=True)
     path.write_text(_HEADER.format(source=source.name) + text, encoding="utf-8")
     return path

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from lab.errors import LabError
 
+NODE_LABEL = "sa.acme.part=node"  # as compose.yaml puts it on every node
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 _ASK_SECONDS = 10.0
