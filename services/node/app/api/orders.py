@@ -12,7 +12,7 @@ from app.api.pagination import PageQuery, as_page
 from app.api.schemas.base import Page
 from app.api.schemas.orders import NewOrder, Order
 from app.database.digest import canonical
-from app.state import orders
+from app.state import orders, text
 from app.state.placing import PlaceOrder
 
 router = APIRouter(prefix="/orders", tags=["orders"], dependencies=[AnyUser])
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/orders", tags=["orders"], dependencies=[AnyUser])
 IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", description="Repeat it to retry: the same order is then returned."),
-    Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$"),
+    Field(min_length=1, max_length=text.IDEMPOTENCY_KEY, pattern=r"^[\x21-\x7e]+$"),
 ]
 
 

@@ -40,6 +40,15 @@ class Fields:
     def natural(self, name: str, *, most: int = LARGEST) -> int:
         return _natural(name, self._row[name], most=most)
 
+    def seconds(self, name: str) -> float:
+        """A time since 1970. Not an integer, though JSON allows it: SQLite would give back other bytes."""
+        value = self._row[name]
+        if not isinstance(value, float):
+            raise Invalid(name, "not_a_time")
+        if not 0 <= value <= LARGEST:
+            raise Invalid(name, "out_of_range")
+        return value
+
     def naturals(self, name: str) -> dict[str, int]:
         """A map from epochs to logical times."""
         value = self._row[name]

@@ -6,8 +6,9 @@ from typing import Any
 
 from app.database import Transaction
 from app.database.digest import canonical
-from app.state import customers, products
+from app.state import customers, products, text
 from app.state.errors import Invalid, NotFound
+from app.state.fields import Fields
 from app.state.stock import SoldUnits
 
 MAX_LINES = 100
@@ -19,12 +20,7 @@ _COLUMNS = (
     "total_cents", "version", "created_at", "idempotency_key", "request_hash",
 )  # fmt: skip
 _LINE_COLUMNS = ("line", "product_id", "sku", "name", "quantity", "unit_price_cents")
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "lamport": int, "total_cents": int, "version": int, "created_at": (int, float),
-    "line": int, "quantity": int, "unit_price_cents": int,
-    "note": (str, type(None)), "idempotency_key": (str, type(None)),
-}  # fmt: skip
-LARGEST = 2**62
+_NAMES = ("id", "number", "branch", "epoch", "customer_id", "user_id", "status", "request_hash")
 
 
 def snapshot(connection: sqlite3.Connection, order_id: str) -> dict[str, Any] | None:
@@ -200,34 +196,32 @@ def _possible_duplicates(connection: sqlite3.Connection, order: dict[str, Any]) 
 
 
 def _check(order: Any) -> None:
-    if (
-        not isinstance(order, dict)
-        or set(order) < {*_COLUMNS, "lines"}
-        or not isinstance(order["lines"], list)
-    ):
-        raise Invalid("order", "malformed")
-    if not 1 <= len(order["lines"]) <= MAX_LINES:
-        raise Invalid("order", "number_of_lines")
-    _check_fields(order, _COLUMNS)
-    for line in order["lines"]:
-        if not isinstance(line, dict) or set(line) < set(_LINE_COLUMNS):
-            raise Invalid("order", "malformed_line")
-        _check_fields(line, _LINE_COLUMNS)
-        if not 1 <= line["quantity"] <= MAX_QUANTITY:
-            raise Invalid("order", "quantity")
-    if order["status"] not in STATUSES or order["version"] < 1:
-        raise Invalid("order", "status")
-    if order["total_cents"] != sum(line["quantity"] * line["unit_price_cents"] for line in order["lines"]):
-        raise Invalid("order", "total")
+    fields = Fields("order", order, (*_COLUMNS, "lines"))
+    for name in _NAMES:
+        fields.text(name, longest=text.KEY)
+    fields.optional_text("note", longest=text.NOTE)
+    fields.optional_text("idempotency_key", longest=text.IDEMPOTENCY_KEY)
+    fields.natural("lamport")
+    fields.seconds("created_at")
+    total_cents = fields.natural("total_cents")
+    if fields.natural("version") < 1 or order["status"] not in STATUSES:
+        raise Invalid("status", "out_of_range")
+    lines = order["lines"]
+    if not isinstance(lines, list) or not 1 <= len(lines) <= MAX_LINES:
+        raise Invalid("lines", "out_of_range")
+    if total_cents != sum(_checked_line(line) for line in lines):
+        raise Invalid("total_cents", "not_the_sum_of_the_lines")
 
 
-def _check_fields(row: dict[str, Any], names: tuple[str, ...]) -> None:
-    for name in names:
-        value, expected = row[name], _TYPES.get(name, str)
-        if isinstance(value, bool) or not isinstance(value, expected):
-            raise Invalid("order", f"type_of_{name}")
-        if isinstance(value, int | float) and not 0 <= value <= LARGEST:
-            raise Invalid("order", f"size_of_{name}")
+def _checked_line(line: Any) -> int:
+    fields = Fields("line", line, _LINE_COLUMNS)
+    fields.natural("line", most=MAX_LINES)
+    for name, longest in (("product_id", text.KEY), ("sku", text.KEY), ("name", text.NAME)):
+        fields.text(name, longest=longest)
+    quantity, price = fields.natural("quantity", most=MAX_QUANTITY), fields.natural("unit_price_cents")
+    if quantity < 1:
+        raise Invalid("quantity", "out_of_range")
+    return quantity * price
 
 
 def at_risk(connection: sqlite3.Connection) -> int:

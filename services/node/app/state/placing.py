@@ -15,6 +15,7 @@ from app.state.errors import (
     Shortage,
     UnknownReference,
 )
+from app.state.fields import LARGEST
 from app.state.identity import uuid7
 from app.state.stock import Cell, Life
 
@@ -72,7 +73,7 @@ def place_order(
         raise UnknownReference("customer", [order.customer])
     lines = _priced(tx, order.lines)
     total_cents = sum(quantity * product["price_cents"] for product, quantity in lines)
-    if total_cents > orders.LARGEST:
+    if total_cents > LARGEST:
         raise Invalid("lines", "too_large_in_total")
     needs = [_need(tx, product, quantity) for product, quantity in _summed(lines)]
     require_units(tx, needs, policy=policy, reserved=reserved)
@@ -169,7 +170,7 @@ def adjust_stock(
         after = before.add("received", adjustment.quantity)
         for life, share in _shares(adjustment, need.cells, ledger.me(tx), peers).items():
             after = after.grant(life, share)
-        if after.received > orders.LARGEST:
+        if after.received > LARGEST:
             raise Invalid("quantity", "too_large_in_total")
         ledger.move(tx, before, after)
     tx.audit(

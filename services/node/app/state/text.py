@@ -11,6 +11,7 @@ PHONE = 40
 PLACE = 100  # city, country
 REASON = 200
 NOTE = 1000
+IDEMPOTENCY_KEY = 200
 
 
 def fault(text: str, *, longest: int) -> str | None:
