@@ -16,6 +16,7 @@ from app.state.errors import (
     Shortage,
     UnknownReference,
 )
+from app.state.fields import LARGEST
 from app.state.placing import PlaceOrder
 from app.state.stock import Life
 from tests.support.branch import ACTOR, Branch, Branches
@@ -292,7 +293,7 @@ def test_an_adjustment_of_something_unknown_is_refused(matriz: Branch) -> None:
 def test_more_units_than_a_counter_holds_are_refused(matriz: Branch) -> None:
     before = state(matriz)
     with pytest.raises(Invalid):
-        matriz.adjust("rice", orders.LARGEST)
+        matriz.adjust("rice", LARGEST)
     assert state(matriz) == before
 
 
