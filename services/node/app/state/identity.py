@@ -5,6 +5,7 @@ sides of a partition are one row when the sides meet. An order's id is drawn: tw
 """
 
 import unicodedata
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 UUID7_RANDOM_BYTES = 10
@@ -45,5 +46,6 @@ def uuid7(seconds: float, random_bytes: bytes) -> str:
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | a << 64 | 0b10 << 62 | b))
 
 
+@lru_cache(maxsize=10_000)  # orders name the same products and customers again and again
 def _entity_id(cluster_id: str, kind: str, key: str) -> str:
     return str(uuid5(UUID(cluster_id), f"{kind}:{normalised(key)}"))

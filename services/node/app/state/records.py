@@ -12,6 +12,7 @@ from app.state.catalogue import Edit, Stamp, newer
 from app.state.errors import AlreadyExists, NotFound
 from app.state.fields import Fields
 
+_ID_LENGTH = 36  # characters of a UUID: shorter and longer references can only be keys
 _STAMP = ("lamport", "stamp_node", "stamp_epoch")
 
 
@@ -39,7 +40,7 @@ class Records:
         """The record with this id, or else with this key in any spelling."""
         if text.fault(reference, longest=text.KEY):
             return None
-        found = self.snapshot(connection, reference)
+        found = self.snapshot(connection, reference) if len(reference) == _ID_LENGTH else None
         return found or self.snapshot(connection, self.identify(cluster_id(connection), reference))
 
     def page(self, connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
