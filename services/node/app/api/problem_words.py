@@ -33,8 +33,8 @@ _CLIENT_PROBLEMS = (
         401,
         Words("Not authenticated", "Não autenticado"),
         Words(
-            "A valid token is needed; log in at POST /auth/login. ({reason})",
-            "É preciso um token válido; entre por POST /auth/login. ({reason})",
+            "Log in at POST /auth/login with the right credentials, then send its token. ({reason})",
+            "Entre por POST /auth/login com as credenciais certas e envie o token recebido. ({reason})",
         ),
     ),
     Problem(
