@@ -1,6 +1,7 @@
 """Plays a scenario on a network of its own (or on the one that runs) and stops whatever it started."""
 
 import asyncio
+import fcntl
 import os
 import signal
 from collections.abc import Iterator
@@ -103,7 +104,7 @@ def run_here(scenario: Scenario, options: RunOptions, *, run_dir: Path, env_file
 def _run_fresh(scenario: Scenario, options: RunOptions, *, rounds: int, directory: Path) -> Outcome:
     env_file = directory / "env"
     driver = get_driver("process", directory / "network", env_file=env_file)
-    with _terminate_as_interrupt():
+    with _only_one(directory), _terminate_as_interrupt():
         try:
             driver.clean()
             wanted = UpOptions(
@@ -171,8 +172,23 @@ def _plain(error: Exception) -> Exception:
 @contextmanager
 def _terminate_as_interrupt() -> Iterator[None]:
     """A SIGTERM ends the run as Ctrl-C does, so that its nodes are stopped then too."""
-    previous = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _only_one(directory: Path) -> Iterator[None]:
+    """Keeps `directory` to this run; LabError while another one plays there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:  # the system lets go of it however this process ends
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LabError(f"this scenario is being played in {directory} now; wait for its end") from None
+        yield
