@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.state import ledger, orders
 from tests.api.conftest import Shop
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("stocked")]
@@ -123,6 +124,15 @@ async def test_an_order_that_does_not_fit_is_refused_with_its_reasons(
     before = await shop.counts()
     assert errors(await operador.post("/orders", json={**ORDER, **change})) == expected
     assert await shop.counts() == before
+
+
+async def test_no_field_of_a_view_is_lost_on_its_way_out(shop: Shop, operador: httpx.AsyncClient) -> None:
+    """A response model drops what it does not know, in silence."""
+    order = (await operador.post("/orders", json=ORDER)).json()
+    view = await shop.node.database.read(lambda connection: orders.view(connection, order["id"]))
+    stock = await shop.node.database.read(lambda connection: ledger.stock_view(connection, "cafe"))
+    assert order == view
+    assert (await operador.get("/stock/cafe")).json() == stock
 
 
 async def test_a_cancelled_order_gives_its_units_back_once(operador: httpx.AsyncClient) -> None:
