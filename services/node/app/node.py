@@ -27,7 +27,9 @@ from app.sync.handshake import Self
 from app.sync.link import ReplicaLink
 from app.sync.meeting import Meetings
 from app.sync.peers import Peers
+from app.sync.rebirth import Rebirth
 from app.sync.reception import Reception
+from app.sync.recovery import Recovery
 from app.sync.standing import Standing
 from app.sync.synchronizer import ReplicaSynchronizer
 from app.sync.transfer import RightsAsker
@@ -94,19 +96,30 @@ class BranchNode:
             policy=settings.stock_policy,
             incarnation=self.random.randbytes(8).hex(),
         )
+        link = ReplicaLink(
+            self._transport,
+            tokens=self.replica_tokens,
+            identity=lambda: self.database.identity,
+            peers=self.peers,
+            clock=self.clock,
+        )
+        rebirth = Rebirth(self.database, peers=self.peers, standing=self.standing, alarms=self.alarms)
+        self._recovery = Recovery(
+            self.database,
+            peers=self.peers,
+            link=link,
+            rebirth=rebirth,
+            alarms=self.alarms,
+            clock=self.clock,
+        )
         self._meetings = Meetings(
             self.database,
             this=this,
             peers=self.peers,
             standing=self.standing,
             alarms=self.alarms,
-            clock=self.clock,
-        )
-        link = ReplicaLink(
-            self._transport,
-            tokens=self.replica_tokens,
-            identity=lambda: self.database.identity,
-            peers=self.peers,
+            rebirth=rebirth,
+            recovery=self._recovery,
             clock=self.clock,
         )
         self.reception = Reception(
@@ -116,6 +129,7 @@ class BranchNode:
             stock=self.stock,
             standing=self.standing,
             alarms=self.alarms,
+            rebirth=rebirth,
         )
         self._asker = RightsAsker(
             self.database,
@@ -124,7 +138,7 @@ class BranchNode:
             peers=self.peers,
             link=link,
             clock=self.clock,
-            standing=self.standing,
+            rebirth=rebirth,
             patience=settings.transfer_wait_seconds,
         )
         self.rights.use(self._asker)
@@ -134,6 +148,7 @@ class BranchNode:
             link=link,
             meetings=self._meetings,
             stock=self.stock,
+            rebirth=rebirth,
             clock=self.clock,
             random=self.random,
             retry_seconds=settings.replication_retry_seconds,
@@ -144,6 +159,8 @@ class BranchNode:
             peers=self.peers,
             standing=self.standing,
             clock=self.clock,
+            recovery=self._recovery,
+            rebirth=rebirth,
             alone=settings.found,
             admin=settings.admin_username,
             hash_password=lambda: self.passwords.hash(settings.admin_password.get_secret_value()),
@@ -161,7 +178,11 @@ class BranchNode:
         Raises WrongDatabase.
         """
         await self.database.open(cluster_id=self.settings.cluster_id, name=self.settings.node_name)
-        for work, name in ((self._synchronizer.run(), "synchronizer"), (self._founding.run(), "founding")):
+        for work, name in (
+            (self._synchronizer.run(), "synchronizer"),
+            (self._recovery.run(), "recovery"),
+            (self._founding.run(), "founding"),
+        ):
             task = asyncio.create_task(work, name=name)
             task.add_done_callback(_log_failure)
             self._tasks.append(task)
@@ -180,7 +201,12 @@ class BranchNode:
     async def status(self) -> Mapping[str, Any]:
         """What GET /status answers."""
         return await node_status(
-            self.database, peers=self.peers, standing=self.standing, alarms=self.alarms, clock=self.clock
+            self.database,
+            peers=self.peers,
+            standing=self.standing,
+            alarms=self.alarms,
+            recovery=self._recovery,
+            clock=self.clock,
         )
 
     def _wake_senders(self, effects: Effects) -> None:

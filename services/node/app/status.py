@@ -12,6 +12,7 @@ from app.sync import handshake, outbox
 from app.sync.alarms import Alarms
 from app.sync.outbox import Backlog
 from app.sync.peers import Peer, Peers
+from app.sync.recovery import Recovery
 from app.sync.standing import Standing
 
 _COUNTED = ("users", "customers", "products", "orders", "events", "audit")
@@ -33,7 +34,13 @@ class Reading:
 
 
 async def node_status(
-    database: Database, *, peers: Peers, standing: Standing, alarms: Alarms, clock: Clock
+    database: Database,
+    *,
+    peers: Peers,
+    standing: Standing,
+    alarms: Alarms,
+    recovery: Recovery,
+    clock: Clock,
 ) -> dict[str, Any]:
     """The node's state, its backlog per peer, and what it knows of each peer."""
     lives = [(peer.name, peer.epoch) for peer in peers]
@@ -55,6 +62,7 @@ async def node_status(
         "parked": reading.parked,
         "possible_duplicates": reading.possible_duplicates,
         "alarms": alarms.as_json(),
+        "fetching": recovery.as_json(),
         "pending": {name: backlog.pending for name, backlog in reading.backlogs.items()},
         "peers": {peer.name: _peer(peer, reading.backlogs[peer.name], clock) for peer in peers},
     }

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from app.database.migrations import migrate
-from tests.support.branch import Branches
+from tests.support.branch import Branch, Branches
 from tests.support.company import Company
 
 # The same examples on every machine, and no limit on time: two cores shared with others prove nothing.
@@ -59,6 +59,27 @@ def branches(schema: sqlite3.Connection) -> Iterator[Branches]:
     """Branches in memory, without clients, network or waiting."""
     with closing(Branches(schema)) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def make_branches(schema: sqlite3.Connection) -> Iterator[Callable[[], list[Branch]]]:
+    """Makes three branches that know a customer and a product, for one example of many: the same three
+    databases in memory, filled anew each time."""
+    made: list[Branch] = []
+
+    def make() -> list[Branch]:
+        while made:
+            made.pop().close()
+        made.extend(Branch(name, schema=schema) for name in ("matriz", "norte", "sul"))
+        made[0].customer("ALFKI")
+        made[0].product("rice")
+        made[0].send(made[1])
+        made[0].send(made[2])
+        return made
+
+    yield make
+    while made:
+        made.pop().close()
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ class ReadinessGate:
             await self._app(scope, receive, send)
             return
         node: Node = scope["app"].state.node
-        if not node.ready:
+        readable = node.standing.reading and scope["method"] in ("GET", "HEAD")
+        if not (node.ready or readable):
             reason = node.standing.reason or "starting"
             refusal = problem_response(Request(scope), "not_ready", {"reason": reason})
             await refusal(scope, receive, send)

@@ -71,6 +71,7 @@ _ERRORS: tuple[tuple[type[Exception], Callable[[Any], Said]], ...] = (
     (Forbidden, _plain("forbidden", "role")),
     (Throttled, lambda error: Said("throttled", {"retry_after_seconds": error.retry_after})),
     (sync.WrongEpoch, _plain("wrong_epoch", "epoch")),
+    (sync.StaleIncarnation, _plain("stale_incarnation", "node")),
     (sync.Gap, lambda error: Said("gap", {"position": error.position.model_dump()})),
     (sync.Fork, _plain("fork", "origin", "seq")),
     (sync.Incompatible, _plain("incompatible", "reason")),

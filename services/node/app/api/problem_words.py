@@ -218,6 +218,15 @@ _REPLICA_PROBLEMS = (
         Words("{sender} may not say this here.", "{sender} não pode dizer isto aqui."),
     ),
     Problem(
+        "stale_incarnation",
+        409,
+        Words("A later process of this life", "Um processo mais novo desta vida"),
+        Words(
+            "A later process of {node} in this epoch has said hello; this one has a copy or an older state.",
+            "Um processo mais novo de {node} nesta época já fez hello; este tem uma cópia ou um estado antigo.",
+        ),
+    ),
+    Problem(
         "wrong_epoch",
         409,
         Words("Another life of this node", "Outra vida deste nó"),

@@ -9,7 +9,16 @@ from pydantic import ValidationError
 from app.api.dependencies import CurrentNode
 from app.security.replica_tokens import ReplicaClaims
 from app.state.errors import Invalid
-from app.sync.events import Batch, BatchReceipt, Hello, Message, TransferReply, TransferRequest
+from app.sync.events import (
+    Batch,
+    BatchReceipt,
+    Hello,
+    Message,
+    Page,
+    PageRequest,
+    TransferReply,
+    TransferRequest,
+)
 
 router = APIRouter(prefix="/replica", tags=["replica"])
 M = TypeVar("M", bound=Message)
@@ -43,12 +52,8 @@ def message(expected: type[M]) -> Callable[[Request, ReplicaClaims], Awaitable[M
     return read
 
 
-
-
 @router.post("/hello", operation_id="replicaHello", summary="Say who you are and how far you are")
-async def hello(
-    node: CurrentNode, sender: Sender, said: Annotated[Hello, Depends(message(Hello))]
-) -> Hello:
+async def hello(node: CurrentNode, sender: Sender, said: Annotated[Hello, Depends(message(Hello))]) -> Hello:
     return await node.reception.hello(sender, said)
 
 
@@ -64,3 +69,10 @@ async def transfer(
     node: CurrentNode, sender: Sender, wish: Annotated[TransferRequest, Depends(message(TransferRequest))]
 ) -> TransferReply:
     return await node.reception.transfer(sender, wish)
+
+
+@router.post("/snapshot", operation_id="replicaSnapshot", summary="Fetch whole rows, page by page")
+async def snapshot(
+    node: CurrentNode, sender: Sender, wanted: Annotated[PageRequest, Depends(message(PageRequest))]
+) -> Page:
+    return await node.reception.snapshot(sender, wanted)

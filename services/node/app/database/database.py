@@ -69,10 +69,11 @@ class Database:
         if self._server is not None:
             self._queue.put_nowait(None)
             await self._server
-        if self._writer is not None:
-            await self._executor.run("writer", self._writer.close)
+        # The writer goes last: the last connection to close folds the WAL into the file, and only it may.
         while self._readers:
             self._readers.pop().close()
+        if self._writer is not None:
+            await self._executor.run("writer", self._writer.close)
 
     async def write(self, command: Callable[[Transaction], T]) -> T:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()

@@ -27,9 +27,14 @@ def add_change(
     deltas: Deltas, relation: Relation, key: str, *, before: Row | None, after: Row | None
 ) -> None:
     """Add to `deltas` what replacing `before` by `after` (None = no row) changes in the row's bucket."""
-    bucket = (relation, hashlib.sha256(key.encode()).digest()[0])
+    bucket = (relation, bucket_of(key))
     change = (_hash(relation, after) if after else 0) - (_hash(relation, before) if before else 0)
     deltas[bucket] = deltas.get(bucket, 0) + change
+
+
+def bucket_of(key: str) -> int:
+    """Which of its relation's 256 buckets a row with this key counts in."""
+    return hashlib.sha256(key.encode()).digest()[0]
 
 
 def _hash(relation: Relation, row: Row) -> int:

@@ -150,7 +150,7 @@ class Transaction:
     def attempt(self) -> Iterator[None]:
         """Run a part that may fail alone: if it raises, its writes and effects are undone and the
         exception goes on; the rest of the command stays."""
-        counters, effects = replace(self.counters), self.effects
+        effects, kept = self.effects, (replace(self.counters), self.identity, self._ticked)
         self.effects = Effects()
         self.connection.execute("SAVEPOINT part")
         try:
@@ -159,7 +159,7 @@ class Transaction:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK TO part")
                 self.connection.execute("RELEASE part")
-            self.counters, self.effects = counters, effects
+            self.effects, (self.counters, self.identity, self._ticked) = effects, kept
             raise
         self.connection.execute("RELEASE part")
         effects.absorb(self.effects)

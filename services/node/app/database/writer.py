@@ -6,7 +6,7 @@ before 3.51.3 has a WAL-reset race between checkpointing connections; one connec
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -50,6 +50,7 @@ class Writer:
     ) -> None:
         self._connect = connect
         self._connection = connect()
+        self._lost = False  # after an error of COMMIT, until the file could be opened again
         self.identity = identity
         self._wall = wall
         self._random = random
@@ -59,10 +60,13 @@ class Writer:
 
         A command that raises is undone alone. If the transaction itself is voided (disk full, I/O
         error), nothing of the group is stored, and each command is run again in a group of its own,
-        so that one command's trouble is not another's.
+        so that one command's trouble is not another's. OutcomeUnknown stands for every command of a group
+        of which even the file could not be asked whether it is stored.
         """
         try:
             return self._commit_group(commands)
+        except OutcomeUnknown as unknown:
+            return [Outcome(error=unknown) for _ in commands], Effects()
         except _GroupVoid as void:
             if len(commands) == 1:
                 return [Outcome(error=_storage_error(void.cause))], Effects()
@@ -78,11 +82,12 @@ class Writer:
         self._connection.close()
 
     def _commit_group(self, commands: Sequence[Command]) -> tuple[list[Outcome], Effects]:
-        connection = self._connection
         outcomes: list[Outcome] = []
         effects = Effects()
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            if self._lost:
+                self._reopen()
+            self._connection.execute("BEGIN IMMEDIATE")
             before, groups = self._read_counters()
             counters, identity = before, self.identity
             for command in commands:
@@ -93,7 +98,7 @@ class Writer:
                 # Refusals and readings leave nothing to make durable: no sync for them.
                 self._roll_back()
                 return outcomes, effects
-            digest.flush(connection, effects.deltas)
+            digest.flush(self._connection, effects.deltas)
             self._write_counters(counters, groups + 1)
         except sqlite3.Error as error:
             self._roll_back()
@@ -151,16 +156,24 @@ class Writer:
 
     def _is_stored(self, groups: int) -> bool:
         """Reopen the file and read whether the group is in it: only the file knows after a failed COMMIT."""
-        self._connection.close()
         try:
-            self._connection = self._connect()
+            self._reopen()
             row = self._connection.execute("SELECT groups FROM node").fetchone()
         except sqlite3.Error as error:
             raise OutcomeUnknown(str(error)) from error
         return bool(row[0] == groups)
 
+    def _reopen(self) -> None:
+        """Open the file anew. What it says holds, not what this object remembers."""
+        self._connection.close()
+        self._lost = True
+        self._connection = self._connect()
+        epoch = self._connection.execute("SELECT epoch FROM node").fetchone()[0]
+        self.identity = replace(self.identity, epoch=epoch)
+        self._lost = False
+
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
+        if not self._lost and self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
 

@@ -28,6 +28,12 @@ class Merged:
     forks: list[str] = field(default_factory=list)
     ahead: list[str] = field(default_factory=list)
 
+    def absorb(self, other: "Merged") -> None:
+        """Add what another merge did."""
+        self.changed = self.changed or other.changed
+        self.forks += other.forks
+        self.ahead += other.ahead
+
 
 def cells_of(connection: sqlite3.Connection, product_id: str) -> list[Cell]:
     """Every life's cell of a product, by branch and epoch."""

@@ -32,6 +32,13 @@ class Fork(ReplicaError):
 
 
 @dataclass(eq=False)
+class StaleIncarnation(ReplicaError):
+    """A later process of this very life has said hello: the sender runs on a copy or on an older state."""
+
+    node: str
+
+
+@dataclass(eq=False)
 class Incompatible(ReplicaError):
     """The peer belongs to another cluster or speaks no common protocol; `reason` is a snake_case word."""
 

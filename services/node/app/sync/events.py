@@ -1,6 +1,6 @@
 """What nodes say to each other, as they say it on the wire (docs/protocol.md)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -109,3 +109,30 @@ class TransferReply(Message):
     granted: Count
     lamport: Count
     cells: list[dict[str, Any]]
+
+
+Relation = Literal["users", "customers", "products", "stock", "orders"]
+
+
+class PageRequest(Message):
+    """A wish for the rows of one relation beyond the key `after`, of one branch if it is named, and of some
+    digest buckets if they are."""
+
+    to_epoch: Name
+    epoch: Name
+    relation: Relation
+    after: str
+    branch: str | None = None
+    buckets: list[int] = Field(default_factory=list)
+
+
+class Page(Message):
+    """Rows in canonical form, the key to go on from (None at the end), and the donor's heads at that
+    instant."""
+
+    epoch: Name
+    relation: str
+    rows: list[dict[str, Any]]
+    next: str | None
+    sha256: str
+    heads: dict[str, Head]

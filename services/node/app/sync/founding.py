@@ -7,6 +7,8 @@ from app.database import Database, Transaction
 from app.runtime import Clock
 from app.state import users
 from app.sync.peers import Peer, Peers
+from app.sync.rebirth import Rebirth
+from app.sync.recovery import Recovery
 from app.sync.standing import Standing
 
 LOOK_SECONDS = 0.1
@@ -21,7 +23,8 @@ class Founding:
     - Empty, and every configured peer answers that it is empty too (or `alone` says not to wait): the
       network is founded here, with the first admin. Two nodes may do so at once: identity by rule makes
       their admins one.
-    - Empty, and some peer is not: it takes in what its peers have, then serves, and makes no admin.
+    - Empty, and some peer is not: it fetches what all reachable peers have, takes in the events that follow,
+      then serves, and makes no admin. Reads come back first.
     """
 
     def __init__(
@@ -31,6 +34,8 @@ class Founding:
         peers: Peers,
         standing: Standing,
         clock: Clock,
+        recovery: Recovery,
+        rebirth: Rebirth,
         alone: bool,
         admin: str,
         hash_password: Callable[[], Awaitable[str]],
@@ -39,6 +44,8 @@ class Founding:
         self._peers = peers
         self._standing = standing
         self._clock = clock
+        self._recovery = recovery
+        self._rebirth = rebirth
         self._alone = alone
         self._admin = admin
         self._hash_password = hash_password
@@ -46,6 +53,7 @@ class Founding:
     async def run(self) -> None:
         """Return once the node serves."""
         if await self._database.read(_is_founded):
+            await self._rebirth.announce()
             await self._greet()
         else:
             self._standing.wait_for("waiting_for_peers")
@@ -62,8 +70,8 @@ class Founding:
     async def _decide(self) -> bool:
         members = [peer for peer in self._peers if peer.founded]
         if members:
-            self._standing.wait_for("rebuilding")
-            if not await self._has_all_of(members):
+            self._standing.wait_for("rebuilding", reading=True)
+            if not await self._fetched(members) or not await self._has_all_of(members):
                 return False
             await self._database.write(_mark_founded)
             return True
@@ -73,8 +81,18 @@ class Founding:
             return True
         return False
 
+    async def _fetched(self, members: list[Peer]) -> bool:
+        """Whether everything was fetched from every member that can be reached, and from one at least."""
+        for peer in members:
+            if not self._recovery.is_done(peer):
+                self._recovery.want(peer)
+        done = [peer for peer in members if self._recovery.is_done(peer)]
+        left = [peer for peer in members if peer not in done and self._peers.is_heard_from(peer)]
+        return bool(done) and not left
+
     async def _has_all_of(self, members: list[Peer]) -> bool:
-        """Whether everything the members said they had of their own events has arrived."""
+        """Whether everything that members still heard from said they had of their own events has arrived."""
+        members = [peer for peer in members if self._peers.is_heard_from(peer)]
         wanted = {(peer.name, peer.epoch): peer.heads.get(f"{peer.name}@{peer.epoch}", 0) for peer in members}
         found = await self._database.read(_positions)
         return all(found.get(life, 0) >= seq for life, seq in wanted.items())

@@ -24,10 +24,11 @@ class Self:
 
 @dataclass(frozen=True)
 class Learned:
-    """What a peer's hello told: whether this node's own history is behind what the peer knows of it
-    (`fenced` says how), and the products of which this node knows more of the peer's own cells."""
+    """What a peer's hello told: how this node's own life (`epoch`) is behind what the peer knows of it, if
+    it is, and the products of which this node knows more of the peer's own cells."""
 
-    fenced: str | None
+    epoch: str
+    behind: str | None
     ahead: list[str]
 
 
@@ -54,13 +55,15 @@ def say(connection: sqlite3.Connection, this: Self, *, now: float, first: bool, 
 
 
 def heads(connection: sqlite3.Connection) -> dict[str, Head]:
-    """The last event known of every (origin, epoch), this node's own included, keyed "node@epoch"."""
+    """The last event known of every (origin, epoch) that has any, this node's own included, keyed
+    "node@epoch"."""
     name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
     known = {
         f"{row['origin']}@{row['epoch']}": Head(seq=row["seq"], event_id=row["event_id"])
         for row in connection.execute("SELECT * FROM positions ORDER BY origin, epoch")
     }
-    return {**known, f"{name}@{epoch}": outbox.head(connection)}
+    own = outbox.head(connection)
+    return {**known, f"{name}@{epoch}": own} if own.seq else known
 
 
 def check(hello: Hello, *, cluster_id: str) -> None:
@@ -87,13 +90,13 @@ def meet(tx: Transaction, hello: Hello) -> Learned:
         branch, _, epoch = key.partition("@")
         ledger.learn_life(tx, (branch, epoch))
     mine = hello.heads.get("@".join(ledger.me(tx)), outbox.ORIGIN)
-    fenced = _fenced(tx, hello, mine)
-    if fenced is None:
+    behind = _behind(tx, hello, mine)
+    if behind is None:
         outbox.move_cursor(tx, hello.node, hello.epoch, mine.seq, epoch=tx.identity.epoch)
-    return Learned(fenced=fenced, ahead=_ahead(tx.connection, life, hello.own_rows))
+    return Learned(epoch=tx.identity.epoch, behind=behind, ahead=_ahead(tx.connection, life, hello.own_rows))
 
 
-def _fenced(tx: Transaction, hello: Hello, mine: Head) -> str | None:
+def _behind(tx: Transaction, hello: Hello, mine: Head) -> str | None:
     if ledger.me(tx) in hello.dead:
         return f"{hello.node} names this epoch dead"
     if mine.seq > tx.counters.seq:

@@ -9,6 +9,18 @@ from app.database import Transaction
 from app.state import customers, ledger, orders, products, users
 from app.state.errors import Invalid
 
+# What a body can fail with that no retry mends: malformed shapes and broken constraints.
+UNAPPLICABLE = (
+    Invalid,
+    KeyError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    OverflowError,
+    sqlite3.IntegrityError,
+    sqlite3.ProgrammingError,
+)
+
 
 @dataclass(frozen=True)
 class Kind:

@@ -6,6 +6,8 @@ from app.sync import handshake
 from app.sync.alarms import Alarms
 from app.sync.events import Hello
 from app.sync.peers import Peer, Peers
+from app.sync.rebirth import Rebirth
+from app.sync.recovery import Recovery
 from app.sync.standing import Standing
 
 DIVERGED_AFTER = 3
@@ -24,6 +26,8 @@ class Meetings:
         peers: Peers,
         standing: Standing,
         alarms: Alarms,
+        rebirth: Rebirth,
+        recovery: Recovery,
         clock: Clock,
     ) -> None:
         self._database = database
@@ -31,6 +35,8 @@ class Meetings:
         self._peers = peers
         self._standing = standing
         self._alarms = alarms
+        self._rebirth = rebirth
+        self._recovery = recovery
         self._clock = clock
         self._differing: dict[str, int] = {}
 
@@ -46,9 +52,6 @@ class Meetings:
         state then shows."""
         handshake.check(hello, cluster_id=self._database.identity.cluster_id)
         learned = await self._database.write(lambda tx: handshake.meet(tx, hello))
-        if learned.fenced is not None:
-            self._standing.fence(learned.fenced)
-            self._alarms.raise_("fenced", learned.fenced)
         self._compare(peer, hello, await self.say())
         peer.epoch = hello.epoch
         peer.policy = hello.policy
@@ -57,6 +60,10 @@ class Meetings:
         peer.clock_offset = hello.now - self._clock.wall()
         self._standing.note_policy(peer.name, hello.policy)
         self._peers.heard(peer)
+        if learned.behind is not None:
+            await self._rebirth.begin(learned.epoch, learned.behind)
+        for branch in await self._recovery.missing(hello.heads):
+            self._recovery.want(peer, branch)
         return learned
 
     def _compare(self, peer: Peer, theirs: Hello, ours: Hello) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from app.runtime import Clock
 from app.state.stock import Life
 from app.sync.delivery import State
+from app.sync.errors import StaleIncarnation
+from app.sync.events import Hello
 
 HEARD_FROM_SECONDS = 10.0
 """A peer that said something within this time takes part in sharing new stock."""
@@ -24,6 +26,7 @@ class Peer:
     url: str
     epoch: str | None = None
     clock_offset: float = 0.0
+    incarnation: tuple[int, str] = (0, "")
     policy: str | None = None
     founded: bool | None = None
     heads: dict[str, int] = field(default_factory=dict)
@@ -57,6 +60,14 @@ class Peers:
         peer.last_heard_at = self._clock.monotonic()
         peer.alive.set()
 
+    def require_latest(self, peer: Peer, hello: Hello) -> None:
+        """Raise StaleIncarnation when a later process of the same life has said hello here before: only the
+        one that is answered so acts on it, so a delayed or repeated hello ends nobody's life."""
+        incarnation = (hello.incarnation.starts, hello.incarnation.random)
+        if hello.epoch == peer.epoch and incarnation < peer.incarnation:
+            raise StaleIncarnation(peer.name)
+        peer.incarnation = incarnation
+
     def is_heard_from(self, peer: Peer) -> bool:
         at = peer.last_heard_at
         return at is not None and self._clock.monotonic() - at <= HEARD_FROM_SECONDS
@@ -68,6 +79,14 @@ class Peers:
             for peer in self._by_name.values()
             if peer.epoch is not None and self.is_heard_from(peer)
         ]
+
+    def greet_all(self) -> None:
+        """Say hello to every peer at once, as after a start: this node lives another life."""
+        for peer in self._by_name.values():
+            peer.needs_hello = True
+            peer.said_first_hello = False
+            peer.work.set()
+            peer.alive.set()
 
     def wake_all(self) -> None:
         """Let every peer's sender look at the outbox now."""

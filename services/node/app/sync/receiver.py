@@ -9,20 +9,8 @@ from app.state import ledger
 from app.state.errors import DeadEpoch, Invalid
 from app.sync.errors import Fork, Gap, WrongEpoch
 from app.sync.events import SCHEMA_VERSION, Batch, Head, WireEvent
-from app.sync.kinds import KINDS
+from app.sync.kinds import KINDS, UNAPPLICABLE
 from app.sync.outbox import ORIGIN
-
-# What a body can fail with that no retry mends: malformed shapes and broken constraints.
-_UNAPPLICABLE = (
-    Invalid,
-    KeyError,
-    TypeError,
-    AttributeError,
-    ValueError,
-    OverflowError,
-    sqlite3.IntegrityError,
-    sqlite3.ProgrammingError,
-)
 
 
 @dataclass
@@ -77,8 +65,8 @@ def position(connection: sqlite3.Connection, life: tuple[str, str]) -> Head:
 def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Receipt) -> None:
     try:
         with tx.attempt():
-            _absorb(receipt.merged, _apply(tx, event, origin=batch.origin))
-    except _UNAPPLICABLE as error:
+            receipt.merged.absorb(_apply(tx, event, origin=batch.origin))
+    except UNAPPLICABLE as error:
         _park(tx, batch, event, error)
         receipt.parked += 1
     else:
@@ -127,18 +115,12 @@ def _retry_waiting(tx: Transaction, receipt: Receipt) -> None:
         try:
             with tx.attempt():
                 event = WireEvent.model_validate(json.loads(row["body"]))
-                _absorb(receipt.merged, _apply(tx, event, origin=row["origin"]))
+                receipt.merged.absorb(_apply(tx, event, origin=row["origin"]))
                 tx.connection.execute("DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq = ?", key)
-        except _UNAPPLICABLE:
+        except UNAPPLICABLE:
             tx.connection.execute(
                 "UPDATE parked SET attempts = attempts + 1 WHERE origin = ? AND epoch = ? AND seq = ?", key
             )
-
-
-def _absorb(into: ledger.Merged, merged: ledger.Merged) -> None:
-    into.changed = into.changed or merged.changed
-    into.forks += merged.forks
-    into.ahead += merged.ahead
 
 
 def _set_position(tx: Transaction, life: tuple[str, str], head: Head) -> None:

@@ -4,12 +4,21 @@ from app.database import Database
 from app.security.replica_tokens import ReplicaClaims
 from app.state import grants, ledger
 from app.state.stock_desk import StockDesk
-from app.sync import receiver
+from app.sync import receiver, snapshot
 from app.sync.alarms import Alarms
 from app.sync.errors import Fork, NotTheSender, WrongEpoch
-from app.sync.events import Batch, BatchReceipt, Hello, TransferReply, TransferRequest
+from app.sync.events import (
+    Batch,
+    BatchReceipt,
+    Hello,
+    Page,
+    PageRequest,
+    TransferReply,
+    TransferRequest,
+)
 from app.sync.meeting import Meetings
 from app.sync.peers import Peer, Peers
+from app.sync.rebirth import Rebirth
 from app.sync.standing import Standing
 
 
@@ -26,6 +35,7 @@ class Reception:
         stock: StockDesk,
         standing: Standing,
         alarms: Alarms,
+        rebirth: Rebirth,
     ) -> None:
         self._database = database
         self._peers = peers
@@ -33,10 +43,12 @@ class Reception:
         self._stock = stock
         self._standing = standing
         self._alarms = alarms
+        self._rebirth = rebirth
 
     async def hello(self, claims: ReplicaClaims, hello: Hello) -> Hello:
         """Take in a peer's hello and answer with this node's own."""
         peer = self._sender(claims, hello.node, hello.epoch)
+        self._peers.require_latest(peer, hello)
         learned = await self._meetings.take_in(peer, hello)
         return await self._meetings.say(ahead=learned.ahead)
 
@@ -49,18 +61,14 @@ class Reception:
         except Fork as fork:
             self._alarms.raise_("fork", f"{fork.origin} tells another history at event {fork.seq}")
             raise
-        self._watch(peer, receipt.merged)
-        return BatchReceipt(
-            epoch=self._database.identity.epoch, position=receipt.position, parked=receipt.parked
-        )
+        await self._watch(peer, receipt.merged, epoch=batch.to_epoch)
+        return BatchReceipt(epoch=batch.to_epoch, position=receipt.position, parked=receipt.parked)
 
     async def transfer(self, claims: ReplicaClaims, request: TransferRequest) -> TransferReply:
         """Grant what can be granted; the answer leaves after the grant is durable."""
         peer = self._sender(claims, claims.sender, request.epoch)
         self._peers.heard(peer)
-        identity = self._database.identity
-        if request.to_epoch != identity.epoch:
-            raise WrongEpoch(identity.epoch)
+        self._require_epoch(request.to_epoch)
         self._standing.require_selling()
         granted = await self._stock.give(
             grants.Request(
@@ -72,9 +80,9 @@ class Reception:
                 cells=[ledger.cell_from_json(cell) for cell in request.cells],
             )
         )
-        self._watch(peer, granted.merged)
+        await self._watch(peer, granted.merged, epoch=request.to_epoch)
         return TransferReply(
-            epoch=identity.epoch,
+            epoch=request.to_epoch,
             granted=granted.quantity,
             lamport=granted.lamport,
             cells=[cell.as_json() for cell in granted.cells],
@@ -86,9 +94,20 @@ class Reception:
             raise NotTheSender(claims.sender)
         return peer
 
-    def _watch(self, peer: Peer, merged: ledger.Merged) -> None:
+    async def snapshot(self, claims: ReplicaClaims, wanted: PageRequest) -> Page:
+        """Read a page of whole rows for a peer that lacks them."""
+        peer = self._sender(claims, claims.sender, wanted.epoch)
+        self._peers.heard(peer)
+        self._require_epoch(wanted.to_epoch)
+        return await self._database.read(lambda connection: snapshot.read_page(connection, wanted))
+
+    def _require_epoch(self, to_epoch: str) -> None:
+        epoch = self._database.identity.epoch
+        if to_epoch != epoch:
+            raise WrongEpoch(epoch)
+
+    async def _watch(self, peer: Peer, merged: ledger.Merged, *, epoch: str) -> None:
         for fork in merged.forks:
             self._alarms.raise_("fork", f"{peer.name} sent another content of the same version: {fork}")
         if merged.ahead:
-            self._standing.fence(f"{peer.name} has newer rows of this epoch")
-            self._alarms.raise_("fenced", f"{peer.name} has newer rows of this epoch")
+            await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")

@@ -9,6 +9,7 @@ class Standing:
     def __init__(self, *, policy: str) -> None:
         self.policy = policy
         self._reason: str | None = "starting"
+        self._reading = False
         self._fenced: str | None = None
         self._other_policies: dict[str, str] = {}
 
@@ -27,8 +28,15 @@ class Standing:
         """What a peer knows of this epoch that this node does not, in words, or None."""
         return self._fenced
 
-    def wait_for(self, reason: str) -> None:
+    @property
+    def reading(self) -> bool:
+        """Whether clients may read, though perhaps not write: what is here is true, if not yet all."""
+        return self.ready or self._reading or self._fenced is not None
+
+    def wait_for(self, reason: str, *, reading: bool = False) -> None:
+        """Do not serve yet, for this reason; `reading` lets clients read meanwhile."""
         self._reason = reason
+        self._reading = reading
 
     def admit(self) -> None:
         self._reason = None

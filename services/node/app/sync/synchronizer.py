@@ -19,6 +19,7 @@ from app.sync.events import Batch, BatchReceipt, Hello
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.meeting import Meetings
 from app.sync.peers import Peer, Peers
+from app.sync.rebirth import Rebirth
 
 log = logging.getLogger("app.sync")
 
@@ -54,6 +55,7 @@ class ReplicaSynchronizer:
         link: ReplicaLink,
         meetings: Meetings,
         stock: StockDesk,
+        rebirth: Rebirth,
         clock: Clock,
         random: Random,
         retry_seconds: float,
@@ -64,6 +66,7 @@ class ReplicaSynchronizer:
         self._link = link
         self._meetings = meetings
         self._stock = stock
+        self._rebirth = rebirth
         self._clock = clock
         self._random = random
         self._retry_seconds = retry_seconds
@@ -131,6 +134,8 @@ class ReplicaSynchronizer:
                 peer, "/replica/hello", mine, expect=Hello, patience=HELLO_TIMEOUT_SECONDS
             )
         except Refusal as refusal:
+            if refusal.answer.code in ("stale_incarnation", "dead_epoch"):
+                await self._rebirth.begin(mine.epoch, f"{peer.name} says: {refusal}")
             raise _undelivered(refusal) from refusal
         if theirs.node != peer.name:
             raise _Undelivered(

@@ -13,7 +13,7 @@ from app.state.waiting import Demand, WaitingList, demand_of
 from app.sync.events import TransferReply, TransferRequest
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers
-from app.sync.standing import Standing
+from app.sync.rebirth import Rebirth
 
 SHORTEST_ASK_SECONDS = 0.02
 
@@ -34,7 +34,7 @@ class RightsAsker:
         peers: Peers,
         link: ReplicaLink,
         clock: Clock,
-        standing: Standing,
+        rebirth: Rebirth,
         patience: float,
     ) -> None:
         self._database = database
@@ -43,7 +43,7 @@ class RightsAsker:
         self._peers = peers
         self._link = link
         self._clock = clock
-        self._standing = standing
+        self._rebirth = rebirth
         self._patience = patience
         self._locks: dict[str, asyncio.Lock] = {}
         self._next: dict[str, asyncio.Task[bool]] = {}
@@ -146,7 +146,7 @@ class RightsAsker:
             self._gave_nothing.add((product_id, peer.name))
         merged = await self._stock_desk.accept(granted)
         if merged.ahead:
-            self._standing.fence(f"{peer.name} has newer rows of this epoch")
+            await self._rebirth.begin(identity.epoch, f"{peer.name} has newer rows of this epoch")
 
 
 def _lamport(connection: sqlite3.Connection) -> int:

@@ -41,6 +41,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (Forbidden("admin"), 403, "forbidden"),
     (Throttled(3.2), 429, "throttled"),
     (sync.WrongEpoch("e2"), 409, "wrong_epoch"),
+    (sync.StaleIncarnation("filial-sul"), 409, "stale_incarnation"),
     (sync.Gap(Head(seq=3, event_id="x")), 409, "gap"),
     (sync.Fork("norte", 3), 409, "fork"),
     (sync.Incompatible("other_cluster"), 409, "incompatible"),

@@ -1,0 +1,198 @@
+"""Fetching what peers have and no event will bring: an empty node's whole state, and what was told by lives
+that are over."""
+
+import asyncio
+import logging
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.database import Actor, Database, StorageError, Transaction
+from app.runtime import Clock
+from app.state import ledger
+from app.state.stock import Life
+from app.sync import handshake, snapshot
+from app.sync.alarms import Alarms
+from app.sync.delivery import Answer
+from app.sync.events import Head, Page, PageRequest, Relation
+from app.sync.link import Refusal, ReplicaLink
+from app.sync.peers import Peer, Peers
+from app.sync.rebirth import Rebirth
+
+log = logging.getLogger("app.recovery")
+
+PAGE_TIMEOUT_SECONDS = 10.0
+PAUSE_SECONDS = 0.5
+
+
+@dataclass
+class Progress:
+    """How far fetching from one life of a peer is. `through` is the last key of the relation that was
+    merged, `left_out` counts rows that could not be applied."""
+
+    peer: str
+    branch: str | None
+    peer_epoch: str | None = None
+    relation: Relation | None = None
+    rows: int = 0
+    left_out: int = 0
+    through: str = ""
+    done: bool = False
+
+
+class Recovery:
+    """Fetches from one peer at a time, page by page, and merges.
+
+    A page whose hash does not fit is fetched again; after a cut the fetch goes on where it stopped; what is
+    merged twice is merged once. Positions follow only when all of a peer's pages are in.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        peers: Peers,
+        link: ReplicaLink,
+        rebirth: Rebirth,
+        alarms: Alarms,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._peers = peers
+        self._link = link
+        self._rebirth = rebirth
+        self._alarms = alarms
+        self._clock = clock
+        self._wanted: dict[tuple[str, str | None], Progress] = {}
+        self._heads: dict[tuple[str, str | None], dict[str, Head]] = {}
+        self._work = asyncio.Event()
+
+    def want(self, peer: Peer, branch: str | None = None) -> None:
+        """Fetch everything a peer has, or one branch's; asking again meanwhile changes nothing."""
+        key = (peer.name, branch)
+        known = self._wanted.get(key)
+        if known is None or known.done:
+            self._wanted[key] = Progress(peer=peer.name, branch=branch)
+        self._work.set()
+
+    def is_done(self, peer: Peer) -> bool:
+        """Whether everything the peer had when it was asked is here."""
+        progress = self._wanted.get((peer.name, None))
+        return progress is not None and progress.done
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """What is or was fetched since the start, for people."""
+        return [asdict(progress) for progress in self._wanted.values()]
+
+    async def run(self) -> None:
+        """Fetch what is wanted until cancelled; a peer that fails is tried again while it is heard from."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            for progress in [p for p in self._wanted.values() if not p.done]:
+                peer = self._peers.get(progress.peer)
+                if (
+                    peer is not None
+                    and self._peers.is_heard_from(peer)
+                    and not await self._fetch(peer, progress)
+                ):
+                    self._work.set()
+            if self._work.is_set():
+                await self._clock.sleep(PAUSE_SECONDS)
+
+    async def missing(self, heads: dict[str, Head]) -> list[str]:
+        """Branches of which a peer with these `heads` has events of a dead life beyond what is known here."""
+        return await self._database.read(lambda connection: _missing(connection, heads))
+
+    async def _fetch(self, peer: Peer, progress: Progress) -> bool:
+        if progress.peer_epoch != peer.epoch:
+            # Another life of the peer has other rows and other heads: nothing of the first is half of it.
+            progress.peer_epoch, progress.relation = peer.epoch, None
+            self._heads.pop((peer.name, progress.branch), None)
+        try:
+            for relation in snapshot.RELATIONS[_index(progress) :]:
+                if progress.relation != relation:
+                    progress.relation, progress.through = relation, ""
+                await self._fetch_relation(peer, progress, relation)
+            await self._finish(peer, progress)
+        except (Refusal, StorageError) as error:
+            log.warning("fetching from %s is put off: %s", peer.name, error)
+            return False
+        return True
+
+    async def _fetch_relation(self, peer: Peer, progress: Progress, relation: Relation) -> None:
+        after: str | None = progress.through
+        while after is not None:
+            page = await self._page(peer, relation, after, branch=progress.branch)
+            # Heads of the first page: whatever happens at the donor later comes by events, or again.
+            self._heads.setdefault((peer.name, progress.branch), page.heads)
+            epoch = self._database.identity.epoch
+            merged = await self._database.write(_merging(page, peer.name))
+            for fork in merged.forks:
+                self._alarms.raise_("fork", f"{peer.name} has {fork}")
+            progress.left_out += len(merged.forks)
+            if merged.ahead:
+                await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")
+            progress.rows += len(page.rows)
+            after = page.next
+            progress.through = after or progress.through
+
+    async def _page(self, peer: Peer, relation: Relation, after: str, *, branch: str | None) -> Page:
+        wanted = PageRequest(
+            to_epoch=peer.epoch or "",
+            epoch=self._database.identity.epoch,
+            relation=relation,
+            after=after,
+            branch=branch,
+        )
+        page = await self._link.call(
+            peer, "/replica/snapshot", wanted, expect=Page, patience=PAGE_TIMEOUT_SECONDS
+        )
+        if page.sha256 != snapshot.digest_of(page.rows) or page.relation != wanted.relation:
+            raise Refusal(Answer(status=200, code="damaged_page"), "a page arrived damaged")
+        return page
+
+    async def _finish(self, peer: Peer, progress: Progress) -> None:
+        heads = self._heads.pop((peer.name, progress.branch), {})
+        await self._database.write(lambda tx: _adopt(tx, heads, progress))
+        progress.done = True
+
+
+def _index(progress: Progress) -> int:
+    return snapshot.RELATIONS.index(progress.relation) if progress.relation else 0
+
+
+def _merging(page: Page, donor: str) -> Any:
+    return lambda tx: snapshot.merge_page(tx, page, donor=donor)
+
+
+def _adopt(tx: Transaction, heads: dict[str, Head], progress: Progress) -> None:
+    """Take over the donor's heads: all of them after a whole fetch, those of the branch's dead lives after a
+    narrow one. The audit keeps up to which event the donor had this node's earlier lives."""
+    dead = ledger.dead_lives(tx.connection)
+    whole = progress.branch is None
+
+    def chosen(life: Life) -> bool:
+        return whole or (life in dead and life[0] == progress.branch)
+
+    snapshot.adopt_heads(tx, heads, lives=chosen)
+    own = {key: head.seq for key, head in heads.items() if key.startswith(f"{tx.identity.name}@")}
+    tx.audit(
+        Actor(user_id=f"node:{progress.peer}", request_id=""),
+        action="fetched",
+        entity="node",
+        entity_id=progress.branch or tx.identity.name,
+        before=None,
+        after={"rows": progress.rows, "had_this_branch_up_to": own},
+        version=tx.lamport,
+    )
+
+
+def _missing(connection: Any, heads: dict[str, Head]) -> list[str]:
+    known = handshake.heads(connection)
+    behind: set[str] = set()
+    for branch, epoch in ledger.dead_lives(connection):
+        theirs = heads.get(f"{branch}@{epoch}")
+        ours = known.get(f"{branch}@{epoch}")
+        if theirs and (ours is None or (theirs.seq, theirs.event_id) > (ours.seq, ours.event_id)):
+            behind.add(branch)
+    return sorted(behind)

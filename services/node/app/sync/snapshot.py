@@ -1,0 +1,151 @@
+"""Whole rows by the page: what one node fetches from another when no event will bring it.
+
+The donor reads each page in one transaction and keeps serving; nothing is prepared or held between pages.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from app.database import Transaction
+from app.database.digest import bucket_of, canonical
+from app.state import customers, ledger, orders, products, users
+from app.state.stock import Life
+from app.sync import handshake
+from app.sync.events import Head, Page, PageRequest, Relation
+from app.sync.kinds import UNAPPLICABLE
+
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
+"""In the order in which they are fetched: what a row refers to comes before it."""
+
+PAGE_ROWS = 500
+
+
+@dataclass(frozen=True)
+class _Source:
+    """How one relation's rows are listed (by key, beyond a key), read, and merged."""
+
+    keys: str
+    keys_of_branch: str
+    read: Callable[[sqlite3.Connection, str, str | None], list[dict[str, Any]]]
+    merge: Callable[[Transaction, dict[str, Any], str], ledger.Merged]
+
+
+def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
+    """The next page of a relation beyond `wanted.after`, with this node's heads of the same instant.
+
+    `branch` narrows stock and orders to one branch's, `buckets` to keys of these digest buckets.
+    """
+    source = _SOURCES[wanted.relation]
+    narrow = wanted.branch is not None and source.keys_of_branch
+    values = {"after": wanted.after, "branch": wanted.branch, "limit": PAGE_ROWS}
+    query = source.keys_of_branch if narrow else source.keys
+    keys = [row[0] for row in connection.execute(f"{query} LIMIT :limit", values)]
+    rows = [
+        row
+        for key in keys
+        if not wanted.buckets or bucket_of(key) in wanted.buckets
+        for row in source.read(connection, key, wanted.branch)
+    ]
+    return Page(
+        epoch=connection.execute("SELECT epoch FROM node").fetchone()[0],
+        relation=wanted.relation,
+        rows=rows,
+        next=keys[-1] if len(keys) == PAGE_ROWS else None,
+        sha256=digest_of(rows),
+        heads=handshake.heads(connection),
+    )
+
+
+def digest_of(rows: list[dict[str, Any]]) -> str:
+    """SHA-256 (hex) of a page's rows, so that a damaged page is fetched again and never merged."""
+    return hashlib.sha256(b"\n".join(canonical(row) for row in rows)).hexdigest()
+
+
+def merge_page(tx: Transaction, page: Page, *, donor: str) -> ledger.Merged:
+    """Merge a page's rows as their events would. A row that cannot be applied is left out and counted among
+    the forks: it contradicts what is known here, or no node could have written it."""
+    merged = ledger.Merged()
+    for row in page.rows:
+        try:
+            with tx.attempt():
+                merged.absorb(_SOURCES[page.relation].merge(tx, row, donor))
+        except UNAPPLICABLE as error:
+            merged.forks.append(f"{page.relation} {row.get('id') or row.get('product_id')}: {error!r}")
+    return merged
+
+
+def adopt_heads(tx: Transaction, heads: dict[str, Head], *, lives: Callable[[Life], bool]) -> None:
+    """After everything a donor had was merged: count its `heads` of the chosen lives as applied here, where
+    they are beyond what is known."""
+    for key, head in sorted(heads.items()):
+        branch, _, epoch = key.partition("@")
+        life = (branch, epoch)
+        if head.seq and lives(life) and life != ledger.me(tx):
+            tx.connection.execute(
+                "INSERT INTO positions (origin, epoch, seq, event_id) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (origin, epoch) DO UPDATE SET seq = excluded.seq, event_id = excluded.event_id"
+                " WHERE (excluded.seq, excluded.event_id) > (seq, event_id)",
+                (*life, head.seq, head.event_id),
+            )
+
+
+def _row(
+    read: Callable[[sqlite3.Connection, str], dict[str, Any] | None],
+) -> Callable[[sqlite3.Connection, str, str | None], list[dict[str, Any]]]:
+    def rows(connection: sqlite3.Connection, key: str, _branch: str | None) -> list[dict[str, Any]]:
+        found = read(connection, key)
+        return [] if found is None else [found]
+
+    return rows
+
+
+def _cells(connection: sqlite3.Connection, product_id: str, branch: str | None) -> list[dict[str, Any]]:
+    cells = ledger.cells_of(connection, product_id)
+    return [cell.as_json() for cell in cells if branch in (None, cell.branch)]
+
+
+def _merge_cell(tx: Transaction, row: dict[str, Any], _donor: str) -> ledger.Merged:
+    return ledger.merge(tx, [ledger.cell_from_json(row)])
+
+
+def _merging(merge: Callable[[Transaction, dict[str, Any]], bool]) -> Callable[..., ledger.Merged]:
+    return lambda tx, row, _donor: ledger.Merged(changed=merge(tx, row))
+
+
+def _merge_order(tx: Transaction, row: dict[str, Any], donor: str) -> ledger.Merged:
+    return ledger.Merged(changed=orders.merge(tx, row, donor=donor))
+
+
+_SOURCES: dict[str, _Source] = {
+    "users": _Source(
+        "SELECT id FROM users WHERE id > :after ORDER BY id", "", _row(users.snapshot), _merging(users.merge)
+    ),
+    "customers": _Source(
+        "SELECT id FROM customers WHERE id > :after ORDER BY id",
+        "",
+        _row(customers.snapshot),
+        _merging(customers.merge),
+    ),
+    "products": _Source(
+        "SELECT id FROM products WHERE id > :after ORDER BY id",
+        "",
+        _row(products.snapshot),
+        _merging(products.merge),
+    ),
+    "stock": _Source(
+        "SELECT DISTINCT product_id FROM stock WHERE product_id > :after ORDER BY product_id",
+        "SELECT DISTINCT product_id FROM stock WHERE product_id > :after AND branch = :branch"
+        " ORDER BY product_id",
+        _cells,
+        _merge_cell,
+    ),
+    "orders": _Source(
+        "SELECT id FROM orders WHERE id > :after ORDER BY id",
+        "SELECT id FROM orders WHERE id > :after AND branch = :branch ORDER BY id",
+        _row(orders.snapshot),
+        _merge_order,
+    ),
+}
