@@ -1,14 +1,22 @@
 """A real network that is up, and the means to talk to it and to break it."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from lab import settings
 from lab.client import NodeClient
-from lab.drivers.process import ProcessDriver
+from lab.drivers import Driver
 from lab.network import Network
 from lab.settings import Secrets
+
+_LAB_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -16,10 +24,30 @@ class Cluster:
     """Its network, driver and secrets; `run_dir` and `env_file` are what `lab` commands take for it."""
 
     network: Network
-    driver: ProcessDriver
+    driver: Driver
     secrets: Secrets
     run_dir: Path
     env_file: Path
+
+    def lab(self, *arguments: str, exit_code: int = 0) -> str:
+        """What `lab` prints for this network, as another terminal would see it; fails the test when it ends
+        otherwise than with `exit_code`."""
+        environment = {**os.environ, "LAB_RUN_DIR": str(self.run_dir), "LAB_ENV_FILE": str(self.env_file)}
+        ended = subprocess.run(
+            [sys.executable, "-m", "lab", *arguments],
+            cwd=settings.ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_LAB_SECONDS,
+            check=False,
+        )
+        assert ended.returncode == exit_code, ended.stderr
+        return ended.stdout + ended.stderr if exit_code else ended.stdout
+
+    def status(self) -> Any:
+        """What `lab status --json` says."""
+        return json.loads(self.lab("status", "--json"))
 
     @asynccontextmanager
     async def client(self, name: str) -> AsyncIterator[NodeClient]:

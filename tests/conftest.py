@@ -1,0 +1,34 @@
+"""Tests that need a Docker daemon say so where none answers, instead of passing by not being there."""
+
+import os
+from functools import cache
+
+import pytest
+
+from lab.drivers.docker import docker_answers
+
+_NOT_RUN = pytest.StashKey[int]()
+
+
+@cache
+def _docker_answers() -> bool:
+    return docker_answers()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skips container tests without a daemon; REQUIRE_DOCKER=1 lets them run, and so fail."""
+    containers = [item for item in items if item.get_closest_marker("compose")]
+    if not containers or _docker_answers() or os.environ.get("REQUIRE_DOCKER") == "1":
+        return
+    for item in containers:
+        item.add_marker(pytest.mark.skip(reason="no Docker daemon answers"))
+    config.stash[_NOT_RUN] = len(containers)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line at the end of the run, with how many did not."""
+    if missing := config.stash.get(_NOT_RUN, 0):
+        terminalreporter.write_line(
+            f"{missing} container tests did not run: no Docker daemon answers (REQUIRE_DOCKER=1 fails then)",
+            yellow=True,
+        )
