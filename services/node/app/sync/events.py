@@ -37,8 +37,8 @@ class Incarnation(Message):
 class Hello(Message):
     """Who a node is and how far it is. Sent at start, on reconnect and every few seconds when idle; the
     answer has the same form. `heads` is keyed "node@epoch"; `own_rows` (product id -> version of the
-    sender's own cell) comes at the first hello after a start; `ahead` answers it with the products of
-    which the answering node knows more."""
+    sender's own cell) comes at the first hello after a start; `ahead` answers it with the versions of
+    those of which the answering node knows more."""
 
     protocol: tuple[int, int]
     schema_hash: str
@@ -51,7 +51,7 @@ class Hello(Message):
     founded: bool
     heads: dict[str, Head]
     own_rows: dict[str, Count] | None = None
-    ahead: list[str] = Field(default_factory=list)
+    ahead: dict[str, Count] = Field(default_factory=dict)
     digest: str
     now: float
 

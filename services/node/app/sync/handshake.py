@@ -25,14 +25,16 @@ class Self:
 @dataclass(frozen=True)
 class Learned:
     """What a peer's hello told: how this node's own life (`epoch`) is behind what the peer knows of it, if
-    it is, and the products of which this node knows more of the peer's own cells."""
+    it is, and the versions of the peer's own cells of which this node knows more, by product."""
 
     epoch: str
     behind: str | None
-    ahead: list[str]
+    ahead: Mapping[str, int]
 
 
-def say(connection: sqlite3.Connection, this: Self, *, now: float, first: bool, ahead: list[str]) -> Hello:
+def say(
+    connection: sqlite3.Connection, this: Self, *, now: float, first: bool, ahead: Mapping[str, int]
+) -> Hello:
     """This node's hello, heads and digest from one read transaction."""
     node = connection.execute("SELECT * FROM node").fetchone()
     dead = sorted(ledger.dead_lives(connection))
@@ -48,7 +50,7 @@ def say(connection: sqlite3.Connection, this: Self, *, now: float, first: bool, 
         founded=bool(node["founded"]),
         heads=heads(connection),
         own_rows=_versions(connection, (node["name"], node["epoch"])) if first else None,
-        ahead=ahead,
+        ahead=dict(ahead),
         digest=read_digest(connection),
         now=now,
     )
@@ -103,8 +105,11 @@ def _behind(tx: Transaction, hello: Hello, mine: Head) -> str | None:
         return f"{hello.node} has event {mine.seq} of this epoch, which ends at {tx.counters.seq}"
     if outbox.event_at(tx.connection, tx.identity.epoch, mine.seq) != mine:
         return f"{hello.node} has another event {mine.seq} of this epoch"
-    if hello.ahead:
-        return f"{hello.node} has newer rows of this epoch: {', '.join(hello.ahead[:3])}"
+    # Compared as of now: a row may have reached the peer after this node's hello had been written.
+    own = _versions(tx.connection, ledger.me(tx)) if hello.ahead else {}
+    newer = sorted(product for product, version in hello.ahead.items() if version > own.get(product, 0))
+    if newer:
+        return f"{hello.node} has newer rows of this epoch: {', '.join(newer[:3])}"
     return None
 
 
@@ -117,8 +122,8 @@ def _versions(connection: sqlite3.Connection, life: tuple[str, str]) -> dict[str
 
 def _ahead(
     connection: sqlite3.Connection, life: tuple[str, str], said: Mapping[str, int] | None
-) -> list[str]:
+) -> dict[str, int]:
     if said is None:
-        return []
+        return {}
     known = _versions(connection, life)
-    return [product_id for product_id, version in known.items() if version > said.get(product_id, 0)]
+    return {product: version for product, version in known.items() if version > said.get(product, 0)}

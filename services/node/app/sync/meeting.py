@@ -1,5 +1,7 @@
 """What follows from a peer's hello, whoever said it first."""
 
+from collections.abc import Mapping
+
 from app.database import Database
 from app.runtime import Clock
 from app.sync import handshake
@@ -40,11 +42,11 @@ class Meetings:
         self._clock = clock
         self._differing: dict[str, int] = {}
 
-    async def say(self, *, first: bool = False, ahead: list[str] | None = None) -> Hello:
+    async def say(self, *, first: bool = False, ahead: Mapping[str, int] | None = None) -> Hello:
         """This node's hello as of now."""
         now = self._clock.wall()
         return await self._database.read(
-            lambda connection: handshake.say(connection, self._this, now=now, first=first, ahead=ahead or [])
+            lambda connection: handshake.say(connection, self._this, now=now, first=first, ahead=ahead or {})
         )
 
     async def take_in(self, peer: Peer, hello: Hello) -> handshake.Learned:
