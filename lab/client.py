@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, cast
+from urllib.parse import quote
 
 import httpx
 
@@ -97,6 +98,10 @@ class NodeClient:
     async def me(self) -> User:
         return cast(User, await self._call("GET", "/auth/me"))
 
+    async def change_password(self, current: str, new: str) -> None:
+        """Changes the own password. Tokens from before are no longer taken: log in with the new one."""
+        await self._call("POST", "/auth/password", json={"current_password": current, "new_password": new})
+
     # Catalogue and people
 
     async def create_product(self, sku: str, name: str, price_cents: int) -> Product:
@@ -104,7 +109,11 @@ class NodeClient:
         return cast(Product, await self._call("POST", "/products", json=body))
 
     async def product(self, id_or_sku: str) -> Product:
-        return cast(Product, await self._call("GET", f"/products/{id_or_sku}"))
+        return cast(Product, await self._call("GET", f"/products/{quote(id_or_sku)}"))
+
+    async def change_product(self, id_or_sku: str, **changes: str | int) -> Product:
+        """Changes `name` and/or `price_cents`."""
+        return cast(Product, await self._call("PATCH", f"/products/{quote(id_or_sku)}", json=changes))
 
     async def products(self) -> list[Product]:
         return [cast(Product, item) async for item in self._items("/products")]
@@ -113,7 +122,11 @@ class NodeClient:
         return cast(Customer, await self._call("POST", "/customers", json=customer))
 
     async def customer(self, id_or_code: str) -> Customer:
-        return cast(Customer, await self._call("GET", f"/customers/{id_or_code}"))
+        return cast(Customer, await self._call("GET", f"/customers/{quote(id_or_code)}"))
+
+    async def change_customer(self, id_or_code: str, **changes: str | None) -> Customer:
+        """Changes the named fields; None removes a detail."""
+        return cast(Customer, await self._call("PATCH", f"/customers/{quote(id_or_code)}", json=changes))
 
     async def customers(self) -> list[Customer]:
         return [cast(Customer, item) async for item in self._items("/customers")]
@@ -121,6 +134,17 @@ class NodeClient:
     async def create_user(self, username: str, password: str, *, role: Role) -> User:
         body = {"username": username, "password": password, "role": role}
         return cast(User, await self._call("POST", "/users", json=body))
+
+    async def change_user(self, user_id: str, **changes: str | bool) -> User:
+        """Changes `role` and/or `active`."""
+        return cast(User, await self._call("PATCH", f"/users/{user_id}", json=changes))
+
+    async def reset_password(self, user_id: str, password: str) -> None:
+        """Gives a user another password, as an admin may."""
+        await self._call("POST", f"/users/{user_id}/password", json={"password": password})
+
+    async def user(self, user_id: str) -> User:
+        return cast(User, await self._call("GET", f"/users/{user_id}"))
 
     async def users(self) -> list[User]:
         return [cast(User, item) async for item in self._items("/users")]
@@ -133,7 +157,7 @@ class NodeClient:
         return await self._call("POST", "/stock/adjustments", json=body)
 
     async def stock_of(self, sku: str) -> Stock:
-        return cast(Stock, await self._call("GET", f"/stock/{sku}"))
+        return cast(Stock, await self._call("GET", f"/stock/{quote(sku)}"))
 
     async def stock(self) -> list[Stock]:
         return [cast(Stock, item) async for item in self._items("/stock")]

@@ -120,7 +120,7 @@ class PeerStatus(TypedDict):
     acknowledged: Any
     attempts: int | None
     next_retry_seconds: float | None
-    last_success_at: str | None
+    last_success_at: float | None
     last_error: str | None
 
 

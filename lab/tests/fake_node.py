@@ -16,7 +16,7 @@ USERNAME, PASSWORD = "admin", "right"
 
 
 class FakeNode(httpx.AsyncBaseTransport):
-    """Products, customers, receipts and orders of one node without peers.
+    """Products, customers, receipts and orders of one node without peers, which sells whatever is asked.
 
     `next_orders` are answers given to the next order requests instead of handling them; an exception is
     raised as a transport would. `pages` is how many items a page holds at most. `asked` lists the requests.
@@ -40,6 +40,10 @@ class FakeNode(httpx.AsyncBaseTransport):
     def expire_tokens(self) -> None:
         self.valid_token = ""
 
+    def sells(self, sku: str) -> bool:
+        """Whether a new order for the product is taken; always, unless a test's own node says otherwise."""
+        return True
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
         self.asked.append((request.method, path))
@@ -51,6 +55,8 @@ class FakeNode(httpx.AsyncBaseTransport):
             ("GET", "/products"): lambda asked: self._page(asked, self.products),
             ("GET", "/customers"): lambda asked: self._page(asked, self.customers),
             ("GET", "/orders"): lambda asked: self._page(asked, self.orders),
+            ("GET", "/stock"): lambda asked: self._page(asked, self.stock()),
+            ("GET", "/status"): lambda _: httpx.Response(200, json=self._status()),
             ("POST", "/products"): lambda asked: self._create(asked, self.products, "sku"),
             ("POST", "/customers"): lambda asked: self._create(asked, self.customers, "code"),
             ("POST", "/stock/adjustments"): self._receive,
@@ -86,15 +92,25 @@ class FakeNode(httpx.AsyncBaseTransport):
         self.received[body["sku"]] = self.received.get(body["sku"], 0) + body["quantity"]
         return httpx.Response(201, json={})
 
+    def stock(self) -> dict[str, dict[str, Any]]:
+        return {sku: {"sku": sku, "here": units} for sku, units in self.received.items()}
+
+    def _status(self) -> dict[str, Any]:
+        """Of a node that agrees with all its peers, as it has none."""
+        own = {"node": self.name, "epoch": "e1", "heads": {f"{self.name}@e1": len(self.asked)}}
+        return {**own, "ready": True, "digest": "d", "parked": 0, "pending": {}, "peers": {}}
+
     def _order(self, request: httpx.Request) -> httpx.Response:
         if self.next_orders:
             answer = self.next_orders.popleft()
             if isinstance(answer, Exception):
                 raise answer
             return answer
-        key = request.headers["Idempotency-Key"]
+        key, body = request.headers["Idempotency-Key"], json.loads(request.content)
+        if key not in self.orders and not all(self.sells(line["sku"]) for line in body["lines"]):
+            return problem(409, "out_of_stock")
         if key not in self.orders:
-            self.orders[key] = self._new_order(json.loads(request.content))
+            self.orders[key] = self._new_order(body)
         return httpx.Response(201, json=self.orders[key])
 
     def _new_order(self, body: Mapping[str, Any]) -> dict[str, Any]:

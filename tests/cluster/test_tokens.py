@@ -294,3 +294,21 @@ def test_a_clock_an_hour_off_stops_neither_replication_nor_sales(
             return [{order["branch"] for order in await client.orders()} for client in nodes]
 
     assert asyncio.run(sell_everywhere()) == [{"matriz", "filial-norte", "filial-sul"}] * 3
+
+
+def test_a_deactivated_user_and_an_old_password_open_nothing_any_more(cluster: Cluster) -> None:
+    async def change_of_mind() -> list[str]:
+        async with cluster.client(RECEIVER) as admin:
+            caixa = await admin.create_user("caixa", "primeira senha", role="operador")
+            async with NodeClient(RECEIVER, cluster.network.url(RECEIVER)) as operador:
+                await operador.login("caixa", "primeira senha")
+                await operador.change_password("primeira senha", "segunda senha")
+                with_the_old_password = await refusal(operador.me())  # renews its token, or tries to
+                await operador.login("caixa", "segunda senha")
+                await admin.reset_password(caixa["id"], "terceira senha")
+                after_a_reset = await refusal(operador.me())
+                await operador.login("caixa", "terceira senha")
+                await admin.change_user(caixa["id"], active=False)
+                return [with_the_old_password, after_a_reset, await refusal(operador.me())]
+
+    assert asyncio.run(change_of_mind()) == ["401 unauthenticated"] * 3

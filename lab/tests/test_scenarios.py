@@ -1,0 +1,164 @@
+"""Scenarios are found by name, and check what they expect: a node that sells too much fails them."""
+
+import asyncio
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from lab.drivers.process import ProcessDriver
+from lab.errors import LabError
+from lab.network import Network, NodeAddress
+from lab.operations import Operations
+from lab.runlog import RunLog
+from lab.scenarios.duel import Duel, play_duels
+from lab.scenarios.registry import SCENARIOS, get, in_group
+from lab.scenarios.runner import Outcome, RunOptions, run
+from lab.scenarios.stage import Stage
+from lab.settings import Secrets
+from lab.tests.fake_node import PASSWORD, USERNAME, FakeNode, problem
+from lab.verdict import Verdict, judge
+
+SAME_NODE = Duel(buyers=(0, 0), wanted=1, units={0: 1})
+SOLD_OUT = problem(409, "out_of_stock", sku="X", wanted=1, available_here=0, available_company=0)
+PASS = Verdict(
+    result="PASS", acknowledged=1, unknown=0, lost=0, duplicated=0, oversold=0, converged=True, problems=()
+)
+
+
+def make_stage(node: FakeNode, operations: Operations, directory: Path, *, rounds: int) -> Stage:
+    return Stage(
+        driver=ProcessDriver(directory),
+        network=Network("process", (NodeAddress(node.name, "http://fake"),), "escrow"),
+        secrets=Secrets("c", "j", "r", USERNAME, PASSWORD),
+        operations=operations,
+        random=Random(1),
+        rounds=rounds,
+        seconds=0,
+        tag="T",
+    )
+
+
+def play_duel(node: FakeNode, directory: Path, *, rounds: int = 1) -> Stage:
+    """A stage after duels at one fake node."""
+
+    async def play() -> Stage:
+        async with node.client() as client:
+            await client.login(USERNAME, PASSWORD)
+            with RunLog(directory / "run.jsonl") as log:
+                operations = Operations({node.name: client}, log, random=Random(1))
+                stage = make_stage(node, operations, directory, rounds=rounds)
+                await play_duels(stage, SAME_NODE)
+                return stage
+
+    return asyncio.run(play())
+
+
+class OneSaleNode(FakeNode):
+    """Refuses the second order of each product, as a node with one unit does."""
+
+    def sells(self, sku: str) -> bool:
+        return all(line["sku"] != sku for order in self.orders.values() for line in order["lines"])
+
+
+class MisplacingNode(FakeNode):
+    """Holds one unit more than it received."""
+
+    def stock(self) -> dict[str, dict[str, object]]:
+        return {sku: {"sku": sku, "here": units + 1} for sku, units in self.received.items()}
+
+
+def test_exactly_one_sale_per_round_is_what_a_duel_expects(tmp_path: Path) -> None:
+    stage = play_duel(OneSaleNode(), tmp_path, rounds=3)
+
+    assert stage.failures == []
+    assert stage.facts[0] == "3 rounds; the order was won by matriz 3"
+
+
+def test_two_sales_of_the_last_unit_fail_a_duel(tmp_path: Path) -> None:
+    stage = play_duel(FakeNode(), tmp_path)
+
+    assert stage.failures == ["T-0001: the answers were 201 and 201"]
+
+
+def test_no_sale_of_the_last_unit_fails_a_duel(tmp_path: Path) -> None:
+    node = FakeNode()
+    node.next_orders.extend([SOLD_OUT, SOLD_OUT])
+
+    stage = play_duel(node, tmp_path)
+
+    assert stage.failures == ["T-0001: the answers were 409 out_of_stock and 409 out_of_stock"]
+
+
+def test_a_refusal_for_another_reason_fails_a_duel(tmp_path: Path) -> None:
+    node = FakeNode()
+    node.next_orders.append(problem(422, "unknown_sku"))
+
+    stage = play_duel(node, tmp_path)
+
+    assert stage.failures == ["T-0001: the answers were 422 unknown_sku and 201"]
+
+
+def test_units_that_are_not_where_the_duel_wants_them_fail_it(tmp_path: Path) -> None:
+    stage = play_duel(MisplacingNode(), tmp_path)
+
+    assert stage.failures[0] == "matriz does not hold 1 of T-0001"
+
+
+def test_every_scenario_has_a_name_of_its_own_and_is_found_by_it() -> None:
+    names = [scenario.name for scenario in SCENARIOS]
+
+    assert sorted(set(names)) == sorted(names)
+    assert [get(name) for name in names] == list(SCENARIOS)
+
+
+def test_a_scenario_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(LabError, match="there is no scenario 'nope'; the scenarios are last-unit-one-node"):
+        get("nope")
+
+
+def test_groups_are_all_or_by_name() -> None:
+    assert in_group("all") == list(SCENARIOS)
+    assert [scenario.name for scenario in in_group("identity")] == ["apart", "founding"]
+    with pytest.raises(LabError, match="there is no group 'nope'; the groups are all, seed"):
+        in_group("nope")
+
+
+def test_a_network_that_runs_is_refused_where_it_will_not_do() -> None:
+    two = Network("process", tuple(NodeAddress(name, "http://fake") for name in ("a", "b")), "escrow")
+
+    with pytest.raises(LabError, match="needs 3 nodes, this network has 2"):
+        get("last-unit-third-node").refuse_network(two)
+    with pytest.raises(LabError, match="needs a network of its own"):
+        get("founding").refuse_network(two)
+    get("last-unit-two-nodes").refuse_network(two)
+
+
+@pytest.mark.parametrize(
+    ("failures", "verdict", "exit_code"),
+    [((), PASS, 0), (("it did not drain",), PASS, 1), ((), judge([]), 2), (("too much",), judge([]), 1)],
+)
+def test_an_outcome_is_good_only_without_failures_and_with_a_verdict(
+    failures: tuple[str, ...], verdict: Verdict, exit_code: int
+) -> None:
+    outcome = Outcome(facts=("3 rounds",), failures=failures, verdict=verdict, log=Path("run.jsonl"))
+
+    assert outcome.exit_code == exit_code
+    assert all(f"  FAILED: {failure}" in outcome.lines() for failure in failures)
+
+
+@contextmanager
+def played_elsewhere(directory: Path) -> Iterator[None]:
+    """Another run that holds the directory."""
+    directory.mkdir(parents=True)
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def test_a_scenario_is_not_played_twice_in_one_place(tmp_path: Path) -> None:
+    with played_elsewhere(tmp_path / "apart"), pytest.raises(LabError, match="is being played in"):
+        run(get("apart"), RunOptions(directory=tmp_path))
