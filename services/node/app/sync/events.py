@@ -36,7 +36,8 @@ class Incarnation(Message):
 
 class Hello(Message):
     """Who a node is and how far it is. Sent at start, on reconnect and every few seconds when idle; the
-    answer has the same form. `heads` is keyed "node@epoch"; `own_rows` (product id -> version of the
+    answer has the same form. `heads` is keyed "node@epoch"; `oldest` is the lowest position from which the
+    sender can still tell its events; `own_rows` (product id -> version of the
     sender's own cell) comes at the first hello after a start; `ahead` answers it with the versions of
     those of which the answering node knows more."""
 
@@ -50,6 +51,7 @@ class Hello(Message):
     policy: str
     founded: bool
     heads: dict[str, Head]
+    oldest: Count = 0
     own_rows: dict[str, Count] | None = None
     ahead: dict[str, Count] = Field(default_factory=dict)
     digest: str

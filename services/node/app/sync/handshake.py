@@ -49,6 +49,7 @@ def say(
         policy=this.policy,
         founded=bool(node["founded"]),
         heads=heads(connection),
+        oldest=outbox.oldest(connection),
         own_rows=_versions(connection, (node["name"], node["epoch"])) if first else None,
         ahead=dict(ahead),
         digest=read_digest(connection),
@@ -103,7 +104,8 @@ def _behind(tx: Transaction, hello: Hello, mine: Head) -> str | None:
         return f"{hello.node} names this epoch dead"
     if mine.seq > tx.counters.seq:
         return f"{hello.node} has event {mine.seq} of this epoch, which ends at {tx.counters.seq}"
-    if outbox.event_at(tx.connection, tx.identity.epoch, mine.seq) != mine:
+    trimmed = mine.seq < outbox.oldest(tx.connection)
+    if not trimmed and outbox.event_at(tx.connection, tx.identity.epoch, mine.seq) != mine:
         return f"{hello.node} has another event {mine.seq} of this epoch"
     # Compared as of now: a row may have reached the peer after this node's hello had been written.
     own = _versions(tx.connection, ledger.me(tx)) if hello.ahead else {}

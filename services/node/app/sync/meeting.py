@@ -64,8 +64,7 @@ class Meetings:
         self._peers.heard(peer)
         if learned.behind is not None:
             await self._rebirth.begin(learned.epoch, learned.behind)
-        for branch in await self._recovery.missing(hello.heads):
-            self._recovery.want(peer, branch)
+        await self._recovery.consider(peer, hello)
         return learned
 
     def _compare(self, peer: Peer, theirs: Hello, ours: Hello) -> None:
