@@ -26,11 +26,13 @@ UNAPPLICABLE = (
 class Kind:
     """`read` gives the entity's whole state as it stands; `apply` merges one from `origin`, raising
     Invalid (or a constraint error) for what can never be applied. Where `coalesces`, only the newest
-    state in a batch is sent."""
+    state in a batch is sent. `covers` are the kinds whose earlier events of the same entity say nothing that
+    this one's whole state does not."""
 
     read: Callable[[sqlite3.Connection, str], dict[str, Any]]
     apply: Callable[[Transaction, dict[str, Any], str], ledger.Merged]
     coalesces: bool
+    covers: tuple[str, ...]
 
 
 def _read_stock(connection: sqlite3.Connection, product_id: str) -> dict[str, Any]:
@@ -80,6 +82,7 @@ def _merge_cells(tx: Transaction, documents: list[Any], origin: str) -> ledger.M
 
 
 def _upsert(
+    name: str,
     read: Callable[[sqlite3.Connection, str], dict[str, Any] | None],
     merge: Callable[[Transaction, dict[str, Any]], bool],
 ) -> Kind:
@@ -91,14 +94,18 @@ def _upsert(
     def apply(tx: Transaction, body: dict[str, Any], _origin: str) -> ledger.Merged:
         return ledger.Merged(changed=merge(tx, body))
 
-    return Kind(read=whole, apply=apply, coalesces=True)
+    return Kind(read=whole, apply=apply, coalesces=True, covers=(name,))
 
 
 KINDS: dict[str, Kind] = {
-    "order_created": Kind(read=orders.body, apply=_apply_order, coalesces=False),
-    "order_cancelled": Kind(read=_read_cancelled, apply=_apply_order, coalesces=False),
-    "stock_update": Kind(read=_read_stock, apply=_apply_stock, coalesces=True),
-    "product_upserted": _upsert(products.snapshot, products.merge),
-    "customer_upserted": _upsert(customers.snapshot, customers.merge),
-    "user_upserted": _upsert(users.snapshot, users.merge),
+    "order_created": Kind(read=orders.body, apply=_apply_order, coalesces=False, covers=("order_created",)),
+    "order_cancelled": Kind(
+        read=_read_cancelled, apply=_apply_order, coalesces=False, covers=("order_created", "order_cancelled")
+    ),
+    "stock_update": Kind(
+        read=_read_stock, apply=_apply_stock, coalesces=True, covers=("stock_update", "product_upserted")
+    ),
+    "product_upserted": _upsert("product_upserted", products.snapshot, products.merge),
+    "customer_upserted": _upsert("customer_upserted", customers.snapshot, customers.merge),
+    "user_upserted": _upsert("user_upserted", users.snapshot, users.merge),
 }

@@ -70,10 +70,13 @@ def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Rec
         _park(tx, batch, event, error)
         receipt.parked += 1
     else:
-        # A whole newer state of the same entity was applied: an older parked one says nothing more.
-        tx.connection.execute(
-            "DELETE FROM parked WHERE origin = ? AND entity = ?", (batch.origin, event.entity)
-        )
+        # A whole newer state of the same entity was applied: an older parked one says nothing more. Events of
+        # a kind it does not cover stay: a product's new name says nothing of its stock.
+        for kind in KINDS[event.kind].covers:
+            tx.connection.execute(
+                "DELETE FROM parked WHERE origin = ? AND kind = ? AND entity = ?",
+                (batch.origin, kind, event.entity),
+            )
 
 
 def _apply(tx: Transaction, event: WireEvent, *, origin: str) -> ledger.Merged:
