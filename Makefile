@@ -53,6 +53,10 @@ heal: $(VENV) ## Desfaz todas as falhas e espera pendentes = 0 | Undo every faul
 chaos: $(VENV) ## Quebra nós por um roteiro sorteado e depois cura | Break nodes by a seeded schedule, then heal | SECONDS=60 SEED=1
 	@$(LAB) chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
+.PHONY: demo
+demo: $(VENV) ## Um minuto: uma filial isolada, curada e conferida | A minute: a branch cut off, healed and checked | LANG=pt_BR|en FAULT=pause|stop
+	@$(LAB) demo --driver $(or $(DRIVER),auto) --fault $(FAULT) $(if $(filter command line,$(origin LANG)),--lang $(LANG))
+
 .PHONY: replay
 replay: $(VENV) ## Repete um histórico de pedidos | Replay an order history | DIR=folder
 	@$(LAB) replay "$(or $(DIR),$(error say which history: make replay DIR=path))"

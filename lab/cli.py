@@ -14,6 +14,7 @@ from rich.console import Console
 
 from lab import base_image, convergence, network, ports, settings
 from lab.contract import Status
+from lab.demo.command import demo, demo_data
 from lab.doctor import examine
 from lab.drivers import Driver, choose, get_driver
 from lab.errors import LabError
@@ -31,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Start a network of branch nodes, break it on purpose, watch it, heal it.",
 )
+app.command()(demo)
+app.command()(demo_data)
 app.command()(replay)
 app.command()(run)
 out = Console(soft_wrap=True, highlight=False)

@@ -46,7 +46,7 @@ async def play(
                 if not queue:  # another worker of this branch took the last one while we waited for the slot
                     return
                 order = queue.pop(0)
-                played = await _play_one(operations, order, mapping[branch], run=run, patience=patience)
+                played = await play_one(operations, order, mapping[branch], run=run, patience=patience)
             results.append(played)
             on_played(played)
 
@@ -59,9 +59,10 @@ async def play(
     return results
 
 
-async def _play_one(
+async def play_one(
     operations: Operations, order: HistoryOrder, node: str, *, run: str, patience: Patience
 ) -> Played:
+    """Places one order of the history at `node`, under a key that is stable within `run`."""
     placed = await operations.place(
         node,
         order.customer,

@@ -1,0 +1,164 @@
+"""The demonstration from its first step to its verdict, on a network that is up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from random import Random
+
+from lab import convergence
+from lab.demo.apart import STATE_IN, Absence, Fault, Partition
+from lab.demo.parts import Parts, split
+from lab.demo.screen import Screen
+from lab.errors import LabError
+from lab.network import Network
+from lab.operations import Operations, Patience
+from lab.replay.history import History, HistoryOrder
+from lab.replay.mapping import assign
+from lab.replay.player import Played, play
+from lab.replay.prepare import load_catalogue, stock_wanted
+from lab.runlog import RunLog
+from lab.running import Running
+from lab.session import conclude, open_operations
+from lab.status import StatusReader
+from lab.verdict import Verdict
+
+# Split equally over three branches, so that each could serve all orders alone: whether a sale in the
+# partition goes through then depends on no other branch, and the curve stays the one that was expected.
+_STOCK = "times:3"
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one demonstration plays. `node_of` says at which node each branch's orders are placed."""
+
+    history: History
+    parts: Parts
+    node_of: Mapping[str, str]
+    victim: str
+    fault: Fault
+    seconds: float
+    run: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that came of it."""
+
+    played: list[Played]
+    absence: Absence
+    verdict: Verdict
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all went as it should, 1 when not, 2 when that cannot be told."""
+        return 1 if self.absence.failures else self.verdict.exit_code
+
+
+def plan(
+    history: History, current: Network, *, run: str, fault: Fault, seconds: float, orders_per_second: float
+) -> Plan:
+    """Gives each branch a node: the one of its name, or where there is no such node as `lab replay` does.
+
+    The node of the branch with the fewest orders is the one that is taken away.
+    """
+    counts = {branch: len(orders) for branch, orders in history.orders_by_branch().items()}
+    by_name = {branch: branch for branch in counts if branch in current.names}
+    node_of = assign(counts, current.names, overrides=by_name)
+    orders_at = dict.fromkeys(node_of.values(), 0)
+    for branch, count in counts.items():
+        orders_at[node_of[branch]] += count
+    if len(orders_at) < 2:
+        raise LabError("the demonstration needs orders of at least two branches")
+    victim = min(orders_at, key=lambda node: orders_at[node])
+    parts = split(history, node_of, victim, most_apart=round(orders_per_second * seconds))
+    return Plan(history, parts, node_of, victim, fault, seconds, run)
+
+
+class Story:
+    """One performance of a plan. Needs all nodes up; whoever calls it undoes the fault when it fails."""
+
+    def __init__(self, wanted: Plan, running: Running, screen: Screen) -> None:
+        self._plan = wanted
+        self._running = running
+        self._screen = screen
+        self._words = screen.words
+
+    async def perform(self, log: RunLog) -> Outcome:
+        """Plays the plan and judges it by its run log."""
+        current = self._running.network
+        log.start(
+            run=self._plan.run,
+            what="demo",
+            seed=None,
+            nodes={node.name: node.url for node in current.nodes},
+            policy=current.policy,
+            driver=current.driver,
+        )
+        async with open_operations(current, self._running.secrets, log, random=Random()) as operations:
+            await self._stock(operations)
+            played = await self._sell(operations, self._plan.parts.before, self._words.step_sales)
+            await self._agree(operations)
+            absence = await self._part(operations)
+            played += absence.played
+            played += await self._sell(operations, self._plan.parts.after, self._words.step_rest)
+            self._screen.step(self._words.step_verdict)
+            with self._screen.waiting():
+                verdict = await conclude(operations)
+        return Outcome(played, absence, verdict)
+
+    async def _stock(self, operations: Operations) -> None:
+        history = self._plan.history
+        stock = stock_wanted(history, _STOCK)
+        self._screen.step(
+            self._words.step_catalogue.format(
+                products=len(history.products),
+                customers=len(history.customers),
+                units=self._words.number(sum(stock.values())),
+            )
+        )
+        await self._agree(operations)
+        await operations.read("before")
+        with self._screen.bar(len(history.products) + len(history.customers) + len(stock)) as advance:
+            first = self._running.network.names[0]
+            await load_catalogue(operations, first, history, stock, advance=advance)
+        await self._agree(operations)
+
+    async def _sell(
+        self, operations: Operations, orders: tuple[HistoryOrder, ...], heading: str
+    ) -> list[Played]:
+        """Places the orders at all branches as fast as they take them."""
+        self._screen.step(heading.format(orders=len(orders)))
+        with self._screen.bar(len(orders)) as advance:
+            return await play(
+                operations,
+                replace(self._plan.history, orders=orders),
+                self._plan.node_of,
+                run=self._plan.run,
+                concurrency=_AT_ONCE,
+                patience=Patience(),
+                on_played=lambda _played: advance(),
+            )
+
+    async def _part(self, operations: Operations) -> Absence:
+        wanted, words = self._plan, self._words
+        orders = wanted.parts.apart
+        fault = words.state[STATE_IN[wanted.fault]]
+        seconds = words.number(wanted.seconds)
+        self._screen.step(
+            words.step_apart.format(victim=wanted.victim, fault=fault, orders=len(orders), seconds=seconds)
+        )
+        partition = Partition(
+            victim=wanted.victim,
+            fault=wanted.fault,
+            orders=orders,
+            node_of=wanted.node_of,
+            seconds=wanted.seconds,
+            run=wanted.run,
+        )
+        running = self._running
+        async with StatusReader(running.network, running.secrets, state_of=running.driver.state) as reader:
+            return await partition.play(operations, reader, running.driver, self._screen)
+
+    async def _agree(self, operations: Operations) -> None:
+        with self._screen.waiting():
+            await convergence.wait_converged(list(operations.clients.values()))

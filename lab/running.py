@@ -1,0 +1,58 @@
+"""The network that a verb works on: the one that is up, or one it starts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import network, settings
+from lab.drivers import Driver, get_driver
+from lab.interruption import uninterrupted
+from lab.network import Network, UpOptions
+from lab.settings import Secrets
+
+
+@dataclass(frozen=True)
+class Running:
+    """A network that is up. `started` says whether this program had to start any of it."""
+
+    driver: Driver
+    network: Network
+    secrets: Secrets
+    started: bool
+
+
+def find_or_start(
+    driver_name: str,
+    run_dir: Path,
+    env_file: Path,
+    *,
+    ports: tuple[int, ...] | None,
+    starting: Callable[[str], None],
+    tell: Callable[[str], None],
+) -> Running:
+    """The network kept in `run_dir` as it is when all its nodes run, else after `up` with that driver.
+
+    `starting` is told the driver's name before anything is started, `tell` what takes a while; `ports` are
+    those of a network that is started. LabError as from `up`.
+    """
+    driver = get_driver(driver_name, run_dir, env_file=env_file, tell=tell)
+    existing = network.find(run_dir)
+    if existing is not None and existing.driver == driver.name and not at_fault(driver, existing):
+        return Running(driver, existing, settings.load_or_create(env_file), started=False)
+    starting(driver.name)
+    started = driver.up(UpOptions(ports=None if existing is not None else ports))
+    return Running(driver, started, settings.load_or_create(env_file), started=True)
+
+
+def at_fault(driver: Driver, current: Network) -> bool:
+    """Whether any node does not run."""
+    return any(driver.state(name) != "running" for name in current.names)
+
+
+def undo_faults(running: Running, *, undoing: Callable[[], None]) -> None:
+    """Brings back whatever does not run; `undoing` is called first when there is anything. A second Ctrl-C
+    cannot stop it. LabError when a node does not come back."""
+    with uninterrupted():
+        if at_fault(running.driver, running.network):
+            undoing()
+            running.driver.heal()
