@@ -68,6 +68,7 @@ class BranchNode:
         self._waiting = WaitingList()
         self._transport = transport
         self._tasks: list[asyncio.Task[None]] = []
+        self._replacing: asyncio.Task[None] | None = None
         self._wire_stock()
         self._wire_replication()
 
@@ -153,6 +154,7 @@ class BranchNode:
             random=self.random,
             retry_seconds=settings.replication_retry_seconds,
             rebalance_seconds=settings.rebalance_seconds,
+            most_events=settings.outbox_max_events,
         )
         self._founding = Founding(
             self.database,
@@ -173,30 +175,59 @@ class BranchNode:
         return self.standing.ready
 
     async def open(self) -> None:
-        """Open the database and start replication; the node is ready when its founding says so.
+        """Open the database and start replication; the node is ready when its founding says so. A damaged
+        database is set aside and rebuilt.
 
         Raises WrongDatabase.
         """
         await self.database.open(cluster_id=self.settings.cluster_id, name=self.settings.node_name)
+        if self.database.set_aside is not None:
+            self.alarms.raise_("damaged_database", f"set aside as {self.database.set_aside.name}")
+        self.database.on_damage.append(self._note_damage)
+        self._start_tasks()
+
+    def _start_tasks(self) -> None:
         for work, name in (
             (self._synchronizer.run(), "synchronizer"),
             (self._recovery.run(), "recovery"),
             (self._founding.run(), "founding"),
         ):
             task = asyncio.create_task(work, name=name)
-            task.add_done_callback(_log_failure)
+            task.add_done_callback(self._note_end)
             self._tasks.append(task)
 
     async def close(self) -> None:
         """Stop replication, finish what was submitted, and free everything. A second call does nothing."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        if self._replacing is not None:
+            self._replacing.cancel()
+            await asyncio.gather(self._replacing, return_exceptions=True)
+        await self._stop_tasks()
         await self._asker.close()
         await self._transport.close()
         await self.database.close()
         self.executor.close()
+
+    async def _stop_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    def _note_damage(self) -> None:
+        if self._replacing is None or self._replacing.done():
+            self._replacing = asyncio.create_task(self._replace_damaged(), name="replace damaged database")
+            self._replacing.add_done_callback(self._note_end)
+
+    async def _replace_damaged(self) -> None:
+        """Never serve or send another row of a damaged file: begin an empty one and rebuild it from peers."""
+        self.standing.wait_for("damaged_database")
+        await self._stop_tasks()
+        await self.database.replace_damaged()
+        assert self.database.set_aside is not None, "the damaged file was set aside"
+        self.alarms.raise_("damaged_database", f"set aside as {self.database.set_aside.name}")
+        self._recovery.forget()
+        self.peers.greet_all()
+        self._start_tasks()
 
     async def status(self) -> Mapping[str, Any]:
         """What GET /status answers."""
@@ -209,6 +240,11 @@ class BranchNode:
             clock=self.clock,
         )
 
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("%s ended", task.get_name(), exc_info=error)
+            self.alarms.raise_("stands_still", f"{task.get_name()} ended: {error!r}")
+
     def _wake_senders(self, effects: Effects) -> None:
         if effects.emitted:
             self.peers.wake_all()
@@ -216,8 +252,3 @@ class BranchNode:
 
 def _revealed(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("%s ended: replication of this node stands still", task.get_name(), exc_info=error)

@@ -106,7 +106,7 @@ def _peer(peer: Peer, backlog: Backlog, clock: Clock) -> dict[str, Any]:
     oldest = None if backlog.oldest_at is None else max(0.0, clock.wall() - backlog.oldest_at)
     due = peer.next_retry_at
     return {
-        "state": peer.state,
+        "state": "needs_snapshot" if backlog.trimmed else peer.state,
         "epoch": peer.epoch,
         "pending": backlog.pending,
         "oldest_pending_seconds": oldest,

@@ -223,7 +223,7 @@ _REPLICA_PROBLEMS = (
         Words("A later process of this life", "Um processo mais novo desta vida"),
         Words(
             "A later process of {node} in this epoch has said hello; this one has a copy or an older state.",
-            "Um processo mais novo de {node} nesta época já fez hello; este tem uma cópia ou um estado antigo.",
+            "Um processo mais novo de {node} nesta época já fez hello; este tem cópia ou estado antigo.",
         ),
     ),
     Problem(

@@ -1,11 +1,19 @@
 """A node's SQLite: the schema, its migrations, the single writer and the read connections."""
 
 from app.database.database import Database
-from app.database.errors import OutcomeUnknown, StorageError, StorageFailed, StorageFull, WrongDatabase
+from app.database.errors import (
+    DamagedDatabase,
+    OutcomeUnknown,
+    StorageError,
+    StorageFailed,
+    StorageFull,
+    WrongDatabase,
+)
 from app.database.transaction import Actor, Effects, Identity, Transaction
 
 __all__ = [
     "Actor",
+    "DamagedDatabase",
     "Database",
     "Effects",
     "Identity",

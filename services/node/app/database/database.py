@@ -10,7 +10,8 @@ from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from app.database.errors import OutcomeUnknown
+from app.database.errors import DamagedDatabase, OutcomeUnknown
+from app.database.file import is_damage, require_sound, set_aside
 from app.database.identity import begin_start
 from app.database.migrations import migrate
 from app.database.transaction import Effects, Identity, Transaction
@@ -28,7 +29,8 @@ class Database:
     - `write(command)` returns after the command's group is durable (synchronous=FULL), or raises what the
       command raised. Commands run in the order they were submitted.
     - `read(query)` runs in one read transaction: everything it sees is from one instant.
-    - `on_commit` callbacks run on the event loop after each commit, with what it changed.
+    - `on_commit` callbacks run on the event loop after each commit, with what it changed; `on_damage` ones
+      when the file turns out to be damaged while in use.
     """
 
     def __init__(self, path: Path, *, clock: Clock, random: Random, executor: Executor) -> None:
@@ -41,6 +43,8 @@ class Database:
         self._queue: asyncio.Queue[tuple[Command, asyncio.Future[Any]] | None] = asyncio.Queue()
         self._server: asyncio.Task[None] | None = None
         self.on_commit: list[Callable[[Effects], None]] = []
+        self.on_damage: list[Callable[[], None]] = []
+        self.set_aside: Path | None = None
 
     @property
     def identity(self) -> Identity:
@@ -49,20 +53,33 @@ class Database:
         return self._writer.identity
 
     async def open(self, *, cluster_id: str, name: str) -> None:
-        """Create or migrate the file, count this start, and begin to serve.
+        """Check the file, create or migrate it, count this start, and begin to serve.
 
-        Raises WrongDatabase when the file is another node's or another cluster's, or is damaged.
+        A damaged file is set aside (`set_aside` then names it) and an empty one begun in its place: another
+        life, without rights. Raises WrongDatabase when the file is another node's or another cluster's.
         """
-
-        def start() -> Writer:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            migrate(self._path)
-            with closing(self._connect_writer()) as connection:
-                identity = begin_start(connection, cluster_id=cluster_id, name=name, random=self._random)
-            return Writer(self._connect_writer, identity=identity, wall=self._clock.wall, random=self._random)
-
-        self._writer = await self._executor.run("writer", start)
+        self._writer = await self._executor.run("writer", lambda: self._start(cluster_id, name))
         self._server = asyncio.create_task(self._serve(), name="database writer")
+
+    def _start(self, cluster_id: str, name: str) -> Writer:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            require_sound(self._path)
+            migrate(self._path)
+        except DamagedDatabase:
+            self.set_aside = set_aside(self._path)
+            migrate(self._path)
+        with closing(self._connect_writer()) as connection:
+            identity = begin_start(connection, cluster_id=cluster_id, name=name, random=self._random)
+        return Writer(self._connect_writer, identity=identity, wall=self._clock.wall, random=self._random)
+
+    async def replace_damaged(self) -> None:
+        """Set the file aside though it is open, and begin an empty one. What was submitted is answered
+        first, with errors where it met the damage."""
+        identity = self.identity
+        await self.close()
+        self.set_aside = set_aside(self._path)
+        await self.open(cluster_id=identity.cluster_id, name=identity.name)
 
     async def close(self) -> None:
         """Finish what was submitted, then close every connection."""
@@ -82,7 +99,11 @@ class Database:
         return await asyncio.shield(future)
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        return await self._executor.run("reader", lambda: self._query(query))
+        try:
+            return await self._executor.run("reader", lambda: self._query(query))
+        except sqlite3.DatabaseError as error:
+            self._look_for_damage(error)
+            raise
 
     def _query(self, query: Callable[[sqlite3.Connection], T]) -> T:
         connection = self._take_reader()
@@ -135,8 +156,15 @@ class Database:
             outcomes, effects = [Outcome(error=unknown) for _ in group], Effects()
         for (_, future), outcome in zip(group, outcomes, strict=True):
             _resolve(future, outcome)
+            if outcome.error is not None:
+                self._look_for_damage(outcome.error)
         for callback in self.on_commit:
             callback(effects)
+
+    def _look_for_damage(self, error: BaseException) -> None:
+        if is_damage(error) or is_damage(error.__cause__ or error):
+            for callback in self.on_damage:
+                callback()
 
 
 def _resolve(future: asyncio.Future[Any], outcome: Outcome) -> None:

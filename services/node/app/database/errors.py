@@ -18,4 +18,8 @@ class OutcomeUnknown(StorageError):
 
 
 class WrongDatabase(StorageError):
-    """The file belongs to another node or cluster, or cannot be read; the text says which."""
+    """The file belongs to another node or cluster, or comes from newer code; the text says which."""
+
+
+class DamagedDatabase(StorageError):
+    """The file is no sound SQLite database. Nothing of it must be served or sent."""

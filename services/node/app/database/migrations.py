@@ -8,10 +8,12 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
-from app.database.errors import WrongDatabase
+from app.database.errors import DamagedDatabase, WrongDatabase
 
 # Alembic's `op` and `context` are globals of the process, so nodes that share one migrate one at a time.
 _ALEMBIC = threading.Lock()
@@ -22,7 +24,7 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 def migrate(path: Path) -> None:
     """Apply every migration the file lacks; a file that is up to date is only looked at.
 
-    Raises WrongDatabase when the file is no database, is damaged, or comes from newer code.
+    Raises WrongDatabase when the file comes from newer code, DamagedDatabase when it cannot be read.
     """
     try:
         if _revision(path) == newest_revision():
@@ -33,8 +35,10 @@ def migrate(path: Path) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         engine.dispose()
-    except sqlite3.DatabaseError as error:
-        raise WrongDatabase(f"{path} cannot be read as a database: {error}") from error
+    except (sqlite3.DatabaseError, DatabaseError) as error:
+        raise DamagedDatabase(f"{path} cannot be read as a database: {error}") from error
+    except CommandError as error:
+        raise WrongDatabase(f"{path} has a schema this version does not know: {error}") from error
 
 
 def newest_revision() -> str:

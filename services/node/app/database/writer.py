@@ -183,6 +183,8 @@ def _code(error: sqlite3.Error) -> int:
 
 
 def _storage_error(cause: BaseException) -> BaseException:
-    if isinstance(cause, sqlite3.Error):
-        return StorageFull(str(cause)) if _code(cause) == _FULL else StorageFailed(str(cause))
-    return cause
+    if not isinstance(cause, sqlite3.Error):
+        return cause
+    error = StorageFull(str(cause)) if _code(cause) == _FULL else StorageFailed(str(cause))
+    error.__cause__ = cause
+    return error

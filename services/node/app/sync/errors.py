@@ -53,5 +53,12 @@ class NotTheSender(ReplicaError):
     sender: str
 
 
+@dataclass(eq=False)
+class Trimmed(ReplicaError):
+    """The outbox no longer holds what this peer lacks: it has to fetch whole rows."""
+
+    peer: str
+
+
 class Unreachable(ReplicaError):
     """No answer came: refused, reset, or timed out. The message may or may not have arrived."""

@@ -5,9 +5,11 @@ Reading never deletes. Only a peer's acknowledgement moves its cursor, to where 
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.database import Transaction
+from app.sync.errors import Trimmed
 from app.sync.events import SCHEMA_VERSION, Batch, Head, WireEvent
 from app.sync.kinds import KINDS
 
@@ -20,11 +22,13 @@ ORIGIN = Head(seq=0, event_id="")
 
 @dataclass(frozen=True)
 class Backlog:
-    """What a peer has not acknowledged: how many events, and when (wall time) the oldest was written."""
+    """What a peer has not acknowledged: how many events, and when (wall time) the oldest was written; None
+    too when that one was `trimmed`, so that the peer has to fetch whole rows."""
 
     pending: int
     oldest_at: float | None
     acknowledged: int
+    trimmed: bool = False
 
 
 def head(connection: sqlite3.Connection) -> Head:
@@ -44,20 +48,25 @@ def event_at(connection: sqlite3.Connection, epoch: str, seq: int) -> Head | Non
 
 
 def backlog(connection: sqlite3.Connection, peer: str, peer_epoch: str | None) -> Backlog:
-    """What one life of a peer still lacks; a life never met has acknowledged nothing."""
+    """What one life of a peer still lacks. A life never met has acknowledged nothing; before this process
+    has met the peer (`peer_epoch` None), what its last known life lacks."""
     epoch = connection.execute("SELECT epoch FROM node").fetchone()[0]
-    acknowledged = cursor(connection, peer, peer_epoch, epoch)
-    oldest = connection.execute(
+    if peer_epoch is None:
+        acknowledged = _last_known_cursor(connection, peer, epoch)
+    else:
+        acknowledged = cursor(connection, peer, peer_epoch, epoch)
+    first = connection.execute(
         "SELECT created_at FROM events WHERE epoch = ? AND seq = ?", (epoch, acknowledged + 1)
     ).fetchone()
     return Backlog(
         pending=max(0, _last_seq(connection) - acknowledged),
-        oldest_at=oldest[0] if oldest else None,
+        oldest_at=first[0] if first else None,
         acknowledged=acknowledged,
+        trimmed=acknowledged < oldest(connection),
     )
 
 
-def cursor(connection: sqlite3.Connection, peer: str, peer_epoch: str | None, epoch: str) -> int:
+def cursor(connection: sqlite3.Connection, peer: str, peer_epoch: str, epoch: str) -> int:
     """How far one life of a peer has acknowledged this epoch's events; 0 if it never did."""
     row = connection.execute(
         "SELECT acknowledged FROM cursors WHERE peer = ? AND peer_epoch = ? AND epoch = ?",
@@ -79,14 +88,35 @@ def move_cursor(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, 
     )
 
 
+def oldest(connection: sqlite3.Connection) -> int:
+    """The lowest position from which the log can still be told: 0 while nothing of it was trimmed. A peer
+    below it needs whole rows instead."""
+    row = connection.execute(
+        "SELECT COALESCE(MIN(e.seq), 0) FROM events e JOIN node n ON e.epoch = n.epoch"
+    ).fetchone()
+    return int(row[0]) if row[0] > 1 else 0
+
+
+def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int) -> None:
+    """Drop events that every peer's present life (`lives`; None is one never met) has acknowledged, and
+    those of epochs that are over; and beyond `most` events also those that a dead peer still lacks, so that
+    it cannot fill the disk. The last dropped one stays, to tell a fork by."""
+    slowest = min((backlog(tx.connection, *life).acknowledged for life in lives), default=0)
+    floor = max(slowest, tx.counters.seq - most)
+    tx.connection.execute("DELETE FROM events WHERE epoch != ? OR seq < ?", (tx.identity.epoch, floor))
+
+
 def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) -> Batch | None:
     """The next range for a peer's life, bodies read in this one transaction; None when it lacks nothing.
 
-    The range ends at the end of a command, so limits are soft by one command. A state that is superseded
-    inside the range is sent once, its newest form at its first place.
+    Raises Trimmed when the peer is below what the log still holds. The range ends at the end of a command,
+    so limits are soft by one command. A state that is superseded inside the range is sent once, its newest
+    form at its first place.
     """
     epoch = connection.execute("SELECT epoch FROM node").fetchone()[0]
     start = cursor(connection, peer, peer_epoch, epoch)
+    if start < oldest(connection):
+        raise Trimmed(peer)
     after = event_at(connection, epoch, start)
     rows = _whole_commands(connection, epoch, start)
     if after is None or not rows:
@@ -146,6 +176,16 @@ def _with_body(
         lamport=row["lamport"],
         body=kind.read(connection, row["entity"]),
     )
+
+
+def _last_known_cursor(connection: sqlite3.Connection, peer: str, epoch: str) -> int:
+    row = connection.execute(
+        "SELECT c.acknowledged FROM cursors c"
+        " LEFT JOIN epochs e ON e.branch = c.peer AND e.epoch = c.peer_epoch"
+        " WHERE c.peer = ? AND c.epoch = ? AND COALESCE(e.dead, 0) = 0 ORDER BY c.updated_at DESC LIMIT 1",
+        (peer, epoch),
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _last_seq(connection: sqlite3.Connection) -> int:

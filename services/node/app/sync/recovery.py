@@ -3,6 +3,7 @@ that are over."""
 
 import asyncio
 import logging
+import sqlite3
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,10 +11,10 @@ from app.database import Actor, Database, StorageError, Transaction
 from app.runtime import Clock
 from app.state import ledger
 from app.state.stock import Life
-from app.sync import handshake, snapshot
+from app.sync import handshake, receiver, snapshot
 from app.sync.alarms import Alarms
 from app.sync.delivery import Answer
-from app.sync.events import Head, Page, PageRequest, Relation
+from app.sync.events import Head, Hello, Page, PageRequest, Relation
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers
 from app.sync.rebirth import Rebirth
@@ -74,6 +75,11 @@ class Recovery:
             self._wanted[key] = Progress(peer=peer.name, branch=branch)
         self._work.set()
 
+    def forget(self) -> None:
+        """Count nothing as fetched: the database was begun anew."""
+        self._wanted.clear()
+        self._heads.clear()
+
     def is_done(self, peer: Peer) -> bool:
         """Whether everything the peer had when it was asked is here."""
         progress = self._wanted.get((peer.name, None))
@@ -99,9 +105,15 @@ class Recovery:
             if self._work.is_set():
                 await self._clock.sleep(PAUSE_SECONDS)
 
-    async def missing(self, heads: dict[str, Head]) -> list[str]:
-        """Branches of which a peer with these `heads` has events of a dead life beyond what is known here."""
-        return await self._database.read(lambda connection: _missing(connection, heads))
+    async def consider(self, peer: Peer, hello: Hello) -> None:
+        """Want whatever the peer's hello says it has and no event will bring: everything, if its log begins
+        beyond what was applied here; else what it knows of dead lives beyond what is known here."""
+        life = (hello.node, hello.epoch)
+        applied = await self._database.read(lambda connection: receiver.position(connection, life))
+        if applied.seq < hello.oldest:
+            self.want(peer)
+        for branch in await self._database.read(lambda connection: _missing(connection, hello.heads)):
+            self.want(peer, branch)
 
     async def _fetch(self, peer: Peer, progress: Progress) -> bool:
         if progress.peer_epoch != peer.epoch:
@@ -114,7 +126,7 @@ class Recovery:
                     progress.relation, progress.through = relation, ""
                 await self._fetch_relation(peer, progress, relation)
             await self._finish(peer, progress)
-        except (Refusal, StorageError) as error:
+        except (Refusal, StorageError, sqlite3.Error) as error:
             log.warning("fetching from %s is put off: %s", peer.name, error)
             return False
         return True

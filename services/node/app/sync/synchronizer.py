@@ -2,19 +2,20 @@
 
 import asyncio
 import logging
+import sqlite3
 from contextlib import suppress
 from random import Random
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_never
 
-from app.database import Database, StorageError
+from app.database import Database, StorageError, Transaction
 from app.runtime import Clock
 from app.state.errors import DeadEpoch
 from app.state.stock_desk import StockDesk
 from app.sync import outbox
 from app.sync.delivery import Advance, Answer, Retry, decide, pause_seconds
-from app.sync.errors import Incompatible
+from app.sync.errors import Incompatible, Trimmed
 from app.sync.events import Batch, BatchReceipt, Hello
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.meeting import Meetings
@@ -24,6 +25,7 @@ from app.sync.rebirth import Rebirth
 log = logging.getLogger("app.sync")
 
 HEARTBEAT_SECONDS = 3.0  # an idle pair says hello this often, so that "heard from lately" stays true
+TRIM_SECONDS = 30.0
 HELLO_TIMEOUT_SECONDS = 2.0
 EVENT_TIMEOUT_SECONDS = 5.0
 LONGEST_PAUSE_RETRIES = 10.0  # the cap of the pause, in multiples of its base
@@ -60,6 +62,7 @@ class ReplicaSynchronizer:
         random: Random,
         retry_seconds: float,
         rebalance_seconds: float,
+        most_events: int,
     ) -> None:
         self._database = database
         self._peers = peers
@@ -71,12 +74,14 @@ class ReplicaSynchronizer:
         self._random = random
         self._retry_seconds = retry_seconds
         self._rebalance_seconds = rebalance_seconds
+        self._most_events = most_events
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for peer in self._peers:
                 tasks.create_task(self._serve(peer), name=f"to {peer.name}")
+            tasks.create_task(self._trim(), name="trim")
             if self._rebalance_seconds > 0:
                 tasks.create_task(self._rebalance(), name="rebalance")
 
@@ -122,9 +127,11 @@ class ReplicaSynchronizer:
                 await self._deliver(peer, batch)
             elif not await _wait_for(peer.work, HEARTBEAT_SECONDS):
                 peer.needs_hello = True
+        except Trimmed as error:
+            raise _Undelivered(Retry("needs_snapshot", "trimmed", hello_first=True), repr(error)) from error
         except (Incompatible, DeadEpoch) as error:
             raise _Undelivered(Retry("blocked", str(error), hello_first=True), repr(error)) from error
-        except StorageError as error:
+        except (StorageError, sqlite3.Error) as error:
             raise _Undelivered(Retry("backing_off", "own_storage"), f"own storage: {error}") from error
 
     async def _hello(self, peer: Peer) -> None:
@@ -178,12 +185,24 @@ class ReplicaSynchronizer:
         peer.last_error = None
         peer.last_success_at = self._clock.wall()
 
+    async def _trim(self) -> None:
+        while True:
+            await self._clock.sleep(TRIM_SECONDS)
+            try:
+                await self._database.write(self._trim_once)
+            except (StorageError, sqlite3.Error) as error:
+                log.warning("trimming is put off: %s", error)
+
+    def _trim_once(self, tx: Transaction) -> None:
+        lives = [(peer.name, peer.epoch) for peer in self._peers]
+        outbox.trim(tx, lives, most=self._most_events)
+
     async def _rebalance(self) -> None:
         while True:
             await self._clock.sleep(self._rebalance_seconds)
             try:
                 await self._stock.offer_surplus()
-            except StorageError as error:
+            except (StorageError, sqlite3.Error) as error:
                 log.warning("rebalancing is put off: %s", error)
 
 

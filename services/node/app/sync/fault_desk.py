@@ -1,0 +1,150 @@
+"""The faults the lab makes at this node, and their end: on its links, and on its disk. LAB_FAULTS=1 only."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from app.database import Actor, Database, StorageError, Transaction
+from app.runtime import Clock
+from app.state.errors import NotFound
+from app.sync.gate import GatedTransport, Lease, Probe
+from app.sync.link_faults import LinkFault, settings_of
+from app.sync.peers import Peers
+
+log = logging.getLogger("app.faults")
+
+PROBE_SECONDS = 2.0  # as long as a hello waits
+_SYSTEM = Actor(user_id="lease", request_id="")
+
+
+@dataclass(frozen=True)
+class FullDisk:
+    """A disk that holds `max_bytes` of the database and no more, until `ends_at` (monotonic)."""
+
+    max_bytes: int
+    seconds: float
+    ends_at: float
+
+
+class FaultDesk:
+    """Makes and ends faults. Each is written into the audit first, so none is made that is not there; the
+    end of one is written too, except where the disk forbids it."""
+
+    def __init__(self, database: Database, *, gate: GatedTransport, peers: Peers, clock: Clock) -> None:
+        self._database = database
+        self._gate = gate
+        self._peers = peers
+        self._clock = clock
+        self._full: FullDisk | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The active faults: `{"links": […], "disk": {…} or null}`."""
+        full = self._full
+        return {
+            "links": self._gate.as_json(),
+            "disk": None
+            if full is None
+            else {
+                "max_bytes": full.max_bytes,
+                "lease_seconds": full.seconds,
+                "seconds_left": max(0.0, full.ends_at - self._clock.monotonic()),
+            },
+        }
+
+    async def put(
+        self, peer: str, fault: LinkFault, *, lease_seconds: float, seed: int | None, actor: Actor
+    ) -> None:
+        """Put a fault on the link to a peer, in place of one of its kind, and let the next call meet it at
+        once. Raises NotFound for a peer that is none."""
+        self._require(peer)
+        settings = {"kind": fault.kind, **settings_of(fault), "lease_seconds": lease_seconds, "seed": seed}
+        await self._database.write(lambda tx: _audit(tx, actor, "fault_made", "link", peer, after=settings))
+        self._gate.put(peer, fault, lease_seconds=lease_seconds, seed=seed)
+        self._peers.hurry(peer)
+
+    async def lift(self, peer: str | None, *, actor: Actor) -> None:
+        """End the faults on the link to a peer, or (None) every fault of this node, the disk's too; the
+        peers concerned are spoken to at once. Nothing to end is no mistake. Raises NotFound."""
+        if peer is not None:
+            self._require(peer)
+        elif self._full is not None:
+            await self.empty_disk(actor=actor)
+        ended = self._gate.lift(peer)
+        for name in dict.fromkeys(lease.peer for lease in ended):
+            self._peers.hurry(name)
+        await self._note_end(actor, ended)
+
+    async def probe(self, peer: str) -> Probe:
+        """Send one harmless call to a peer over the link as it is. Raises NotFound."""
+        self._require(peer)
+        return await self._gate.probe(peer, patience=PROBE_SECONDS)
+
+    async def fill_disk(self, max_bytes: int, *, lease_seconds: float, actor: Actor) -> None:
+        """Let the database grow to `max_bytes`, or to what it has if that is more, and no further: what
+        needs more is answered 507 and leaves nothing behind."""
+        after = {"max_bytes": max_bytes, "lease_seconds": lease_seconds}
+        await self._database.write(lambda tx: _audit(tx, actor, "fault_made", "disk", "disk", after=after))
+        await self._database.limit_bytes(max_bytes)
+        self._stop_waiting()
+        self._full = FullDisk(max_bytes, lease_seconds, self._clock.monotonic() + lease_seconds)
+        self._ending = asyncio.create_task(self._end_of_lease(lease_seconds), name="lease of the full disk")
+
+    async def empty_disk(self, *, actor: Actor) -> None:
+        """Let the database grow again."""
+        self._stop_waiting()
+        await self._give_space(actor)
+
+    async def close(self) -> None:
+        """Forget the lease of a full disk; the limit ends with the process."""
+        if self._ending is not None:
+            self._ending.cancel()
+            await asyncio.gather(self._ending, return_exceptions=True)
+
+    async def _end_of_lease(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        await self._give_space(_SYSTEM)
+
+    async def _give_space(self, actor: Actor) -> None:
+        await self._database.limit_bytes(None)
+        full, self._full = self._full, None
+        if full is not None:
+            before = {"max_bytes": full.max_bytes}
+            await self._database.write(
+                lambda tx: _audit(tx, actor, "fault_ended", "disk", "disk", before=before)
+            )
+
+    def _stop_waiting(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+
+    def _require(self, peer: str) -> None:
+        if self._peers.get(peer) is None:
+            raise NotFound("peer", peer)
+
+    async def _note_end(self, actor: Actor, ended: list[Lease]) -> None:
+        def note(tx: Transaction) -> None:
+            for lease in ended:
+                settings = {"kind": lease.fault.kind, **settings_of(lease.fault)}
+                _audit(tx, actor, "fault_ended", "link", lease.peer, before=settings)
+
+        try:
+            await self._database.write(note)
+        except StorageError as error:  # healing is not held up by a disk that is full in earnest
+            log.warning("the end of %d faults is not in the audit: %s", len(ended), error)
+
+
+def _audit(
+    tx: Transaction,
+    actor: Actor,
+    action: str,
+    entity: str,
+    entity_id: str,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    tx.audit(
+        actor, action=action, entity=entity, entity_id=entity_id, before=before, after=after, version=tx.lamport
+    )
