@@ -29,6 +29,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """One line at the end of the run, with how many did not."""
     if missing := config.stash.get(_NOT_RUN, 0):
         terminalreporter.write_line(
-            f"{missing} container tests did not run: no Docker daemon answers (REQUIRE_DOCKER=1 fails then)",
+            f"container tests that did not run: {missing}; no Docker daemon answers"
+            " (REQUIRE_DOCKER=1 makes that a failure)",
             yellow=True,
         )

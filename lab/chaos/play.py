@@ -47,4 +47,4 @@ def play(
             tell(f"{fault.ends:6.1f} s  {fault.node} is back")
     finally:
         nodes.heal()
-        tell(f"healed after {len(faults)} faults")
+        tell(f"healed; faults made: {len(faults)}")
