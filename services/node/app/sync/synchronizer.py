@@ -125,7 +125,9 @@ class ReplicaSynchronizer:
             )
             if batch is not None:
                 await self._deliver(peer, batch)
-            elif not await _wait_for(peer.work, HEARTBEAT_SECONDS):
+                return
+            self._succeeded(peer)
+            if not await _wait_for(peer.work, HEARTBEAT_SECONDS):
                 peer.needs_hello = True
         except Trimmed as error:
             raise _Undelivered(Retry("needs_snapshot", "trimmed", hello_first=True), repr(error)) from error
@@ -151,7 +153,6 @@ class ReplicaSynchronizer:
         await self._meetings.take_in(peer, theirs)
         peer.needs_hello = False
         peer.said_first_hello = True
-        self._succeeded(peer)
 
     async def _deliver(self, peer: Peer, batch: Batch) -> None:
         try:
@@ -180,6 +181,8 @@ class ReplicaSynchronizer:
         self._succeeded(peer)
 
     def _succeeded(self, peer: Peer) -> None:
+        """Note that the peer moved on or lacks nothing. Hello alone is no success: what the peer refuses it
+        would refuse again, and the reason must stay in sight meanwhile."""
         peer.state = "ok"
         peer.attempts = 0
         peer.last_error = None

@@ -48,6 +48,7 @@ class FakeNetwork:
         self.latency = 0.001
         self.calls: list[Call] = []
         self._clients: dict[str, httpx.AsyncClient] = {}
+        self._led_to: dict[str, str] = {}
         self._arrivals: set[asyncio.Task[Response]] = set()
 
     def join(self, name: str, app: FastAPI) -> None:
@@ -56,6 +57,10 @@ class FakeNetwork:
         self._clients[name] = httpx.AsyncClient(
             transport=transport, base_url=f"http://{name}", trust_env=False
         )
+
+    def redirect(self, name: str, to: str) -> None:
+        """Let a node's address lead to another node, as after a mistake in a configuration."""
+        self._led_to[name] = to
 
     def leave(self, name: str) -> None:
         """Let a node's address refuse, as after its process ended."""
@@ -95,7 +100,9 @@ class FakeNetwork:
         await asyncio.sleep(self.latency)
         if (receiver, path) in self.answers:
             return self.answers[receiver, path]
-        answer = await self._clients[receiver].post(path, content=body, headers=dict(headers))
+        answer = await self._clients[self._led_to.get(receiver, receiver)].post(
+            path, content=body, headers=dict(headers)
+        )
         return Response(status=answer.status_code, body=answer.content)
 
     async def close(self) -> None:

@@ -1,0 +1,197 @@
+"""The outbox: one log, a cursor per life of a peer, and ranges that end with a command."""
+
+import pytest
+
+from app.database import Transaction
+from app.state import products
+from app.sync import outbox
+from app.sync.outbox import BATCH_BYTES, BATCH_EVENTS, ORIGIN, Backlog
+from tests.support.branch import ACTOR, Branch, Branches
+
+
+@pytest.fixture
+def pair(branches: Branches) -> tuple[Branch, Branch]:
+    """Two branches; the first has a customer and a product, which the second has too."""
+    matriz, norte = branches.make("matriz"), branches.make("norte")
+    matriz.customer("ALFKI")
+    matriz.product("rice")
+    matriz.send(norte)
+    return matriz, norte
+
+
+def events(branch: Branch, peer: Branch) -> list[tuple[int, str]]:
+    batch = branch.batch_for(peer)
+    return [] if batch is None else [(event.seq, event.kind) for event in batch.events]
+
+
+def rename(branch: Branch, name: str) -> None:
+    branch.do(lambda tx: products.update(tx, "rice", {"name": name}, actor=ACTOR))
+
+
+def emit(branch: Branch, number: int, *, kind: str = "product_upserted") -> None:
+    """One command with that many events."""
+    product = branch.product_id("rice")
+
+    def command(tx: Transaction) -> None:
+        for _ in range(number):
+            tx.emit(kind, product)
+
+    branch.do(command)
+
+
+def backlog(branch: Branch, peer: Branch) -> Backlog:
+    return outbox.backlog(branch.connection, *peer.life)
+
+
+def test_a_log_begins_before_its_first_event(branches: Branches) -> None:
+    empty = branches.make("matriz")
+    assert outbox.head(empty.connection) == ORIGIN
+    assert outbox.event_at(empty.connection, empty.identity.epoch, 0) == ORIGIN
+    assert outbox.event_at(empty.connection, empty.identity.epoch, 1) is None
+
+
+def test_who_lacks_nothing_is_sent_nothing(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    assert matriz.batch_for(norte) is None
+
+
+def test_a_batch_is_the_closed_range_beyond_the_cursor(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    before = outbox.head(matriz.connection)
+    matriz.adjust("rice", 5)
+    matriz.place("ALFKI", ("rice", 1))
+    batch = matriz.batch_for(norte)
+    assert batch is not None
+    assert (batch.origin, batch.epoch, batch.to_epoch) == (*matriz.life, norte.identity.epoch)
+    assert (batch.after, batch.through) == (before, outbox.head(matriz.connection))
+
+
+def test_reading_moves_nothing(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    matriz.adjust("rice", 5)
+    assert matriz.batch_for(norte) == matriz.batch_for(norte)
+    assert backlog(matriz, norte).pending == 1
+
+
+def test_the_newest_state_stands_at_its_first_place(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    rename(matriz, "Rice 1")
+    matriz.adjust("rice", 9)
+    rename(matriz, "Rice 2")
+    placed = matriz.place("ALFKI", ("rice", 1))
+    assert events(matriz, norte) == [(3, "product_upserted"), (4, "stock_update"), (7, "order_created")]
+    batch = matriz.batch_for(norte)
+    assert batch is not None
+    renamed, stocked, ordered = (event.body for event in batch.events)
+    assert renamed["name"] == "Rice 2"
+    assert [(cell["received"], cell["sold"]) for cell in stocked["cells"]] == [(9, 1)]
+    assert (ordered["order"]["id"], ordered["customer"]["code"]) == (placed, "ALFKI")
+    assert [product["sku"] for product in ordered["products"]] == ["rice"]
+
+
+def test_orders_are_never_coalesced(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    matriz.adjust("rice", 9)
+    placed = matriz.place("ALFKI", ("rice", 1))
+    matriz.cancel(placed)
+    assert [kind for _, kind in events(matriz, norte)] == ["stock_update", "order_created", "order_cancelled"]
+
+
+def test_a_cancellation_carries_its_branchs_rows_of_every_epoch(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    matriz.adjust("rice", 9)
+    placed = matriz.place("ALFKI", ("rice", 1))
+    matriz.next_life()
+    matriz.cancel(placed)
+    batch = matriz.batch_for(norte)
+    assert batch is not None
+    cells = batch.events[-1].body["cells"]
+    assert sorted((cell["sold"], cell["returned_frozen"]) for cell in cells) == [(0, 1), (1, 0)]
+
+
+def test_the_limit_of_events_is_soft_by_one_command(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    start = matriz.head()
+    emit(matriz, BATCH_EVENTS - 1)
+    emit(matriz, 10)
+    emit(matriz, 1)
+    batch = matriz.batch_for(norte)
+    assert batch is not None
+    assert batch.through.seq == start + BATCH_EVENTS + 9
+    matriz.acknowledge(norte, batch.through.seq)
+    rest = matriz.batch_for(norte)
+    assert rest is not None
+    assert (rest.after, rest.through.seq) == (batch.through, matriz.head())
+
+
+def test_the_limit_of_bytes_ends_a_batch_with_its_command(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    matriz.adjust("rice", 10_000)
+    start = matriz.head()
+    for _ in range(100):  # of some 15 kB each
+        matriz.place("ALFKI", *[("rice", 1)] * 100)
+    batch = matriz.batch_for(norte)
+    assert batch is not None
+    assert start < batch.through.seq < matriz.head()
+    ends = matriz.connection.execute("SELECT seq FROM events WHERE command_end = 1").fetchall()
+    assert batch.through.seq in [row[0] for row in ends]
+    size = sum(len(event.model_dump_json()) for event in batch.events)
+    assert 0.9 * BATCH_BYTES <= size < 1.1 * BATCH_BYTES
+
+
+def test_every_event_is_sent_however_the_batches_are_cut(
+    pair: tuple[Branch, Branch],
+) -> None:
+    matriz, norte = pair
+    matriz.adjust("rice", 50)
+    for _ in range(3):
+        matriz.place("ALFKI", ("rice", 1))
+        emit(matriz, BATCH_EVENTS // 2)
+    matriz.send(norte)
+    assert norte.digest() == matriz.digest()
+    assert backlog(matriz, norte) == Backlog(pending=0, oldest_at=None, acknowledged=matriz.head())
+
+
+def test_a_backlog_is_counted_from_the_cursor_with_the_age_of_its_oldest(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    acknowledged = matriz.head()
+    emit(matriz, 3)
+    (at,) = matriz.connection.execute(
+        "SELECT created_at FROM events WHERE seq = ?", (acknowledged + 1,)
+    ).fetchone()
+    assert backlog(matriz, norte) == Backlog(pending=3, oldest_at=at, acknowledged=acknowledged)
+
+
+def test_a_cursor_goes_where_the_peer_says_but_never_beyond_the_log(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    found = []
+    for position in (1, 2, 0, 99):
+        matriz.acknowledge(norte, position)
+        found.append(backlog(matriz, norte).acknowledged)
+    assert found == [1, 2, 0, 2]
+
+
+def test_every_life_of_a_peer_has_its_own_cursor(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    norte.next_life()
+    assert (backlog(matriz, norte).acknowledged, backlog(matriz, norte).pending) == (0, 2)
+
+
+def test_an_acknowledgement_of_an_ended_epoch_moves_nothing(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    old = matriz.identity.epoch
+    matriz.next_life()
+    matriz.do(lambda tx: outbox.move_cursor(tx, *norte.life, 2, epoch=old))
+    assert backlog(matriz, norte).acknowledged == 0
+
+
+def test_before_a_peer_was_met_again_its_backlog_is_what_its_last_life_lacks(
+    pair: tuple[Branch, Branch],
+) -> None:
+    """After a restart beside a dead peer, the whole log is not pending: it had acknowledged most of it."""
+    matriz, norte = pair
+    matriz.adjust("rice", 5)
+    found = outbox.backlog(matriz.connection, norte.identity.name, None)
+    assert (found.pending, found.acknowledged) == (1, 2)
+    never_met = outbox.backlog(matriz.connection, "sul", None)
+    assert (never_met.pending, never_met.acknowledged) == (3, 0)
