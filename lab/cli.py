@@ -5,7 +5,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -63,8 +63,8 @@ def up(
         settings=_parse_settings(setting or []),
     )
     choice = choose(driver, run_dir)
-    with progress.status(f"starting the nodes (driver {choice.name})…") as shown:
-        started = get_driver(choice.name, run_dir, env_file=env_file, tell=shown.update).up(options)
+    with _progress(f"starting the nodes (driver {choice.name})…") as tell:
+        started = get_driver(choice.name, run_dir, env_file=env_file, tell=tell).up(options)
     if as_json:
         _print_json({"driver": started.driver, "policy": started.policy, "nodes": _urls(started)})
         return
@@ -77,8 +77,8 @@ def up(
 @app.command("base-image")
 def make_base_image() -> None:
     """Build the image the containers rest on from Debian's packages, for where no registry answers."""
-    with progress.status("…") as shown:
-        base_image.build(shown.update)
+    with _progress("looking for what it needs…") as tell:
+        base_image.build(tell)
     out.print(f"{base_image.tag()} is here")
 
 
@@ -219,6 +219,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except LabError as error:
         progress.print(f"lab: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
+
+
+@contextlib.contextmanager
+def _progress(first: str) -> Iterator[Callable[[str], None]]:
+    """Shows what is under way: one moving line on a terminal, a line for each step in a log."""
+    if progress.is_terminal:
+        with progress.status(first) as shown:
+            yield shown.update
+    else:
+        yield progress.print
 
 
 def _wanted_ports(base_port: int | None, *, auto_ports: bool) -> tuple[int, ...] | None:

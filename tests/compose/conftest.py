@@ -13,7 +13,7 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two nodes, ready; removed with their volumes at the end."""
     directory: Path = tmp_path_factory.mktemp("containers")
