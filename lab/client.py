@@ -237,7 +237,7 @@ class NodeClient:
             response = await self._http.request(method, path, **request)
         except httpx.TransportError as error:
             raise _transport_outcome(error) from None
-        return _value(response)
+        return value_of(response)
 
 
 def get_token(url: str, username: str, password: str, *, timeout: float = 5.0) -> str:
@@ -255,12 +255,13 @@ def get_status(url: str, token: str, *, timeout: float = 2.0) -> Status:
 def _send_once(method: str, url: str, *, timeout: float, **request: Any) -> Any:
     try:
         with httpx.Client(timeout=timeout, trust_env=False) as http:
-            return _value(http.request(method, url, **request))
+            return value_of(http.request(method, url, **request))
     except httpx.TransportError as error:
         raise _transport_outcome(error) from None
 
 
-def _value(response: httpx.Response) -> Any:
+def value_of(response: httpx.Response) -> Any:
+    """The value a node answered with. Raises Refused or Unknown, as every call does."""
     body = _json(response)
     if response.is_success:
         if body is None and response.content:

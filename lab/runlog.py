@@ -5,6 +5,7 @@ still tells what the client had been promised.
 """
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -31,20 +32,37 @@ class RunLog:
         self,
         path: Path,
         *,
+        resume: bool = False,
         clock: Callable[[], int] = time.monotonic_ns,
         wall_clock: Callable[[], str] = _wall_clock,
     ) -> None:
-        """Starts a new log at `path`; an earlier one there is kept beside it as `*.previous.jsonl`."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            path.replace(path.with_suffix(f".previous{path.suffix}"))
+        """Starts a new log at `path`; an earlier one there is kept beside it as `*.previous.jsonl`.
+
+        With `resume` it goes on with the log that another program began there and has closed: the numbers and
+        the time continue from its last record. LabError when there is none that can be read.
+        """
         self.path = path
-        self._file = path.open("x", encoding="utf-8")
         self._clock = clock
         self._wall_clock = wall_clock
-        self._started = clock()
         self._operations = 0
         self._faults = 0
+        self._started = clock()
+        if resume:
+            self._take_up()
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                path.replace(path.with_suffix(f".previous{path.suffix}"))
+        self._file = path.open("a" if resume else "x", encoding="utf-8")
+
+    def _take_up(self) -> None:
+        """Finds where the log left off, and removes a last line that was cut short."""
+        for record in read_records(self.path):
+            self._operations = max(self._operations, record.get("op", 0))
+            self._faults = max(self._faults, record.get("id", 0))
+            self._started = self._clock() - record["at_ns"]
+        content = self.path.read_bytes()
+        os.truncate(self.path, content.rfind(b"\n") + 1)
 
     def __enter__(self) -> Self:
         return self

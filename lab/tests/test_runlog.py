@@ -102,3 +102,22 @@ def test_a_line_that_is_no_record_is_named(tmp_path: Path) -> None:
 def test_a_log_that_is_not_there_is_one_plain_line(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="cannot read the run log"):
         list(read_records(tmp_path / "none.jsonl"))
+
+
+def test_another_program_goes_on_where_the_first_left_off(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with RunLog(path, clock=iter([100, 107]).__next__) as first:
+        first.invoke("order", "matriz", {})
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"kind":"op.ok","op":1,"resp')  # the first program was killed while it wrote
+
+    with RunLog(path, resume=True, clock=iter([5000, 5000, 5002]).__next__) as second:
+        op = second.invoke("order", "matriz", {})
+
+    assert op == 2
+    assert [(record["op"], record["at_ns"]) for record in read_records(path)] == [(1, 7), (2, 9)]
+
+
+def test_only_a_log_that_is_there_can_be_gone_on_with(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="cannot read the run log"):
+        RunLog(tmp_path / "run.jsonl", resume=True)
