@@ -1,0 +1,19 @@
+"""Whole networks of real nodes in one process, under virtual time and seeded faults.
+
+One integer, the seed, decides everything that may differ between two runs: when clients ask for what, what
+the network loses, delays, repeats or cuts, when a node's disk is slow, when a node is killed and where in its
+work. `python -m tests.simulation --help` runs histories; a failing one prints the command that repeats it.
+
+    history    one seed: founding, clients and faults together, healing, and the verdict
+      plan       what the seed makes of the history: sizes, demand, which faults
+      machine    a branch's machine: its file, and the process that runs its node or was killed
+      disk       the executor of a node: blocking work in virtual time, stalls, and a crash at a commit
+      network    the transport between nodes, with everything a network does to messages
+      clients    what people at the branches do, and what they were told
+      faults     what goes wrong, and undoing it
+      observer   looks into every file after every commit and knows the true history
+      verdict    what must hold in the end
+      journal    what happened, in order: its hash is the history's digest
+    runner     many histories, each twice in separate processes (worker)
+    bugs       seeded bugs that the observer has to catch; they live only here
+"""

@@ -1,0 +1,206 @@
+"""One history: a network is founded, used and broken, healed, and judged."""
+
+import asyncio
+import gc
+import logging
+import shutil
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from tests.simulation import plan as plans
+from tests.simulation import verdict, virtual
+from tests.simulation.clients import PATIENCE_SECONDS, Client
+from tests.simulation.faults import Faults
+from tests.simulation.journal import Journal, Violation
+from tests.simulation.machine import Machine, own_tasks
+from tests.simulation.network import Network
+from tests.simulation.observer import Observer
+from tests.simulation.plan import Plan
+from tests.simulation.promises import Promises
+from tests.support.company import node_settings
+
+QUIET_WITHIN_SECONDS = 120.0  # virtual, after healing: hours of back-off would be a stall
+LOOK_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a history. `digest` is of everything that happened in it, in order."""
+
+    seed: int
+    digest: str
+    operations: int
+    outcomes: dict[str, int]
+    faults: dict[str, int]
+    virtual_seconds: float
+    violations: list[Violation]
+    lines: list[str] = field(default_factory=list)
+
+
+def play(seed: int, *, template: Path, nodes: int = 3, keep_lines: bool = False) -> Result:
+    """Run a seed's history in files of its own, copied from `template` (migrated, opened by no node)."""
+    # The files are thrown away, so a file system in memory will do: what a crash keeps is decided here.
+    memory = Path("/dev/shm")  # noqa: S108
+    directory = memory if memory.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="history-", dir=directory) as place:
+        history = History(
+            plans.draw(seed, nodes=nodes),
+            Path(place),
+            template=template,
+            journal=Journal(keep_lines=keep_lines),
+        )
+        return virtual.run(history.play())
+
+
+class History:
+    """One history of a plan."""
+
+    def __init__(self, plan: Plan, place: Path, *, template: Path, journal: Journal) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._promises = Promises()
+        self._observer = Observer(journal)
+        self._network = Network(plan.random("network"), journal=journal)
+        self._machines = [self._machine(name, place, template) for name in plan.nodes]
+        self._faults = Faults(plan, self._machines, self._network, journal=journal)
+
+    def _machine(self, name: str, place: Path, template: Path) -> Machine:
+        path = place / f"{name}.db"
+        shutil.copy(template, path)
+        settings = node_settings(
+            name,
+            peers=self._plan.nodes,
+            database_path=path,
+            replication_retry_seconds=self._plan.retry_seconds,
+            transfer_wait_seconds=self._plan.transfer_wait_seconds,
+            rebalance_seconds=self._plan.rebalance_seconds,
+        )
+        machine = Machine(
+            settings,
+            journal=self._journal,
+            random=self._plan.random,
+            transport=self._network.transport,
+            on_commit=self._observer.look,
+            http=self._plan.http,
+        )
+        self._network.join(machine)
+        return machine
+
+    async def play(self) -> Result:
+        """Play it from founding to verdict."""
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(cast(Any, own_tasks))
+        loop.set_exception_handler(self._unhandled)
+        with closing(self._observer), _Watchman(self._journal):
+            try:
+                await self._use_and_break()
+                await self._faults.heal()
+                await self._grow_quiet()
+                self._judge()
+            finally:
+                await self._switch_off()
+            gc.collect()  # an exception that nobody fetched is found when its task is freed
+        return Result(
+            seed=self._plan.seed,
+            digest=self._journal.digest,
+            operations=self._promises.operations,
+            outcomes=self._promises.outcomes,
+            faults=dict(self._journal.faults),
+            virtual_seconds=loop.time(),
+            violations=self._journal.violations,
+            lines=self._journal.lines,
+        )
+
+    async def _use_and_break(self) -> None:
+        loop = asyncio.get_running_loop()
+        for machine in self._machines:
+            await machine.start()
+        chaos = [loop.create_task(self._faults.watch())]
+        if self._plan.storm:
+            chaos.append(loop.create_task(self._faults.rage()))
+        clients = self._clients()
+        await clients[0].open_shop()
+        if not self._plan.storm:
+            chaos.append(loop.create_task(self._faults.rage()))
+        share = -(-self._plan.operations // self._plan.clients)
+        await asyncio.gather(*(client.work(share) for client in clients))
+        for task in chaos:
+            task.cancel()
+        await asyncio.gather(*chaos, return_exceptions=True)
+
+    def _clients(self) -> list[Client]:
+        random = self._plan.random("branches")
+        machines = [*self._machines, *random.choices(self._machines, k=self._plan.clients)]
+        return [
+            Client(
+                f"client-{n}", machines[n], plan=self._plan, promises=self._promises, journal=self._journal
+            )
+            for n in range(self._plan.clients)
+        ]
+
+    async def _grow_quiet(self) -> None:
+        """Wait until nobody has anything to tell anybody, with no help from outside."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + QUIET_WITHIN_SECONDS
+        while loop.time() < deadline:
+            await asyncio.sleep(LOOK_SECONDS)
+            if all(m.process is not None and m.process.node.ready for m in self._machines):
+                said = [await self._status(machine) for machine in self._machines]
+                if verdict.is_quiet(self._files()) and all(_is_settled(status, said[0]) for status in said):
+                    self._journal.note("quiet", said[0]["digest"])
+                    return
+        for machine in self._machines:
+            status = await self._status(machine) if machine.process else None
+            self._journal.violation("stalled", f"{machine.name} is not quiet: {status}")
+
+    async def _status(self, machine: Machine) -> Any:
+        assert machine.process is not None, "everything was switched on"
+        return await machine.process.do(machine.process.node.status(), patience=PATIENCE_SECONDS)
+
+    def _files(self) -> verdict.Files:
+        return {machine.name: self._observer.connection(machine) for machine in self._machines}
+
+    def _judge(self) -> None:
+        verdict.judge(self._files(), self._promises, self._journal)
+
+    async def _switch_off(self) -> None:
+        await self._network.close()
+        for machine in self._machines:
+            if machine.process is not None:
+                machine.crash()
+            await machine.reaped()
+
+    def _unhandled(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self._journal.violation("error", f"{context['message']}: {error!r}")
+
+
+class _Watchman(logging.Handler):
+    """Takes every alarm and every task's death that a node logs for a broken promise: the network is honest,
+    and faults are what nodes are for."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(level=logging.ERROR)
+        self._journal = journal
+        self._logger = logging.getLogger("app")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = f" ({record.exc_info[1]!r})" if record.exc_info else ""
+        self._journal.violation("alarm", record.getMessage() + error)
+
+    def __enter__(self) -> None:
+        self._logger.addHandler(self)
+        self._propagates, self._logger.propagate = self._logger.propagate, False
+
+    def __exit__(self, *_exc: object) -> None:
+        self._logger.removeHandler(self)
+        self._logger.propagate = self._propagates
+
+
+def _is_settled(status: Any, other: Any) -> bool:
+    """Whether a node says that it has nothing pending, and what another one says of the company."""
+    same = all(status[name] == other[name] for name in ("digest", "heads"))
+    return same and not any(status["pending"].values()) and not status["parked"]

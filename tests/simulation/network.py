@@ -1,0 +1,156 @@
+"""The network between the machines of a history: implements `app.sync.transport.Transport`, with faults."""
+
+import asyncio
+import contextvars
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from urllib.parse import urlsplit
+
+from app.sync.errors import Unreachable
+from app.sync.transport import Response
+from tests.simulation.journal import Journal
+from tests.simulation.machine import Down, Machine, Unknown
+
+LATENCY_SECONDS = 0.003
+LATE_SECONDS = 3.0  # the most that delay and duplication hold a message up: longer than most time-outs
+
+
+@dataclass(frozen=True)
+class Weather:
+    """The chance that a message, or the answer to it, is treated so."""
+
+    lose: float = 0.0
+    duplicate: float = 0.0
+    delay: float = 0.0
+
+
+CALM = Weather()
+
+
+class Network:
+    """Carries messages between machines.
+
+    Messages have no order among each other: each takes its own time. A sender that stops waiting does not
+    stop the message, so that its time-out tells nothing about what happened. A message to or from a `cut`
+    (sender, receiver) direction is never answered, or refused at once if `cut` says so.
+    """
+
+    def __init__(self, random: Random, *, journal: Journal) -> None:
+        self._random = random
+        self._journal = journal
+        self._machines: dict[str, Machine] = {}
+        self._under_way: dict[asyncio.Task[Response], None] = {}
+        self.weather = CALM
+        self.cut: dict[tuple[str, str], bool] = {}
+
+    def join(self, machine: Machine) -> None:
+        self._machines[machine.name] = machine
+
+    def transport(self, sender: str) -> "SimTransport":
+        return SimTransport(self, sender)
+
+    def heal(self) -> None:
+        """Lose, repeat and delay nothing from now on. What is under way arrives when it does."""
+        self.weather = CALM
+        self.cut.clear()
+
+    async def carry(
+        self, sender: str, url: str, body: bytes, headers: Mapping[str, str], *, patience: float
+    ) -> Response:
+        parts = urlsplit(url)
+        receiver = str(parts.hostname)
+        link = (sender, receiver)
+        digest = hashlib.sha256(body).hexdigest()[:12]
+        self._journal.note(sender, "->", receiver, parts.path, len(body), digest)
+        if self.cut.get(link) is True:
+            raise Unreachable("refused")
+        arrivals = [self._send(link, parts.path, body, headers)]
+        if self._happens(self.weather.duplicate):
+            self._journal.fault("duplicate", *link)
+            held = LATE_SECONDS * self._random.random() ** 4  # most soon, some long after newer messages
+            arrivals.append(self._send(link, parts.path, body, headers, held=held))
+        done, _ = await asyncio.wait(arrivals[:1], timeout=patience)
+        if not done:
+            raise Unreachable("timed out")
+        return arrivals[0].result()
+
+    def _send(
+        self,
+        link: tuple[str, str],
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        held: float = 0.0,
+    ) -> asyncio.Task[Response]:
+        # In a context of its own: a message outlives the process that sent it.
+        work = self._travel(link, path, body, headers, held=held)
+        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+        self._under_way[task] = None
+        task.add_done_callback(self._arrived)
+        return task
+
+    def _arrived(self, task: asyncio.Task[Response]) -> None:
+        self._under_way.pop(task, None)
+        if not task.cancelled():
+            task.exception()
+
+    async def _travel(
+        self, link: tuple[str, str], path: str, body: bytes, headers: Mapping[str, str], *, held: float
+    ) -> Response:
+        await asyncio.sleep(held)
+        await self._pass(link, "request")
+        process = self._machines[link[1]].process
+        if process is None or not process.serves:
+            raise Unreachable("refused")
+        try:
+            answer = await process.do(process.answer(path, body, headers), patience=LATE_SECONDS * 10)
+        except (Down, Unknown):
+            raise Unreachable("reset") from None
+        self._journal.note(link[1], "answers", link[0], path, answer.status)
+        if answer.status == 500:
+            self._journal.violation("error", f"{link[1]} answered {path} with {answer.body.decode()}")
+        await self._pass((link[1], link[0]), "answer")
+        return answer
+
+    async def _pass(self, link: tuple[str, str], what: str) -> None:
+        """Take a message or an answer over; raise Unreachable, after longer than any sender waits, where it
+        is lost."""
+        lost = self._happens(self.weather.lose)
+        late = self._happens(self.weather.delay)
+        seconds = LATENCY_SECONDS * self._random.random()
+        if late:
+            self._journal.fault("delay", what, *link)
+            seconds += LATE_SECONDS * self._random.random()
+        await asyncio.sleep(seconds)
+        if lost and link not in self.cut:
+            self._journal.fault("lose", what, *link)
+        if lost or link in self.cut:
+            await asyncio.sleep(LATE_SECONDS * 10)
+            raise Unreachable("lost")
+
+    def _happens(self, chance: float) -> bool:
+        return self._random.random() < chance
+
+    async def close(self) -> None:
+        """Forget what is under way."""
+        tasks = list(self._under_way)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class SimTransport:
+    """One machine's end of the network."""
+
+    def __init__(self, network: Network, sender: str) -> None:
+        self._network = network
+        self._sender = sender
+
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], patience: float) -> Response:
+        return await self._network.carry(self._sender, url, body, headers, patience=patience)
+
+    async def close(self) -> None:
+        pass

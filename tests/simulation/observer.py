@@ -1,0 +1,237 @@
+"""Looks into every node's file after every commit and holds it against the true history.
+
+It reads the tables with SQL of its own and does its own sums, so that an error in the node's arithmetic is
+not repeated here. It knows more than any node: what every branch really sold, at every instant.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.simulation.journal import Journal
+from tests.simulation.machine import Machine
+
+GROWING = (
+    "received",
+    "returned",
+    "returned_frozen",
+    "recovered",
+    "written_off",
+    "sold",
+    "removed",
+    "version",
+)
+Cell = tuple[int, ...]
+"""The values of GROWING, in that order."""
+CellKey = tuple[str, str, str]
+"""(product, branch, epoch)."""
+
+_CELLS = f"SELECT product_id, branch, epoch, {', '.join(GROWING)} FROM stock"
+_GRANTS = "SELECT product_id, branch, epoch, to_branch, to_epoch, quantity FROM stock_grants"
+_STAMPS = "SELECT id, lamport, stamp_node, stamp_epoch FROM {0}"
+_UNITS_OF_ORDERS = (
+    "SELECT l.product_id, o.branch, o.epoch, SUM(l.quantity), SUM(l.quantity * (o.status = 'cancelled'))"
+    " FROM order_lines l JOIN orders o ON o.id = l.order_id GROUP BY 1, 2, 3"
+)
+
+
+@dataclass
+class View:
+    """What one file held when it was last looked at."""
+
+    path: Path
+    connection: sqlite3.Connection
+    data_version: int = -1
+    epoch: str = ""
+    cells: dict[CellKey, Cell] = field(default_factory=dict)
+    grants: dict[tuple[str, ...], int] = field(default_factory=dict)
+    positions: dict[tuple[str, str], int] = field(default_factory=dict)
+    stamps: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)
+    orders: dict[str, int] = field(default_factory=dict)
+    seq: int = 0
+
+
+class Observer:
+    """The true history, as far as it was committed anywhere.
+
+    Anytime: no product is oversold; no branch has spent rights it did not have; nobody knows more of a cell
+    than its own branch, and nothing known is forgotten; an order never shows without its stock effect; the
+    outbox has no holes, and no position runs ahead of it.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._views: dict[str, View] = {}
+        self._events: dict[tuple[str, str], list[str]] = {}
+
+    def look(self, machine: Machine) -> None:
+        """Check what a machine's last commit left."""
+        view = self._view(machine)
+        version = view.connection.execute("PRAGMA data_version").fetchone()[0]
+        if version == view.data_version:
+            return
+        view.data_version = version
+        view.connection.execute("BEGIN")
+        try:
+            self._journal.note(machine.name, "commits", self._check(machine.name, view))
+        finally:
+            view.connection.execute("ROLLBACK")
+
+    def connection(self, machine: Machine) -> sqlite3.Connection:
+        """A reading connection to a machine's file."""
+        return self._view(machine).connection
+
+    def close(self) -> None:
+        for view in self._views.values():
+            view.connection.close()
+
+    def _view(self, machine: Machine) -> View:
+        view = self._views.get(machine.name)
+        if view is not None and view.path == machine.path:
+            return view
+        connection = sqlite3.connect(f"file:{machine.path}?mode=ro", uri=True, isolation_level=None)
+        if view is None:
+            view = self._views[machine.name] = View(machine.path, connection)
+        else:
+            # The machine crashed: what was committed before must be there after.
+            view.connection.close()
+            view.path, view.connection, view.data_version = machine.path, connection, -1
+        return view
+
+    def _check(self, name: str, view: View) -> int:
+        row = view.connection.execute("SELECT epoch, seq FROM node").fetchone()
+        if row is None:
+            return 0
+        epoch, seq = row
+        if epoch != view.epoch and view.epoch:
+            self._violation("reborn", name, "it began a new epoch, though its file lost nothing")
+        view.epoch = epoch
+        self._check_outbox(name, epoch, seq, view)
+        self._check_positions(name, view)
+        self._check_stamps(name, view)
+        if self._take_cells(name, view):
+            self._check_truth()
+            self._check_rights(name, epoch, view)
+        self._check_orders(name, epoch, view)
+        return int(seq)
+
+    def _check_outbox(self, name: str, epoch: str, seq: int, view: View) -> None:
+        """Seqs are dense from 1 and end where the node says; an event once written stays as it is."""
+        events = self._events.setdefault((name, epoch), [])
+        if seq < view.seq:
+            self._violation("monotone", name, f"its outbox went back from {view.seq} to {seq}")
+        new = view.connection.execute(
+            "SELECT seq, event_id FROM events WHERE epoch = ? AND seq > ? ORDER BY seq", (epoch, len(events))
+        )
+        for found, event_id in new:
+            if found != len(events) + 1:
+                self._violation("outbox", name, f"event {found} follows event {len(events)}")
+            events.append(event_id)
+        if len(events) != seq:
+            self._violation("outbox", name, f"the outbox holds {len(events)} events and says {seq}")
+        view.seq = seq
+
+    def _check_positions(self, name: str, view: View) -> None:
+        for origin, epoch, seq, event_id in view.connection.execute(
+            "SELECT origin, epoch, seq, event_id FROM positions"
+        ):
+            life = (origin, epoch)
+            if seq < view.positions.get(life, 0):
+                self._violation("monotone", name, f"its position at {origin} fell to {seq}")
+            events = self._events.get(life, [])
+            if seq > len(events):
+                self._violation("invented", name, f"it is at {seq} of {origin}, which has {len(events)}")
+            elif seq and events[seq - 1] != event_id:
+                self._violation("fork", name, f"it has another event {seq} of {origin}")
+            view.positions[life] = seq
+
+    def _check_stamps(self, name: str, view: View) -> None:
+        """A product or customer never goes back to an older edit."""
+        for table in ("products", "customers"):
+            for row_id, *stamp in view.connection.execute(_STAMPS.format(table)):
+                now: tuple[int, str, str] = (stamp[0], stamp[1], stamp[2])
+                before = view.stamps.get((table, row_id))
+                if before is not None and now < before:
+                    self._violation("monotone", name, f"{row_id} of {table} went from {before} to {now}")
+                view.stamps[table, row_id] = now
+
+    def _take_cells(self, name: str, view: View) -> bool:
+        """Read the stock tables; whether anything changed. Every count only grows, at its owner first."""
+        cells = {(row[0], row[1], row[2]): tuple(row[3:]) for row in view.connection.execute(_CELLS)}
+        grants = {row[:5]: row[5] for row in view.connection.execute(_GRANTS)}
+        if cells == view.cells and grants == view.grants:
+            return False
+        for key, before in view.cells.items():
+            if any(new < old for new, old in zip(cells.get(key, (-1,)), before, strict=False)):
+                self._violation("monotone", name, f"cell {key} went from {before} to {cells.get(key)}")
+        for grant, quantity in view.grants.items():
+            if grants.get(grant, 0) < quantity:
+                self._violation("monotone", name, f"grant {grant} fell from {quantity}")
+        view.cells, view.grants = cells, grants
+        for key, cell in cells.items():
+            owner = self._views.get(key[1])
+            truth = owner.cells.get(key) if owner else None
+            if truth is None or any(known > true for known, true in zip(cell, truth, strict=True)):
+                self._violation("invented", name, f"it holds {cell} of {key}, its branch {truth}")
+        for grant, quantity in grants.items():
+            owner = self._views.get(grant[1])
+            if owner is None or quantity > owner.grants.get(grant, 0):
+                self._violation("invented", name, f"grant {grant} of {quantity} was never written")
+        return True
+
+    def true_cells(self) -> Iterable[tuple[CellKey, Cell]]:
+        """Every cell as its own branch wrote it."""
+        for name, view in self._views.items():
+            for key, cell in view.cells.items():
+                if key[1] == name:
+                    yield key, cell
+
+    def _check_truth(self) -> None:
+        left: dict[str, int] = {}
+        for (product, _, _), cell in self.true_cells():
+            received, returned, _, _, _, sold, removed, _ = cell
+            left[product] = left.get(product, 0) + received + returned - sold - removed
+        for product, units in left.items():
+            if units < 0:
+                self._journal.violation("oversold", f"{-units} units of {product} more went than came")
+
+    def _check_rights(self, name: str, epoch: str, view: View) -> None:
+        """The owner's own view never shows it in debt."""
+        rights: dict[str, int] = {}
+        for (product, branch, of_epoch), cell in view.cells.items():
+            if (branch, of_epoch) == (name, epoch):
+                received, returned, _, _, _, sold, removed, _ = cell
+                rights[product] = rights.get(product, 0) + received + returned - sold - removed
+        for (product, *lives), quantity in view.grants.items():
+            if lives[:2] == [name, epoch]:
+                rights[product] = rights.get(product, 0) - quantity
+            if lives[2:] == [name, epoch]:
+                rights[product] = rights.get(product, 0) + quantity
+        for product, units in rights.items():
+            if units < 0:
+                self._violation("overspent", name, f"it has spent {-units} rights of {product} it never had")
+
+    def _check_orders(self, name: str, epoch: str, view: View) -> None:
+        orders = dict(view.connection.execute("SELECT id, version FROM orders"))
+        if orders == view.orders:
+            return
+        for order_id, version in view.orders.items():
+            if orders.get(order_id, 0) < version:
+                self._violation(
+                    "lost", name, f"order {order_id} went from {version} to {orders.get(order_id)}"
+                )
+        view.orders = orders
+        for product, branch, of_epoch, sold, cancelled in view.connection.execute(_UNITS_OF_ORDERS):
+            cell = view.cells.get((product, branch, of_epoch), (0,) * len(GROWING))
+            known = (cell[5], cell[1])
+            own = (branch, of_epoch) == (name, epoch)
+            if known != (sold, cancelled) if own else (known[0] < sold or known[1] < cancelled):
+                self._violation(
+                    "atomic",
+                    name,
+                    f"orders took {sold} and gave back {cancelled} of {product}, stock {known}",
+                )
+
+    def _violation(self, promise: str, name: str, text: str) -> None:
+        self._journal.violation(promise, f"{name}: {text}")

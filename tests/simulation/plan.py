@@ -1,0 +1,58 @@
+"""What a seed makes of a history, drawn before it begins."""
+
+from dataclasses import dataclass
+from random import Random
+
+FAULTS = ("lose", "duplicate", "delay", "cut", "isolate", "crash", "crash_at_commit", "stop", "stall", "skew")
+NODES = ("matriz", "filial-norte", "filial-sul", "filial-leste", "filial-oeste", "filial-centro",
+         "filial-serra", "filial-litoral", "filial-vale")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One history before it begins. Seconds are virtual; `demand` weighs the products of `skus`, the first
+    the hottest; `faults` names the kinds that may happen; `storm` says that they begin before founding."""
+
+    seed: int
+    nodes: tuple[str, ...]
+    skus: tuple[str, ...]
+    demand: tuple[float, ...]
+    stock: tuple[int, ...]
+    clients: int
+    operations: int
+    pause: float
+    faults: tuple[str, ...]
+    fault_every: float
+    storm: bool
+    http: bool
+    retry_seconds: float
+    transfer_wait_seconds: float
+    rebalance_seconds: float
+
+    def random(self, *purpose: object) -> Random:
+        """A random source of its own for one purpose, so that drawing more for one changes no other."""
+        return Random("/".join(map(str, (self.seed, *purpose))))
+
+
+def draw(seed: int, *, nodes: int = 3) -> Plan:
+    """The history of a seed."""
+    random = Random(f"{seed}/plan")
+    products = random.randint(2, 7)
+    skew = random.choice((0.5, 1.0, 2.0))
+    return Plan(
+        seed=seed,
+        nodes=NODES[:nodes],
+        skus=tuple(f"SKU-{number}" for number in range(products)),
+        demand=tuple(1.0 / (rank + 1) ** skew for rank in range(products)),
+        stock=tuple(random.choice((5, 40, 150, 600)) for _ in range(products)),
+        clients=random.randint(3, 4 + nodes),
+        operations=random.randint(70, 130),
+        pause=random.choice((0.01, 0.05, 0.15)),
+        faults=tuple(kind for kind in FAULTS if random.random() < 0.5),
+        fault_every=random.choice((0.1, 0.3, 1.0)),
+        storm=random.random() < 0.2,
+        http=random.random() < 0.1,
+        retry_seconds=random.choice((0.05, 0.2, 0.5)),
+        transfer_wait_seconds=random.choice((0.1, 0.5)),
+        rebalance_seconds=random.choice((0.0, 0.3, 2.0)),
+    )

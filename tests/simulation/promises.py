@@ -1,0 +1,46 @@
+"""What the clients of a history asked for and were told: all that the verdict holds the nodes to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Outcome = Literal["ok", "fail", "info"]
+"""`ok` was acknowledged, `fail` surely did not happen, `info` may or may not have."""
+
+
+@dataclass
+class OrderAsked:
+    """An order as its client knows it. `outcome` is None while nobody has given an answer."""
+
+    key: str
+    branch: str
+    customer: str
+    units: Mapping[str, int]
+    outcome: Outcome | None = None
+    order_id: str | None = None
+    cancel: Outcome | None = None
+
+
+@dataclass
+class Received:
+    """Units of one product that clients received or removed: acknowledged, and perhaps."""
+
+    sure: int = 0
+    perhaps: int = 0
+
+
+@dataclass
+class Promises:
+    """Everything asked for. `operations` counts requests, retries included."""
+
+    orders: dict[str, OrderAsked] = field(default_factory=dict)
+    received: dict[str, Received] = field(default_factory=dict)
+    removed: dict[str, Received] = field(default_factory=dict)
+    outcomes: dict[str, int] = field(default_factory=dict)
+    operations: int = 0
+
+    def count(self, kind: str, outcome: Any) -> None:
+        """Count one request by its kind and outcome."""
+        self.operations += 1
+        name = f"{kind} {outcome}"
+        self.outcomes[name] = self.outcomes.get(name, 0) + 1

@@ -1,0 +1,190 @@
+"""Runs many histories, each twice in processes of their own, and says what came of them."""
+
+import asyncio
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ROOT = Path(__file__).resolve().parents[2]
+HASH_SEEDS = ("1", "2")
+"""Each history runs once under each: sets and dicts of texts then come in different orders."""
+
+LONGEST_SECONDS = 300.0  # real ones, of one history: more means that virtual time stands still
+LONGEST_LINE = 64 << 20
+
+
+@dataclass(frozen=True)
+class Request:
+    """One history to play; `lines` asks for its journal."""
+
+    seed: int
+    nodes: int = 3
+    lines: bool = False
+
+
+class WorkerDied(Exception):
+    """A worker ended or hung; the message says where."""
+
+
+class Worker:
+    """A process that plays one history after the other."""
+
+    def __init__(self, hash_seed: str) -> None:
+        self._hash_seed = hash_seed
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        await self._end()
+
+    async def play(self, request: Request) -> dict[str, Any]:
+        """Play a history and return its result. Raises WorkerDied; the next call begins a new process."""
+        process = self._process = self._process or await self._begin()
+        assert process.stdin is not None, "the worker's input is a pipe"
+        assert process.stdout is not None, "the worker's output is a pipe"
+        process.stdin.write(json.dumps(vars(request)).encode() + b"\n")
+        try:
+            await process.stdin.drain()
+            async with asyncio.timeout(LONGEST_SECONDS):
+                line = await process.stdout.readline()
+        except TimeoutError:
+            line = b""
+        except ConnectionError:
+            line = b""
+        if not line:
+            await self._end()
+            raise WorkerDied(f"seed {request.seed} ended its process or ran {LONGEST_SECONDS:.0f} s")
+        result: dict[str, Any] = json.loads(line)
+        return result
+
+    async def _begin(self) -> asyncio.subprocess.Process:
+        path = os.pathsep.join((str(ROOT), str(ROOT / "services" / "node")))
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.simulation.worker"),
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": self._hash_seed},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE,
+        )
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@dataclass
+class Tally:
+    """What came of all histories so far."""
+
+    histories: int = 0
+    operations: int = 0
+    same_digest: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    broken: Counter[str] = field(default_factory=Counter)
+    failed: list[int] = field(default_factory=list)
+
+    def add(self, result: Mapping[str, Any]) -> None:
+        self.histories += 1
+        self.operations += result["operations"]
+        self.outcomes.update(result["outcomes"])
+        self.faults.update(result["faults"])
+        self.broken.update(violation["promise"] for violation in result["violations"])
+
+    @property
+    def passed(self) -> bool:
+        return not self.failed and not self.broken and self.same_digest == self.histories
+
+    def summary(self) -> str:
+        """The last line of a run."""
+        others = {promise: n for promise, n in sorted(self.broken.items()) if promise not in _NAMED}
+        faults = ", ".join(f"{kind} {count:,}" for kind, count in sorted(self.faults.items()))
+        return (
+            f"{self.histories:,} histories, {self.operations:,} operations"
+            f" ({self.outcomes['order ok']:,} orders acknowledged), faults: {faults or 'none'};"
+            f" oversold {self.broken['oversold']}, lost {self.broken['lost']},"
+            f" other promises broken {others or 0},"
+            f" same digest twice: {self.same_digest:,} of {self.histories:,}"
+        )
+
+
+_NAMED = ("oversold", "lost")
+
+Report = Callable[[str], None]
+Pair = Sequence[Worker]
+
+
+class Runner:
+    """Plays seeds twice each and adds up what came of it.
+
+    `report` gets a few lines for each seed that fails, `progress` is called with the tally after each.
+    """
+
+    def __init__(self, *, nodes: int, report: Report, progress: Callable[[Tally], None]) -> None:
+        self._nodes = nodes
+        self._report = report
+        self._progress = progress
+        self._tally = Tally()
+
+    async def run(self, seeds: Iterable[int], *, jobs: int) -> Tally:
+        """Play all seeds in `jobs` processes, at least one for each hash seed."""
+        waiting = iter(seeds)
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+            for _ in range(max(1, jobs // len(HASH_SEEDS))):
+                pair = [await stack.enter_async_context(Worker(hash_seed)) for hash_seed in HASH_SEEDS]
+                tasks.create_task(self._play_all(waiting, pair))
+        return self._tally
+
+    async def _play_all(self, waiting: Iterator[int], pair: Pair) -> None:
+        for seed in waiting:  # shared by all pairs: each seed is taken once
+            await self._play_twice(Request(seed, nodes=self._nodes), pair)
+            self._progress(self._tally)
+
+    async def _play_twice(self, request: Request, pair: Pair) -> None:
+        try:
+            first, second = await asyncio.gather(*(worker.play(request) for worker in pair))
+        except WorkerDied as death:
+            self._tally.histories += 1
+            self._tally.failed.append(request.seed)
+            self._report(f"{death}\n{_how_to_repeat(request)}")
+            return
+        self._tally.add(first)
+        same = first["digest"] == second["digest"]
+        self._tally.same_digest += same
+        if same and not first["violations"]:
+            return
+        self._tally.failed.append(request.seed)
+        lines = [f"seed {request.seed} fails"]
+        lines += [f"  {v['promise']}: {v['text'][:500]}" for v in first["violations"][:5]]
+        if not same:
+            lines += await _where_they_part(request, pair)
+        self._report("\n".join([*lines, _how_to_repeat(request)]))
+
+
+async def _where_they_part(request: Request, pair: Pair) -> list[str]:
+    """The first line of the journals that differs, so that the door chance came in by can be found."""
+    again = Request(request.seed, nodes=request.nodes, lines=True)
+    first, second = await asyncio.gather(*(worker.play(again) for worker in pair))
+    for number, (one, other) in enumerate(zip(first["lines"], second["lines"], strict=False)):
+        if one != other:
+            return [f"  two runs part at line {number}:", f"    {one[:300]}", f"    {other[:300]}"]
+    return ["  two runs differ in length only" if first["digest"] != second["digest"] else "  not again"]
+
+
+def _how_to_repeat(request: Request) -> str:
+    nodes = f" NODES={request.nodes}" if request.nodes != Request(0).nodes else ""
+    return f"  repeat it: make simulate HISTORIES=1 SEED={request.seed}{nodes}"

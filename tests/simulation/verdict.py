@@ -1,0 +1,146 @@
+"""What must hold when everything is healed and quiet: read from every node's file, and held against what
+clients were told."""
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.simulation.journal import Journal
+from tests.simulation.promises import Promises, Received
+
+# Replicated tables and what their rows are ordered by. Which peer an order came from, and where it stands in
+# whose log, is a node's own business.
+_TABLES = {
+    "users": "id",
+    "customers": "id",
+    "products": "id",
+    "orders": "id",
+    "order_lines": "order_id, line",
+    "stock": "product_id, branch, epoch",
+    "stock_grants": "product_id, branch, epoch, to_branch, to_epoch",
+}
+_LOCAL_COLUMNS = {"announced", "seq", "donor"}
+
+Files = Mapping[str, sqlite3.Connection]
+
+
+def is_quiet(files: Files) -> bool:
+    """Whether every node has applied all events of every other, and the other has heard so."""
+    heads = {name: _one(file, "SELECT epoch, seq FROM node") for name, file in files.items()}
+    for name, file in files.items():
+        for origin, (epoch, seq) in heads.items():
+            if origin == name:
+                continue
+            at = _one(file, "SELECT seq FROM positions WHERE origin = ? AND epoch = ?", origin, epoch)
+            heard = _one(
+                files[origin],
+                "SELECT acknowledged FROM cursors WHERE peer = ? AND peer_epoch = ? AND epoch = ?",
+                *(name, heads[name][0], epoch),
+            )
+            if seq and (at != (seq,) or heard != (seq,)):
+                return False
+    return True
+
+
+def judge(files: Files, promises: Promises, journal: Journal) -> None:
+    """Check everything that must hold in the end; what does not becomes a violation."""
+    _judge_convergence(files, journal)
+    for name, file in files.items():
+        _judge_orders(name, file, promises, journal)
+        _judge_units(name, file, promises, journal)
+        parked = file.execute("SELECT kind, entity, reason FROM parked").fetchall()
+        if parked:
+            journal.violation("parked", f"{name}: {parked}")
+
+
+def dump(file: sqlite3.Connection) -> dict[str, list[str]]:
+    """Every replicated row as canonical JSON, by table, in key order."""
+    tables: dict[str, list[str]] = {}
+    for table, order in _TABLES.items():
+        rows = file.execute(f"SELECT * FROM {table} ORDER BY {order}")
+        names = [column[0] for column in rows.description]
+        tables[table] = [
+            json.dumps({n: v for n, v in zip(names, row, strict=True) if n not in _LOCAL_COLUMNS})
+            for row in rows
+        ]
+    return tables
+
+
+def digest(tables: Mapping[str, Sequence[str]]) -> str:
+    """SHA-256 (hex) of a dump."""
+    return hashlib.sha256(json.dumps(tables).encode()).hexdigest()
+
+
+def _judge_convergence(files: Files, journal: Journal) -> None:
+    dumps = {name: dump(file) for name, file in files.items()}
+    first, *others = dumps
+    journal.note("ends with", digest(dumps[first]))
+    for name in others:
+        for table in _TABLES:
+            ours, theirs = dumps[first][table], dumps[name][table]
+            if ours != theirs:
+                differing = sorted({*ours} ^ {*theirs})
+                journal.violation("diverged", f"{first} and {name} differ in {table}: {differing[:4]}")
+
+
+def _judge_orders(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
+    found = _orders(file)
+    copies = Counter(order["key"] for order in found.values())
+    for key, count in copies.items():
+        if count > 1:
+            journal.violation("duplicated", f"{name}: {key} is {count} orders")
+        if key not in promises.orders:
+            journal.violation("invented", f"{name}: nobody asked for order {key}")
+    for asked in promises.orders.values():
+        order = found.get(asked.order_id or "")
+        if asked.outcome == "ok":
+            if order is None:
+                journal.violation("lost", f"{name}: {asked.key} was acknowledged as {asked.order_id}")
+                continue
+            if (order["key"], order["units"], order["branch"]) != (asked.key, asked.units, asked.branch):
+                journal.violation("lost", f"{name}: {asked} is stored as {order}")
+            if asked.cancel == "ok" and order["status"] != "cancelled":
+                journal.violation("lost", f"{name}: the cancelling of {asked.key} was acknowledged")
+            if asked.cancel is None and order["status"] == "cancelled":
+                journal.violation("invented", f"{name}: nobody asked to cancel {asked.key}")
+        elif asked.outcome == "fail" and copies[asked.key]:
+            journal.violation("invented", f"{name}: {asked.key} was refused and is stored")
+
+
+def _orders(file: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {
+        row[0]: {"key": row[1], "branch": row[2], "status": row[3], "units": {}}
+        for row in file.execute("SELECT id, idempotency_key, branch, status FROM orders")
+    }
+    for order_id, sku, quantity in file.execute("SELECT order_id, sku, quantity FROM order_lines"):
+        found[order_id]["units"][sku] = quantity
+    return found
+
+
+def _judge_units(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
+    """Nothing was received or removed twice or never; no grant went to a life that nobody lives."""
+    for column, book in (("received", promises.received), ("removed", promises.removed)):
+        sums = dict(
+            file.execute(
+                f"SELECT p.sku, SUM(s.{column}) FROM stock s JOIN products p ON p.id = s.product_id"
+                " GROUP BY p.sku"
+            )
+        )
+        for sku in sorted({*sums, *book}):
+            units, told = sums.get(sku, 0), book.get(sku, Received())
+            if not told.sure <= units <= told.sure + told.perhaps:
+                journal.violation("units", f"{name}: {units} of {sku} {column}, clients were told {told}")
+    lost = file.execute(
+        "SELECT to_branch, to_epoch, SUM(quantity) FROM stock_grants g WHERE NOT EXISTS"
+        " (SELECT 1 FROM epochs e WHERE e.branch = g.to_branch AND e.epoch = g.to_epoch AND NOT e.dead)"
+        " GROUP BY 1, 2"
+    ).fetchall()
+    if lost:
+        journal.violation("rights", f"{name}: rights were granted to {lost}")
+
+
+def _one(file: sqlite3.Connection, query: str, *values: Any) -> Any:
+    return file.execute(query, values).fetchone()
