@@ -206,9 +206,13 @@ def kill(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) ->
 def simulate(
     histories: Annotated[int, typer.Option(min=1, help="How many seeded histories to run.")] = 50,
     seed: Annotated[int, typer.Option(help="The first history's seed.")] = 1,
+    jobs: Annotated[int, typer.Option(min=2, help="Processes at once: two for each history.")] = 2,
+    nodes: Annotated[int, typer.Option(min=2, max=network.MOST_NODES, help="Branches of the network.")] = 3,
 ) -> None:
-    """Run seeded histories of three nodes in one process under a virtual clock; exits 1 on any violation."""
-    command = [sys.executable, "-m", "tests.simulation", "--histories", str(histories), "--seed", str(seed)]
+    """Run seeded histories of a network in one process under a virtual clock; exits 1 on any violation."""
+    options = {"--histories": histories, "--seed": seed, "--jobs": jobs, "--nodes": nodes}
+    words = [str(word) for option in options.items() for word in option]
+    command = [sys.executable, "-m", "tests.simulation", *words]
     raise typer.Exit(subprocess.run(command, cwd=settings.ROOT, check=False).returncode)
 
 
