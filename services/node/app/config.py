@@ -128,6 +128,8 @@ class Settings(BaseSettings):
     rebalance_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 5.0  # 0 = off
     clock_offset_seconds: Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)] = 0.0  # lab only
     outbox_max_events: Annotated[int, Field(ge=1000, le=10**9)] = 1_000_000  # about 250 MB of log
+    lab_faults: bool = False  # /faults: lets an administrator break links and disk on purpose
+    scrub_seconds: Seconds = 600.0  # how often all replicated rows are read again
     bcrypt_rounds: Annotated[int, Field(ge=4, le=16)] = 12  # 2^n rounds; under 10 for tests only
 
     @classmethod

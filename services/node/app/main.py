@@ -56,7 +56,7 @@ def create_app(
         lifespan=lifespan,
     )
     api.state.node = node
-    install(api)
+    install(api, with_faults=settings.lab_faults)
     return api
 
 

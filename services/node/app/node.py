@@ -22,7 +22,9 @@ from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
 from app.status import node_status
 from app.sync.alarms import Alarms
+from app.sync.fault_desk import FaultDesk
 from app.sync.founding import Founding
+from app.sync.gate import GatedTransport
 from app.sync.handshake import Self
 from app.sync.link import ReplicaLink
 from app.sync.meeting import Meetings
@@ -30,6 +32,7 @@ from app.sync.peers import Peers
 from app.sync.rebirth import Rebirth
 from app.sync.reception import Reception
 from app.sync.recovery import Recovery
+from app.sync.scrub import Scrub
 from app.sync.standing import Standing
 from app.sync.synchronizer import ReplicaSynchronizer
 from app.sync.transfer import RightsAsker
@@ -66,11 +69,19 @@ class BranchNode:
         self.alarms = Alarms()
         self.peers = Peers([(peer.name, peer.url) for peer in settings.peers], clock=clock)
         self._waiting = WaitingList()
-        self._transport = transport
+        self.faults: FaultDesk | None = None
+        self._transport = self._gated(transport) if settings.lab_faults else transport
         self._tasks: list[asyncio.Task[None]] = []
         self._replacing: asyncio.Task[None] | None = None
         self._wire_stock()
         self._wire_replication()
+
+    def _gated(self, transport: Transport) -> Transport:
+        """The transport behind the gate that the lab's faults go through."""
+        addresses = [(peer.name, peer.url) for peer in self.settings.peers]
+        gate = GatedTransport(transport, addresses=addresses, clock=self.clock, random=self.random)
+        self.faults = FaultDesk(self.database, gate=gate, peers=self.peers, clock=self.clock)
+        return gate
 
     def _wire_stock(self) -> None:
         self.rights = RightsDesk(
@@ -88,6 +99,7 @@ class BranchNode:
             waiting=self._waiting,
             policy=self.settings.stock_policy,
             lives_heard_from=self.peers.lives_heard_from,
+            clock=self.clock,
         )
 
     def _wire_replication(self) -> None:
@@ -167,6 +179,14 @@ class BranchNode:
             admin=settings.admin_username,
             hash_password=lambda: self.passwords.hash(settings.admin_password.get_secret_value()),
         )
+        self._scrub = Scrub(
+            self.database,
+            peers=self.peers,
+            alarms=self.alarms,
+            clock=self.clock,
+            seconds=settings.scrub_seconds,
+            replace=self._note_damage,
+        )
         self.database.on_commit.append(self._wake_senders)
 
     @property
@@ -190,6 +210,7 @@ class BranchNode:
         for work, name in (
             (self._synchronizer.run(), "synchronizer"),
             (self._recovery.run(), "recovery"),
+            (self._scrub.run(), "scrub"),
             (self._founding.run(), "founding"),
         ):
             task = asyncio.create_task(work, name=name)
@@ -203,6 +224,8 @@ class BranchNode:
             await asyncio.gather(self._replacing, return_exceptions=True)
         await self._stop_tasks()
         await self._asker.close()
+        if self.faults is not None:
+            await self.faults.close()
         await self._transport.close()
         await self.database.close()
         self.executor.close()
@@ -231,7 +254,7 @@ class BranchNode:
 
     async def status(self) -> Mapping[str, Any]:
         """What GET /status answers."""
-        return await node_status(
+        status = await node_status(
             self.database,
             peers=self.peers,
             standing=self.standing,
@@ -239,6 +262,7 @@ class BranchNode:
             recovery=self._recovery,
             clock=self.clock,
         )
+        return status if self.faults is None else {**status, "faults": self.faults.as_json()}
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

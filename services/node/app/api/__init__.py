@@ -7,7 +7,9 @@ from app.api import (
     auth,
     customers,
     explanations,
+    faults,
     orders,
+    parked,
     products,
     replica,
     status,
@@ -19,10 +21,25 @@ from app.api.openapi import describe
 from app.api.problems import install_problems
 
 
-def install(app: FastAPI) -> None:
-    """Give `app` all routes, limits and problems. The node must be `app.state.node` when requests come."""
-    for resource in (auth, users, customers, products, stock, orders, audit, status, replica, explanations):
+def install(app: FastAPI, *, with_faults: bool) -> None:
+    """Give `app` all routes, limits and problems; `/faults` only where a lab may break things. The node must
+    be `app.state.node` when requests come."""
+    for resource in (
+        auth,
+        users,
+        customers,
+        products,
+        stock,
+        orders,
+        parked,
+        audit,
+        status,
+        replica,
+        explanations,
+    ):
         app.include_router(resource.router)
+    if with_faults:
+        app.include_router(faults.router)
     install_problems(app)
     install_limits(app)
-    describe(app)
+    describe(app, with_faults=with_faults)

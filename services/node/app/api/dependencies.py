@@ -19,6 +19,7 @@ from app.state import users
 from app.state.account import Account
 from app.state.order_desk import OrderDesk
 from app.state.stock_desk import StockDesk
+from app.sync.fault_desk import FaultDesk
 from app.sync.reception import Reception
 from app.sync.standing import Standing
 
@@ -50,6 +51,8 @@ class Node(Protocol):
     def reception(self) -> Reception: ...
     @property
     def standing(self) -> Standing: ...
+    @property
+    def faults(self) -> FaultDesk | None: ...
     @property
     def ready(self) -> bool: ...
     async def status(self) -> Mapping[str, Any]: ...

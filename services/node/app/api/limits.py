@@ -16,6 +16,7 @@ REPLICA_BODY_BYTES = 8 * 1024 * 1024
 
 # Answered also by a node that is not ready: what people and peers need to see it become so.
 _ALWAYS_OPEN = (
+    "/faults",  # what keeps a node from getting ready may be one of them
     "/healthz",
     "/readyz",
     "/status",

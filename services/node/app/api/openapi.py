@@ -31,8 +31,12 @@ TAGS = [
     {"name": "stock", "description": "What is there, received and removed."},
     {"name": "orders", "description": "Placing and cancelling orders at this branch."},
     {"name": "audit", "description": "Who did what at this node; for administrators."},
+    {"name": "parked", "description": "Events that could not be applied; for administrators."},
+    {"name": "status", "description": "How the node is."},
+    {"name": "replica", "description": "What nodes ask of each other, with X-Replica-Token only."},
     {"name": "problems", "description": "What each refusal means."},
 ]
+FAULTS_TAG = {"name": "faults", "description": "Breaking links and the disk on purpose; in a lab only."}
 
 LOGIN_FORM: dict[str, Any] = {
     "requestBody": {
@@ -78,7 +82,7 @@ def refusals(*codes: str) -> Responses:
     return {status: _response(problems) for status, problems in sorted(by_status.items())}
 
 
-def describe(app: FastAPI) -> None:
+def describe(app: FastAPI, *, with_faults: bool) -> None:
     """Add the problem schema and the tags to `app`'s OpenAPI document."""
     generate = app.openapi
 
@@ -87,7 +91,7 @@ def describe(app: FastAPI) -> None:
         document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
         return document
 
-    app.openapi_tags = TAGS
+    app.openapi_tags = [*TAGS, FAULTS_TAG] if with_faults else TAGS
     app.openapi = with_problems  # type: ignore[method-assign]  # FastAPI documents exactly this way to extend it
 
 

@@ -277,4 +277,5 @@ ENTITIES: Mapping[str, Words] = {
     "order": Words("order", "pedido"),
     "page": Words("page", "página"),
     "problem": Words("problem", "problema"),
+    "peer": Words("peer", "par"),
 }

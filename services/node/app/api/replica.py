@@ -16,6 +16,8 @@ from app.sync.events import (
     Message,
     Page,
     PageRequest,
+    TotalsReply,
+    TotalsRequest,
     TransferReply,
     TransferRequest,
 )
@@ -76,3 +78,10 @@ async def snapshot(
     node: CurrentNode, sender: Sender, wanted: Annotated[PageRequest, Depends(message(PageRequest))]
 ) -> Page:
     return await node.reception.snapshot(sender, wanted)
+
+
+@router.post("/totals", operation_id="replicaTotals", summary="Compare digests bucket by bucket")
+async def totals(
+    node: CurrentNode, sender: Sender, wanted: Annotated[TotalsRequest, Depends(message(TotalsRequest))]
+) -> TotalsReply:
+    return await node.reception.totals(sender, wanted)

@@ -105,6 +105,13 @@ class Database:
             self._look_for_damage(error)
             raise
 
+    async def limit_bytes(self, most: int | None) -> None:
+        """Let the file grow to `most` bytes and no further, as a full disk would (never below its present
+        size); None lifts the limit. It ends with the process too."""
+        assert self._writer is not None, "the database is not open"
+        writer = self._writer
+        await self._executor.run("writer", lambda: writer.limit_bytes(most))
+
     def _query(self, query: Callable[[sqlite3.Connection], T]) -> T:
         connection = self._take_reader()
         try:

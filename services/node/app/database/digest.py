@@ -9,9 +9,10 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Relation = Literal["users", "customers", "products", "orders", "stock"]
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
 Row = Mapping[str, Any]
 Deltas = dict[tuple[str, int], int]
 
@@ -37,6 +38,11 @@ def bucket_of(key: str) -> int:
     return hashlib.sha256(key.encode()).digest()[0]
 
 
+def as_bytes(total: int) -> bytes:
+    """A bucket's total as it is stored: 32 bytes, modulo 2^256."""
+    return (total % _MODULUS).to_bytes(32, "big")
+
+
 def _hash(relation: Relation, row: Row) -> int:
     return int.from_bytes(hashlib.sha256(relation.encode() + b"\0" + canonical(row)).digest(), "big")
 
@@ -51,7 +57,7 @@ def flush(connection: sqlite3.Connection, deltas: Deltas) -> None:
         connection.execute(
             "INSERT INTO digest_buckets (relation, bucket, total) VALUES (?, ?, ?)"
             " ON CONFLICT (relation, bucket) DO UPDATE SET total = excluded.total",
-            (relation, bucket, (total % _MODULUS).to_bytes(32, "big")),
+            (relation, bucket, as_bytes(total)),
         )
 
 

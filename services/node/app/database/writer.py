@@ -17,6 +17,7 @@ from app.database.transaction import Counters, Effects, Identity, Transaction
 Command = Callable[[Transaction], Any]
 
 _FULL = sqlite3.SQLITE_FULL
+_MOST_PAGES = 4_294_967_294  # the most SQLite can count (sqlite.org/limits.html)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Writer:
         self._connect = connect
         self._connection = connect()
         self._lost = False  # after an error of COMMIT, until the file could be opened again
+        self._most_bytes: int | None = None
         self.identity = identity
         self._wall = wall
         self._random = random
@@ -78,8 +80,22 @@ class Writer:
             effects.absorb(changed)
         return outcomes, effects
 
+    def limit_bytes(self, most: int | None) -> None:
+        """Let the file grow to `most` bytes, or to its present size if that is more; None lifts the limit.
+
+        What needs more is refused as on a full disk.
+        """
+        self._most_bytes = most
+        if not self._lost:
+            self._apply_limit()
+
     def close(self) -> None:
         self._connection.close()
+
+    def _apply_limit(self) -> None:
+        size = self._connection.execute("PRAGMA page_size").fetchone()[0]
+        pages = _MOST_PAGES if self._most_bytes is None else max(1, self._most_bytes // size)
+        self._connection.execute(f"PRAGMA max_page_count = {pages}")
 
     def _commit_group(self, commands: Sequence[Command]) -> tuple[list[Outcome], Effects]:
         outcomes: list[Outcome] = []
@@ -168,6 +184,7 @@ class Writer:
         self._connection.close()
         self._lost = True
         self._connection = self._connect()
+        self._apply_limit()
         epoch = self._connection.execute("SELECT epoch FROM node").fetchone()[0]
         self.identity = replace(self.identity, epoch=epoch)
         self._lost = False

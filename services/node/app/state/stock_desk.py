@@ -4,11 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.database import Actor, Database, Transaction
+from app.runtime import Clock
 from app.state import grants, ledger
 from app.state.placing import Adjustment, Policy, adjust_stock
 from app.state.rights_desk import RightsDesk
 from app.state.stock import Life
 from app.state.waiting import WaitingList
+
+COOL_DOWN_SECONDS = 10.0
+"""For how long after a peer asked for a product its rights move only when asked for."""
 
 
 class StockDesk:
@@ -23,12 +27,15 @@ class StockDesk:
         waiting: WaitingList,
         policy: Policy,
         lives_heard_from: Callable[[], Sequence[Life]],
+        clock: Clock,
     ) -> None:
         self._database = database
         self._rights = rights
         self._waiting = waiting
         self._policy = policy
         self._lives_heard_from = lives_heard_from
+        self._clock = clock
+        self._asked_at: dict[str, float] = {}
 
     async def adjust(self, adjustment: Adjustment, *, actor: Actor) -> dict[str, Any]:
         """Receive or remove units and return the product's stock view. A removal takes rights as an order
@@ -49,6 +56,7 @@ class StockDesk:
 
     async def give(self, request: grants.Request) -> grants.Granted:
         """Answer a peer that asks for rights, after the grant is durable. Raises DeadEpoch."""
+        self._asked_at[request.product_id] = self._clock.monotonic()
         reserved = self._waiting.reserved(before=request.age).get(request.product_id, 0)
         return await self._database.write(lambda tx: grants.give(tx, request, reserved=reserved))
 
@@ -59,11 +67,15 @@ class StockDesk:
         )
 
     async def offer_surplus(self) -> None:
-        """Move spare rights toward demand, product by product; never what waits."""
+        """Move spare rights toward demand, product by product; never what waits, nor a product that orders
+        anywhere asked for lately: moving its last units about would hide them from who asks next."""
         peers = self._lives_heard_from()
         if self._policy == "optimistic" or not peers:
             return
-        for product_id in await self._database.read(grants.products_held):
+        now = self._clock.monotonic()
+        self._asked_at = {p: at for p, at in self._asked_at.items() if now - at < COOL_DOWN_SECONDS}
+        held = await self._database.read(grants.products_held)
+        for product_id in [product_id for product_id in held if product_id not in self._asked_at]:
             reserved = self._waiting.reserved(before=None).get(product_id, 0)
             await self._database.write(_surplus_of(product_id, peers=peers, reserved=reserved))
 

@@ -128,6 +128,20 @@ class PageRequest(Message):
     buckets: list[int] = Field(default_factory=list)
 
 
+class TotalsRequest(Message):
+    """A wish for the bucket totals of all replicated tables."""
+
+    to_epoch: Name
+    epoch: Name
+
+
+class TotalsReply(Message):
+    """Bucket totals in hex, keyed "relation/bucket"."""
+
+    epoch: Name
+    totals: dict[str, str]
+
+
 class Page(Message):
     """Rows in canonical form, the key to go on from (None at the end), and the donor's heads at that
     instant."""

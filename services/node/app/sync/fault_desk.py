@@ -8,14 +8,13 @@ from typing import Any
 from app.database import Actor, Database, StorageError, Transaction
 from app.runtime import Clock
 from app.state.errors import NotFound
-from app.sync.gate import GatedTransport, Lease, Probe
+from app.sync.gate import GatedTransport, Probe
 from app.sync.link_faults import LinkFault, settings_of
 from app.sync.peers import Peers
 
 log = logging.getLogger("app.faults")
 
 PROBE_SECONDS = 2.0  # as long as a hello waits
-_SYSTEM = Actor(user_id="lease", request_id="")
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,8 @@ class FullDisk:
 
 
 class FaultDesk:
-    """Makes and ends faults. Each is written into the audit first, so none is made that is not there; the
-    end of one is written too, except where the disk forbids it."""
+    """Makes and ends faults. None is made that is not in the audit; its end is written there too, unless the
+    disk forbids it or a link's lease just ran out."""
 
     def __init__(self, database: Database, *, gate: GatedTransport, peers: Peers, clock: Clock) -> None:
         self._database = database
@@ -74,7 +73,10 @@ class FaultDesk:
         ended = self._gate.lift(peer)
         for name in dict.fromkeys(lease.peer for lease in ended):
             self._peers.hurry(name)
-        await self._note_end(actor, ended)
+        await self._record_end(
+            actor,
+            [("link", lease.peer, {"kind": lease.fault.kind, **settings_of(lease.fault)}) for lease in ended],
+        )
 
     async def probe(self, peer: str) -> Probe:
         """Send one harmless call to a peer over the link as it is. Raises NotFound."""
@@ -85,6 +87,7 @@ class FaultDesk:
         """Let the database grow to `max_bytes`, or to what it has if that is more, and no further: what
         needs more is answered 507 and leaves nothing behind."""
         after = {"max_bytes": max_bytes, "lease_seconds": lease_seconds}
+        await self._database.limit_bytes(None)  # or the audit of a renewed lease might find no room
         await self._database.write(lambda tx: _audit(tx, actor, "fault_made", "disk", "disk", after=after))
         await self._database.limit_bytes(max_bytes)
         self._stop_waiting()
@@ -104,16 +107,13 @@ class FaultDesk:
 
     async def _end_of_lease(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
-        await self._give_space(_SYSTEM)
+        await self._give_space(Actor(user_id=f"node:{self._database.identity.name}", request_id=""))
 
     async def _give_space(self, actor: Actor) -> None:
         await self._database.limit_bytes(None)
         full, self._full = self._full, None
         if full is not None:
-            before = {"max_bytes": full.max_bytes}
-            await self._database.write(
-                lambda tx: _audit(tx, actor, "fault_ended", "disk", "disk", before=before)
-            )
+            await self._record_end(actor, [("disk", "disk", {"max_bytes": full.max_bytes})])
 
     def _stop_waiting(self) -> None:
         if self._ending is not None:
@@ -123,14 +123,13 @@ class FaultDesk:
         if self._peers.get(peer) is None:
             raise NotFound("peer", peer)
 
-    async def _note_end(self, actor: Actor, ended: list[Lease]) -> None:
-        def note(tx: Transaction) -> None:
-            for lease in ended:
-                settings = {"kind": lease.fault.kind, **settings_of(lease.fault)}
-                _audit(tx, actor, "fault_ended", "link", lease.peer, before=settings)
+    async def _record_end(self, actor: Actor, ended: list[tuple[str, str, dict[str, Any]]]) -> None:
+        def record(tx: Transaction) -> None:
+            for entity, entity_id, before in ended:
+                _audit(tx, actor, "fault_ended", entity, entity_id, before=before)
 
         try:
-            await self._database.write(note)
+            await self._database.write(record)
         except StorageError as error:  # healing is not held up by a disk that is full in earnest
             log.warning("the end of %d faults is not in the audit: %s", len(ended), error)
 
@@ -146,5 +145,11 @@ def _audit(
     after: dict[str, Any] | None = None,
 ) -> None:
     tx.audit(
-        actor, action=action, entity=entity, entity_id=entity_id, before=before, after=after, version=tx.lamport
+        actor,
+        action=action,
+        entity=entity,
+        entity_id=entity_id,
+        before=before,
+        after=after,
+        version=tx.lamport,
     )

@@ -6,7 +6,7 @@ A link has at most one fault of each kind; a two-way cut takes the gates of both
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
@@ -14,7 +14,7 @@ from typing import Any
 
 from app.runtime import Clock
 from app.sync.errors import Unreachable
-from app.sync.link_faults import ORDER, Kind, LinkFault, Means, Send, settings_of
+from app.sync.link_faults import ORDER, Kind, Late, LinkFault, Means, Send, settings_of
 from app.sync.transport import Response, Transport
 
 LONGEST_LEASE_SECONDS = 3600.0
@@ -83,7 +83,7 @@ class GatedTransport:
         await self._inner.close()
 
     def put(self, peer: str, fault: LinkFault, *, lease_seconds: float, seed: int | None = None) -> Lease:
-        """Put a fault on the link to a peer, in place of one of the same kind; without a seed, it draws one."""
+        """Put a fault on the link to a peer, in place of one of its kind; without a seed, it draws one."""
         seed = self._random.getrandbits(32) if seed is None else seed
         counts = Counts()
         lease = Lease(
@@ -92,9 +92,7 @@ class GatedTransport:
             seed=seed,
             seconds=lease_seconds,
             ends_at=self._clock.monotonic() + lease_seconds,
-            means=Means(
-                clock=self._clock, random=Random(seed), hit=counts.hit, later=self._see_through
-            ),
+            means=Means(clock=self._clock, random=Random(seed), hit=counts.hit, later=self._see_through),
             counts=counts,
         )
         self._leases[peer, fault.kind] = lease
@@ -142,8 +140,8 @@ class GatedTransport:
     def _on_the_way_to(self, url: str) -> list[Lease]:
         return [lease for lease in self.active() if url.startswith(self._urls[lease.peer] + "/")]
 
-    def _see_through(self, late: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.create_task(_unheard(late), name="late message")
+    def _see_through(self, late: Late) -> None:
+        task = asyncio.create_task(_unheard(late), name="late call")
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
@@ -156,6 +154,6 @@ def _through(lease: Lease, send: Send) -> Send:
     return carry
 
 
-async def _unheard(late: Coroutine[Any, Any, object]) -> None:
+async def _unheard(late: Late) -> None:
     with suppress(Unreachable):
-        await late
+        await late()

@@ -1,14 +1,14 @@
 """What can go wrong on the way to a peer, made on purpose: one small class per kind, all of one shape.
 
-`carry` is given the means to pass a call on (`send`), the caller's patience, and `Means`; it returns the peer's
+`carry` is given a way to pass the call on (`send`), its caller's patience, and `Means`; it returns the peer's
 answer or raises Unreachable, as a real network would. Times are in seconds, chances between 0 and 1.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, fields
 from functools import partial
 from random import Random
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from app.runtime import Clock
 from app.sync.errors import Unreachable
@@ -18,16 +18,18 @@ Kind = Literal["cut", "flaky", "slow", "reorder", "duplicate"]
 Send = Callable[[float], Awaitable[Response]]
 """Passes the call on, with so many seconds of patience."""
 
+Late = Callable[[], Awaitable[object]]
+"""A call that nobody waits for any more."""
+
 
 @dataclass(frozen=True)
 class Means:
-    """What a fault works with. `hit` counts a call that was not left alone; `later` runs something whose
-    outcome nobody hears."""
+    """What a fault works with. `hit` counts a call that was not left alone; `later` makes a late one."""
 
     clock: Clock
     random: Random
     hit: Callable[[], None]
-    later: Callable[[Coroutine[Any, Any, object]], None]
+    later: Callable[[Late], None]
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,12 @@ class Slow:
 
     async def carry(self, send: Send, patience: float, means: Means) -> Response:
         means.hit()
-        delay = max(
-            0.0, self.delay_seconds + means.random.uniform(-self.jitter_seconds, self.jitter_seconds)
-        )
+        delay = max(0.0, self.delay_seconds + means.random.uniform(-self.jitter_seconds, self.jitter_seconds))
         if delay < patience:
             await means.clock.sleep(delay)
             return await send(patience - delay)
         await means.clock.sleep(patience)
-        means.later(_after(means.clock, delay - patience, partial(send, patience)))
+        means.later(partial(_after, means.clock, delay - patience, partial(send, patience)))
         raise Unreachable("the lab's slow link took longer than the sender waits")
 
 
@@ -91,13 +91,13 @@ class Reorder:
     kind: ClassVar[Kind] = "reorder"
     chance: float = 0.5
     hold_seconds: float = 2.0
-    _held: Callable[[], Awaitable[Response]] | None = field(default=None, repr=False)
+    _held: Late | None = field(default=None, repr=False)
 
     async def carry(self, send: Send, patience: float, means: Means) -> Response:
         if self._held is None and means.random.random() < self.chance:
             means.hit()
             self._held = held = partial(send, patience)
-            means.later(self._release_after(held, means))
+            means.later(partial(self._release_after, held, means))
             raise Unreachable("the lab holds this message back")
         try:
             return await send(patience)
@@ -107,9 +107,9 @@ class Reorder:
     def _release(self, means: Means) -> None:
         held, self._held = self._held, None
         if held is not None:
-            means.later(_run(held))
+            means.later(held)
 
-    async def _release_after(self, held: Callable[[], Awaitable[Response]], means: Means) -> None:
+    async def _release_after(self, held: Late, means: Means) -> None:
         await means.clock.sleep(self.hold_seconds)
         if self._held is held:
             self._held = None
@@ -127,7 +127,7 @@ class Duplicate:
         answer = await send(patience)
         means.hit()
         for _ in range(self.copies):
-            means.later(_run(partial(send, patience)))
+            means.later(partial(send, patience))
         return answer
 
 
@@ -142,10 +142,6 @@ def settings_of(fault: LinkFault) -> dict[str, float]:
     return {name: getattr(fault, name) for name in named if not name.startswith("_")}
 
 
-async def _run(send: Callable[[], Awaitable[Response]]) -> None:
-    await send()
-
-
-async def _after(clock: Clock, seconds: float, send: Callable[[], Awaitable[Response]]) -> None:
+async def _after(clock: Clock, seconds: float, call: Late) -> None:
     await clock.sleep(seconds)
-    await send()
+    await call()

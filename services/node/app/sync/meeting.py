@@ -73,5 +73,6 @@ class Meetings:
             return
         seen = self._differing.get(peer.name, 0) + 1
         self._differing[peer.name] = seen
-        if seen == DIVERGED_AFTER:
+        if seen % DIVERGED_AFTER == 0:
             self._alarms.raise_("divergence", f"{peer.name} has the same heads but another digest")
+            self._recovery.want_repair(peer)

@@ -88,6 +88,13 @@ class Peers:
             peer.work.set()
             peer.alive.set()
 
+    def hurry(self, name: str) -> None:
+        """Let a peer's sender say hello now, whatever pause it is in."""
+        peer = self._by_name[name]
+        peer.needs_hello = True
+        peer.work.set()
+        peer.alive.set()
+
     def wake_all(self) -> None:
         """Let every peer's sender look at the outbox now."""
         for peer in self._by_name.values():

@@ -4,7 +4,7 @@ from app.database import Database
 from app.security.replica_tokens import ReplicaClaims
 from app.state import grants, ledger
 from app.state.stock_desk import StockDesk
-from app.sync import receiver, snapshot
+from app.sync import anti_entropy, receiver, snapshot
 from app.sync.alarms import Alarms
 from app.sync.errors import Fork, NotTheSender, WrongEpoch
 from app.sync.events import (
@@ -13,6 +13,8 @@ from app.sync.events import (
     Hello,
     Page,
     PageRequest,
+    TotalsReply,
+    TotalsRequest,
     TransferReply,
     TransferRequest,
 )
@@ -100,6 +102,14 @@ class Reception:
         self._peers.heard(peer)
         self._require_epoch(wanted.to_epoch)
         return await self._database.read(lambda connection: snapshot.read_page(connection, wanted))
+
+    async def totals(self, claims: ReplicaClaims, wanted: TotalsRequest) -> TotalsReply:
+        """Tell a peer this node's bucket totals, so that it finds where the two differ."""
+        peer = self._sender(claims, claims.sender, wanted.epoch)
+        self._peers.heard(peer)
+        self._require_epoch(wanted.to_epoch)
+        totals = await self._database.read(anti_entropy.recorded_totals)
+        return TotalsReply(epoch=wanted.to_epoch, totals=totals)
 
     def _require_epoch(self, to_epoch: str) -> None:
         epoch = self._database.identity.epoch

@@ -11,10 +11,10 @@ from app.database import Actor, Database, StorageError, Transaction
 from app.runtime import Clock
 from app.state import ledger
 from app.state.stock import Life
-from app.sync import handshake, receiver, snapshot
+from app.sync import anti_entropy, handshake, receiver, snapshot
 from app.sync.alarms import Alarms
 from app.sync.delivery import Answer
-from app.sync.events import Head, Hello, Page, PageRequest, Relation
+from app.sync.events import Head, Hello, Page, PageRequest, Relation, TotalsReply, TotalsRequest
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers
 from app.sync.rebirth import Rebirth
@@ -65,6 +65,7 @@ class Recovery:
         self._clock = clock
         self._wanted: dict[tuple[str, str | None], Progress] = {}
         self._heads: dict[tuple[str, str | None], dict[str, Head]] = {}
+        self._repairs: list[str] = []
         self._work = asyncio.Event()
 
     def want(self, peer: Peer, branch: str | None = None) -> None:
@@ -73,6 +74,12 @@ class Recovery:
         known = self._wanted.get(key)
         if known is None or known.done:
             self._wanted[key] = Progress(peer=peer.name, branch=branch)
+        self._work.set()
+
+    def want_repair(self, peer: Peer) -> None:
+        """Find and merge what differs from a peer at equal heads."""
+        if peer.name not in self._repairs:
+            self._repairs.append(peer.name)
         self._work.set()
 
     def forget(self) -> None:
@@ -102,6 +109,7 @@ class Recovery:
                     and not await self._fetch(peer, progress)
                 ):
                     self._work.set()
+            await self._repair_wanted()
             if self._work.is_set():
                 await self._clock.sleep(PAUSE_SECONDS)
 
@@ -114,6 +122,33 @@ class Recovery:
             self.want(peer)
         for branch in await self._database.read(lambda connection: _missing(connection, hello.heads)):
             self.want(peer, branch)
+
+    async def _repair_wanted(self) -> None:
+        while self._repairs:
+            peer = self._peers.get(self._repairs.pop())
+            if peer is not None:
+                try:
+                    await self._repair(peer)
+                except (Refusal, StorageError, sqlite3.Error) as error:
+                    log.warning("repairing with %s is put off: %s", peer.name, error)
+
+    async def _repair(self, peer: Peer) -> None:
+        """Compare bucket totals with a peer whose digest differs at equal heads, and merge the rows of the
+        buckets that do. The peer does the same for itself. Raises Refusal."""
+        wanted = TotalsRequest(to_epoch=peer.epoch or "", epoch=self._database.identity.epoch)
+        theirs = await self._link.call(
+            peer, "/replica/totals", wanted, expect=TotalsReply, patience=PAGE_TIMEOUT_SECONDS
+        )
+        ours = await self._database.read(anti_entropy.recorded_totals)
+        differing = anti_entropy.differing(ours, theirs.totals)
+        for relation in snapshot.RELATIONS:
+            after: str | None = "" if relation in differing else None
+            while after is not None:
+                page = await self._page(peer, relation, after, buckets=differing[relation])
+                await self._merge(peer, page)
+                after = page.next
+        listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
+        self._alarms.raise_("repaired", f"with {peer.name}, buckets: {listed or 'none'}")
 
     async def _fetch(self, peer: Peer, progress: Progress) -> bool:
         if progress.peer_epoch != peer.epoch:
@@ -134,27 +169,40 @@ class Recovery:
     async def _fetch_relation(self, peer: Peer, progress: Progress, relation: Relation) -> None:
         after: str | None = progress.through
         while after is not None:
-            page = await self._page(peer, relation, after, branch=progress.branch)
+            page = await self._page(peer, relation, after, branch=progress.branch, buckets=[])
             # Heads of the first page: whatever happens at the donor later comes by events, or again.
             self._heads.setdefault((peer.name, progress.branch), page.heads)
-            epoch = self._database.identity.epoch
-            merged = await self._database.write(_merging(page, peer.name))
-            for fork in merged.forks:
-                self._alarms.raise_("fork", f"{peer.name} has {fork}")
-            progress.left_out += len(merged.forks)
-            if merged.ahead:
-                await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")
+            progress.left_out += await self._merge(peer, page)
             progress.rows += len(page.rows)
             after = page.next
             progress.through = after or progress.through
 
-    async def _page(self, peer: Peer, relation: Relation, after: str, *, branch: str | None) -> Page:
+    async def _merge(self, peer: Peer, page: Page) -> int:
+        """Merge a page and return how many of its rows could not be applied."""
+        epoch = self._database.identity.epoch
+        merged = await self._database.write(_merging(page, peer.name))
+        for fork in merged.forks:
+            self._alarms.raise_("fork", f"{peer.name} has {fork}")
+        if merged.ahead:
+            await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")
+        return len(merged.forks)
+
+    async def _page(
+        self,
+        peer: Peer,
+        relation: Relation,
+        after: str,
+        *,
+        buckets: list[int],
+        branch: str | None = None,
+    ) -> Page:
         wanted = PageRequest(
             to_epoch=peer.epoch or "",
             epoch=self._database.identity.epoch,
             relation=relation,
             after=after,
             branch=branch,
+            buckets=buckets,
         )
         page = await self._link.call(
             peer, "/replica/snapshot", wanted, expect=Page, patience=PAGE_TIMEOUT_SECONDS

@@ -36,7 +36,8 @@ class _Source:
 def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
     """The next page of a relation beyond `wanted.after`, with this node's heads of the same instant.
 
-    `branch` narrows stock and orders to one branch's, `buckets` to keys of these digest buckets.
+    `branch` narrows stock and orders to one branch's, `buckets` to ids of these digest buckets (stock, whose
+    digest keys are finer than its pages, comes whole).
     """
     source = _SOURCES[wanted.relation]
     narrow = wanted.branch is not None and source.keys_of_branch
@@ -46,7 +47,7 @@ def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
     rows = [
         row
         for key in keys
-        if not wanted.buckets or bucket_of(key) in wanted.buckets
+        if not wanted.buckets or wanted.relation == "stock" or bucket_of(key) in wanted.buckets
         for row in source.read(connection, key, wanted.branch)
     ]
     return Page(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from app.database import Database
 from app.runtime import Clock
 from app.state import grants, ledger, stock
+from app.state.errors import Invalid
 from app.state.stock import Cell
 from app.state.stock_desk import StockDesk
 from app.state.waiting import Demand, WaitingList, demand_of
@@ -134,9 +135,15 @@ class RightsAsker:
                 peer.work.set()
             self._gave_nothing.add((product_id, peer.name))
             return
+        try:
+            cells = [ledger.cell_from_json(cell) for cell in reply.cells]
+        except Invalid:
+            # No node writes such rows; what it really granted, if anything, comes by its events.
+            self._gave_nothing.add((product_id, peer.name))
+            return
         granted = grants.Granted(
             quantity=reply.granted,
-            cells=[ledger.cell_from_json(cell) for cell in reply.cells],
+            cells=cells,
             lamport=reply.lamport,
             merged=ledger.Merged(),
         )

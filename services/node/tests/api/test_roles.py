@@ -51,6 +51,8 @@ ROUTES = [
     Route("GET", f"/orders/{NOBODY}", None, 404, 404),
     Route("POST", f"/orders/{NOBODY}/cancel", None, 404, 404),
     Route("GET", "/audit", None, 403, 200),
+    Route("GET", "/parked", None, 403, 200),
+    Route("POST", "/parked/replay", None, 403, 200),
     Route("GET", "/status", None, 200, 200),
 ]
 

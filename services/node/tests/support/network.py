@@ -36,6 +36,7 @@ class FakeNetwork:
     - `cut`: (sender, receiver) pairs that refuse, one way;
     - `deaf`: (sender, receiver) pairs whose messages arrive, but whose answers are lost;
     - `answers`: what a path answers instead of the node, by (receiver, path);
+    - `late`: (sender, receiver) pairs whose answers take so many seconds longer;
     - `latency`: seconds each way.
     """
 
@@ -45,6 +46,7 @@ class FakeNetwork:
         self.cut: set[tuple[str, str]] = set()
         self.deaf: set[tuple[str, str]] = set()
         self.answers: dict[tuple[str, str], Response] = {}
+        self.late: dict[tuple[str, str], float] = {}
         self.latency = 0.001
         self.calls: list[Call] = []
         self._clients: dict[str, httpx.AsyncClient] = {}
@@ -91,7 +93,8 @@ class FakeNetwork:
         try:
             async with asyncio.timeout(patience):
                 response = await asyncio.shield(arrival)
-                await asyncio.sleep(self.latency if link not in self.deaf else patience)
+                way_back = self.latency + self.late.get(link, 0.0)
+                await asyncio.sleep(patience if link in self.deaf else way_back)
         except TimeoutError:
             raise Unreachable("ReadTimeout") from None
         return response

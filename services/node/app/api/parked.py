@@ -1,0 +1,34 @@
+"""/parked: events that could not be applied, kept whole, and applying them after all."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from app.api.dependencies import AdminOnly, CurrentActor, CurrentNode
+from app.api.openapi import READ, WRITE, refusals
+from app.api.pagination import PageQuery, as_page
+from app.api.schemas.base import Page
+from app.api.schemas.parked import ParkedEvent, Replayed
+from app.sync import parking
+
+router = APIRouter(prefix="/parked", tags=["parked"], dependencies=[AdminOnly])
+
+
+@router.get(
+    "", operation_id="listParked", response_model=Page[ParkedEvent], responses=refusals(*READ, "forbidden")
+)
+async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Any:
+    """Events that are parked here, by origin, epoch and seq."""
+    found = await node.database.read(lambda c: parking.page(c, query.after or "", query.limit + 1))
+    return as_page(found, query.limit, lambda event: event["key"])
+
+
+@router.post(
+    "/replay",
+    operation_id="replayParked",
+    response_model=Replayed,
+    responses=refusals(*WRITE, "forbidden"),
+)
+async def replay(node: CurrentNode, actor: CurrentActor) -> Any:
+    """Try every parked event again, after what kept it from being applied was mended."""
+    return await node.database.write(lambda tx: parking.replay(tx, actor=actor))

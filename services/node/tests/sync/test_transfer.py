@@ -1,0 +1,217 @@
+"""Rights that must find their buyer: whole nodes that ask each other, in virtual time."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from app.node import BranchNode
+from app.state import ledger
+from app.state.errors import OutOfStock
+from app.sync.events import TransferReply
+from app.sync.transport import Response
+from tests.support.company import Company, buy, customer, stock
+from tests.support.network import problem
+from tests.support.virtual import eventually
+
+pytestmark = pytest.mark.anyio
+
+TRANSFER = "/replica/transfer"
+
+
+async def shop(company: Company, *names: str, units: dict[str, int], **settings: Any) -> list[BranchNode]:
+    """Nodes that know a customer, with so many units of rice at each."""
+    settings = {"transfer_wait_seconds": 1.0, **settings}
+    nodes = await company.found(*names, **settings)
+    await customer(nodes[0])
+    await stock(nodes[0], "rice", 0)
+    await eventually(company.converged)
+    for node in nodes:
+        await stock(node, "rice", units.get(node.settings.node_name, 0))
+    await eventually(company.converged)
+    return nodes
+
+
+async def outcomes(*orders: Any) -> list[str]:
+    found = await asyncio.gather(*orders, return_exceptions=True)
+    assert all(isinstance(one, dict | OutOfStock) for one in found), found
+    return ["sold" if isinstance(one, dict) else "out of stock" for one in found]
+
+
+async def available(node: BranchNode) -> int:
+    view = await node.database.read(lambda connection: ledger.stock_view(connection, "rice"))
+    assert view["oversold"] == 0
+    return int(view["available"])
+
+
+def asked(company: Company, sender: str) -> list[str]:
+    return [call.receiver for call in company.network.calls if (call.sender, call.path) == (sender, TRANSFER)]
+
+
+async def test_a_branch_without_rights_sells_what_a_peer_grants(company: Company) -> None:
+    matriz, norte = await shop(company, "matriz", "norte", units={"matriz": 5})
+    assert (await buy(norte, "rice", 5))["status"] == "placed"
+    await eventually(company.converged)
+    assert [await available(node) for node in (matriz, norte)] == [0, 0]
+
+
+async def test_units_are_gathered_from_as_many_peers_as_it_takes(company: Company) -> None:
+    nodes = await shop(company, "matriz", "norte", "sul", units={"matriz": 2, "norte": 2, "sul": 1})
+    await buy(nodes[2], "rice", 5)
+    assert sorted(asked(company, "sul")) == ["matriz", "norte"]
+
+
+async def test_a_sale_within_ones_own_rights_asks_nobody(company: Company) -> None:
+    matriz, _ = await shop(company, "matriz", "norte", units={"matriz": 5})
+    await buy(matriz, "rice", 5)
+    assert asked(company, "matriz") == []
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        {"matriz": 1},
+        {"norte": 1},
+        {"sul": 1},  # at a third branch
+    ],
+)
+async def test_the_last_unit_is_sold_once(company: Company, units: dict[str, int]) -> None:
+    matriz, norte, _ = await shop(company, "matriz", "norte", "sul", units=units)
+    found = await outcomes(buy(matriz, "rice", 1), buy(norte, "rice", 1))
+    assert sorted(found) == ["out of stock", "sold"]
+    await eventually(company.converged)
+    assert [await available(node) for node in company.nodes.values()] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("lead", [0.0, 0.0005, 0.001, 0.002, 0.003, 0.005])
+@pytest.mark.parametrize(("here", "there"), [(3, 2), (2, 3), (3, 3), (5, 4), (1, 4)])
+async def test_two_branches_that_both_want_what_only_one_can_have(
+    company: Company, here: int, there: int, lead: float
+) -> None:
+    """Exactly one gets it, whatever the moment at which they notice each other."""
+    matriz, norte = await shop(company, "matriz", "norte", units={"matriz": here, "norte": there})
+
+    async def later() -> dict[str, Any]:
+        await asyncio.sleep(lead)
+        return await buy(norte, "rice", wanted)
+
+    wanted = max(5, here + 1)
+    found = await outcomes(buy(matriz, "rice", wanted), later())
+    assert sorted(found) == ["out of stock", "sold"]
+
+
+async def test_many_buyers_share_rounds_of_asking(company: Company) -> None:
+    matriz, norte = await shop(company, "matriz", "norte", units={"matriz": 50})
+    found = await outcomes(*(buy(norte, "rice", 1) for _ in range(50)))
+    assert found == ["sold"] * 50
+    assert len(asked(company, "norte")) <= 2
+    await eventually(company.converged)
+    assert await available(matriz) == 0
+
+
+async def test_with_exact_stock_every_unit_finds_its_buyer(company: Company) -> None:
+    """No unit is left over and no buyer is refused, whoever wants how many where."""
+    nodes = await shop(company, "matriz", "norte", "sul", units={"matriz": 8, "norte": 8, "sul": 8})
+    wanted = [(0, 9), (1, 4), (2, 3), (0, 1), (1, 5), (2, 2)]
+    found = await outcomes(*(buy(nodes[at], "rice", quantity) for at, quantity in wanted))
+    assert found == ["sold"] * len(wanted)
+    await eventually(company.converged)
+    assert await available(nodes[0]) == 0
+
+
+async def test_an_order_larger_than_all_there_is_asks_without_age(company: Company) -> None:
+    """It must not take from orders that can be served, though its view may be stale."""
+    _, norte = await shop(company, "matriz", "norte", units={"matriz": 5})
+    assert await outcomes(buy(norte, "rice", 6)) == ["out of stock"]
+    calls = company.network.sent("norte", "matriz", TRANSFER)
+    assert [json.loads(call.body)["age"] for call in calls] == [None] * len(calls)
+    assert calls
+
+
+async def test_a_refusal_names_what_is_here_and_in_the_company(company: Company) -> None:
+    _, norte = await shop(company, "matriz", "norte", units={"matriz": 5})
+    with pytest.raises(OutOfStock) as raised:
+        await buy(norte, "rice", 6)
+    (shortage,) = raised.value.shortages
+    assert (shortage.sku, shortage.wanted, shortage.available_company) == ("rice", 6, 5)
+
+
+async def test_every_peer_is_asked_before_an_order_is_refused(company: Company) -> None:
+    *_, sul = await shop(company, "matriz", "norte", "sul", units={})
+    assert await outcomes(buy(sul, "rice", 1)) == ["out of stock"]
+    assert {"matriz", "norte"} <= set(asked(company, "sul"))
+
+
+async def test_a_silent_peer_does_not_use_up_the_patience_for_the_others(company: Company) -> None:
+    _, norte, sul = await shop(
+        company, "matriz", "norte", "sul", units={"matriz": 9, "norte": 1}, transfer_wait_seconds=0.5
+    )
+    company.network.silent.add("matriz")  # the richest, so it is asked first
+    began = asyncio.get_running_loop().time()
+    await buy(sul, "rice", 1)
+    assert asyncio.get_running_loop().time() - began < 0.5
+    assert asked(company, "sul") == ["matriz", "norte"]
+    assert norte.ready
+
+
+async def test_patience_ends_with_a_refusal_when_nobody_answers(company: Company) -> None:
+    *_, sul = await shop(
+        company, "matriz", "norte", "sul", units={"matriz": 9, "norte": 9}, transfer_wait_seconds=0.5
+    )
+    company.network.silent |= {"matriz", "norte"}
+    began = asyncio.get_running_loop().time()
+    assert await outcomes(buy(sul, "rice", 1)) == ["out of stock"]
+    assert asyncio.get_running_loop().time() - began < 0.6
+
+
+async def test_who_gave_nothing_is_asked_last_next_time(company: Company) -> None:
+    _, _, sul = await shop(company, "matriz", "norte", "sul", units={"matriz": 9, "norte": 5})
+    company.network.answers["matriz", TRANSFER] = problem(503, "not_ready")
+    await buy(sul, "rice", 1)
+    await buy(sul, "rice", 1)
+    assert asked(company, "sul") == ["matriz", "norte", "norte"]
+
+
+async def test_rights_in_a_lost_answer_arrive_by_replication(company: Company) -> None:
+    matriz, norte = await shop(company, "matriz", "norte", units={"matriz": 5})
+    company.network.deaf.add(("norte", "matriz"))
+    assert await outcomes(buy(norte, "rice", 5)) == ["sold"]  # the event outran the time-out
+    company.network.deaf.clear()
+    await eventually(company.converged)
+    assert await available(matriz) == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        problem(503, "policy_mismatch"),
+        problem(404, "not_found"),
+        Response(200, b"{}"),
+        Response(200, b"not json"),
+        Response(
+            200,
+            TransferReply(epoch="e", granted=5, lamport=1, cells=[{"surprise": 1}])
+            .model_dump_json()
+            .encode(),
+        ),
+    ],
+)
+async def test_an_answer_that_is_none_gives_nothing_and_hurts_nobody(
+    company: Company, answer: Response
+) -> None:
+    _, norte, sul = await shop(company, "matriz", "norte", "sul", units={"matriz": 9, "norte": 1})
+    company.network.answers["matriz", TRANSFER] = answer
+    assert await outcomes(buy(sul, "rice", 1)) == ["sold"]
+    assert await outcomes(buy(sul, "rice", 1)) == ["out of stock"]
+    assert norte.ready
+
+
+async def test_a_peer_in_a_new_life_is_greeted_before_it_is_asked_again(company: Company) -> None:
+    _, norte = await shop(company, "matriz", "norte", units={"matriz": 5})
+    company.network.answers["matriz", TRANSFER] = problem(409, "wrong_epoch")
+    hellos = len(company.network.sent("norte", "matriz", "/replica/hello"))
+    assert await outcomes(buy(norte, "rice", 1)) == ["out of stock"]
+    await eventually(
+        lambda: len(company.network.sent("norte", "matriz", "/replica/hello")) > hellos, within=1
+    )
