@@ -130,6 +130,7 @@ class Settings(BaseSettings):
     outbox_max_events: Annotated[int, Field(ge=1000, le=10**9)] = 1_000_000  # about 250 MB of log
     lab_faults: bool = False  # /faults: lets an administrator break links and disk on purpose
     scrub_seconds: Seconds = 600.0  # how often all replicated rows are read again
+    lab_faults: bool = False  # /faults: lets an administrator break links and disk on purpose
     bcrypt_rounds: Annotated[int, Field(ge=4, le=16)] = 12  # 2^n rounds; under 10 for tests only
 
     @classmethod

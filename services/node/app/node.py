@@ -23,7 +23,9 @@ from app.state.waiting import WaitingList
 from app.status import node_status
 from app.sync.alarms import Alarms
 from app.sync.fault_desk import FaultDesk
+from app.sync.fault_desk import FaultDesk
 from app.sync.founding import Founding
+from app.sync.gate import GatedTransport
 from app.sync.gate import GatedTransport
 from app.sync.handshake import Self
 from app.sync.link import ReplicaLink
@@ -75,6 +77,13 @@ class BranchNode:
         self._replacing: asyncio.Task[None] | None = None
         self._wire_stock()
         self._wire_replication()
+
+    def _gated(self, transport: Transport) -> Transport:
+        """The transport behind the gate that the lab's faults go through."""
+        addresses = [(peer.name, peer.url) for peer in self.settings.peers]
+        gate = GatedTransport(transport, addresses=addresses, clock=self.clock, random=self.random)
+        self.faults = FaultDesk(self.database, gate=gate, peers=self.peers, clock=self.clock)
+        return gate
 
     def _gated(self, transport: Transport) -> Transport:
         """The transport behind the gate that the lab's faults go through."""
