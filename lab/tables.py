@@ -59,13 +59,14 @@ def _facts(node: NodeReading, silent_seconds: float | None) -> Iterator[str]:
 
 
 def _links(node: NodeReading, peers: list[str], charts: Charts | None) -> Table:
-    links = Table.grid(padding=(0, 1))
+    # The last column takes what is left of the screen, so that a long trouble cuts neither names nor charts.
+    links = Table.grid(padding=(0, 1), expand=True)
     links.add_column(width=_NAME_WIDTH + 2, no_wrap=True)
     links.add_column(width=7, justify="right", no_wrap=True)
     if charts is not None:
         links.add_column(no_wrap=True)
     links.add_column(width=9, justify="right", no_wrap=True)
-    links.add_column(overflow="ellipsis", no_wrap=True)
+    links.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
     for peer in peers:
         pending = count_words(node.status["pending"].get(peer) if node.status else None)
         drawn = [] if charts is None else [charts(node.name, peer)]

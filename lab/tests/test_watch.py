@@ -9,8 +9,8 @@ from lab.tests.readings import status
 from lab.watch import Screen, sparkline
 
 
-def shown(screen: Screen) -> str:
-    console = Console(width=160, record=True, quiet=False, file=None, color_system=None)
+def shown(screen: Screen, *, width: int = 160) -> str:
+    console = Console(width=width, record=True, quiet=False, file=None, color_system=None)
     with console.capture() as capture:
         console.print(screen.render())
     return capture.get()
@@ -49,6 +49,17 @@ def test_pending_grows_on_the_link_to_the_branch_that_is_away() -> None:
         screen.update(reading(PAUSED, pending=pending), now=float(second))
     assert "▁▄█" in shown(screen)
     assert "2.5 s" in shown(screen)
+
+
+def test_a_long_trouble_cuts_neither_names_nor_charts_on_a_small_screen() -> None:
+    trouble = "ConnectError: [Errno -2] Name or service not known"
+    said = status("matriz", ["filial-sul"], pending=10, oldest=2.5, error=trouble)
+    screen = Screen()
+    for second in range(30):
+        screen.update(NetworkReading(nodes=(node("matriz", "running", said), PAUSED)), now=float(second))
+    link = next(line for line in shown(screen, width=80).splitlines() if "→ filial-sul" in line)
+    assert link.split()[:6] == ["→", "filial-sul", "10", "█" * 30, "2.5", "s"]
+    assert "backing_" in link
 
 
 def test_a_node_that_went_silent_shows_how_old_its_last_word_is() -> None:
