@@ -129,8 +129,9 @@ class Settings(BaseSettings):
     clock_offset_seconds: Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)] = 0.0  # lab only
     outbox_max_events: Annotated[int, Field(ge=1000, le=10**9)] = 1_000_000  # about 250 MB of log
     lab_faults: bool = False  # /faults: lets an administrator break links and disk on purpose
+    replication_min_acks: Annotated[int, Field(ge=0, le=100)] = 0  # peers that store an order before its 201
+    durable_wait_seconds: Seconds = 5.0  # how long a 201 may wait for them before it becomes a 202
     scrub_seconds: Seconds = 600.0  # how often all replicated rows are read again
-    lab_faults: bool = False  # /faults: lets an administrator break links and disk on purpose
     bcrypt_rounds: Annotated[int, Field(ge=4, le=16)] = 12  # 2^n rounds; under 10 for tests only
 
     @classmethod
@@ -153,6 +154,14 @@ class Settings(BaseSettings):
             repeated = {value for value in values if values.count(value) > 1}
             if repeated:
                 raise ValueError(f"PEERS has the {what} {min(repeated)} twice")
+        return self
+
+    @model_validator(mode="after")
+    def _acks_can_come(self) -> Self:
+        if self.replication_min_acks > len(self.peers):
+            raise ValueError(
+                f"REPLICATION_MIN_ACKS is {self.replication_min_acks}, but there are {len(self.peers)} peers"
+            )
         return self
 
     @model_validator(mode="after")

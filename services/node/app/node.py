@@ -23,9 +23,7 @@ from app.state.waiting import WaitingList
 from app.status import node_status
 from app.sync.alarms import Alarms
 from app.sync.fault_desk import FaultDesk
-from app.sync.fault_desk import FaultDesk
 from app.sync.founding import Founding
-from app.sync.gate import GatedTransport
 from app.sync.gate import GatedTransport
 from app.sync.handshake import Self
 from app.sync.link import ReplicaLink
@@ -85,13 +83,6 @@ class BranchNode:
         self.faults = FaultDesk(self.database, gate=gate, peers=self.peers, clock=self.clock)
         return gate
 
-    def _gated(self, transport: Transport) -> Transport:
-        """The transport behind the gate that the lab's faults go through."""
-        addresses = [(peer.name, peer.url) for peer in self.settings.peers]
-        gate = GatedTransport(transport, addresses=addresses, clock=self.clock, random=self.random)
-        self.faults = FaultDesk(self.database, gate=gate, peers=self.peers, clock=self.clock)
-        return gate
-
     def _wire_stock(self) -> None:
         self.rights = RightsDesk(
             self.database,
@@ -101,7 +92,13 @@ class BranchNode:
             patience=self.settings.transfer_wait_seconds,
             may_sell=self.standing.require_selling,
         )
-        self.orders = OrderDesk(self.database, rights=self.rights, policy=self.settings.stock_policy)
+        self.orders = OrderDesk(
+            self.database,
+            rights=self.rights,
+            policy=self.settings.stock_policy,
+            clock=self.clock,
+            patience=self.settings.durable_wait_seconds,
+        )
         self.stock = StockDesk(
             self.database,
             rights=self.rights,

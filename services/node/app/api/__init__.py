@@ -40,8 +40,6 @@ def install(app: FastAPI, *, with_faults: bool) -> None:
         app.include_router(resource.router)
     if with_faults:
         app.include_router(faults.router)
-    if with_faults:
-        app.include_router(faults.router)
     install_problems(app)
     install_limits(app)
     describe(app, with_faults=with_faults)

@@ -37,7 +37,6 @@ TAGS = [
     {"name": "problems", "description": "What each refusal means."},
 ]
 FAULTS_TAG = {"name": "faults", "description": "Breaking links and the disk on purpose; in a lab only."}
-FAULTS_TAG = {"name": "faults", "description": "Breaking links and the disk on purpose; in a lab only."}
 
 LOGIN_FORM: dict[str, Any] = {
     "requestBody": {
