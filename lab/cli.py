@@ -18,6 +18,7 @@ from lab.demo.command import demo, demo_data
 from lab.doctor import examine
 from lab.drivers import Driver, choose, get_driver
 from lab.errors import LabError
+from lab.load.command import load
 from lab.network import Network, UpOptions
 from lab.options import ENV_FILE, RUN_DIR, AsJson, Deadline, EnvFile, Node, RunDir
 from lab.replay.command import replay
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(demo_data)
+app.command()(load)
 app.command()(replay)
 app.command()(run)
 out = Console(soft_wrap=True, highlight=False)
@@ -232,7 +234,7 @@ def _progress(first: str) -> Iterator[Callable[[str], None]]:
         with progress.status(first) as shown:
             yield shown.update
     else:
-        yield progress.print
+        yield lambda line: progress.print(line, soft_wrap=True, highlight=False)
 
 
 def _wanted_ports(base_port: int | None, *, auto_ports: bool) -> tuple[int, ...] | None:
