@@ -5,9 +5,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from fastapi import FastAPI
+
+from app.api import replica
+from app.api.limits import install_limits
+from app.api.problems import install_problems
 from app.config import Settings
 from app.database import Actor
-from app.main import create_app
 from app.node import BranchNode
 from app.state import customers, products
 from app.state.placing import Adjustment, PlaceOrder
@@ -45,17 +49,16 @@ class Company:
             path.parent.mkdir()
             shutil.copy(self._empty_file, path)
         self._seed += 1
-        app = create_app(
+        node = BranchNode(
             node_settings(name, peers=peers, database_path=path, **settings),
             clock=VirtualClock(offset=settings.get("clock_offset_seconds", 0.0)),
             random=Random(f"{name} {self._seed}"),
             transport=self.network.transport(name),
             executor=InlineExecutor(),
         )
-        node: BranchNode = app.state.node
         self.nodes[name] = node
         await node.open()
-        self.network.join(name, app)
+        self.network.join(name, _doors_of(node))
         return node
 
     def path(self, name: str) -> Path:
@@ -76,6 +79,16 @@ class Company:
         found = [await node.status() for node in self.nodes.values()]
         same = all((s["digest"], s["heads"]) == (found[0]["digest"], found[0]["heads"]) for s in found)
         return same and all(not any(s["pending"].values()) and not s["parked"] for s in found)
+
+
+def _doors_of(node: BranchNode) -> FastAPI:
+    """The node's application as peers see it: building all the other routes would take most of the time."""
+    app = FastAPI()
+    app.state.node = node
+    app.include_router(replica.router)
+    install_problems(app)
+    install_limits(app)
+    return app
 
 
 def node_settings(name: str, *, peers: tuple[str, ...] = (), **values: Any) -> Settings:

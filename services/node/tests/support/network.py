@@ -1,7 +1,7 @@
 """A network between nodes of one process: implements `app.sync.transport.Transport`, with faults.
 
-A message goes through the receiving node's whole ASGI application, so tokens, limits, routes and problems
-are the real ones. A sender that stops waiting does not stop the receiver, as on a real network.
+A message goes through the receiving node's ASGI application, so tokens, limits, routes and problems are the
+real ones. A sender that stops waiting does not stop the receiver, as on a real network.
 """
 
 import asyncio
