@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.api.problem_words import PROBLEMS
+from app.config import Settings
 from lab.network import DEFAULT_BASE_PORT, MOST_NODES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -121,3 +122,9 @@ def test_the_port_table_is_the_labs() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
     assert f"| {DEFAULT_BASE_PORT}–{DEFAULT_BASE_PORT + MOST_NODES - 1} |" in text
+
+
+def test_every_setting_of_a_node_is_documented() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+
+    assert [name for name in Settings.model_fields if f"`{name.upper()}`" not in text] == []
