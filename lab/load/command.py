@@ -1,0 +1,139 @@
+"""`lab load`: the lab writes the beginning and the end of the run log, Locust the requests in between."""
+
+import asyncio
+import json
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lab import convergence, network
+from lab.demo import generator
+from lab.errors import LabError
+from lab.interruption import terminate_as_interrupt
+from lab.load import locust
+from lab.load.locust import Load
+from lab.load.operators import sign_in
+from lab.load.report import requests_table, tally_lines
+from lab.options import ENV_FILE, RUN_DIR, EnvFile, RunDir
+from lab.replay.prepare import load_catalogue, stock_wanted
+from lab.runlog import RunLog, read_records
+from lab.running import Running, find_or_start
+from lab.session import conclude, open_operations, verdict_lines
+from lab.verdict import Verdict
+
+MOST_SECONDS = 600
+_MOST_USERS = 1000
+_STOCK = "times:2"  # of what 600 orders need: enough to sell on, too little for everybody to get everything
+_LOG_NAME = "run.jsonl"
+
+out = Console(soft_wrap=True, highlight=False)
+
+
+def load(
+    *,
+    users: Annotated[int, typer.Option(min=1, max=_MOST_USERS, help="Simulated operators.")] = 50,
+    length: Annotated[str, typer.Option("--time", help="How long, as in 60s or 2m; 10m at most.")] = "60s",
+    shape: Annotated[str, typer.Option(help="steady, or rush-hour (a day in little).")] = "steady",
+    ui: Annotated[bool, typer.Option("--ui", help=f"On a page at 127.0.0.1:{locust.UI_PORT}.")] = False,
+    driver: Annotated[str, typer.Option(help="compose, process or auto, to start one.")] = "auto",
+    base_port: Annotated[
+        int | None, typer.Option(envvar="BASE_PORT", help="The first node's port, to start one.")
+    ] = None,
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Let operators browse, order, retry, cancel and adjust at all branches; exit 1 on anything lost."""
+    if shape not in locust.SHAPES:
+        raise LabError(f"there is no load shape '{shape}'; the shapes are {', '.join(locust.SHAPES)}")
+    wanted = Load(users=None if ui else users, seconds=parse_seconds(length), shape=shape)
+    running = find_or_start(
+        driver,
+        run_dir,
+        env_file,
+        ports=network.ports_from(base_port) if base_port is not None else None,
+        starting=lambda name: out.print(f"the network is not all up; starting it with the {name} driver…"),
+        tell=lambda line: out.print(f"  {line}", markup=False),
+    )
+    with terminate_as_interrupt():
+        raise typer.Exit(_run(wanted, running, run_dir.resolve()))
+
+
+def parse_seconds(text: str) -> int:
+    """`90`, `90s` or `2m` in seconds; LabError for anything else and for more than ten minutes."""
+    match = re.fullmatch(r"([0-9]{1,6})(s|m)?", text.strip())
+    seconds = int(match[1]) * (60 if match[2] == "m" else 1) if match else 0
+    if not 1 <= seconds <= MOST_SECONDS:
+        raise LabError(f"--time wants 1s to {MOST_SECONDS}s, as in 60s or 2m, not '{text}'")
+    return seconds
+
+
+def _run(wanted: Load, running: Running, run_dir: Path) -> int:
+    path, figures = run_dir / _LOG_NAME, run_dir / "load.json"
+    with RunLog(path) as log:
+        tokens = asyncio.run(_begin(running, log))
+    prepared = _last_operation(path)
+    if wanted.users is None:
+        out.print(f"Locust's page: http://127.0.0.1:{locust.UI_PORT} (leave its host empty); Ctrl-C ends it")
+    figures.unlink(missing_ok=True)
+    environment = {
+        **os.environ,
+        "LAB_RUN_DIR": str(run_dir),
+        "LAB_LOAD_LOG": str(path),
+        "LAB_LOAD_TOKENS": ",".join(tokens),
+    }
+    exit_code = locust.run(wanted, figures=figures, environment=environment)
+    if exit_code == locust.MISUSED:
+        return exit_code
+    with RunLog(path, resume=True) as log:
+        verdict = asyncio.run(_end(running, log))
+    if figures.exists():
+        out.print(requests_table(json.loads(figures.read_text(encoding="utf-8"))))
+    for line in [*tally_lines(read_records(path), after=prepared), *verdict_lines(verdict)]:
+        out.print(line, markup=False)
+    out.print(f"run log: {path}", markup=False)
+    return _judged(verdict, exit_code)
+
+
+async def _begin(running: Running, log: RunLog) -> list[str]:
+    """Reads what was there before, brings in what is sold, and gives the operators' tokens."""
+    current = running.network
+    log.start(
+        run=f"load-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(2).hex()}",
+        what="load",
+        seed=None,
+        nodes={node.name: node.url for node in current.nodes},
+        policy=current.policy,
+        driver=current.driver,
+    )
+    history = generator.generate()
+    async with open_operations(current, running.secrets, log, random=Random()) as operations:
+        clients = list(operations.clients.values())
+        await convergence.wait_converged(clients)
+        await operations.read("before")
+        stock = stock_wanted(history, _STOCK)
+        await load_catalogue(operations, current.names[0], history, stock, advance=lambda: None)
+        return await sign_in(operations.clients, current)
+
+
+async def _end(running: Running, log: RunLog) -> Verdict:
+    async with open_operations(running.network, running.secrets, log, random=Random()) as operations:
+        return await conclude(operations)
+
+
+def _last_operation(path: Path) -> int:
+    return max((record["op"] for record in read_records(path) if "op" in record), default=0)
+
+
+def _judged(verdict: Verdict, locust_exit_code: int) -> int:
+    """A load that sold nothing, or in which a node gave an answer that none should, proves nothing either."""
+    if verdict.acknowledged == 0:
+        out.print("no order was accepted: this load has proved nothing")
+    if locust_exit_code != 0:
+        out.print("a node gave answers that none should; see above")
+    return verdict.exit_code or int(verdict.acknowledged == 0 or locust_exit_code != 0)

@@ -1,0 +1,122 @@
+"""`lab load` around Locust: what it takes, how Locust is started, and what it tells at the end."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from lab.cli import main
+from lab.errors import LabError
+from lab.load import locust
+from lab.load.command import parse_seconds
+from lab.load.locust import Load
+from lab.load.report import percentile, requests_table, tally_lines
+
+FIGURES = Path("/runs/load.json")
+
+
+def entry(method: str, name: str, times: Mapping[str, int], *, failed: int = 0) -> dict[str, Any]:
+    """One entry as Locust writes it, over ten seconds."""
+    return {
+        "method": method,
+        "name": name,
+        "num_requests": sum(times.values()),
+        "num_failures": failed,
+        "response_times": dict(times),
+        "start_time": 1000.0,
+        "last_request_timestamp": 1010.0,
+    }
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("60s", 60), ("2m", 120), (" 90 ", 90), ("10m", 600)])
+def test_a_time_is_given_in_seconds_or_minutes(text: str, seconds: int) -> None:
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0s", "11m", "1h", "-5s", "5 s", "ten", "٣s"])
+def test_a_time_that_is_none_or_longer_than_ten_minutes_is_one_plain_line(text: str) -> None:
+    with pytest.raises(LabError, match="--time wants 1s to 600s, as in 60s or 2m"):
+        parse_seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (("--shape", "tsunami"), "lab: there is no load shape 'tsunami'; the shapes are steady, rush-hour\n"),
+        (("--time", "1h"), "lab: --time wants 1s to 600s, as in 60s or 2m, not '1h'\n"),
+    ],
+)
+def test_a_mistake_starts_nothing(
+    options: tuple[str, str], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--run-dir", str(tmp_path / "run"), "--env-file", str(tmp_path / "env")]
+    with pytest.raises(SystemExit) as ended:
+        main(["load", *where, *options])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_locust_runs_headless_for_a_time_or_shows_its_page_on_this_machine_only() -> None:
+    headless = locust.command(Load(users=50, seconds=60, shape="steady"), figures=FIGURES)
+    page = locust.command(Load(users=None, seconds=60, shape="steady"), figures=FIGURES)
+    assert headless[headless.index("--headless") :] == [
+        *("--headless", "--only-summary", "--json-file", "/runs/load"),
+        *("--users", "50", "--spawn-rate", "10", "--run-time", "60s"),
+    ]
+    assert page[-4:] == ["--web-host", "127.0.0.1", "--web-port", "18089"]
+
+
+def test_a_shape_is_a_second_locustfile_that_exists() -> None:
+    for shape in locust.SHAPES:
+        start = locust.command(Load(users=2, seconds=5, shape=shape), figures=FIGURES)
+        files = start[start.index("--locustfile") + 1].split(",")
+        assert all(Path(file).is_file() for file in files)
+    assert files[-1].endswith("loadtests/rush_hour.py")
+
+
+def test_a_percentile_counts_every_request() -> None:
+    times = {10.0: 90, 20.0: 9, 500.0: 1}
+    assert [percentile(times, percent) for percent in (50, 95, 99, 100)] == [10.0, 20.0, 20.0, 500.0]
+
+
+def test_the_table_adds_up_and_fits_a_terminal_of_80_columns() -> None:
+    figures = [
+        entry("POST", "/orders", {"12": 30, "900": 10}, failed=2),
+        entry("POST", "/orders/{id}/cancel", {"20": 10}),
+    ]
+    console = Console(width=80, color_system=None)
+    with console.capture() as capture:
+        console.print(requests_table(figures))
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert lines[1].split() == ["POST", "/orders", "40", "2", "4.0", "12", "900", "900"]
+    assert lines[3].split() == ["all", "50", "2", "5.0", "12", "900", "900"]
+
+
+def test_a_load_without_requests_still_has_a_table() -> None:
+    console = Console(width=80, color_system=None)
+    with console.capture() as capture:
+        console.print(requests_table([]))
+    assert capture.get().splitlines()[1].split() == ["all", "0", "0", "0.0", "–", "–", "–"]
+
+
+def test_the_tally_tells_refusals_by_their_reason_and_leaves_the_preparation_out() -> None:
+    records: list[dict[str, Any]] = [
+        {"kind": "op.invoke", "op": 1, "action": "adjust", "attempt": 1},  # the lab's own, before
+        {"kind": "op.ok", "op": 1},
+        {"kind": "op.invoke", "op": 2, "action": "order", "attempt": 1},
+        {"kind": "op.ok", "op": 2},
+        {"kind": "op.invoke", "op": 3, "action": "order", "attempt": 2},
+        {"kind": "op.fail", "op": 3, "code": "out_of_stock"},
+        {"kind": "op.invoke", "op": 4, "action": "cancel", "attempt": 1},
+        {"kind": "op.info", "op": 4},
+        {"kind": "read.done", "orders": 1, "stock": 1},
+    ]
+    assert tally_lines(records, after=1) == [
+        "orders: 1 accepted, 1 refused (out_of_stock); 1 of them asked again with the same key",
+        "cancellations: 1 unknown",
+        "stock adjustments: none",
+    ]
