@@ -22,6 +22,7 @@ from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
 from app.status import node_status
 from app.sync.alarms import Alarms
+from app.sync.counting import CountDesk
 from app.sync.fault_desk import FaultDesk
 from app.sync.founding import Founding
 from app.sync.gate import GatedTransport
@@ -150,6 +151,7 @@ class BranchNode:
             alarms=self.alarms,
             rebirth=rebirth,
         )
+        self.counts = CountDesk(self.database, peers=self.peers, link=link)
         self._asker = RightsAsker(
             self.database,
             waiting=self._waiting,

@@ -97,7 +97,7 @@ def _stock_totals(connection: sqlite3.Connection) -> dict[str, int]:
         whole["available"] += totals.available
         whole["frozen"] += totals.frozen
         whole["oversold"] += totals.oversold
-        whole["here"] += stock.rights_of((name, epoch), cells)
+        whole["here"] += ledger.usable_rights(connection, cells, (name, epoch))
     return whole
 
 

@@ -19,6 +19,7 @@ from app.state import users
 from app.state.account import Account
 from app.state.order_desk import OrderDesk
 from app.state.stock_desk import StockDesk
+from app.sync.counting import CountDesk
 from app.sync.fault_desk import FaultDesk
 from app.sync.reception import Reception
 from app.sync.standing import Standing
@@ -47,6 +48,8 @@ class Node(Protocol):
     def stock(self) -> StockDesk: ...
     @property
     def replica_tokens(self) -> ReplicaTokens: ...
+    @property
+    def counts(self) -> CountDesk: ...
     @property
     def reception(self) -> Reception: ...
     @property

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Depends
 
 from app.api.dependencies import AdminOnly, CurrentActor, CurrentNode
 from app.api.openapi import READ, WRITE, refusals
-from app.api.schemas.faults import AnyLinkFault, Faults, FullDisk, Probed
+from app.api.schemas.faults import AnyLinkFault, DiskProbed, Faults, FullDisk, Probed
 from app.sync.fault_desk import FaultDesk
 
 router = APIRouter(prefix="/faults", tags=["faults"], dependencies=[AdminOnly])
@@ -71,6 +71,17 @@ async def fill_disk(wanted: FullDisk, desk: Desk, actor: CurrentActor) -> Any:
     """Let this node's disk be full: what needs more room is answered 507 `disk_full`."""
     await desk.fill_disk(wanted.max_bytes, lease_seconds=wanted.lease_seconds, actor=actor)
     return desk.as_json()
+
+
+@router.post(
+    "/disk/probe",
+    operation_id="probeDisk",
+    response_model=DiskProbed,
+    responses=refusals(*WRITE, "forbidden"),
+)
+async def probe_disk(desk: Desk) -> Any:
+    """Try a write that needs room, and undo it."""
+    return DiskProbed(refused=await desk.probe_disk())
 
 
 @router.delete(

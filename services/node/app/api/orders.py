@@ -3,7 +3,7 @@
 import hashlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
 
 from app.api.dependencies import AnyUser, CurrentActor, CurrentNode
@@ -11,8 +11,10 @@ from app.api.openapi import READ, WRITE, refusals
 from app.api.pagination import PageQuery, as_page
 from app.api.schemas.base import Page
 from app.api.schemas.orders import NewOrder, Order
+from app.config import Settings
 from app.database.digest import canonical
 from app.state import orders, text
+from app.state.errors import Invalid
 from app.state.placing import PlaceOrder
 
 router = APIRouter(prefix="/orders", tags=["orders"], dependencies=[AnyUser])
@@ -24,23 +26,59 @@ IdempotencyKey = Annotated[
 ]
 
 
+Durable = Annotated[
+    int | None,
+    Query(ge=0, le=100, description="Answer 201 only when so many peers have stored the order."),
+]
+
+
+def required_copies(durable: int | None, settings: Settings) -> int:
+    """How many peers must have stored an order. Raises Invalid for more than there are."""
+    if durable is not None and durable > len(settings.peers):
+        raise Invalid("durable", "more_than_peers")
+    return max(durable or 0, settings.replication_min_acks)
+
+
 @router.post(
     "",
     operation_id="placeOrder",
     status_code=201,
     response_model=Order,
-    responses=refusals(
-        *WRITE, "unknown_sku", "unknown_customer", "key_reused", "out_of_stock", "policy_mismatch", "fenced"
-    ),
+    responses={
+        202: {"model": Order, "description": "Durable here; not yet at as many peers as were asked for"},
+        **refusals(
+            *WRITE,
+            "unknown_sku",
+            "unknown_customer",
+            "key_reused",
+            "out_of_stock",
+            "policy_mismatch",
+            "fenced",
+        ),
+    },
 )
 async def place(
-    wanted: NewOrder, node: CurrentNode, actor: CurrentActor, idempotency_key: IdempotencyKey = None
+    *,
+    wanted: NewOrder,
+    node: CurrentNode,
+    actor: CurrentActor,
+    response: Response,
+    durable: Durable = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Any:
-    """Place an order at this branch, at the catalogue's prices. 201 means that it is durable here."""
+    """Place an order at this branch, at the catalogue's prices. 201 means that it is durable here, and at as
+    many peers as `durable` or REPLICATION_MIN_ACKS asks for; 202, that it is durable here and those
+    peers have not all answered yet: its page, named in Location, shows `stored_by`."""
+    copies = required_copies(durable, node.settings)
     lines = tuple((line.sku, line.quantity) for line in wanted.lines)
     order = PlaceOrder(customer=wanted.customer, lines=lines, note=wanted.note)
     request_hash = hashlib.sha256(canonical(wanted.model_dump())).hexdigest()
-    return await node.orders.place(order, actor=actor, key=idempotency_key, request_hash=request_hash)
+    placed = await node.orders.place(order, actor=actor, key=idempotency_key, request_hash=request_hash)
+    response.headers["Location"] = f"/orders/{placed['id']}"
+    if copies:
+        placed, stored = await node.orders.until_stored(placed["id"], copies=copies)
+        response.status_code = 201 if stored else 202
+    return placed
 
 
 @router.get("", operation_id="listOrders", response_model=Page[Order], responses=refusals(*READ))

@@ -218,6 +218,15 @@ _REPLICA_PROBLEMS = (
         Words("{sender} may not say this here.", "{sender} não pode dizer isto aqui."),
     ),
     Problem(
+        "count_blocked",
+        409,
+        Words("The count needs every branch", "A contagem precisa de todas as filiais"),
+        Words(
+            "A stock count needs the word of every branch, and {member} gave none: {reason}.",
+            "A contagem precisa da resposta de todas as filiais, e {member} não respondeu: {reason}.",
+        ),
+    ),
+    Problem(
         "stale_incarnation",
         409,
         Words("A later process of this life", "Um processo mais novo desta vida"),

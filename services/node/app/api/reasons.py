@@ -62,6 +62,9 @@ _SENTENCES: Mapping[str, Words] = {
     "too_many": Words("must have at most {max_length} entries", "deve ter no máximo {max_length} itens"),
     "too_small": Words("must be at least {ge}", "deve ser no mínimo {ge}"),
     "too_large": Words("must be at most {le}", "deve ser no máximo {le}"),
+    "more_than_peers": Words(
+        "must not be more than this branch has peers", "não pode passar do número de pares"
+    ),
     "zero": Words("must not be 0", "não pode ser 0"),
     "out_of_range": Words("is out of range", "está fora do intervalo"),
     "not_one_of": Words("must be one of {expected}", "deve ser um destes: {expected}"),

@@ -16,6 +16,8 @@ from app.sync.events import (
     Message,
     Page,
     PageRequest,
+    SealReply,
+    SealRequest,
     TotalsReply,
     TotalsRequest,
     TransferReply,
@@ -85,3 +87,10 @@ async def totals(
     node: CurrentNode, sender: Sender, wanted: Annotated[TotalsRequest, Depends(message(TotalsRequest))]
 ) -> TotalsReply:
     return await node.reception.totals(sender, wanted)
+
+
+@router.post("/seal", operation_id="replicaSeal", summary="Take part in a stock count")
+async def seal(
+    node: CurrentNode, sender: Sender, wanted: Annotated[SealRequest, Depends(message(SealRequest))]
+) -> SealReply:
+    return await node.reception.seal(sender, wanted)

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from app.api.dependencies import AnyUser, CurrentActor, CurrentNode
+from app.api.dependencies import AdminOnly, AnyUser, CurrentActor, CurrentNode
 from app.api.openapi import READ, WRITE, refusals
 from app.api.pagination import PageQuery, as_page
 from app.api.schemas.base import Page
-from app.api.schemas.stock import Adjustment, Stock
+from app.api.schemas.stock import Adjustment, Count, Stock
 from app.state import ledger, placing
 
 router = APIRouter(prefix="/stock", tags=["stock"], dependencies=[AnyUser])
@@ -34,6 +34,21 @@ async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Any:
     """The stock of all products as this node knows it, in order of product id."""
     found = await node.database.read(lambda c: ledger.stock_page(c, query.after or "", query.limit + 1))
     return as_page(found, query.limit, lambda stock: stock["id"])
+
+
+@router.post(
+    "/{sku:path}/count",
+    operation_id="countStock",
+    status_code=201,
+    response_model=Stock,
+    dependencies=[AdminOnly],
+    responses=refusals(*WRITE, "forbidden", "unknown_sku", "other_branch", "count_blocked"),
+)
+async def count(sku: str, counted: Count, node: CurrentNode, actor: CurrentActor) -> Any:
+    """Release what is left of the frozen pool, at the branch that counts, with every branch reachable. The
+    units can be sold when all branches have acknowledged it. A wrong number can oversell."""
+    product_id = await node.counts.count(sku, gone=counted.gone, actor=actor)
+    return await node.database.read(lambda connection: ledger.stock_view(connection, product_id))
 
 
 @router.get(

@@ -249,6 +249,19 @@ class Parked(SQLModel, table=True):
     parked_at: float = Field(sa_type=REAL)
 
 
+class Recovery(SQLModel, table=True):
+    """A stock count of this node's whose outcome may be sold only when every member has acknowledged it:
+    until the event `seq` of `epoch` is with all `members` (JSON list), `usable` of the cell's `recovered`."""
+
+    __tablename__: ClassVar[str] = "recoveries"
+    __table_args__ = _strict(CheckConstraint("usable >= 0"))
+    product_id: str = _text(primary_key=True)
+    epoch: str = _text()
+    usable: int
+    seq: int
+    members: str = _text()
+
+
 class Audit(SQLModel, table=True):
     """Who did what, before and after, with origin and version. Local to the node that did it."""
 

@@ -35,11 +35,13 @@ class Effects:
     """What a group changed that somebody may wait for."""
 
     emitted: bool = False
+    acknowledged: bool = False
     stock: set[str] = field(default_factory=set)
     deltas: digest.Deltas = field(default_factory=dict)
 
     def absorb(self, other: "Effects") -> None:
         self.emitted = self.emitted or other.emitted
+        self.acknowledged = self.acknowledged or other.acknowledged
         self.stock |= other.stock
         for bucket, change in other.deltas.items():
             self.deltas[bucket] = self.deltas.get(bucket, 0) + change

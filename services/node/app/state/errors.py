@@ -120,6 +120,14 @@ class DeadEpoch(StateError):
 
 
 @dataclass(eq=False)
+class CountBlocked(StateError):
+    """A stock count needs the word of every member, and `member` gave none; `reason` says why."""
+
+    member: str
+    reason: str
+
+
+@dataclass(eq=False)
 class PolicyMismatch(StateError):
     """A peer runs the network under another stock policy; nothing is sold until they agree."""
 

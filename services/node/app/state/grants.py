@@ -51,7 +51,7 @@ def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
     quantity = stock.grant_size(
         wanted=request.wanted,
         asker_rights=stock.rights_of(request.asker, cells),
-        giver_rights=stock.rights_of(ledger.me(tx), cells),
+        giver_rights=ledger.usable_rights(tx.connection, cells, ledger.me(tx)),
         reserved=reserved,
     )
     if quantity and not merged.ahead:
@@ -73,12 +73,15 @@ def offer_surplus(
     """Grant peers what demand (units sold so far) says is theirs; return what moved."""
     cells = ledger.cells_of(tx.connection, product_id)
     lives = [ledger.me(tx), *peers]
+    unusable = stock.rights_of(ledger.me(tx), cells) - ledger.usable_rights(
+        tx.connection, cells, ledger.me(tx)
+    )
     sold = {cell.life: cell.sold for cell in cells}
     moves = stock.surplus_moves(
         ledger.me(tx),
         rights={life: max(stock.rights_of(life, cells), 0) for life in lives},
         demand={life: sold.get(life, 0) + 1 for life in lives},
-        reserved=reserved,
+        reserved=reserved + unusable,
     )
     if moves:
         _grant(tx, cells, moves, reason="surplus")

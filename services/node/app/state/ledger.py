@@ -1,5 +1,6 @@
 """The stock table: reading cells, and the only place that writes them."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,35 @@ def own_cell(cells: Iterable[Cell], life: Life, product_id: str) -> Cell:
     """This life's cell among `cells`, or an empty one that was never written."""
     found = next((cell for cell in cells if cell.life == life), None)
     return found or Cell(product_id=product_id, branch=life[0], epoch=life[1])
+
+
+def usable_rights(connection: sqlite3.Connection, cells: Sequence[Cell], life: Life) -> int:
+    """Units that this node's own `life` may spend now by these cells of one product: its rights, less what a
+    stock count recovered and not every member has acknowledged yet."""
+    rights = stock.rights_of(life, cells)
+    own = next((cell for cell in cells if cell.life == life), None)
+    return rights if own is None else rights - unusable(connection, own.product_id, own)
+
+
+def unusable(connection: sqlite3.Connection, product_id: str, own: Cell) -> int:
+    """How much of the own cell's `recovered` must not be spent yet."""
+    row = connection.execute(
+        "SELECT usable, seq, members FROM recoveries WHERE product_id = ? AND epoch = ?",
+        (product_id, own.epoch),
+    ).fetchone()
+    if row is None:
+        return 0
+    acknowledged = {
+        found["peer"]: found["acknowledged"]
+        for found in connection.execute(
+            "SELECT c.peer, MAX(c.acknowledged) AS acknowledged FROM cursors c"
+            " LEFT JOIN epochs e ON e.branch = c.peer AND e.epoch = c.peer_epoch"
+            " WHERE c.epoch = ? AND COALESCE(e.dead, 0) = 0 GROUP BY c.peer",
+            (own.epoch,),
+        )
+    }
+    everywhere = all(acknowledged.get(member, 0) >= row["seq"] for member in json.loads(row["members"]))
+    return 0 if everywhere else own.recovered - int(row["usable"])
 
 
 def dead_lives(connection: sqlite3.Connection) -> set[Life]:
@@ -152,7 +182,7 @@ def _view(connection: sqlite3.Connection, product: sqlite3.Row | dict[str, Any])
         "available": totals.available,
         "frozen": totals.frozen,
         "oversold": totals.oversold,
-        "here": stock.rights_of((name, epoch), cells),
+        "here": usable_rights(connection, cells, (name, epoch)),
         "deficits": [
             {"order": sale.order_id, "branch": sale.branch, "quantity": sale.quantity} for sale in short
         ],

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from app.database import Actor, Database, Transaction
+from app.database import Actor, Database, Effects, Transaction
+from app.runtime import Clock
 from app.state import orders
 from app.state.placing import PlaceOrder, Policy, cancel_order, place_order
 from app.state.rights_desk import RightsDesk
@@ -17,11 +18,17 @@ class OrderDesk:
     A key in progress makes its repetition wait for the first attempt; a refusal does not consume the key.
     """
 
-    def __init__(self, database: Database, *, rights: RightsDesk, policy: Policy) -> None:
+    def __init__(
+        self, database: Database, *, rights: RightsDesk, policy: Policy, clock: Clock, patience: float
+    ) -> None:
         self._database = database
         self._rights = rights
         self._policy = policy
+        self._clock = clock
+        self._patience = patience
         self._in_progress: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._acknowledged = asyncio.Event()
+        database.on_commit.append(self._note_acknowledgement)
 
     async def place(
         self, order: PlaceOrder, *, actor: Actor, key: str | None, request_hash: str
@@ -44,6 +51,26 @@ class OrderDesk:
         async with self._one_at_a_time(scope):
             order_id = await self._rights.settle(attempt, key=scope)
         return await self.view(order_id)
+
+    async def until_stored(self, order_id: str, *, copies: int) -> tuple[dict[str, Any], bool]:
+        """Wait until `copies` peers have stored the order durably, at most `patience` seconds; return its
+        view, and whether they have."""
+        deadline = self._clock.monotonic() + self._patience
+        while True:
+            acknowledged = self._acknowledged
+            order = await self.view(order_id)
+            left = deadline - self._clock.monotonic()
+            if len(order["stored_by"]) >= copies or left <= 0:
+                return order, len(order["stored_by"]) >= copies
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await acknowledged.wait()
+
+    def _note_acknowledgement(self, effects: Effects) -> None:
+        if effects.acknowledged:
+            # Whoever waits holds the old event; whoever comes later waits for the next one.
+            self._acknowledged.set()
+            self._acknowledged = asyncio.Event()
 
     async def cancel(self, order_id: str, *, actor: Actor) -> dict[str, Any]:
         """Cancel an order of this branch and return its view; again changes nothing. Raises NotFound or

@@ -194,7 +194,7 @@ def require_units(
     shortages: list[Shortage] = []
     behind_older = True
     for need in needs:
-        rights = stock.rights_of(ledger.me(tx), need.cells)
+        rights = ledger.usable_rights(tx.connection, need.cells, ledger.me(tx))
         company = stock.totals(need.cells, dead)
         usable = rights if policy == "escrow" else company.available
         if need.quantity > usable - reserved.get(need.product["id"], 0):

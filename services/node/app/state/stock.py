@@ -4,7 +4,8 @@ A cell is (product, branch, epoch). Only that branch, in that epoch, writes it; 
 and `version` counts its movements. So merging two views is a field-wise maximum: commutative,
 associative, idempotent, and a duplicated or late snapshot is harmless. A branch spends only rights:
 
-    rights = received + returned - sold - removed - granted to others + granted to this very epoch
+    rights = received + returned + recovered - sold - removed - granted to others
+             + granted to this very epoch
 
 A stale view of the others only understates one's own rights, so it is safe to act on.
 """
@@ -92,7 +93,8 @@ def rights_of(life: Life, cells: Iterable[Cell]) -> int:
     for cell in cells:
         rights += cell.granted.get(life, 0)
         if cell.life == life:
-            rights += cell.received + cell.returned - cell.sold - cell.removed - sum(cell.granted.values())
+            rights += cell.received + cell.returned + cell.recovered - cell.sold - cell.removed
+            rights -= sum(cell.granted.values())
     return rights
 
 

@@ -128,6 +128,23 @@ class PageRequest(Message):
     buckets: list[int] = Field(default_factory=list)
 
 
+class SealRequest(Message):
+    """A counter's word that these lives are over, and its wish for all that is known of a product."""
+
+    to_epoch: Name
+    epoch: Name
+    product_id: Name
+    dead: list[tuple[Name, Name]]
+
+
+class SealReply(Message):
+    """Every dead life the member knows, and its view of the product. It has stored the counter's."""
+
+    epoch: Name
+    dead: list[tuple[Name, Name]]
+    cells: list[dict[str, Any]]
+
+
 class TotalsRequest(Message):
     """A wish for the bucket totals of all replicated tables."""
 

@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from app.database import Actor, Database, StorageError, Transaction
+from app.database import Actor, Database, StorageError, StorageFull, Transaction
 from app.runtime import Clock
 from app.state.errors import NotFound
 from app.sync.gate import GatedTransport, Probe
@@ -15,6 +15,11 @@ from app.sync.peers import Peers
 log = logging.getLogger("app.faults")
 
 PROBE_SECONDS = 2.0  # as long as a hello waits
+_BALLAST_PAGES = 4  # beyond the free ones of the file: more than any page in use has left
+
+
+class _Undone(Exception):
+    """What a probe of the disk ends with when there was room."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,26 @@ class FaultDesk:
         """Let the database grow again."""
         self._stop_waiting()
         await self._give_space(actor)
+
+    async def probe_disk(self) -> bool:
+        """Whether the disk refuses a write that needs room. What it takes is undone, and nothing remains."""
+
+        def write(tx: Transaction) -> None:
+            free, size = (
+                tx.connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("freelist_count", "page_size")
+            )
+            actor = Actor(user_id="x" * (free + _BALLAST_PAGES) * size, request_id="")
+            _audit(tx, actor, "probed", "disk", "disk")
+            raise _Undone
+
+        try:
+            await self._database.write(write)
+        except StorageFull:
+            return True
+        except _Undone:
+            return False
+        raise AssertionError("the probe always raises")
 
     async def close(self) -> None:
         """Forget the lease of a full disk; the limit ends with the process."""

@@ -1,15 +1,18 @@
 """How a network begins, and how a node comes into one: no node starts to serve on its own word."""
 
+import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
 
-from app.database import Database, Transaction
+from app.database import Database, StorageError, Transaction
 from app.runtime import Clock
 from app.state import users
 from app.sync.peers import Peer, Peers
 from app.sync.rebirth import Rebirth
 from app.sync.recovery import Recovery
 from app.sync.standing import Standing
+
+log = logging.getLogger("app.founding")
 
 LOOK_SECONDS = 0.1
 GREETING_SECONDS = 2.0
@@ -51,15 +54,21 @@ class Founding:
         self._hash_password = hash_password
 
     async def run(self) -> None:
-        """Return once the node serves."""
-        if await self._database.read(_is_founded):
-            await self._rebirth.announce()
-            await self._greet()
-        else:
-            self._standing.wait_for("waiting_for_peers")
-            while not await self._decide():
-                await self._clock.sleep(LOOK_SECONDS)
+        """Return once the node serves. What its own storage refuses (a full disk) is tried again."""
+        while not await self._is_over():
+            await self._clock.sleep(LOOK_SECONDS)
         self._standing.admit()
+
+    async def _is_over(self) -> bool:
+        try:
+            if not await self._database.read(_is_founded):
+                return await self._decide()
+            await self._rebirth.announce()
+        except (StorageError, sqlite3.Error) as error:
+            log.warning("founding is put off: %s", error)
+            return False
+        await self._greet()
+        return True
 
     async def _greet(self) -> None:
         self._standing.wait_for("greeting_peers")
@@ -75,6 +84,7 @@ class Founding:
                 return False
             await self._database.write(_mark_founded)
             return True
+        self._standing.wait_for("waiting_for_peers")
         if self._alone or all(peer.founded is False for peer in self._peers):
             password_hash = await self._hash_password()
             await self._database.write(lambda tx: _found(tx, self._admin, password_hash))

@@ -80,6 +80,7 @@ def move_cursor(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, 
     what was written. What it says of an epoch that is over moves nothing."""
     if epoch != tx.identity.epoch:
         return
+    tx.effects.acknowledged = True
     tx.connection.execute(
         "INSERT INTO cursors (peer, peer_epoch, epoch, acknowledged, updated_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (peer, peer_epoch, epoch)"

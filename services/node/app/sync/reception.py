@@ -2,7 +2,7 @@
 
 from app.database import Database
 from app.security.replica_tokens import ReplicaClaims
-from app.state import grants, ledger
+from app.state import counting, grants, ledger
 from app.state.stock_desk import StockDesk
 from app.sync import anti_entropy, receiver, snapshot
 from app.sync.alarms import Alarms
@@ -13,6 +13,8 @@ from app.sync.events import (
     Hello,
     Page,
     PageRequest,
+    SealReply,
+    SealRequest,
     TotalsReply,
     TotalsRequest,
     TransferReply,
@@ -102,6 +104,18 @@ class Reception:
         self._peers.heard(peer)
         self._require_epoch(wanted.to_epoch)
         return await self._database.read(lambda connection: snapshot.read_page(connection, wanted))
+
+    async def seal(self, claims: ReplicaClaims, wanted: SealRequest) -> SealReply:
+        """Store a counter's dead lives and hand over what is known here, after it is durable."""
+        peer = self._sender(claims, claims.sender, wanted.epoch)
+        self._peers.heard(peer)
+        self._require_epoch(wanted.to_epoch)
+        handed = await self._database.write(lambda tx: counting.seal(tx, wanted.product_id, wanted.dead))
+        return SealReply(
+            epoch=wanted.to_epoch,
+            dead=list(handed.dead),
+            cells=[cell.as_json() for cell in handed.cells],
+        )
 
     async def totals(self, claims: ReplicaClaims, wanted: TotalsRequest) -> TotalsReply:
         """Tell a peer this node's bucket totals, so that it finds where the two differ."""

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Sequence
 
-from app.database import Database
+from app.database import Database, Transaction
 from app.runtime import Clock
 from app.state import grants, ledger, stock
 from app.state.errors import Invalid
@@ -94,10 +94,9 @@ class RightsAsker:
         are about to take must not be counted for those who still wait.
         """
         needs = self._waiting.needs_of(product_id)
-        cells, available = await self._database.write(lambda tx: _known(tx.connection, product_id))
+        cells, available, rights = await self._database.write(lambda tx: _known(tx, product_id))
         demand = demand_of(needs, available=available)
-        identity = self._database.identity
-        if demand is None or stock.rights_of((identity.name, identity.epoch), cells) >= demand.wanted:
+        if demand is None or rights >= demand.wanted:
             return cells, None
         return cells, demand
 
@@ -160,6 +159,8 @@ def _lamport(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT lamport FROM node").fetchone()[0])
 
 
-def _known(connection: sqlite3.Connection, product_id: str) -> tuple[list[Cell], int]:
-    cells = ledger.cells_of(connection, product_id)
-    return cells, stock.totals(cells, ledger.dead_lives(connection)).available
+def _known(tx: Transaction, product_id: str) -> tuple[list[Cell], int, int]:
+    """The product's cells, the company's available units, and the rights usable here."""
+    cells = ledger.cells_of(tx.connection, product_id)
+    available = stock.totals(cells, ledger.dead_lives(tx.connection)).available
+    return cells, available, ledger.usable_rights(tx.connection, cells, ledger.me(tx))

@@ -149,6 +149,17 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "recoveries",
+        sa.Column("product_id", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.Column("usable", sa.Integer(), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("members", sa.Text(), nullable=False),
+        sa.CheckConstraint("usable >= 0"),
+        sa.PrimaryKeyConstraint("product_id"),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "users",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("username", sa.Text(), nullable=False),
@@ -281,6 +292,7 @@ def downgrade() -> None:
 
     op.drop_table("orders")
     op.drop_table("users")
+    op.drop_table("recoveries")
     op.drop_table("products")
     op.drop_table("positions")
     with op.batch_alter_table("parked", schema=None) as batch_op:

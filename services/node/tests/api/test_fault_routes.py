@@ -27,6 +27,7 @@ ROUTES = [
     ("POST", "/faults/links/norte/probe", None),
     ("DELETE", "/faults/links/norte", None),
     ("PUT", "/faults/disk", {"max_bytes": 0, "lease_seconds": 60}),
+    ("POST", "/faults/disk/probe", None),
     ("DELETE", "/faults/disk", None),
     ("DELETE", "/faults", None),
 ]
@@ -220,6 +221,18 @@ async def test_a_full_disk_answers_507_leaves_nothing_behind_and_gets_room_again
     assert (await teacher.delete("/faults/disk")).json()["disk"] is None
     at_last = await teacher.post("/customers", content=refused.request.content, headers=JSON)
     assert at_last.status_code == 201
+
+
+async def test_a_probe_tells_a_full_disk_from_one_with_room_and_leaves_nothing(
+    lab: Shop, teacher: httpx.AsyncClient
+) -> None:
+    before = await lab.counts()
+    assert (await teacher.post("/faults/disk/probe")).json() == {"refused": False}
+    assert await lab.counts() == before
+    await teacher.put("/faults/disk", json={"max_bytes": 0, "lease_seconds": 60})
+    assert (await teacher.post("/faults/disk/probe")).json() == {"refused": True}
+    await teacher.delete("/faults/disk")
+    assert (await teacher.post("/faults/disk/probe")).json() == {"refused": False}
 
 
 async def test_a_full_disk_gets_room_again_when_its_lease_ends(lab: Shop, teacher: httpx.AsyncClient) -> None:

@@ -51,6 +51,7 @@ ROUTES = [
     Route("GET", f"/orders/{NOBODY}", None, 404, 404),
     Route("POST", f"/orders/{NOBODY}/cancel", None, 404, 404),
     Route("GET", "/audit", None, 403, 200),
+    Route("POST", "/stock/NOPE/count", {"gone": 0}, 403, 422),
     Route("GET", "/parked", None, 403, 200),
     Route("POST", "/parked/replay", None, 403, 200),
     Route("GET", "/status", None, 200, 200),

@@ -127,3 +127,9 @@ class Probed(Answer):
     answered: bool
     seconds: float
     error: str | None
+
+
+class DiskProbed(Answer):
+    """Whether a write that needs room was refused for want of it."""
+
+    refused: bool

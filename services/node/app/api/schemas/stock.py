@@ -34,6 +34,15 @@ class Adjustment(Body):
     share: Literal["equal", "keep", "demand"] = "equal"
 
 
+class Count(Body):
+    """A stock count of a product. `gone` is how many units left the shelf unseen from all branches that lost
+    their disk, together; what a wrong number releases can be sold twice."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"gone": 3}]})
+
+    gone: Annotated[int, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY)]
+
+
 class StockRow(Answer):
     """What one life of one branch's disk has written about a product. Every number only grows. `granted` is
     what it gave to others so far: `{"peer@epoch": quantity}`."""

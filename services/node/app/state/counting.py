@@ -1,0 +1,93 @@
+"""The stock count: the only way by which units of the frozen pool become sellable again.
+
+Nobody knows what a dead life sold after it last spoke. So people count the shelf: with every living member's
+word that it knows the same dead lives, the admin enters how many units went unseen from all of them
+together, and what remains of the pool is recovered by one branch, the counter.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from app.database import Actor, Transaction
+from app.state import ledger, stock
+from app.state.stock import Cell, Life
+
+
+@dataclass(frozen=True)
+class Handover:
+    """What a member answers to a count: every dead life it knows, and its view of the product."""
+
+    dead: Sequence[Life]
+    cells: Sequence[Cell]
+
+
+def seal(tx: Transaction, product_id: str, dead: Sequence[Life]) -> Handover:
+    """Remember the counter's dead lives, durably, and hand over what is known here. From now on nothing these
+    lives say is heard any more."""
+    for life in dead:
+        if life != ledger.me(tx):
+            ledger.learn_life(tx, life, dead=True)
+    known = sorted(ledger.dead_lives(tx.connection))
+    return Handover(dead=known, cells=ledger.cells_of(tx.connection, product_id))
+
+
+@dataclass(frozen=True)
+class Count:
+    """What the admin enters: `gone` units left the shelf unseen from all the `dead` lives together, net of
+    receipts nobody saw, so it may be negative."""
+
+    product_id: str
+    gone: int
+    dead: Sequence[Life]
+
+
+def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover], actor: Actor) -> bool:
+    """Merge what the members handed over and write the count into the counter's own row; False, with nothing
+    counted, if another death became known meanwhile.
+
+    What remains of the pool is recovered; it may be sold once every member has acknowledged the row
+    (`ledger.usable_rights`). A pool that comes out below zero stays visible as such, to be corrected by
+    another count.
+    """
+    for handover in handovers.values():
+        _take_over(tx, handover)
+    if sorted(ledger.dead_lives(tx.connection)) != sorted(count.dead):
+        return False
+    product_id, gone = count.product_id, count.gone
+    cells = ledger.cells_of(tx.connection, product_id)
+    before = after = ledger.own_cell(cells, ledger.me(tx), product_id)
+    if gone > 0:
+        after = after.add("written_off", gone)
+    elif gone < 0:
+        after = after.add("returned_frozen", -gone)
+    pool = stock.totals(cells, count.dead).frozen - gone
+    if pool > 0:
+        after = after.add("recovered", pool)
+    if after == before:
+        return True
+    usable = before.recovered - ledger.unusable(tx.connection, product_id, before)
+    ledger.move(tx, before, after)
+    tx.connection.execute(
+        "INSERT INTO recoveries (product_id, epoch, usable, seq, members) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (product_id) DO UPDATE SET epoch = excluded.epoch, usable = excluded.usable,"
+        " seq = excluded.seq, members = excluded.members",
+        (product_id, tx.identity.epoch, usable, tx.counters.seq, json.dumps(sorted(handovers))),
+    )
+    tx.audit(
+        actor,
+        action="counted",
+        entity="stock",
+        entity_id=product_id,
+        before=before.as_json(),
+        after={**after.as_json(), "gone": gone, "dead": sorted(f"{b}@{e}" for b, e in count.dead)},
+        version=after.version,
+    )
+    return True
+
+
+def _take_over(tx: Transaction, handover: Handover) -> None:
+    for life in handover.dead:
+        if life != ledger.me(tx):
+            ledger.learn_life(tx, life, dead=True)
+    ledger.merge(tx, handover.cells)

@@ -1,0 +1,65 @@
+"""A stock count over the network: every member's word first, then one row."""
+
+from collections.abc import Callable, Mapping
+
+from app.database import Actor, Database, Transaction
+from app.state import counting, ledger, products
+from app.state.errors import CountBlocked, Invalid, OtherBranch, UnknownReference
+from app.sync.events import SealReply, SealRequest
+from app.sync.link import Refusal, ReplicaLink
+from app.sync.peers import Peer, Peers
+
+SEAL_TIMEOUT_SECONDS = 3.0
+MOST_ROUNDS = 5  # each one more death became known meanwhile; more than that is no network to count in
+
+
+class CountDesk:
+    """Releases frozen units by a stock count.
+
+    One branch counts for the company: the first of all members by name. A member that cannot be reached
+    blocks the count, because it may know of a death, or of units, that nobody else does.
+    """
+
+    def __init__(self, database: Database, *, peers: Peers, link: ReplicaLink) -> None:
+        self._database = database
+        self._peers = peers
+        self._link = link
+
+    async def count(self, sku: str, *, gone: int, actor: Actor) -> str:
+        """Write a product's count and return the product's id. `gone` units left unseen from all dead lives
+        together, net of receipts nobody saw. Raises OtherBranch, UnknownReference or CountBlocked."""
+        counter = min([self._database.identity.name, *(peer.name for peer in self._peers)])
+        if counter != self._database.identity.name:
+            raise OtherBranch(counter)
+        product = await self._database.read(lambda connection: products.find(connection, sku))
+        if product is None:
+            raise UnknownReference("product", [sku])
+        for _ in range(MOST_ROUNDS):
+            dead = sorted(await self._database.read(ledger.dead_lives))
+            count = counting.Count(product_id=product["id"], gone=gone, dead=dead)
+            handovers = {peer.name: await self._seal(peer, count) for peer in self._peers}
+            if await self._database.write(_releasing(count, handovers, actor)):
+                return count.product_id
+        raise CountBlocked(counter, "deaths_keep_coming")
+
+    async def _seal(self, peer: Peer, count: counting.Count) -> counting.Handover:
+        request = SealRequest(
+            to_epoch=peer.epoch or "unknown",
+            epoch=self._database.identity.epoch,
+            product_id=count.product_id,
+            dead=list(count.dead),
+        )
+        try:
+            reply = await self._link.call(
+                peer, "/replica/seal", request, expect=SealReply, patience=SEAL_TIMEOUT_SECONDS
+            )
+            cells = [ledger.cell_from_json(cell) for cell in reply.cells]
+        except (Refusal, Invalid) as refusal:
+            raise CountBlocked(peer.name, str(refusal)) from refusal
+        return counting.Handover(dead=reply.dead, cells=cells)
+
+
+def _releasing(
+    count: counting.Count, handovers: Mapping[str, counting.Handover], actor: Actor
+) -> Callable[[Transaction], bool]:
+    return lambda tx: counting.release(tx, count, handovers=handovers, actor=actor)
