@@ -57,6 +57,14 @@ chaos: $(VENV) ## Quebra nós por um roteiro sorteado e depois cura | Break node
 demo: $(VENV) ## Um minuto: uma filial isolada, curada e conferida | A minute: a branch cut off, healed and checked | LANG=pt_BR|en FAULT=pause|stop
 	@$(LAB) demo --driver $(or $(DRIVER),auto) --fault $(FAULT) $(if $(filter command line,$(origin LANG)),--lang $(LANG))
 
+.PHONY: load
+load: $(VENV) ## Muitos operadores em todas as filiais, e a conferência | Many operators at all branches, and the verdict | USERS=50 TIME=60s SHAPE=steady|rush-hour
+	@$(LAB) load --users $(or $(USERS),50) --time $(or $(TIME),60s) --driver $(or $(DRIVER),auto) $(if $(SHAPE),--shape $(SHAPE))
+
+.PHONY: load-ui
+load-ui: $(VENV) ## O mesmo pela página do Locust em 127.0.0.1:18089 | The same on Locust's page at 127.0.0.1:18089
+	@$(LAB) load --ui --driver $(or $(DRIVER),auto) $(if $(SHAPE),--shape $(SHAPE))
+
 .PHONY: replay
 replay: $(VENV) ## Repete um histórico de pedidos | Replay an order history | DIR=folder
 	@$(LAB) replay "$(or $(DIR),$(error say which history: make replay DIR=path))"
