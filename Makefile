@@ -22,8 +22,8 @@ help: ## Mostra esta lista | Show this list
 	@awk -F ':.*## | [|] ' '/^[a-z-]+:.*## / {printf "  make %-11s%s\n      %s\n      %s\n", $$1, $$4, $$2, $$3}' $(MAKEFILE_LIST)
 
 .PHONY: up
-up: $(VENV) ## Inicia a rede | Start the network | DRIVER=auto NODES=3 POLICY=escrow BASE_PORT=18001
-	@$(LAB) up --driver $(or $(DRIVER),auto) $(if $(NODES),--nodes $(NODES)) $(if $(POLICY),--policy $(POLICY)) $(if $(BASE_PORT),--base-port $(BASE_PORT))
+up: $(VENV) ## Inicia a rede | Start the network | DRIVER=auto NODES=3 POLICY=escrow BASE_PORT=18001 FAULTS=1
+	@$(LAB) up --driver $(or $(DRIVER),auto) $(if $(NODES),--nodes $(NODES)) $(if $(POLICY),--policy $(POLICY)) $(if $(BASE_PORT),--base-port $(BASE_PORT)) $(if $(FAULTS),--faults)
 
 .PHONY: down
 down: $(VENV) ## Encerra todos os nós; os dados ficam | Stop every node; data stay
@@ -42,7 +42,7 @@ watch: $(VENV) ## Acompanha a rede ao vivo | Watch the network live
 	@$(LAB) watch
 
 .PHONY: partition
-partition: $(VENV) ## Isola uma filial | Cut off a branch | NODE=filial-sul FAULT=pause|stop
+partition: $(VENV) ## Isola uma filial | Cut off a branch | NODE=filial-sul FAULT=pause|stop|cut
 	@$(LAB) partition $(or $(NODE),$(error say which branch: make partition NODE=filial-sul)) --fault $(FAULT)
 
 .PHONY: heal

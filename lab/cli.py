@@ -5,22 +5,23 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from lab import base_image, convergence, network, ports, settings
-from lab.contract import Status
+from lab import base_image, network, ports, settings
 from lab.demo.command import demo, demo_data
 from lab.doctor import examine
 from lab.drivers import Driver, choose, get_driver
 from lab.errors import LabError
+from lab.faults import command as fault_verbs
+from lab.faults.healing import heal
 from lab.load.command import load
 from lab.network import Network, UpOptions
-from lab.options import ENV_FILE, RUN_DIR, AsJson, Deadline, EnvFile, Node, RunDir
+from lab.options import ENV_FILE, RUN_DIR, AsJson, EnvFile, Node, RunDir
 from lab.replay.command import replay
 from lab.scenarios.command import run
 from lab.status import NetworkReading, StatusReader
@@ -38,8 +39,17 @@ app.command()(demo_data)
 app.command()(load)
 app.command()(replay)
 app.command()(run)
+app.command()(fault_verbs.partition)
+app.command()(fault_verbs.cut)
+app.command()(fault_verbs.slow)
+app.command()(fault_verbs.flaky)
+app.command()(fault_verbs.duplicate)
+app.command()(fault_verbs.reorder)
+app.command()(fault_verbs.disk_full)
+app.command()(heal)
 out = Console(soft_wrap=True, highlight=False)
 progress = Console(stderr=True)
+_FAULTS = "LAB_FAULTS"
 
 
 @app.command()
@@ -50,6 +60,7 @@ def up(
     policy: Annotated[str | None, typer.Option(help="escrow (never oversells) or optimistic.")] = None,
     base_port: Annotated[int | None, typer.Option(envvar="BASE_PORT", help="The first node's port.")] = None,
     auto_ports: Annotated[bool, typer.Option("--auto-ports", help="Take any free ports.")] = False,
+    faults: Annotated[bool, typer.Option("--faults", help="Let links and disks be broken.")] = False,
     setting: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting for every node.")
     ] = None,
@@ -58,13 +69,14 @@ def up(
     env_file: EnvFile = ENV_FILE,
 ) -> None:
     """Start the network, or what is stopped or paused of it, and wait until every node is ready."""
+    choice = choose(driver, run_dir)
+    wanted = _parse_settings(setting or [])
     options = UpOptions(
         nodes=nodes,
         policy=network.parse_policy(policy),
         ports=_wanted_ports(base_port, auto_ports=auto_ports),
-        settings=_parse_settings(setting or []),
+        settings=_with_faults(wanted, run_dir, env_file) if faults else wanted,
     )
-    choice = choose(driver, run_dir)
     with _progress(f"starting the nodes (driver {choice.name})…") as tell:
         started = get_driver(choice.name, run_dir, env_file=env_file, tell=tell).up(options)
     if as_json:
@@ -129,37 +141,6 @@ def doctor(run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
         mark, advice = ("ok", "") if finding.fine else ("!!", f": {finding.advice}")
         out.print(f"{mark}  {finding.subject:<14}{finding.words}{advice}", markup=False)
     raise typer.Exit(0 if all(finding.fine for finding in findings) else 1)
-
-
-@app.command()
-def partition(
-    node: Node,
-    fault: Annotated[str, typer.Option(help="pause (it hangs) or stop (it refuses).")] = "pause",
-    run_dir: RunDir = RUN_DIR,
-    env_file: EnvFile = ENV_FILE,
-) -> None:
-    """Take a branch off the network: pause or stop its node."""
-    faults: dict[str, Callable[[Driver], None]] = {
-        "pause": lambda driver: driver.pause(node),
-        "stop": lambda driver: driver.stop(node),
-    }
-    if fault not in faults:
-        raise LabError(f"there is no fault '{fault}' for a node; the faults are {', '.join(faults)}")
-    _act(faults[fault], node, run_dir, env_file)
-    out.print("undo it with `make heal`")
-
-
-@app.command()
-def heal(
-    deadline: Deadline = convergence.DEFAULT_DEADLINE_SECONDS,
-    run_dir: RunDir = RUN_DIR,
-    env_file: EnvFile = ENV_FILE,
-) -> None:
-    """Undo every fault and wait until nothing is pending anywhere; safe to run twice."""
-    with progress.status("healing…"):
-        _current_driver(run_dir, env_file).heal()
-        asyncio.run(_drain(run_dir, env_file, deadline))
-    out.print("healed: every node is ready and nothing is pending")
 
 
 @app.command()
@@ -243,6 +224,18 @@ def _wanted_ports(base_port: int | None, *, auto_ports: bool) -> tuple[int, ...]
     return network.ports_from(base_port) if base_port is not None else None
 
 
+def _with_faults(wanted: Mapping[str, str], run_dir: Path, env_file: Path) -> dict[str, str]:
+    """The settings that let the nodes take faults, beside those that the network has."""
+    existing = network.find(run_dir)
+    if existing is None:
+        return {**wanted, _FAULTS: "1"}
+    driver = get_driver(existing.driver, run_dir, env_file=env_file)
+    alive = any(driver.state(name) != "stopped" for name in existing.names)
+    if alive and existing.settings.get(_FAULTS) != "1":
+        raise LabError("the nodes run without faults; run `make down`, then `make up FAULTS=1`")
+    return {**existing.settings, **wanted, _FAULTS: "1"}
+
+
 def _act(verb: Callable[[Driver], None], node: str, run_dir: Path, env_file: Path) -> None:
     driver = _current_driver(run_dir, env_file)
     verb(driver)
@@ -278,15 +271,6 @@ async def _watch(run_dir: Path, env_file: Path, seconds: float | None) -> None:
 def _status_reader(run_dir: Path, env_file: Path) -> StatusReader:
     driver = _current_driver(run_dir, env_file)
     return StatusReader(network.load(run_dir), settings.load_or_create(env_file), state_of=driver.state)
-
-
-async def _drain(run_dir: Path, env_file: Path, deadline: float) -> None:
-    async with _status_reader(run_dir, env_file) as reader:
-
-        async def read() -> dict[str, Status | None]:
-            return (await reader.read()).statuses
-
-        await convergence.wait_clear(read, convergence.pending_obstacles, deadline_seconds=deadline)
 
 
 def _urls(current: Network) -> dict[str, str]:

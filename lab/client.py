@@ -190,6 +190,10 @@ class NodeClient:
         """The node's own audit, filtered by entity, user and time as the API names them."""
         return [item async for item in self._items("/audit", **filters)]
 
+    async def faults(self, method: str = "GET", part: str = "", *, body: Any = None) -> Any:
+        """Asks the node's fault desk; `part` is a path below `/faults`. Refused (404) without LAB_FAULTS."""
+        return await self._call(method, f"/faults{part}", json=body)
+
     async def is_ready(self) -> bool:
         """Whether `/readyz` answers 200 now; a node that does not answer is not ready."""
         try:

@@ -58,7 +58,31 @@ def test_a_wrong_node_is_answered_with_the_right_names(capsys: pytest.CaptureFix
 @pytest.mark.usefixtures("stopped_network")
 def test_a_wrong_fault_is_answered_with_the_right_ones(capsys: pytest.CaptureFixture[str]) -> None:
     line = mistake(capsys, "partition", "matriz", "--fault", "unplug")
-    assert line == "lab: there is no fault 'unplug' for a node; the faults are pause, stop"
+    assert line == "lab: there is no fault 'unplug' for a node; the faults are pause, stop, cut"
+
+
+@pytest.mark.usefixtures("stopped_network")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("cut", "matriz", "marte"), "there is no node 'marte'; the nodes are matriz, filial-norte"),
+        (("cut", "matriz", "matriz"), "a link is between two different nodes"),
+        (("cut", "matriz", "filial-norte"), "matriz is stopped and does not answer; try `make heal`"),
+        (("slow", "matriz", "filial-norte", "fast"), "a delay looks like 800ms or 800ms±200, not 'fast'"),
+        (("flaky", "matriz", "filial-norte", "0%"), "a share is more than 0% and at most 100%, not '0%'"),
+        (("partition", "matriz", "--fault", "cut"), "matriz is stopped and does not answer"),
+        (("disk-full", "filial-norte"), "filial-norte is stopped and does not answer"),
+        (
+            ("heal", "matriz", "filial-norte", "matriz"),
+            "heal takes nothing (all faults), one node, or the two",
+        ),
+        (("heal", "marte"), "there is no node 'marte'; the nodes are matriz, filial-norte"),
+    ],
+)
+def test_a_fault_that_cannot_be_is_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str
+) -> None:
+    assert words in mistake(capsys, *arguments)
 
 
 @pytest.mark.parametrize(

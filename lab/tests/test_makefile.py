@@ -51,6 +51,11 @@ def test_help_lists_every_verb_with_portuguese_and_english_below(verb: str) -> N
             ("partition", "NODE=filial-sul", "FAULT=stop"),
             ".venv/bin/python -m lab partition filial-sul --fault stop",
         ),
+        (("up", "FAULTS=1"), ".venv/bin/python -m lab up --driver auto --faults"),
+        (
+            ("partition", "NODE=filial-sul", "FAULT=cut"),
+            ".venv/bin/python -m lab partition filial-sul --fault cut",
+        ),
         (("chaos", "SECONDS=20", "SEED=7"), ".venv/bin/python -m lab chaos --seconds 20 --seed 7"),
         (
             ("demo", "LANG=pt_BR", "DRIVER=process", "FAULT=stop"),

@@ -1,0 +1,171 @@
+"""Making faults at the nodes, seeing that they are felt, and ending them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from lab.client import NodeClient, Refused, Unknown
+from lab.drivers import NodeState
+from lab.errors import LabError
+from lab.faults.words import Link, LinkFault, spoken
+from lab.network import Network
+from lab.settings import Secrets
+
+_FELT_SECONDS = 20.0  # for a rare loss to be seen: a probe takes some milliseconds
+_TIMEOUT_SECONDS = 10.0
+_OF_THE_LAB = "the lab"  # begins what a gate says for a peer
+_NOT_FOUND = 404
+_HAS_NONE = {_NOT_FOUND, 401}  # LAB_FAULTS is off; an empty node that knows no users was just started
+
+
+async def make(clients: Mapping[str, NodeClient], links: Iterable[Link], fault: LinkFault) -> None:
+    """Puts the fault on every link, and returns once a call over each of them felt it.
+
+    LabError when a node takes no faults, or when none is felt; then what was made is ended again.
+    """
+    links = list(links)
+    try:
+        await asyncio.gather(*(_put(clients[link.sender], link.receiver, fault) for link in links))
+        await asyncio.gather(*(_until_felt(clients[link.sender], link.receiver, fault) for link in links))
+    except BaseException:
+        await asyncio.gather(*(_lift(clients[link.sender], link.receiver) for link in links))
+        raise
+
+
+async def lift(clients: Mapping[str, NodeClient], links: Iterable[Link]) -> None:
+    """Ends all faults of these links; again changes nothing. LabError when a node does not do it."""
+    links = list(links)
+    errors = await asyncio.gather(*(_lift(clients[link.sender], link.receiver) for link in links))
+    kept = [
+        f"the faults on {spoken([link])} stay until their lease ends: {error}"
+        for link, error in zip(links, errors, strict=True)
+        if error is not None
+    ]
+    if kept:
+        raise LabError("; ".join(kept))
+
+
+async def lift_all(clients: Mapping[str, NodeClient]) -> None:
+    """Ends every fault of these nodes, their disks' too. LabError when a node does not do it."""
+    kept = []
+    for name, client in clients.items():
+        try:
+            await client.faults("DELETE")
+        except Refused as refused:
+            if refused.status not in _HAS_NONE:
+                kept.append(f"{name} keeps its faults until their lease ends: {refused}")
+        except Unknown as unknown:
+            kept.append(f"{name} keeps its faults until their lease ends: {unknown}")
+    if kept:
+        raise LabError("; ".join(kept))
+
+
+async def fill_disk(client: NodeClient, *, lease_seconds: float) -> None:
+    """Makes the node's disk full as it is now; returns once a write was refused for it."""
+    await _faults(client, "PUT", "/disk", body={"max_bytes": 0, "lease_seconds": lease_seconds})
+    if not (await _faults(client, "POST", "/disk/probe"))["refused"]:
+        await _faults(client, "DELETE", "/disk")
+        raise LabError(f"the disk of {client.name} still takes writes")
+
+
+async def empty_disk(client: NodeClient) -> None:
+    """Gives the node's disk its room again."""
+    await _faults(client, "DELETE", "/disk")
+
+
+@asynccontextmanager
+async def open_clients(
+    network: Network, secrets: Secrets, *, state_of: Callable[[str], NodeState]
+) -> AsyncIterator[dict[str, NodeClient]]:
+    """An admin's client for each node that runs and answers. A node that takes no login before it is ready
+    gets another node's token, which is good at every branch."""
+    async with AsyncExitStack() as stack:
+        answering: dict[str, NodeClient] = {}
+        for node in network.nodes:
+            if state_of(node.name) in ("running", "unreachable"):
+                client = NodeClient(node.name, node.url, timeout=_TIMEOUT_SECONDS)
+                await stack.enter_async_context(client)
+                if await _log_in(client, secrets):
+                    answering[node.name] = client
+        token = next((client.token for client in answering.values() if client.token is not None), None)
+        for client in answering.values():
+            client.token = client.token or token
+        yield answering
+
+
+async def _log_in(client: NodeClient, secrets: Secrets) -> bool:
+    """Whether the node answers at all, with or without a token for it."""
+    try:
+        await client.login(secrets.admin_username, secrets.admin_password)
+    except Refused as refused:
+        return refused.status != 0
+    except Unknown:
+        return False
+    return True
+
+
+async def _put(client: NodeClient, peer: str, fault: LinkFault) -> None:
+    body = {
+        "kind": fault.kind,
+        **fault.settings,
+        "lease_seconds": fault.lease_seconds,
+        "seed": fault.seed,
+    }
+    await _faults(client, "PUT", f"/links/{peer}", body=body)
+
+
+async def _lift(client: NodeClient, peer: str) -> str | None:
+    """None, or why the faults of the link could not be ended."""
+    try:
+        await client.faults("DELETE", f"/links/{peer}")
+    except Refused as refused:
+        return None if refused.status in _HAS_NONE else str(refused)
+    except Unknown as unknown:
+        return str(unknown)
+    return None
+
+
+async def _until_felt(client: NodeClient, peer: str, fault: LinkFault) -> None:
+    deadline = time.monotonic() + _FELT_SECONDS
+    while True:
+        probe = await _faults(client, "POST", f"/links/{peer}/probe")
+        if _is_felt(fault, probe, await _hits(client, peer, fault)):
+            return
+        if time.monotonic() > deadline:
+            link = spoken([Link(client.name, peer)])
+            raise LabError(f"no call on {link} felt the fault '{fault.kind}' within {_FELT_SECONDS:.0f} s")
+
+
+def _is_felt(fault: LinkFault, probe: Mapping[str, Any], hits: int) -> bool:
+    """Whether a probe fared as the fault means it to, and not because of something else."""
+    if hits == 0:
+        return False
+    if fault.kind == "slow":
+        return bool(probe["seconds"] >= fault.settings["delay_seconds"] - fault.settings["jitter_seconds"])
+    return fault.kind == "duplicate" or str(probe["error"]).startswith(_OF_THE_LAB)
+
+
+async def _hits(client: NodeClient, peer: str, fault: LinkFault) -> int:
+    links = (await _faults(client))["links"]
+    return sum(link["hits"] for link in links if (link["peer"], link["kind"]) == (peer, fault.kind))
+
+
+async def _faults(
+    client: NodeClient, method: str = "GET", part: str = "", *, body: Mapping[str, Any] | None = None
+) -> Any:
+    """As `NodeClient.faults`, with what went wrong as one line."""
+    try:
+        return await client.faults(method, part, body=body)
+    except Refused as refused:
+        if refused.status == _NOT_FOUND:
+            raise LabError(
+                f"{client.name} takes no faults; run `make down`, then `make up FAULTS=1`"
+            ) from None
+        if refused.code == "validation":
+            wrong = "; ".join(f"{one['field']} {one['message']}" for one in refused.problem["errors"])
+            raise LabError(f"{client.name} does not take this fault: {wrong}") from None
+        raise LabError(f"{client.name} does not do that: {refused}") from None
+    except Unknown as unknown:
+        raise LabError(f"{client.name} does not answer: {unknown}") from None
