@@ -74,11 +74,13 @@ def _answer(client: httpx.Client, url: str) -> str | None:
 
 
 def _detail(response: httpx.Response) -> str:
-    """What the node's problem document says, or its status where there is none."""
+    """What the node's problem document or its /readyz says, or its status where that is nothing."""
     try:
         problem = response.json()
     except ValueError:
         problem = None
-    if isinstance(problem, dict) and (said := problem.get("detail") or problem.get("title")):
+    if isinstance(problem, dict) and (
+        said := problem.get("detail") or problem.get("title") or problem.get("reason")
+    ):
         return str(said)
     return f"HTTP {response.status_code}"
