@@ -1,7 +1,9 @@
-"""A node whose disk is lost comes back with what its peers had, and sells nothing it may have spent."""
+"""A node whose disk is lost comes back with what its peers had, and sells nothing it may have spent; a stock
+count releases what is left of it."""
 
 import asyncio
 
+import httpx
 import pytest
 
 from lab.client import NodeClient, Refused
@@ -14,6 +16,8 @@ pytestmark = pytest.mark.cluster
 LOST = "filial-sul"
 OTHERS = ("matriz", "filial-norte")
 UNITS = 90
+COUNTER = "filial-norte"  # the first member by name counts for the company
+GONE = 3  # what the lost order took from the shelf
 
 
 def test_a_lost_disk_loses_only_the_orders_that_no_peer_had(start_cluster: StartCluster) -> None:
@@ -48,6 +52,7 @@ async def _lose_the_disk_and_come_back(cluster: Cluster) -> None:
         stock = await clients[LOST].stock_of("CAFE-500")
         assert (stock["here"], stock["frozen"]) == (0, UNITS // 3 - 4)
         await _sell_what_is_left(clients[LOST])
+        await _count(clients, url=cluster.network.url(COUNTER))
 
 
 async def _stock(clients: dict[str, NodeClient]) -> None:
@@ -68,3 +73,15 @@ async def _sell_what_is_left(client: NodeClient) -> None:
     await _sell(client, quantity=2 * UNITS // 3)
     with pytest.raises(Refused, match="out_of_stock"):
         await _sell(client, quantity=1)
+
+
+async def _count(clients: dict[str, NodeClient], *, url: str) -> None:
+    """Somebody counts the shelf: what the lost order did not take can be sold again, not one unit more."""
+    headers = {"Authorization": f"Bearer {clients[COUNTER].token}"}
+    async with httpx.AsyncClient(trust_env=False) as http:
+        counted = await http.post(f"{url}/stock/CAFE-500/count", json={"gone": GONE}, headers=headers)
+    assert counted.status_code == 201, counted.text
+    await wait_converged([*clients.values()])
+    await _sell(clients[LOST], quantity=UNITS // 3 - 4 - GONE)
+    with pytest.raises(Refused, match="out_of_stock"):
+        await _sell(clients[LOST], quantity=1)
