@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from app.database.errors import DamagedDatabase, OutcomeUnknown
+from app.database.errors import DamagedDatabase, OutcomeUnknown, StorageFailed
 from app.database.file import is_damage, require_sound, set_aside
 from app.database.identity import begin_start
 from app.database.migrations import migrate
@@ -56,7 +56,8 @@ class Database:
         """Check the file, create or migrate it, count this start, and begin to serve.
 
         A damaged file is set aside (`set_aside` then names it) and an empty one begun in its place: another
-        life, without rights. Raises WrongDatabase when the file is another node's or another cluster's.
+        life, without rights. Raises WrongDatabase when the file is another node's, another cluster's or newer
+        code's, StorageFailed when it cannot be opened now (locked, no permission, no room).
         """
         self._writer = await self._executor.run("writer", lambda: self._start(cluster_id, name))
         self._server = asyncio.create_task(self._serve(), name="database writer")
@@ -82,10 +83,13 @@ class Database:
         await self.open(cluster_id=identity.cluster_id, name=identity.name)
 
     async def close(self) -> None:
-        """Finish what was submitted, then close every connection."""
-        if self._server is not None:
-            self._queue.put_nowait(None)
-            await self._server
+        """Finish what was submitted, then close every connection. A second call does nothing; what is
+        submitted from now on is refused with StorageFailed."""
+        if self._server is None:
+            return
+        server, self._server = self._server, None
+        self._queue.put_nowait(None)
+        await server
         # The writer goes last: the last connection to close folds the WAL into the file, and only it may.
         while self._readers:
             self._readers.pop().close()
@@ -93,12 +97,14 @@ class Database:
             await self._executor.run("writer", self._writer.close)
 
     async def write(self, command: Callable[[Transaction], T]) -> T:
+        self._require_open()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((command, future))
         # A caller that goes away does not take the command with it: its outcome is then simply not heard.
         return await asyncio.shield(future)
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        self._require_open()
         try:
             return await self._executor.run("reader", lambda: self._query(query))
         except sqlite3.DatabaseError as error:
@@ -118,8 +124,16 @@ class Database:
             connection.execute("BEGIN")
             return query(connection)
         finally:
-            connection.execute("ROLLBACK")
-            self._readers.append(connection)
+            if connection.in_transaction:  # an error of the disk may have ended it
+                connection.execute("ROLLBACK")
+            if self._server is None:  # closed meanwhile
+                connection.close()
+            else:
+                self._readers.append(connection)
+
+    def _require_open(self) -> None:
+        if self._server is None:
+            raise StorageFailed("the database is closed")
 
     def _take_reader(self) -> sqlite3.Connection:
         try:

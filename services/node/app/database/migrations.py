@@ -10,10 +10,11 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import create_engine
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from app.database.errors import DamagedDatabase, WrongDatabase
+from app.database.errors import WrongDatabase
+from app.database.file import opening_error
 
 # Alembic's `op` and `context` are globals of the process, so nodes that share one migrate one at a time.
 _ALEMBIC = threading.Lock()
@@ -24,7 +25,7 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 def migrate(path: Path) -> None:
     """Apply every migration the file lacks; a file that is up to date is only looked at.
 
-    Raises WrongDatabase when the file comes from newer code, DamagedDatabase when it cannot be read.
+    Raises WrongDatabase when the file comes from newer code, and as `opening_error` says.
     """
     try:
         if _revision(path) == newest_revision():
@@ -35,8 +36,10 @@ def migrate(path: Path) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         engine.dispose()
-    except (sqlite3.DatabaseError, DatabaseError) as error:
-        raise DamagedDatabase(f"{path} cannot be read as a database: {error}") from error
+    except sqlite3.Error as error:
+        raise opening_error(path, error) from error
+    except DBAPIError as error:
+        raise opening_error(path, error.orig or error) from error
     except CommandError as error:
         raise WrongDatabase(f"{path} has a schema this version does not know: {error}") from error
 

@@ -1,0 +1,161 @@
+"""Files as a node finds them: new, old, damaged, another node's, newer code's."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlmodel import SQLModel
+
+from app.database import DamagedDatabase, Identity, StorageFailed, WrongDatabase, tables
+from app.database.file import opening_error, require_sound, set_aside
+from app.database.identity import begin_start
+from app.database.migrations import migrate, newest_revision
+from tests.support.branch import CLUSTER
+
+
+def schema(path: Path) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY name").fetchall()
+
+
+def start(path: Path, *, cluster_id: str = CLUSTER, name: str = "matriz", seed: int = 1) -> Identity:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.row_factory = sqlite3.Row
+        return begin_start(connection, cluster_id=cluster_id, name=name, random=Random(seed))
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(empty_file: Path) -> None:
+    """The drift test: whoever changes a table writes a migration."""
+    engine = create_engine(f"sqlite:///{empty_file}")
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, SQLModel.metadata) == []
+    finally:
+        engine.dispose()
+
+
+def test_every_table_is_strict_and_keeps_its_checks(empty_file: Path) -> None:
+    """What the comparison of tables does not see."""
+    with closing(sqlite3.connect(empty_file)) as connection:
+        strict = {row[1]: row[5] for row in connection.execute("PRAGMA table_list") if row[0] == "main"}
+        made = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall())
+    for name, table in SQLModel.metadata.tables.items():
+        assert strict[name] == 1, name
+        checks = [constraint for constraint in table.constraints if hasattr(constraint, "sqltext")]
+        for check in checks:
+            assert str(check.sqltext) in made[name]
+
+
+def test_replicated_tables_have_no_constraint_that_could_fail_elsewhere() -> None:
+    """A row that was valid where it was made must never be refused by another node."""
+    replicated = {"users", "customers", "products", "orders", "order_lines", "stock", "stock_grants"}
+    for name in replicated:
+        table = SQLModel.metadata.tables[name]
+        assert not [index for index in table.indexes if index.unique]
+        assert {key.column.table.name for key in table.foreign_keys} <= replicated - {"users"}
+    assert tables.Node.__tablename__ == "node"
+
+
+def test_migrating_again_changes_nothing(new_database: Callable[[], Path]) -> None:
+    path = new_database()
+    before = schema(path)
+    migrate(path)
+    assert schema(path) == before
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_a_missing_or_empty_file_becomes_a_database(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "node.db"
+    if content is not None:
+        path.write_bytes(content)
+    require_sound(path)
+    migrate(path)
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert found == (newest_revision(),)
+
+
+def test_what_is_no_database_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "node.db"
+    path.write_bytes(b"not a database, but long enough to look at: " * 100)
+    for look in (require_sound, migrate):
+        with pytest.raises(DamagedDatabase):
+            look(path)
+
+
+def test_a_page_full_of_zeros_is_noticed(new_database: Callable[[], Path]) -> None:
+    path = new_database()
+    with path.open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(bytes(4096))
+    with pytest.raises(DamagedDatabase):
+        require_sound(path)
+
+
+def test_a_file_that_is_only_busy_is_not_damaged(new_database: Callable[[], Path]) -> None:
+    """Taken for damaged, a sound file would be set aside and its rights frozen."""
+    path = new_database()
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+        closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as busy,
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError) as raised:
+            busy.execute("SELECT * FROM node")
+    assert isinstance(opening_error(path, raised.value), StorageFailed)
+
+
+def test_a_directory_is_not_damaged_either(tmp_path: Path) -> None:
+    with pytest.raises(StorageFailed):
+        require_sound(tmp_path)
+
+
+def test_a_file_of_newer_code_is_refused_and_left_alone(new_database: Callable[[], Path]) -> None:
+    path = new_database()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    with pytest.raises(WrongDatabase):
+        migrate(path)
+    assert schema(path)
+
+
+def test_a_damaged_file_is_set_aside_under_a_name_of_its_own_with_its_log(tmp_path: Path) -> None:
+    path = tmp_path / "node.db"
+    kept = []
+    for content in (b"first", b"second"):
+        path.write_bytes(content)
+        path.with_name("node.db-wal").write_bytes(content)
+        kept.append(set_aside(path))
+    assert [found.name for found in kept] == ["node.db.damaged-1", "node.db.damaged-2"]
+    assert [found.read_bytes() for found in kept] == [b"first", b"second"]
+    assert kept[1].with_name("node.db.damaged-2-wal").read_bytes() == b"second"
+    assert not path.exists()
+
+
+def test_the_first_start_begins_a_life_and_later_ones_count_it(new_database: Callable[[], Path]) -> None:
+    path = new_database()
+    first, second = start(path, seed=1), start(path, seed=2)
+    assert (first.starts, second.starts, len(first.epoch)) == (1, 2, 32)
+    assert first.epoch == second.epoch
+    assert start(new_database(), seed=3).epoch != first.epoch
+
+
+@pytest.mark.parametrize("other", [{"name": "norte"}, {"cluster_id": "another"}])
+def test_another_nodes_or_networks_file_is_refused_and_not_counted(
+    new_database: Callable[[], Path], other: dict[str, Any]
+) -> None:
+    path = new_database()
+    start(path)
+    with pytest.raises(WrongDatabase) as raised:
+        start(path, **other)
+    assert "matriz" in str(raised.value)
+    assert start(path).starts == 2
