@@ -5,6 +5,7 @@ import pytest
 from app.database import Transaction
 from app.state import products
 from app.sync import outbox
+from app.sync.errors import Trimmed
 from app.sync.outbox import BATCH_BYTES, BATCH_EVENTS, ORIGIN, Backlog
 from tests.support.branch import ACTOR, Branch, Branches
 
@@ -195,3 +196,32 @@ def test_before_a_peer_was_met_again_its_backlog_is_what_its_last_life_lacks(
     assert (found.pending, found.acknowledged) == (1, 2)
     never_met = outbox.backlog(matriz.connection, "sul", None)
     assert (never_met.pending, never_met.acknowledged) == (3, 0)
+
+
+def test_what_every_peer_has_is_trimmed_but_for_the_last(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    emit(matriz, 3)
+    matriz.send(norte)
+    matriz.adjust("rice", 5)
+    matriz.do(lambda tx: outbox.trim(tx, [norte.life], most=1000))
+    assert (outbox.oldest(matriz.connection), matriz.head()) == (5, 6)
+    assert backlog(matriz, norte).pending == 1
+    matriz.send(norte)
+    assert norte.digest() == matriz.digest()
+
+
+def test_a_dead_peer_keeps_events_only_up_to_the_cap(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    emit(matriz, 10)
+    matriz.do(lambda tx: outbox.trim(tx, [norte.life], most=4))
+    assert (backlog(matriz, norte).trimmed, backlog(matriz, norte).oldest_at) == (True, None)
+    with pytest.raises(Trimmed):
+        matriz.batch_for(norte)
+
+
+def test_events_of_ended_epochs_are_trimmed(pair: tuple[Branch, Branch]) -> None:
+    matriz, _ = pair
+    matriz.next_life()
+    matriz.do(lambda tx: outbox.trim(tx, [], most=1000))
+    epochs = matriz.connection.execute("SELECT DISTINCT epoch FROM events").fetchall()
+    assert [row[0] for row in epochs] == [matriz.identity.epoch]
