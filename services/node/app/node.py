@@ -1,7 +1,5 @@
 """One branch's node: its parts, put together, and its life from start to stop."""
 
-import asyncio
-import logging
 from collections.abc import Mapping
 from random import Random
 from typing import Any
@@ -9,8 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from app.config import Settings
-from app.database import Database, Effects
-from app.database.migrations import newest_revision
+from app.database import Database
 from app.runtime import Clock, Executor
 from app.security.client_tokens import ClientTokens
 from app.security.passwords import Passwords
@@ -22,24 +19,12 @@ from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
 from app.status import node_status
 from app.sync.alarms import Alarms
-from app.sync.counting import CountDesk
 from app.sync.fault_desk import FaultDesk
-from app.sync.founding import Founding
 from app.sync.gate import GatedTransport
-from app.sync.handshake import Self
-from app.sync.link import ReplicaLink
-from app.sync.meeting import Meetings
 from app.sync.peers import Peers
-from app.sync.rebirth import Rebirth
-from app.sync.reception import Reception
-from app.sync.recovery import Recovery
-from app.sync.scrub import Scrub
+from app.sync.replication import Ground, Replication
 from app.sync.standing import Standing
-from app.sync.synchronizer import ReplicaSynchronizer
-from app.sync.transfer import RightsAsker
 from app.sync.transport import Transport
-
-log = logging.getLogger("app.node")
 
 
 class BranchNode:
@@ -72,8 +57,6 @@ class BranchNode:
         self._waiting = WaitingList()
         self.faults: FaultDesk | None = None
         self._transport = self._gated(transport) if settings.lab_faults else transport
-        self._tasks: list[asyncio.Task[None]] = []
-        self._replacing: asyncio.Task[None] | None = None
         self._wire_stock()
         self._wire_replication()
 
@@ -110,92 +93,26 @@ class BranchNode:
         )
 
     def _wire_replication(self) -> None:
-        settings = self.settings
-        this = Self(
-            schema_hash=newest_revision(),
-            policy=settings.stock_policy,
-            incarnation=self.random.randbytes(8).hex(),
-        )
-        link = ReplicaLink(
-            self._transport,
-            tokens=self.replica_tokens,
-            identity=lambda: self.database.identity,
-            peers=self.peers,
-            clock=self.clock,
-        )
-        rebirth = Rebirth(self.database, peers=self.peers, standing=self.standing, alarms=self.alarms)
-        self._recovery = Recovery(
-            self.database,
-            peers=self.peers,
-            link=link,
-            rebirth=rebirth,
-            alarms=self.alarms,
-            clock=self.clock,
-        )
-        self._meetings = Meetings(
-            self.database,
-            this=this,
+        ground = Ground(
+            settings=self.settings,
+            database=self.database,
             peers=self.peers,
             standing=self.standing,
             alarms=self.alarms,
-            rebirth=rebirth,
-            recovery=self._recovery,
-            clock=self.clock,
-        )
-        self.reception = Reception(
-            self.database,
-            peers=self.peers,
-            meetings=self._meetings,
-            stock=self.stock,
-            standing=self.standing,
-            alarms=self.alarms,
-            rebirth=rebirth,
-        )
-        self.counts = CountDesk(self.database, peers=self.peers, link=link)
-        self._asker = RightsAsker(
-            self.database,
-            waiting=self._waiting,
-            stock_desk=self.stock,
-            peers=self.peers,
-            link=link,
-            clock=self.clock,
-            rebirth=rebirth,
-            patience=settings.transfer_wait_seconds,
-        )
-        self.rights.use(self._asker)
-        self._synchronizer = ReplicaSynchronizer(
-            self.database,
-            peers=self.peers,
-            link=link,
-            meetings=self._meetings,
-            stock=self.stock,
-            rebirth=rebirth,
             clock=self.clock,
             random=self.random,
-            retry_seconds=settings.replication_retry_seconds,
-            rebalance_seconds=settings.rebalance_seconds,
-            most_events=settings.outbox_max_events,
         )
-        self._founding = Founding(
-            self.database,
-            peers=self.peers,
-            standing=self.standing,
-            clock=self.clock,
-            recovery=self._recovery,
-            rebirth=rebirth,
-            alone=settings.found,
-            admin=settings.admin_username,
-            hash_password=lambda: self.passwords.hash(settings.admin_password.get_secret_value()),
+        self._replication = Replication(
+            ground,
+            transport=self._transport,
+            tokens=self.replica_tokens,
+            stock=self.stock,
+            waiting=self._waiting,
+            hash_password=lambda: self.passwords.hash(self.settings.admin_password.get_secret_value()),
         )
-        self._scrub = Scrub(
-            self.database,
-            peers=self.peers,
-            alarms=self.alarms,
-            clock=self.clock,
-            seconds=settings.scrub_seconds,
-            replace=self._note_damage,
-        )
-        self.database.on_commit.append(self._wake_senders)
+        self.reception = self._replication.reception
+        self.counts = self._replication.counts
+        self.rights.use(self._replication.asker)
 
     @property
     def ready(self) -> bool:
@@ -209,56 +126,17 @@ class BranchNode:
         Raises WrongDatabase.
         """
         await self.database.open(cluster_id=self.settings.cluster_id, name=self.settings.node_name)
-        if self.database.set_aside is not None:
-            self.alarms.raise_("damaged_database", f"set aside as {self.database.set_aside.name}")
-        self.database.on_damage.append(self._note_damage)
-        self._start_tasks()
-
-    def _start_tasks(self) -> None:
-        for work, name in (
-            (self._synchronizer.run(), "synchronizer"),
-            (self._recovery.run(), "recovery"),
-            (self._scrub.run(), "scrub"),
-            (self._founding.run(), "founding"),
-        ):
-            task = asyncio.create_task(work, name=name)
-            task.add_done_callback(self._note_end)
-            self._tasks.append(task)
+        self._replication.tell_what_was_set_aside()
+        self._replication.start()
 
     async def close(self) -> None:
         """Stop replication, finish what was submitted, and free everything. A second call does nothing."""
-        if self._replacing is not None:
-            self._replacing.cancel()
-            await asyncio.gather(self._replacing, return_exceptions=True)
-        await self._stop_tasks()
-        await self._asker.close()
+        await self._replication.close()
         if self.faults is not None:
             await self.faults.close()
         await self._transport.close()
         await self.database.close()
         self.executor.close()
-
-    async def _stop_tasks(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
-
-    def _note_damage(self) -> None:
-        if self._replacing is None or self._replacing.done():
-            self._replacing = asyncio.create_task(self._replace_damaged(), name="replace damaged database")
-            self._replacing.add_done_callback(self._note_end)
-
-    async def _replace_damaged(self) -> None:
-        """Never serve or send another row of a damaged file: begin an empty one and rebuild it from peers."""
-        self.standing.wait_for("damaged_database")
-        await self._stop_tasks()
-        await self.database.replace_damaged()
-        assert self.database.set_aside is not None, "the damaged file was set aside"
-        self.alarms.raise_("damaged_database", f"set aside as {self.database.set_aside.name}")
-        self._recovery.forget()
-        self.peers.greet_all()
-        self._start_tasks()
 
     async def status(self) -> Mapping[str, Any]:
         """What GET /status answers."""
@@ -267,19 +145,10 @@ class BranchNode:
             peers=self.peers,
             standing=self.standing,
             alarms=self.alarms,
-            recovery=self._recovery,
+            recovery=self._replication.recovery,
             clock=self.clock,
         )
         return status if self.faults is None else {**status, "faults": self.faults.as_json()}
-
-    def _note_end(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.critical("%s ended", task.get_name(), exc_info=error)
-            self.alarms.raise_("stands_still", f"{task.get_name()} ended: {error!r}")
-
-    def _wake_senders(self, effects: Effects) -> None:
-        if effects.emitted:
-            self.peers.wake_all()
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

@@ -1,0 +1,223 @@
+"""Everything a node does with its peers, put together: what it says, hears, fetches and repairs."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from random import Random
+
+from app.config import Settings
+from app.database import Database, Effects
+from app.database.migrations import newest_revision
+from app.runtime import Clock
+from app.security.replica_tokens import ReplicaTokens
+from app.state.stock_desk import StockDesk
+from app.state.waiting import WaitingList
+from app.sync.alarms import Alarms
+from app.sync.counting import CountDesk
+from app.sync.founding import Founding
+from app.sync.handshake import Self
+from app.sync.link import ReplicaLink
+from app.sync.meeting import Meetings
+from app.sync.peers import Peers
+from app.sync.rebirth import Rebirth
+from app.sync.reception import Reception
+from app.sync.recovery import Recovery
+from app.sync.scrub import Scrub
+from app.sync.standing import Standing
+from app.sync.synchronizer import ReplicaSynchronizer
+from app.sync.transfer import RightsAsker
+from app.sync.transport import Transport
+
+log = logging.getLogger("app.replication")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What replication stands on: the node's own parts."""
+
+    settings: Settings
+    database: Database
+    peers: Peers
+    standing: Standing
+    alarms: Alarms
+    clock: Clock
+    random: Random
+
+
+class Replication:
+    """Runs the node's senders, fetching, founding and scrubbing as its own tasks, and replaces a database
+    that turns out to be damaged. `reception`, `asker` and `counts` are what routes and desks use of it."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        *,
+        transport: Transport,
+        tokens: ReplicaTokens,
+        stock: StockDesk,
+        waiting: WaitingList,
+        hash_password: Callable[[], Awaitable[str]],
+    ) -> None:
+        self._ground = ground
+        self._stock = stock
+        self._tasks: list[asyncio.Task[None]] = []
+        self._replacing: asyncio.Task[None] | None = None
+        self._link = ReplicaLink(
+            transport,
+            tokens=tokens,
+            identity=lambda: ground.database.identity,
+            peers=ground.peers,
+            clock=ground.clock,
+        )
+        self._rebirth = Rebirth(
+            ground.database, peers=ground.peers, standing=ground.standing, alarms=ground.alarms
+        )
+        self.recovery = Recovery(
+            ground.database,
+            peers=ground.peers,
+            link=self._link,
+            rebirth=self._rebirth,
+            alarms=ground.alarms,
+            clock=ground.clock,
+        )
+        self._meetings = self._make_meetings()
+        self.reception = Reception(
+            ground.database,
+            peers=ground.peers,
+            meetings=self._meetings,
+            stock=stock,
+            standing=ground.standing,
+            alarms=ground.alarms,
+            rebirth=self._rebirth,
+        )
+        self.counts = CountDesk(ground.database, peers=ground.peers, link=self._link)
+        self.asker = self._make_asker(waiting)
+        self._synchronizer = self._make_synchronizer()
+        self._founding = self._make_founding(hash_password)
+        self._scrub = Scrub(
+            ground.database,
+            peers=ground.peers,
+            alarms=ground.alarms,
+            clock=ground.clock,
+            seconds=ground.settings.scrub_seconds,
+            replace=self.note_damage,
+        )
+        ground.database.on_commit.append(self._wake_senders)
+        ground.database.on_damage.append(self.note_damage)
+
+    def start(self) -> None:
+        """Start every task; the database must be open."""
+        for work, name in (
+            (self._synchronizer.run(), "synchronizer"),
+            (self.recovery.run(), "recovery"),
+            (self._scrub.run(), "scrub"),
+            (self._founding.run(), "founding"),
+        ):
+            task = asyncio.create_task(work, name=name)
+            task.add_done_callback(self._note_end)
+            self._tasks.append(task)
+
+    async def close(self) -> None:
+        """End every task. A second call does nothing."""
+        if self._replacing is not None:
+            self._replacing.cancel()
+            await asyncio.gather(self._replacing, return_exceptions=True)
+        await self._stop()
+        await self.asker.close()
+
+    def note_damage(self) -> None:
+        """Replace the database, since its file is damaged; called again meanwhile, it changes nothing."""
+        if self._replacing is None or self._replacing.done():
+            self._replacing = asyncio.create_task(self._replace_damaged(), name="replace damaged database")
+            self._replacing.add_done_callback(self._note_end)
+
+    async def _replace_damaged(self) -> None:
+        """Never serve or send another row of a damaged file: begin an empty one and rebuild it from peers."""
+        self._ground.standing.wait_for("damaged_database")
+        await self._stop()
+        await self._ground.database.replace_damaged()
+        self.tell_what_was_set_aside()
+        self.recovery.forget()
+        self._ground.peers.greet_all()
+        self.start()
+
+    def tell_what_was_set_aside(self) -> None:
+        """Raise the alarm if a damaged file was set aside."""
+        kept = self._ground.database.set_aside
+        if kept is not None:
+            self._ground.alarms.raise_("damaged_database", f"set aside as {kept.name}")
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("%s ended", task.get_name(), exc_info=error)
+            self._ground.alarms.raise_("stands_still", f"{task.get_name()} ended: {error!r}")
+
+    def _wake_senders(self, effects: Effects) -> None:
+        if effects.emitted:
+            self._ground.peers.wake_all()
+
+    def _make_meetings(self) -> Meetings:
+        ground = self._ground
+        this = Self(
+            schema_hash=newest_revision(),
+            policy=ground.settings.stock_policy,
+            incarnation=ground.random.randbytes(8).hex(),
+        )
+        return Meetings(
+            ground.database,
+            this=this,
+            peers=ground.peers,
+            standing=ground.standing,
+            alarms=ground.alarms,
+            rebirth=self._rebirth,
+            recovery=self.recovery,
+            clock=ground.clock,
+        )
+
+    def _make_asker(self, waiting: WaitingList) -> RightsAsker:
+        return RightsAsker(
+            self._ground.database,
+            waiting=waiting,
+            stock_desk=self._stock,
+            peers=self._ground.peers,
+            link=self._link,
+            clock=self._ground.clock,
+            rebirth=self._rebirth,
+            patience=self._ground.settings.transfer_wait_seconds,
+        )
+
+    def _make_synchronizer(self) -> ReplicaSynchronizer:
+        settings = self._ground.settings
+        return ReplicaSynchronizer(
+            self._ground.database,
+            peers=self._ground.peers,
+            link=self._link,
+            meetings=self._meetings,
+            stock=self._stock,
+            rebirth=self._rebirth,
+            clock=self._ground.clock,
+            random=self._ground.random,
+            retry_seconds=settings.replication_retry_seconds,
+            rebalance_seconds=settings.rebalance_seconds,
+            most_events=settings.outbox_max_events,
+        )
+
+    def _make_founding(self, hash_password: Callable[[], Awaitable[str]]) -> Founding:
+        return Founding(
+            self._ground.database,
+            peers=self._ground.peers,
+            standing=self._ground.standing,
+            clock=self._ground.clock,
+            recovery=self.recovery,
+            rebirth=self._rebirth,
+            alone=self._ground.settings.found,
+            admin=self._ground.settings.admin_username,
+            hash_password=hash_password,
+        )
