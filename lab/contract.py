@@ -103,13 +103,24 @@ class StockRow(TypedDict):
     version: int
 
 
+class Deficit(TypedDict):
+    """Units of an order that the company has sold but does not have."""
+
+    order: str
+    branch: str
+    quantity: int
+
+
 class Stock(TypedDict):
-    """`available` and `frozen` are the company's as known at this node; `here` are this node's rights."""
+    """`available` and `frozen` are the company's as known at this node; `here` are this node's rights.
+    `oversold` is above 0 under the optimistic policy only; `deficits` then names the orders in want."""
 
     sku: str
     available: int
     frozen: int
+    oversold: int
     here: int
+    deficits: list[Deficit]
     rows: list[StockRow]
 
 

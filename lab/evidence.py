@@ -49,12 +49,14 @@ class NodeRead:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A run log, sorted. `before` is empty when the run began on a fresh network."""
+    """A run log, sorted. `before` is empty when the run began on a fresh network. With `may_oversell`, units
+    sold too often are no failure where every node lists them."""
 
     nodes: tuple[str, ...]
     operations: tuple[Operation, ...]
     before: Mapping[str, NodeRead]
     final: Mapping[str, NodeRead]
+    may_oversell: bool = False
 
     def acknowledged(self) -> dict[str, list[Operation]]:
         """Order id → the requests that were answered with it."""
@@ -102,12 +104,14 @@ class Evidence:
 def collect(records: Iterable[Record]) -> Evidence:
     """Sorts the records of one run log. Samples and faults prove nothing and are left out."""
     nodes: tuple[str, ...] = ()
+    may_oversell = False
     operations: dict[int, Operation] = {}
     reads: dict[str, dict[str, NodeRead]] = {"before": {}, "final": {}}
     for record in records:
         kind = record["kind"]
         if kind == "run.start":
             nodes = tuple(record["nodes"])
+            may_oversell = record.get("may_oversell", False)
         elif kind == "op.invoke":
             operations[record["op"]] = Operation(
                 record["action"], record["node"], record["key"], record["request"]
@@ -118,7 +122,7 @@ def collect(records: Iterable[Record]) -> Evidence:
             operation.response = record.get("response")
         elif kind.startswith("read."):
             _add_read(reads[record["phase"]].setdefault(record["node"], NodeRead()), record)
-    return Evidence(nodes, tuple(operations.values()), reads["before"], reads["final"])
+    return Evidence(nodes, tuple(operations.values()), reads["before"], reads["final"], may_oversell)
 
 
 def _add_read(read: NodeRead, record: Record) -> None:

@@ -76,9 +76,18 @@ class RunLog:
         self._file.close()
 
     def start(
-        self, *, run: str, what: str, seed: int | None, nodes: Mapping[str, str], policy: str, driver: str
+        self,
+        *,
+        run: str,
+        what: str,
+        seed: int | None,
+        nodes: Mapping[str, str],
+        policy: str,
+        driver: str,
+        may_oversell: bool = False,
     ) -> None:
-        """First record: what runs, on which nodes (name → URL), by which policy."""
+        """First record: what runs, on which nodes (name → URL), by which policy, and whether units sold too
+        often are all right as long as every node lists them."""
         self._append(
             "run.start",
             format=FORMAT,
@@ -88,6 +97,7 @@ class RunLog:
             nodes=dict(nodes),
             policy=policy,
             driver=driver,
+            may_oversell=may_oversell,
         )
 
     def invoke(

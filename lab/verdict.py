@@ -62,7 +62,7 @@ def judge(records: Iterable[Record]) -> Verdict:
     wrong = [
         *lost.values(),
         *duplicated,
-        *(f"{units} of {evidence.spelled(sku)} oversold" for sku, units in sorted(oversold.items())),
+        *(_undeclared(evidence, oversold) if evidence.may_oversell else _oversold_words(evidence, oversold)),
         *differing,
         *_unbalanced(evidence),
     ]
@@ -170,6 +170,23 @@ def _oversold(evidence: Evidence) -> Units:
     return +oversold
 
 
+def _oversold_words(evidence: Evidence, oversold: Units) -> Iterator[str]:
+    for sku, units in sorted(oversold.items()):
+        yield f"{units} of {evidence.spelled(sku)} oversold"
+
+
+def _undeclared(evidence: Evidence, oversold: Units) -> Iterator[str]:
+    """Where a node does not name the orders that are short of exactly the units sold too often."""
+    for node, read in evidence.final.items():
+        for sku, stock in sorted(read.stock.items()):
+            listed = sum(deficit["quantity"] for deficit in stock["deficits"])
+            if not listed == stock["oversold"] == oversold[sku]:
+                yield (
+                    f"{oversold[sku]} of {stock['sku']} oversold, but {node} shows {stock['oversold']}"
+                    f" and names orders for {listed}"
+                )
+
+
 def _sold_by_log(evidence: Evidence) -> Units:
     """Units of the acknowledged orders that were not, and cannot have been, cancelled."""
     cancelled = evidence.cancellations("ok") | evidence.cancellations("info")
@@ -265,6 +282,7 @@ def _unbalanced(evidence: Evidence) -> Iterator[str]:
             if sold != ordered[sku]:
                 yield f"at {node} the stock says {sold} of {name} were sold, the orders say {ordered[sku]}"
             left = sum(row["received"] + row["returned"] - row["removed"] for row in stock["rows"]) - sold
+            available = stock["available"] - stock.get("oversold", 0)
             # Units of dead epochs that returned or were written off are not in the rows shown.
-            if stock["frozen"] == 0 and stock["available"] != left:
-                yield f"at {node} {stock['available']} of {name} are available, its rows say {left}"
+            if stock["frozen"] == 0 and available != left:
+                yield f"at {node} {available} of {name} are available, its rows say {left}"

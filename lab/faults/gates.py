@@ -62,6 +62,14 @@ async def lift_all(clients: Mapping[str, NodeClient]) -> None:
         raise LabError("; ".join(kept))
 
 
+async def lift_everywhere(
+    network: Network, secrets: Secrets, *, state_of: Callable[[str], NodeState]
+) -> None:
+    """Ends every fault of all nodes that run. LabError when one of them does not do it."""
+    async with open_clients(network, secrets, state_of=state_of) as clients:
+        await lift_all(clients)
+
+
 async def fill_disk(client: NodeClient, *, lease_seconds: float) -> None:
     """Makes the node's disk full as it is now; returns once a write was refused for it."""
     await _faults(client, "PUT", "/disk", body={"max_bytes": 0, "lease_seconds": lease_seconds})

@@ -72,13 +72,8 @@ def _lift_all(driver: Driver, current: Network, env_file: Path) -> None:
     for node in current.names:
         if driver.state(node) == "paused":
             driver.resume(node)
-
-    async def act() -> None:
-        secrets = settings.load_or_create(env_file)
-        async with gates.open_clients(current, secrets, state_of=driver.state) as clients:
-            await gates.lift_all(clients)
-
-    asyncio.run(act())
+    secrets = settings.load_or_create(env_file)
+    asyncio.run(gates.lift_everywhere(current, secrets, state_of=driver.state))
 
 
 def _bring_back(driver: Driver, node: str) -> None:

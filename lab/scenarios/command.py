@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 
 from lab.errors import LabError
+from lab.network import parse_policy
 from lab.options import ENV_FILE, RUN_DIR, EnvFile, RunDir
 from lab.scenarios import registry
 from lab.scenarios.runner import RunOptions, run_here
@@ -25,6 +26,9 @@ def run(
     ] = None,
     seconds: Annotated[float | None, typer.Option(min=1, help="How long, where it goes by time.")] = None,
     seed: Annotated[int, typer.Option(help="Decides all that happens by chance.")] = 1,
+    policy: Annotated[
+        str | None, typer.Option(help="escrow or optimistic; every one the scenario is about when not given.")
+    ] = None,
     here: Annotated[bool, typer.Option("--here", help="On the network that `make up` started.")] = False,
     list_group: Annotated[
         str | None,
@@ -41,7 +45,7 @@ def run(
     if name is None:
         raise LabError("say which scenario: " + ", ".join(one.name for one in registry.in_group("all")))
     scenario = registry.get(name)
-    options = RunOptions(rounds=rounds, seconds=seconds, seed=seed)
+    options = RunOptions(rounds=rounds, seconds=seconds, seed=seed, policy=parse_policy(policy))
     out.print(f"{scenario.name}: {scenario.title}", markup=False)
     with progress.status("playing…"):
         if here:

@@ -14,7 +14,8 @@ from lab import network, ports, settings
 from lab.client import Refused, Unknown
 from lab.drivers import Driver, get_driver
 from lab.errors import LabError
-from lab.network import Network, UpOptions
+from lab.faults import gates
+from lab.network import Network, Policy, UpOptions
 from lab.runlog import RunLog
 from lab.scenarios.stage import Scenario, Stage
 from lab.session import conclude, open_operations, verdict_lines
@@ -35,6 +36,7 @@ class RunOptions:
     rounds: int | None = None
     seconds: float | None = None
     seed: int = 1
+    policy: Policy | None = None
     directory: Path = DEFAULT_DIRECTORY
 
 
@@ -74,16 +76,23 @@ class Outcome:
 
 def run(scenario: Scenario, options: RunOptions) -> list[Outcome]:
     """Plays the scenario on fresh networks under `options.directory` and always stops them; their data, node
-    logs and run log stay until the next run. One outcome, or one per round of a `fresh_rounds` scenario.
+    logs and run log stay until the next run. One outcome for each of its policies, or for each round of a
+    `fresh_rounds` scenario.
     """
+    place = options.directory / scenario.name
     rounds = options.rounds or scenario.rounds
-    if not scenario.fresh_rounds:
-        return [_run_fresh(scenario, options, rounds=rounds, directory=options.directory / scenario.name)]
+    if scenario.fresh_rounds:
+        plays = [(policy, 1, f"round-{n}") for policy in scenario.policies for n in range(1, rounds + 1)]
+    else:
+        plays = [(policy, rounds, policy) for policy in scenario.policies]
+    chosen = scenario.policies_for(options.policy)
+    several = len(plays) > 1
     return [
         _run_fresh(
-            scenario, options, rounds=1, directory=options.directory / scenario.name / f"round-{number}"
+            scenario, options, policy=policy, rounds=many, directory=place / name if several else place
         )
-        for number in range(1, rounds + 1)
+        for policy, many, name in plays
+        if policy in chosen
     ]
 
 
@@ -91,6 +100,8 @@ def run_here(scenario: Scenario, options: RunOptions, *, run_dir: Path, env_file
     """Plays the scenario on the network that runs already, and heals what it broke; the network stays up."""
     current = network.load(run_dir)
     scenario.refuse_network(current)
+    if current.policy not in scenario.policies_for(options.policy):
+        raise LabError(f"this network sells by the policy {current.policy}, which was not asked for")
     driver = get_driver(current.driver, run_dir, env_file=env_file)
     running = _Running(driver, current, settings.load_or_create(env_file))
     try:
@@ -98,10 +109,14 @@ def run_here(scenario: Scenario, options: RunOptions, *, run_dir: Path, env_file
             rounds = options.rounds or scenario.rounds
             return asyncio.run(_play(scenario, options, running, log, rounds=rounds))
     finally:
+        if scenario.breaks_links:
+            asyncio.run(gates.lift_everywhere(current, running.secrets, state_of=driver.state))
         driver.heal()
 
 
-def _run_fresh(scenario: Scenario, options: RunOptions, *, rounds: int, directory: Path) -> Outcome:
+def _run_fresh(
+    scenario: Scenario, options: RunOptions, *, policy: Policy, rounds: int, directory: Path
+) -> Outcome:
     env_file = directory / "env"
     driver = get_driver("process", directory / "network", env_file=env_file)
     with _only_one(directory), _terminate_as_interrupt():
@@ -109,6 +124,7 @@ def _run_fresh(scenario: Scenario, options: RunOptions, *, rounds: int, director
             driver.clean()
             wanted = UpOptions(
                 nodes=scenario.nodes,
+                policy=policy,
                 ports=ports.find_free(scenario.nodes),
                 settings=dict(scenario.settings),
             )
@@ -132,6 +148,7 @@ async def _play(
         nodes={node.name: node.url for node in current.nodes},
         policy=current.policy,
         driver=current.driver,
+        may_oversell=current.policy == "optimistic",
     )
     async with open_operations(
         current, running.secrets, log, random=random, answer_seconds=_ANSWER_SECONDS

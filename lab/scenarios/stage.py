@@ -10,7 +10,9 @@ from lab import convergence
 from lab.contract import Status
 from lab.drivers import Driver
 from lab.errors import LabError
-from lab.network import Network
+from lab.faults import gates
+from lab.faults.words import LinkFault, links_between, spoken
+from lab.network import Network, Policy
 from lab.operations import Operations
 from lab.settings import Secrets
 
@@ -35,6 +37,7 @@ class Stage:
     failures: list[str] = field(default_factory=list)
     facts: list[str] = field(default_factory=list)
     _faults: dict[str, int] = field(default_factory=dict)
+    _cuts: list[int] = field(default_factory=list)
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -66,6 +69,21 @@ class Stage:
     async def kill(self, *nodes: str) -> None:
         """SIGKILL, as a power cut."""
         await self._break("kill", self.driver.kill, nodes)
+
+    async def cut(self, node: str, *others: str) -> None:
+        """Cuts the links between the node and the others, both ways; returns when the cut is felt."""
+        links = [link for other in others for link in links_between(node, other, one_way=False)]
+        fault = self.operations.log.fault_requested("cut", spoken(links))
+        await gates.make(self.operations.clients, links, LinkFault("cut"))
+        self.operations.log.fault_active(fault)
+        self._cuts.append(fault)
+
+    async def heal_links(self) -> None:
+        """Ends what was done to links; safe to repeat."""
+        await gates.lift_all(self.operations.clients)
+        for fault in self._cuts:
+            self.operations.log.fault_healed(fault)
+        self._cuts.clear()
 
     async def start(self, *nodes: str) -> None:
         """Starts stopped or killed nodes; returns when they answer."""
@@ -105,7 +123,8 @@ class Scenario:
     """A situation and what must come of it.
 
     `rounds` and `seconds` are the defaults of the options; with `fresh_rounds` each round has a network of
-    its own. `settings` are the node settings the scenario needs; `nodes` is the least number of nodes.
+    its own. `settings` are the node settings the scenario needs; `nodes` is the least number of nodes. It is
+    played once under each of its `policies`.
     """
 
     name: str
@@ -117,7 +136,19 @@ class Scenario:
     seconds: float = 0.0
     fresh_rounds: bool = False
     needs_own_network: bool = False
+    policies: tuple[Policy, ...] = ("escrow",)
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def breaks_links(self) -> bool:
+        """Whether it needs nodes that take faults of their links."""
+        return self.settings.get("LAB_FAULTS") == "1"
+
+    def policies_for(self, wanted: Policy | None) -> tuple[Policy, ...]:
+        """The policies to play under. LabError for one that the scenario is not about."""
+        if wanted is not None and wanted not in self.policies:
+            raise LabError(f"{self.name} is played under {' and '.join(self.policies)} only")
+        return self.policies if wanted is None else (wanted,)
 
     def refuse_network(self, network: Network) -> None:
         """LabError when the scenario cannot be played on a network that runs already."""

@@ -33,7 +33,9 @@ def make_stock(*, sku: str = "CAFE", received: int = 0, sold: int = 0, available
         "sku": sku,
         "available": received - sold if available is None else available,
         "frozen": 0,
+        "oversold": 0,
         "here": 0,
+        "deficits": [],
         "rows": [
             {
                 "branch": "matriz",
@@ -52,10 +54,18 @@ def make_stock(*, sku: str = "CAFE", received: int = 0, sold: int = 0, available
 class HandMadeRun:
     """A run log in the making. What is not given to `read` is what a faultless network would show."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, may_oversell: bool = False) -> None:
         self.path = directory / "run.jsonl"
         self._log = RunLog(self.path, clock=lambda: 0, wall_clock=lambda: "2026-01-01T00:00:00.000+00:00")
-        self._log.start(run="r1", what="test", seed=1, nodes=NODES, policy="escrow", driver="process")
+        self._log.start(
+            run="r1",
+            what="test",
+            seed=1,
+            nodes=NODES,
+            policy="optimistic" if may_oversell else "escrow",
+            driver="process",
+            may_oversell=may_oversell,
+        )
 
     def receive(self, quantity: int, *, sku: str = "CAFE", outcome: str = "ok") -> None:
         self._end(self._log.invoke("adjust", "matriz", {"sku": sku, "quantity": quantity}), outcome, {})

@@ -162,3 +162,10 @@ def played_elsewhere(directory: Path) -> Iterator[None]:
 def test_a_scenario_is_not_played_twice_in_one_place(tmp_path: Path) -> None:
     with played_elsewhere(tmp_path / "apart"), pytest.raises(LabError, match="is being played in"):
         run(get("apart"), RunOptions(directory=tmp_path))
+
+
+def test_a_scenario_is_played_under_each_policy_it_is_about_or_the_one_asked_for() -> None:
+    assert get("cable-cut").policies_for(None) == ("escrow", "optimistic")
+    assert get("cable-cut").policies_for("optimistic") == ("optimistic",)
+    with pytest.raises(LabError, match="last-unit-two-nodes is played under escrow only"):
+        get("last-unit-two-nodes").policies_for("optimistic")

@@ -1,16 +1,26 @@
 """Every scenario over real processes, with few rounds; `lab run NAME` plays them with all of theirs."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from lab.errors import LabError
+from lab.runlog import read_records
 from lab.scenarios.registry import SCENARIOS, get
 from lab.scenarios.runner import RunOptions, run, run_here
-from tests.cluster.cluster import StartCluster
+from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster
 
-FEW_ROUNDS = {"founding": 1, "apart": 2, "branch-stopped": 10, "branch-paused": 10}
+FEW_ROUNDS = {
+    "founding": 1,
+    "apart": 2,
+    "branch-stopped": 10,
+    "branch-paused": 10,
+    "cable-cut": 1,
+    "cable-cut-majority": 1,
+}
 SHORT_SECONDS = 10.0  # of killing nodes; long enough for two or three times
 
 
@@ -21,7 +31,34 @@ def test_what_should_happen_does_happen(name: str, tmp_path: Path) -> None:
     outcomes = run(get(name), options)
 
     lines = [line for outcome in outcomes for line in outcome.lines()]
-    assert [outcome.exit_code for outcome in outcomes] == [0], lines
+    assert {outcome.exit_code for outcome in outcomes} == {0}, lines
+
+
+def test_a_scenario_that_cuts_links_leaves_none_cut_on_a_network_that_runs(
+    start_cluster: StartCluster,
+) -> None:
+    cluster = start_cluster(settings={"REBALANCE_SECONDS": "0", "LAB_FAULTS": "1"})
+
+    outcome = run_here(
+        get("cable-cut-majority"), RunOptions(), run_dir=cluster.run_dir, env_file=cluster.env_file
+    )
+
+    assert outcome.exit_code == 0, outcome.lines()
+    faults = [record["kind"] for record in read_records(outcome.log) if record["kind"].startswith("fault.")]
+    assert faults == ["fault.requested", "fault.active", "fault.healed"]
+    assert asyncio.run(links_at_fault(cluster)) == []
+
+
+def test_a_scenario_that_cuts_links_says_what_it_needs(start_cluster: StartCluster) -> None:
+    cluster = start_cluster(settings={"REBALANCE_SECONDS": "0"})
+
+    with pytest.raises(LabError, match="takes no faults; run `make down`, then `make up FAULTS=1`"):
+        run_here(get("cable-cut-majority"), RunOptions(), run_dir=cluster.run_dir, env_file=cluster.env_file)
+
+
+async def links_at_fault(cluster: Cluster) -> list[str]:
+    async with cluster.clients() as clients:
+        return [name for name, client in clients.items() if (await client.faults())["links"]]
 
 
 def test_a_scenario_may_be_played_on_a_network_that_runs(start_cluster: StartCluster) -> None:

@@ -1,0 +1,58 @@
+"""Units sold too often where that may happen: all right as long as every node names the orders."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.contract import Stock
+from lab.tests.run_records import HandMadeRun, make_order, make_stock
+from lab.verdict import Verdict, judge
+
+RECEIVED, SOLD = 2, 5
+
+
+def oversold_stock(*, oversold: int = 3, listed: int = 3) -> Stock:
+    stock = make_stock(received=RECEIVED, sold=SOLD, available=0)
+    stock["oversold"] = oversold
+    stock["deficits"] = [{"order": "o-9", "branch": "matriz", "quantity": listed}] if listed else []
+    return stock
+
+
+def verdict_over(directory: Path, stock: Stock, *, may_oversell: bool) -> Verdict:
+    run = HandMadeRun(directory, may_oversell=may_oversell)
+    run.receive(RECEIVED)
+    order = make_order(1, quantity=SOLD)
+    run.order(order)
+    run.read([order], [stock])
+    return judge(run.records())
+
+
+def test_oversold_units_that_every_node_names_are_counted_but_no_failure(tmp_path: Path) -> None:
+    verdict = verdict_over(tmp_path, oversold_stock(), may_oversell=True)
+    assert (verdict.result, verdict.oversold, verdict.problems) == ("PASS", 3, ())
+
+
+def test_the_same_units_are_a_failure_where_nothing_may_be_oversold(tmp_path: Path) -> None:
+    verdict = verdict_over(tmp_path, oversold_stock(), may_oversell=False)
+    assert (verdict.result, verdict.problems) == ("FAIL", ("3 of CAFE oversold",))
+
+
+@pytest.mark.parametrize(
+    ("oversold", "listed"), [(0, 0), (3, 2), (3, 0), (4, 4)], ids=["hidden", "fewer", "unnamed", "more"]
+)
+def test_oversold_units_that_a_node_hides_or_invents_are_a_failure(
+    tmp_path: Path, oversold: int, listed: int
+) -> None:
+    verdict = verdict_over(tmp_path, oversold_stock(oversold=oversold, listed=listed), may_oversell=True)
+    assert verdict.result == "FAIL"
+    assert any(problem.startswith("3 of CAFE oversold, but matriz shows") for problem in verdict.problems)
+
+
+def test_an_older_log_without_the_permission_is_judged_without_it(tmp_path: Path) -> None:
+    run = HandMadeRun(tmp_path)
+    run.receive(RECEIVED)
+    order = make_order(1, quantity=SOLD)
+    run.order(order)
+    run.read([order], [oversold_stock()])
+    records = [{k: v for k, v in record.items() if k != "may_oversell"} for record in run.records()]
+    assert judge(records).result == "FAIL"
