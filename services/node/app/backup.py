@@ -1,0 +1,157 @@
+"""Copies of a node's database, run beside the node with its own environment:
+
+    python -m app.backup save > FILE       whether or not the node runs
+    python -m app.backup restore < FILE    while it does not run
+
+A restored database begins a new epoch: what the branch sold after the copy was made cannot be known, so the
+rights of the old epoch stay frozen. Its orders are announced again, and peers bring what they have beyond it.
+"""
+
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+from app.config import ConfigurationError, Settings, read_settings
+from app.database import Identity, StorageError, StorageFailed, WrongDatabase
+from app.database.file import opening_error, require_sound
+from app.database.migrations import migrate
+from app.database.writer import Writer
+from app.runtime import SystemClock, system_random
+from app.state import epochs
+
+WHY = "restored from a backup"
+FAILED = 1  # exit statuses
+MISUSED = 2
+
+
+def save(path: Path, target: BinaryIO) -> None:
+    """Write a copy of the database to `target`: all of it, as of one instant, though the node may be writing.
+
+    Raises StorageFailed when there is no database, or no room beside it for the copy.
+    """
+    if not path.exists():
+        raise StorageFailed(f"there is no database {path}")
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="backup-") as place:
+        copy = Path(place) / path.name
+        uri = f"file:{quote(str(path))}?mode=ro"  # only the node itself may fold the WAL into the file
+        try:
+            with closing(sqlite3.connect(uri, uri=True)) as live, closing(sqlite3.connect(copy)) as made:
+                live.backup(made)
+        except sqlite3.Error as error:
+            raise opening_error(path, error) from error
+        with copy.open("rb") as source:
+            shutil.copyfileobj(source, target)
+
+
+def restore(settings: Settings, source: BinaryIO) -> Identity:
+    """Put the copy read from `source` in the place of the node's database, as another life of its disk, and
+    return who it is now. The copy is made ready beside the database, so a copy that does not do changes
+    nothing.
+
+    Raises WrongDatabase for a copy of something else, DamagedDatabase for one that is not sound, and
+    StorageFailed while the node runs.
+    """
+    path = settings.database_path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _require_stopped(path)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="restore-") as place:
+        copy = Path(place) / path.name
+        with copy.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        require_sound(copy)
+        _require_own(copy, settings)
+        migrate(copy)
+        identity = _begin_again(copy)
+        with copy.open("rb") as ready:
+            os.fsync(ready.fileno())
+        # The database goes before its WAL: whatever stops this midway leaves no file that looks whole.
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        copy.rename(path)
+    return identity
+
+
+def _require_stopped(path: Path) -> None:
+    """Raise StorageFailed while any other process has the database open."""
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        raise StorageFailed(f"{path} is in use ({error}): stop the node first") from error
+    except sqlite3.DatabaseError:  # damaged: what is restored takes its place
+        return
+
+
+def _require_own(copy: Path, settings: Settings) -> None:
+    try:
+        with closing(sqlite3.connect(copy)) as connection:
+            found = connection.execute("SELECT cluster_id, name FROM node").fetchone()
+    except sqlite3.Error as error:
+        raise WrongDatabase(f"this is no copy of a node's database ({error})") from error
+    if found != (settings.cluster_id, settings.node_name):
+        whose = "no node yet" if found is None else f"node {found[1]!r} of cluster {found[0]}"
+        raise WrongDatabase(
+            f"this copy belongs to {whose}, not to node {settings.node_name!r} of {settings.cluster_id}"
+        )
+
+
+def _begin_again(copy: Path) -> Identity:
+    """Begin a new epoch in the copy, by the node's own command and its own writer."""
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(copy, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    with closing(connect()) as connection:
+        row = connection.execute("SELECT cluster_id, name, epoch, starts FROM node").fetchone()
+    writer = Writer(connect, identity=Identity(**dict(row)), wall=SystemClock().wall, random=system_random())
+    try:
+        (outcome,), _ = writer.run_group([lambda tx: epochs.begin_again(tx, why=WHY)])
+    finally:
+        writer.close()
+    if outcome.error is not None:
+        raise outcome.error
+    return writer.identity
+
+
+def _save(settings: Settings) -> None:
+    save(settings.database_path, sys.stdout.buffer)
+
+
+def _restore(settings: Settings) -> None:
+    restore(settings, sys.stdin.buffer)
+
+
+_VERBS: Mapping[str, Callable[[Settings], None]] = {"save": _save, "restore": _restore}
+
+
+def main(arguments: list[str], environ: Mapping[str, str]) -> int:
+    """Do one verb; 0 when it is done, else one line on standard error."""
+    if len(arguments) != 1 or arguments[0] not in _VERBS:
+        sys.stderr.write("usage: python -m app.backup save > FILE | restore < FILE\n")
+        return MISUSED
+    try:
+        _VERBS[arguments[0]](read_settings(environ))
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        return MISUSED
+    except (StorageError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))
