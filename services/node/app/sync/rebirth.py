@@ -25,7 +25,10 @@ class Rebirth:
         self._reborn = False
 
     async def begin(self, epoch: str, why: str) -> None:
-        """Act on evidence (`why`) against this node's `epoch`; evidence against an older one is old news."""
+        """Act on evidence (`why`) against this node's `epoch`; evidence against an older one is old news.
+
+        Raises StorageError when its own storage refuses; the evidence will come again.
+        """
         async with self._lock:
             if self._database.identity.epoch != epoch:
                 return
@@ -33,9 +36,9 @@ class Rebirth:
                 self._standing.fence(why)
                 self._alarms.raise_("fenced", why)
                 return
+            await self._database.write(lambda tx: epochs.begin_again(tx, why=why))
             self._reborn = True
             self._alarms.raise_("new_epoch", why)
-            await self._database.write(lambda tx: epochs.begin_again(tx, why=why))
         self._peers.greet_all()
         await self.announce()
 

@@ -46,7 +46,7 @@ class Company:
         """Start a node, or start it again on the file it had. `peers` may name the node itself."""
         path = self.path(name)
         if not path.exists():
-            path.parent.mkdir()
+            path.parent.mkdir(exist_ok=True)
             shutil.copy(self._empty_file, path)
         self._seed += 1
         node = BranchNode(
