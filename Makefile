@@ -87,7 +87,7 @@ doctor: $(VENV) ## Procura os problemas mais comuns | Look for the commonest pro
 
 .PHONY: check
 check: lint ## Estilo, tipos, arquitetura e testes rápidos | Style, types, architecture and the fast tests
-	@$(PYTEST) -q -m "not long and not cluster and not compose" services/node/tests lab/tests
+	@$(PYTEST) -q -n auto -m "not long and not cluster and not compose" services/node/tests lab/tests
 
 .PHONY: lint
 lint: $(VENV)
