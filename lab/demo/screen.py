@@ -80,8 +80,10 @@ class Curve:
         )
 
     def line(self) -> str:
-        """The last reading in words, for where no chart can move."""
-        return self._words.plain_reading.format(
+        """The last reading in words, for where no chart can move; nothing is expected once it drains."""
+        healing = self._fault_until is not None
+        text = self._words.plain_draining if healing else self._words.plain_reading
+        return text.format(
             seconds=self._words.number(self.last.seconds, decimals=1),
             pending=self._pending_words(),
             expected=self._words.number(self._axes().expected_at(self.last.seconds)),

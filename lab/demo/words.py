@@ -35,6 +35,7 @@ class Words:
     links_title: str
     others: str
     plain_reading: str
+    plain_draining: str
     drained: str
     verdict: str
     converged: Mapping[bool | None, str]
@@ -92,6 +93,7 @@ PORTUGUESE = Words(
     links_title="Pendentes em cada nó (? = desconhecido)",
     others="outras",
     plain_reading="  {seconds} s: {pending} pendentes, esperado {expected}",
+    plain_draining="  {seconds} s: {pending} pendentes",
     drained="  {victim} recebeu tudo {seconds} s depois de começar a voltar",
     verdict="VERDICT {result}: {acknowledged} pedidos confirmados, {lost} perdidos, {duplicated} duplicados,"
     " {oversold} unidades vendidas a mais; {converged}",
@@ -142,6 +144,7 @@ ENGLISH = Words(
     links_title="Pending at each node (? = unknown)",
     others="others",
     plain_reading="  {seconds} s: {pending} pending, expected {expected}",
+    plain_draining="  {seconds} s: {pending} pending",
     drained="  {victim} had everything {seconds} s after it began to come back",
     verdict="VERDICT {result}: {acknowledged} orders acknowledged, {lost} lost, {duplicated} duplicated,"
     " {oversold} units oversold; {converged}",

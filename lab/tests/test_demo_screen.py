@@ -107,6 +107,14 @@ def test_an_unknown_reading_is_called_unknown_in_words_too() -> None:
     assert "measured: unknown" in shown(curve)
 
 
+def test_nothing_is_expected_any_more_once_the_branch_comes_back() -> None:
+    curve = Curve(ENGLISH, EXPECTATION)
+    curve.add(reading(pending=90), seconds=10.0)
+    curve.heal(seconds=10.2)
+    curve.add(reading(pending=0, sul="running"), seconds=11.0)
+    assert curve.line() == "  11.0 s: 0 pending"
+
+
 @pytest.mark.parametrize("words", [ENGLISH, PORTUGUESE])
 def test_the_chart_fits_a_terminal_of_80_columns(words: Words) -> None:
     curve = Curve(words, Expectation(SUL, "inalcançável", 12345, 50.0, 12.25, 300.0))
