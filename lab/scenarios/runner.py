@@ -3,7 +3,6 @@
 import asyncio
 import fcntl
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from lab.client import Refused, Unknown
 from lab.drivers import Driver, get_driver
 from lab.errors import LabError
 from lab.faults import gates
+from lab.interruption import terminate_as_interrupt
 from lab.network import Network, Policy, UpOptions
 from lab.runlog import RunLog
 from lab.scenarios.stage import Scenario, Stage
@@ -119,7 +119,7 @@ def _run_fresh(
 ) -> Outcome:
     env_file = directory / "env"
     driver = get_driver("process", directory / "network", env_file=env_file)
-    with _only_one(directory), _terminate_as_interrupt():
+    with _only_one(directory), terminate_as_interrupt():
         try:
             driver.clean()
             wanted = UpOptions(
@@ -184,19 +184,6 @@ def _plain(error: Exception) -> Exception:
     if isinstance(error, Refused | Unknown):
         return LabError(f"a node did not do what the scenario needs ({error}); its node.log may tell why")
     return error
-
-
-@contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """A SIGTERM ends the run as Ctrl-C does, so that its nodes are stopped then too."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
