@@ -1,6 +1,6 @@
 """One network for each driver, that all verbs are tried on one after the other."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ DRIVERS = [
 ]
 
 MakeCluster = Callable[..., Cluster]
-"""`make(nodes=3)`: a network of the driver at hand, up and ready."""
+"""`make(nodes=3, settings=FAST)`: a network of the driver at hand, up and ready."""
 
 
 @pytest.fixture(scope="module", params=DRIVERS)
@@ -27,12 +27,12 @@ def make_cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     """Starts networks of one driver; all are cleaned at the end."""
     drivers: list[Driver] = []
 
-    def make(nodes: int = 3) -> Cluster:
+    def make(nodes: int = 3, *, settings: Mapping[str, str] = FAST) -> Cluster:
         directory: Path = tmp_path_factory.mktemp(f"{request.param}-network")
         run_dir, env_file = directory / "run", directory / "env"
         driver = get_driver(request.param, run_dir, env_file=env_file)
         drivers.append(driver)
-        options = UpOptions(nodes=nodes, ports=ports.find_free(MOST_NODES)[:nodes], settings=FAST)
+        options = UpOptions(nodes=nodes, ports=ports.find_free(MOST_NODES)[:nodes], settings=settings)
         network = driver.up(options)
         secrets = load_or_create(env_file)
         return Cluster(network=network, driver=driver, secrets=secrets, run_dir=run_dir, env_file=env_file)
