@@ -1,6 +1,7 @@
 """Networks of whole nodes in one process, over real SQLite files and a fake network."""
 
 import shutil
+import sqlite3
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,9 +13,12 @@ from app.api.limits import install_limits
 from app.api.problems import install_problems
 from app.config import Settings
 from app.database import Actor
+from app.database.digest import read_digest
 from app.node import BranchNode
 from app.state import customers, products
 from app.state.placing import Adjustment, PlaceOrder
+from app.sync import handshake, outbox
+from app.sync.events import Head
 from tests.support.branch import CLUSTER
 from tests.support.network import FakeNetwork
 from tests.support.virtual import InlineExecutor, VirtualClock, eventually
@@ -76,9 +80,20 @@ class Company:
 
     async def converged(self) -> bool:
         """Whether nobody has anything pending and all digests and heads are the same."""
-        found = [await node.status() for node in self.nodes.values()]
-        same = all((s["digest"], s["heads"]) == (found[0]["digest"], found[0]["heads"]) for s in found)
-        return same and all(not any(s["pending"].values()) and not s["parked"] for s in found)
+        found = [await _whereabouts(node) for node in self.nodes.values()]
+        return all(one == (found[0][0], found[0][1], 0) for one in found)
+
+
+async def _whereabouts(node: BranchNode) -> tuple[str, dict[str, Head], int]:
+    """A node's digest, its heads, and how many events it owes peers or has parked."""
+    lives = [(peer.name, peer.epoch) for peer in node.peers]
+
+    def read(connection: sqlite3.Connection) -> tuple[str, dict[str, Head], int]:
+        owed = sum(outbox.backlog(connection, *life).pending for life in lives)
+        parked = connection.execute("SELECT COUNT(*) FROM parked").fetchone()[0]
+        return read_digest(connection), handshake.heads(connection), owed + int(parked)
+
+    return await node.database.read(read)
 
 
 def _doors_of(node: BranchNode) -> FastAPI:
