@@ -149,6 +149,38 @@ def test_what_a_full_disk_refuses_is_surely_not_stored_and_nobody_else_suffers(
     assert disk.rows("SELECT name FROM sqlite_master WHERE name = 'ballast'") == []
 
 
+def fill(writer: Writer) -> Outcome:
+    """Emit until that is refused; the refusal."""
+    for _ in range(1000):
+        (outcome,), _ = writer.run_group([emit("x" * 1000)])
+        if outcome.error is not None:
+            return outcome
+    raise AssertionError("the disk never got full")
+
+
+def test_a_limit_in_bytes_is_a_full_disk_until_it_is_lifted(writer: Writer) -> None:
+    writer.limit_bytes(0)  # never below what the file has
+    assert isinstance(fill(writer).error, StorageFull)
+    writer.limit_bytes(None)
+    assert errors(writer.run_group([grow])[0]) == [None]
+
+
+def test_a_limit_in_bytes_leaves_room_up_to_it(writer: Writer, disk: Disk) -> None:
+    size = disk.rows("PRAGMA page_size")[0][0]
+    pages = disk.rows("PRAGMA page_count")[0][0] + 5
+    writer.limit_bytes(pages * size)
+    fill(writer)
+    assert disk.rows("PRAGMA page_count")[0][0] == pages
+
+
+def test_a_limit_in_bytes_outlives_a_commit_that_failed(writer: Writer, disk: Disk) -> None:
+    writer.limit_bytes(0)
+    disk.opened[-1].fails = "lost"
+    assert errors(writer.run_group([emit("a")])[0]) == [StorageFailed]
+    assert len(disk.opened) > 2  # the file was opened anew
+    assert isinstance(fill(writer).error, StorageFull)
+
+
 def test_the_writer_works_again_when_space_returns(writer: Writer, disk: Disk) -> None:
     writer.run_group([emit("a")])
     pages = disk.opened[-1].execute("PRAGMA page_count").fetchone()[0]
