@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from lab import base_image, network, ports, settings
+from lab import base_image, network, ports, recovery, settings
 from lab.demo.command import demo, demo_data
 from lab.doctor import examine
 from lab.drivers import Driver, choose, get_driver
@@ -47,6 +47,11 @@ app.command()(fault_verbs.duplicate)
 app.command()(fault_verbs.reorder)
 app.command()(fault_verbs.disk_full)
 app.command()(heal)
+app.command()(recovery.wipe)
+app.command()(recovery.backup)
+app.command()(recovery.restore)
+app.command()(recovery.parked)
+app.command()(recovery.count)
 out = Console(soft_wrap=True, highlight=False)
 progress = Console(stderr=True)
 _FAULTS = "LAB_FAULTS"

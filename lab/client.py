@@ -19,6 +19,7 @@ from lab.contract import (
     NewCustomer,
     Order,
     Page,
+    ParkedEvent,
     Product,
     Role,
     Share,
@@ -156,6 +157,10 @@ class NodeClient:
         body = {"sku": sku, "quantity": quantity, "reason": reason, "share": share}
         return await self._call("POST", "/stock/adjustments", json=body)
 
+    async def count(self, sku: str, *, gone: int) -> Stock:
+        """Counts the shelf: of the frozen units all but `gone` may be sold again."""
+        return cast(Stock, await self._call("POST", f"/stock/{quote(sku)}/count", json={"gone": gone}))
+
     async def stock_of(self, sku: str) -> Stock:
         return cast(Stock, await self._call("GET", f"/stock/{quote(sku)}"))
 
@@ -189,6 +194,14 @@ class NodeClient:
     async def audit(self, **filters: str) -> list[dict[str, Any]]:
         """The node's own audit, filtered by entity, user and time as the API names them."""
         return [item async for item in self._items("/audit", **filters)]
+
+    async def parked(self) -> list[ParkedEvent]:
+        """The events that could not be applied here."""
+        return [cast(ParkedEvent, item) async for item in self._items("/parked")]
+
+    async def replay_parked(self) -> dict[str, int]:
+        """Tries every parked event again: how many were `applied`, how many are `left`."""
+        return cast(dict[str, int], await self._call("POST", "/parked/replay"))
 
     async def faults(self, method: str = "GET", part: str = "", *, body: Any = None) -> Any:
         """Asks the node's fault desk; `part` is a path below `/faults`. Refused (404) without LAB_FAULTS."""

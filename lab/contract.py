@@ -97,6 +97,9 @@ class StockRow(TypedDict):
     epoch: str
     received: int
     returned: int
+    returned_frozen: int
+    recovered: int
+    written_off: int
     sold: int
     removed: int
     granted: dict[str, int]
@@ -124,6 +127,21 @@ class Stock(TypedDict):
     rows: list[StockRow]
 
 
+class ParkedEvent(TypedDict):
+    """An event that a node could not apply, and why. A `waiting` one lacks something that may still come."""
+
+    key: str
+    origin: str
+    epoch: str
+    seq: int
+    kind: str
+    entity: str
+    reason: str
+    waiting: bool
+    attempts: int
+    parked_at: float
+
+
 class PeerStatus(TypedDict):
     state: str
     pending: int | None
@@ -147,5 +165,6 @@ class Status(TypedDict):
     digest: str | None
     at_risk: int | None
     parked: int | None
+    alarms: dict[str, dict[str, Any]]
     pending: dict[str, int | None]
     peers: dict[str, PeerStatus]

@@ -1,5 +1,6 @@
 """The verbs every driver has."""
 
+from pathlib import Path
 from typing import Literal, Protocol
 
 from lab.network import Network, UpOptions
@@ -52,6 +53,24 @@ class Driver(Protocol):
 
     def heal(self) -> None:
         """Resumes all that is paused and starts all that is stopped; returns when every node is ready."""
+        ...
+
+    def wipe(self, node: str) -> None:
+        """Ends the node at once, as a lost disk does, removes its data, and starts it empty; returns when it
+        answers, ready or not."""
+        ...
+
+    def backup(self, node: str, file: Path) -> None:
+        """Copies the node's database to `file`, whole and as of one instant, whether or not the node runs."""
+        ...
+
+    def restore(self, node: str, file: Path) -> None:
+        """Stops the node, puts a copy in its database's place, and starts it, as another life of its disk;
+        returns when it answers. A copy that does not do is refused, and the node goes on as it was."""
+        ...
+
+    def corrupt(self, node: str) -> None:
+        """Ruins the node's database behind its back, as a failing disk does; it runs on, or stays stopped."""
         ...
 
     def chaos(self, *, seconds: float, seed: int) -> None:

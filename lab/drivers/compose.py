@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab import base_image, network, pip_settings, ports, settings
-from lab.drivers import compose_command, compose_files, readiness
+from lab.drivers import compose_command, compose_disk, compose_files, disk, readiness
 from lab.drivers.base import NodeState
 from lab.drivers.compose_command import ComposeCommand
 from lab.drivers.docker import Container, NoDaemonError, Project
@@ -146,6 +146,27 @@ class ComposeDriver:
         self._start([node for node in current.nodes if node.name not in there])
         self._wait_ready(current)
 
+    def wipe(self, node: str) -> None:
+        container = self._container(node)
+        if container is not None:
+            self._project().act("rm", [container], "--force")
+        self._project().remove_volume(node)
+        self.start(node)
+
+    def backup(self, node: str, file: Path) -> None:
+        disk.save(compose_disk.beside(self._existing(node)), file)
+
+    def restore(self, node: str, file: Path) -> None:
+        disk.require_copy(file)
+        self.stop(node)
+        try:
+            disk.restore(compose_disk.beside(self._existing(node)), file)
+        finally:
+            self.start(node)
+
+    def corrupt(self, node: str) -> None:
+        compose_disk.corrupt(self._existing(node))
+
     def chaos(self, *, seconds: float, seed: int) -> None:
         current = self._network()
         files = (*self._files(current), compose_files.chaos_file(current, self._run_dir))
@@ -175,6 +196,12 @@ class ComposeDriver:
         container = self._container(node)
         if container is None or container.ended:
             raise LabError(f"{node} is stopped; start it first with `make heal`")
+        return container
+
+    def _existing(self, node: str) -> Container:
+        container = self._container(node)
+        if container is None:
+            raise LabError(f"{node} has no container yet; run `make up` first")
         return container
 
     def _undo_faults(self) -> None:

@@ -12,6 +12,7 @@ from lab.errors import LabError
 NODE_LABEL = "sa.acme.part=node"  # as compose.yaml puts it on every node
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
+_VOLUME = "com.docker.compose.volume"
 _ASK_SECONDS = 10.0
 _ACT_SECONDS = 120.0
 _NO_DAEMON = "no Docker daemon answers; start Docker, or use `make up DRIVER=process`"
@@ -109,7 +110,11 @@ class Project:
     def remove_volumes(self) -> None:
         self._remove("volume")
 
-    def _remove(self, kind: str) -> None:
-        found = run_docker(kind, "ls", "--quiet", "--filter", self._filter).split()
+    def remove_volume(self, name: str) -> None:
+        """The one that the Compose file calls `name`; nothing when it is not there."""
+        self._remove("volume", "--filter", f"label={_VOLUME}={name}")
+
+    def _remove(self, kind: str, *narrowed: str) -> None:
+        found = run_docker(kind, "ls", "--quiet", "--filter", self._filter, *narrowed).split()
         if found:
             run_docker(kind, "rm", *found)

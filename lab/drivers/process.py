@@ -5,11 +5,13 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 from lab import network, ports, settings
 from lab.chaos import play, schedule
-from lab.drivers import readiness
+from lab.drivers import disk, readiness
 from lab.drivers.base import NodeState
+from lab.drivers.damage import damage
 from lab.drivers.node_process import NodeProcess
 from lab.errors import LabError
 from lab.network import Network, NodeAddress, UpOptions
@@ -117,6 +119,26 @@ class ProcessDriver:
                 self._spawn(node)
         readiness.wait_ready(nodes, seconds=self._ready_seconds, check=self._refuse_ended, tell=self._tell)
 
+    def wipe(self, node: str) -> None:
+        self.kill(node)
+        for file in self._database(node).parent.glob("node.db*"):
+            file.unlink()
+        self.start(node)
+
+    def backup(self, node: str, file: Path) -> None:
+        disk.save(self._at_disk_of(node), file)
+
+    def restore(self, node: str, file: Path) -> None:
+        disk.require_copy(file)
+        self.stop(node)
+        try:
+            disk.restore(self._at_disk_of(node), file)
+        finally:
+            self.start(node)
+
+    def corrupt(self, node: str) -> None:
+        damage(self._database(node))
+
     def chaos(self, *, seconds: float, seed: int) -> None:
         faults = schedule.plan(sorted(self._network().names), seconds=seconds, seed=seed)
         play.play(faults, self, tell=self._tell)
@@ -137,9 +159,25 @@ class ProcessDriver:
         return process
 
     def _spawn(self, node: NodeAddress) -> None:
-        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        environment |= self._settings(node)
-        self._process(node.name).spawn(self._command(node), cwd=settings.NODE_DIR, environment=environment)
+        self._process(node.name).spawn(
+            self._command(node), cwd=settings.NODE_DIR, environment=self._environment(node)
+        )
+
+    def _at_disk_of(self, node: str) -> disk.RunAtDisk:
+        environment = self._environment(self._network().node(node))
+
+        def run(words: Sequence[str], source: IO[bytes] | int, target: IO[bytes] | int) -> None:
+            command = [sys.executable, *words[1:]]  # the interpreter that runs the nodes
+            disk.run_at_disk(command, source, target, cwd=settings.NODE_DIR, environment=environment)
+
+        return run
+
+    def _database(self, node: str) -> Path:
+        return self._run_dir / self._network().node(node).name / "node.db"
+
+    def _environment(self, node: NodeAddress) -> dict[str, str]:
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        return {**inherited, **self._settings(node)}
 
     def _settings(self, node: NodeAddress) -> dict[str, str]:
         kept = self._network()
@@ -147,7 +185,7 @@ class ProcessDriver:
             **settings.load_or_create(self._env_file).environment(),
             "NODE_NAME": node.name,
             "PEERS": ",".join(f"{peer.name}={peer.url}" for peer in kept.peers(node.name)),
-            "DATABASE_PATH": str(self._run_dir / node.name / "node.db"),
+            "DATABASE_PATH": str(self._database(node.name)),
             "STOCK_POLICY": kept.policy,
             **kept.settings,
             **kept.node_settings.get(node.name, {}),

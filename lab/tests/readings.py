@@ -31,6 +31,7 @@ def status(
         "digest": digest,
         "at_risk": 0,
         "parked": parked,
+        "alarms": {},
         "pending": counts,
         "peers": {
             peer: {

@@ -1,0 +1,67 @@
+"""What drivers do to the disk of a node by running a small program at it."""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from lab.errors import LabError
+
+_SECONDS = 600.0  # for a copy of a large database
+SAVE = ("python", "-m", "app.backup", "save")
+RESTORE = ("python", "-m", "app.backup", "restore")
+
+RunAtDisk = Callable[[Sequence[str], IO[bytes] | int, IO[bytes] | int], None]
+"""Runs a command where the node's database is, with the node's environment: (words, stdin, stdout)."""
+
+
+def save(run: RunAtDisk, file: Path) -> None:
+    """Writes a copy of the database to `file`, which only its owner may read; an earlier `file` is replaced
+    when the copy is whole."""
+    if not file.parent.is_dir():
+        raise LabError(f"there is no directory {file.parent}")
+    handle, part = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")  # mode 600
+    try:
+        with os.fdopen(handle, "wb") as target:
+            run(SAVE, subprocess.DEVNULL, target)
+        os.replace(part, file)
+    finally:
+        Path(part).unlink(missing_ok=True)
+
+
+def require_copy(file: Path) -> None:
+    """LabError unless there is a file to restore from."""
+    if not file.is_file():
+        raise LabError(f"there is no file {file}")
+
+
+def restore(run: RunAtDisk, file: Path) -> None:
+    """Puts the copy in the database's place, as another life of the node's disk. The node must be stopped."""
+    with file.open("rb") as source:
+        run(RESTORE, source, subprocess.DEVNULL)
+
+
+def run_at_disk(
+    command: Sequence[str],
+    source: IO[bytes] | int,
+    target: IO[bytes] | int,
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str],
+) -> None:
+    """Runs one command to its end. LabError is the last line it complains with."""
+    ended = subprocess.run(
+        command,
+        stdin=source,
+        stdout=target,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        env=dict(environment),
+        timeout=_SECONDS,
+        check=False,
+    )
+    if ended.returncode:
+        lines = [line for line in ended.stderr.decode(errors="replace").splitlines() if line.strip()]
+        raise LabError(lines[-1] if lines else f"`{' '.join(command)}` failed and does not say why")

@@ -1,0 +1,121 @@
+"""The verbs around lost disks: `lab wipe`, `backup`, `restore`, and what a person does about what is left:
+`lab parked` and `lab count`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lab.client import Refused
+from lab.contract import ParkedEvent
+from lab.errors import LabError
+from lab.faults.command import Clients, network_and_driver, with_clients
+from lab.options import ENV_FILE, RUN_DIR, EnvFile, Node, RunDir
+
+Copy = Annotated[Path, typer.Argument(metavar="FILE", help="A copy of the node's database.")]
+Sku = Annotated[str, typer.Argument(metavar="SKU", help="A product.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+out = Console(soft_wrap=True, highlight=False)
+progress = Console(stderr=True)
+
+
+def wipe(node: Node, *, yes: Yes = False, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
+    """Lose a node's disk: it starts again empty and fetches what its peers have. Orders that no peer has are
+    lost for ever."""
+    current, driver = network_and_driver(run_dir, env_file)
+    current.node(node)
+    _confirm(node, f"all data of {node} will be removed", yes=yes)
+    with progress.status("wiping…"):
+        driver.wipe(node)
+    out.print(f"the disk of {node} is new and empty; it serves when it has what its peers have: `make watch`")
+
+
+def backup(node: Node, file: Copy, *, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
+    """Copy a node's database to a file, whether or not the node runs. It has password hashes: guard it."""
+    driver = network_and_driver(run_dir, env_file)[1]
+    with progress.status("copying…"):
+        driver.backup(node, file)
+    out.print(f"{file} is {node} as it was just now")
+
+
+def restore(
+    node: Node, file: Copy, *, yes: Yes = False, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE
+) -> None:
+    """Put a copy in the place of a node's database. It begins a new epoch: what it had to sell is frozen
+    until a stock count, and peers bring what they have beyond the copy."""
+    current, driver = network_and_driver(run_dir, env_file)
+    current.node(node)
+    _confirm(node, f"the data of {node} will be replaced by {file}", yes=yes)
+    with progress.status("restoring…"):
+        driver.restore(node, file)
+    out.print(f"{node} is restored from {file} and lives a new epoch; what it had to sell is frozen")
+
+
+def parked(
+    node: Node,
+    *,
+    replay: Annotated[bool, typer.Option("--replay", help="Try each of them again first.")] = False,
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """List the events that a node could not apply, and why."""
+    left: list[ParkedEvent] = []
+
+    async def act(clients: Clients) -> None:
+        if replay:
+            replayed = await clients[node].replay_parked()
+            out.print(f"{replayed['applied']} applied, {replayed['left']} left")
+        left.extend(await clients[node].parked())
+
+    with_clients([node], act, run_dir, env_file)
+    for event in left:
+        out.print(_words(event), markup=False)
+    if not left:
+        out.print(f"nothing is parked at {node}")
+
+
+def count(
+    sku: Sku,
+    *,
+    gone: Annotated[
+        int, typer.Option("--gone", help="Units that left the shelf unseen from all lost disks together.")
+    ],
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Count the shelf after a disk was lost: what is frozen, but for the units gone, may be sold again. A
+    wrong number can oversell."""
+    current = network_and_driver(run_dir, env_file)[0]
+    counter = min(current.names)  # the first by name counts for the company
+
+    async def act(clients: Clients) -> None:
+        try:
+            before = await clients[counter].stock_of(sku)
+            after = await clients[counter].count(sku, gone=gone)
+        except Refused as refused:
+            raise LabError(str(refused.problem.get("detail") or refused)) from None
+        out.print(
+            f"{sku}: {before['frozen']} were frozen; {after['available'] - before['available']} may be sold"
+            f" at {counter} once every branch knows it, {gone} are written off, {after['frozen']} stay frozen"
+        )
+
+    with_clients([counter], act, run_dir, env_file)
+
+
+def _confirm(node: str, what: str, *, yes: bool) -> None:
+    """Asks for the node's name, typed; LabError for anything else."""
+    try:
+        agreed = yes or typer.prompt(f"{what}; type {node} to go on", default="", show_default=False) == node
+    except typer.Abort:  # Ctrl-C, or there is nobody to ask
+        agreed = False
+    if not agreed:
+        raise LabError(f"nothing was done; type {node} when asked, or say --yes")
+
+
+def _words(event: ParkedEvent) -> str:
+    """`order_created 0197… from filial-sul, event 12: why (waiting, tried 3 times)`."""
+    state = "waiting" if event["waiting"] else "parked"
+    whence = f"{event['kind']} {event['entity']} from {event['origin']}, event {event['seq']}"
+    return f"{whence}: {event['reason']} ({state}, tried {event['attempts']} times)"
