@@ -78,6 +78,11 @@ def test_a_grant_to_an_earlier_life_is_no_right_of_the_present_one() -> None:
     assert stock.rights_of(OLD_NORTE, cells) == 4
 
 
+def test_what_a_stock_count_recovered_is_the_counters_right() -> None:
+    cells = [cell(MATRIZ, recovered=3, sold=1), cell(OLD_NORTE, received=3)]
+    assert [stock.rights_of(life, cells) for life in (MATRIZ, NORTE)] == [2, 0]
+
+
 def test_units_returned_frozen_are_nobodys_rights() -> None:
     assert stock.rights_of(MATRIZ, [cell(MATRIZ, received=3, sold=3, returned_frozen=2)]) == 0
 
@@ -101,6 +106,12 @@ def test_units_returned_frozen_are_nobodys_rights() -> None:
             [cell(OLD_NORTE, received=5), cell(MATRIZ, recovered=3, written_off=1)],
             [OLD_NORTE],
             Totals(available=3, frozen=1, oversold=0),
+        ),
+        # The counter died too: what it recovered and did not sell is frozen once, not twice.
+        (
+            [cell(OLD_NORTE, received=5), cell(MATRIZ, recovered=5, sold=1)],
+            [OLD_NORTE, MATRIZ],
+            Totals(available=0, frozen=4, oversold=0),
         ),
         # Two branches sold the same units while apart, under the optimistic policy.
         (

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.database import StorageFull
 from app.state import customers, ledger, orders, products
 from app.state.errors import DeadEpoch
 from app.sync import receiver
@@ -267,6 +268,24 @@ def test_another_kind_of_event_of_the_same_entity_clears_nothing(
     matriz.do(lambda tx: products.update(tx, "rice", {"name": "Arroz"}, actor=ACTOR))
     matriz.send(norte)
     assert [row["kind"] for row in norte.parked()] == [unapplied]
+
+
+def test_a_batch_is_one_transaction(pair: tuple[Branch, Branch]) -> None:
+    """A full disk in the middle of it leaves neither half of its events nor a position beyond them."""
+    matriz, norte = pair
+    matriz.adjust("rice", 1)
+    for number in range(300):
+        matriz.customer(f"CODE{number}")
+    batch = next_batch(matriz, norte)
+    before = (norte.digest(), position(norte, matriz), norte.rows())
+    (pages,) = norte.connection.execute("PRAGMA page_count").fetchone()
+    norte.connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(StorageFull):
+        norte.receive(batch)
+    assert (norte.digest(), position(norte, matriz), norte.rows()) == before
+    norte.connection.execute("PRAGMA max_page_count = 1000000")
+    norte.receive(batch)
+    assert norte.digest() == matriz.digest()
 
 
 def test_what_lacks_something_waits_and_is_applied_when_it_came(pair: tuple[Branch, Branch]) -> None:
