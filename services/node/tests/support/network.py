@@ -103,9 +103,10 @@ class FakeNetwork:
         await asyncio.sleep(self.latency)
         if (receiver, path) in self.answers:
             return self.answers[receiver, path]
-        answer = await self._clients[self._led_to.get(receiver, receiver)].post(
-            path, content=body, headers=dict(headers)
-        )
+        client = self._clients.get(self._led_to.get(receiver, receiver))
+        if client is None:  # its process ended while the message was under way
+            raise Unreachable("ReadError: reset")
+        answer = await client.post(path, content=body, headers=dict(headers))
         return Response(status=answer.status_code, body=answer.content)
 
     async def close(self) -> None:
