@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from app.database import Database, StorageError, Transaction
 from app.runtime import Clock
 from app.state import users
+from app.sync import handshake
 from app.sync.peers import Peer, Peers
 from app.sync.rebirth import Rebirth
 from app.sync.recovery import Recovery
@@ -61,7 +62,7 @@ class Founding:
 
     async def _is_over(self) -> bool:
         try:
-            if not await self._database.read(_is_founded):
+            if not await self._database.read(handshake.is_founded):
                 return await self._decide()
             await self._rebirth.announce()
         except (StorageError, sqlite3.Error) as error:
@@ -106,10 +107,6 @@ class Founding:
         wanted = {(peer.name, peer.epoch): peer.heads.get(f"{peer.name}@{peer.epoch}", 0) for peer in members}
         found = await self._database.read(_positions)
         return all(found.get(life, 0) >= seq for life, seq in wanted.items())
-
-
-def _is_founded(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute("SELECT founded FROM node").fetchone()[0])
 
 
 def _found(tx: Transaction, admin: str, password_hash: str) -> None:

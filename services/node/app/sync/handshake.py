@@ -69,6 +69,11 @@ def heads(connection: sqlite3.Connection) -> dict[str, Head]:
     return {**known, f"{name}@{epoch}": own} if own.seq else known
 
 
+def is_founded(connection: sqlite3.Connection) -> bool:
+    """Whether this database ever belonged to a network that serves."""
+    return bool(connection.execute("SELECT founded FROM node").fetchone()[0])
+
+
 def check(hello: Hello, *, cluster_id: str) -> None:
     """Raise Incompatible for a peer of another network or with no common protocol."""
     if hello.cluster_id != cluster_id:

@@ -115,7 +115,10 @@ class Recovery:
 
     async def consider(self, peer: Peer, hello: Hello) -> None:
         """Want whatever the peer's hello says it has and no event will bring: everything, if its log begins
-        beyond what was applied here; else what it knows of dead lives beyond what is known here."""
+        beyond what was applied here; else what it knows of dead lives beyond what is known here. An empty
+        node wants nothing narrow: its founding fetches all there is."""
+        if not await self._database.read(handshake.is_founded):
+            return
         life = (hello.node, hello.epoch)
         applied = await self._database.read(lambda connection: receiver.position(connection, life))
         if applied.seq < hello.oldest:
