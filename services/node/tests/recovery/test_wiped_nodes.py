@@ -1,0 +1,359 @@
+"""A branch loses its disk: it comes back by itself, without rights, and only what nobody else had is gone."""
+
+import pytest
+
+from app.state.errors import NotReady, OutOfStock
+from app.sync.events import Page, PageRequest
+from app.sync.transport import Response
+from tests.recovery.trial import NAMES, RICE, Trial
+from tests.support.company import customer, stock
+from tests.support.network import problem
+from tests.support.virtual import eventually
+
+pytestmark = pytest.mark.anyio
+
+SNAPSHOT, EVENT = "/replica/snapshot", "/replica/event"
+
+
+def asked_of(trial: Trial, donor: str) -> list[str]:
+    """The relations of all pages that sul tried to fetch from a donor."""
+    return [
+        PageRequest.model_validate_json(call.body).relation
+        for call in trial.network.sent("sul", donor, SNAPSHOT)
+    ]
+
+
+async def test_beside_its_peers_it_rebuilds_and_what_it_held_is_frozen(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 9, share="equal")
+    await trial.converged()
+    for name in NAMES:
+        await trial.sell(name)
+    await trial.converged()
+    before = trial.epoch("sul")
+    await trial.wipe("sul")
+    await trial.sell("norte")
+    await trial.start("sul")
+    assert trial.epoch("sul") != before
+    await trial.verify()
+    await trial.shows("sul", available=3, frozen=2, here=0)
+    assert await trial.alarms("sul") == {}
+
+
+async def test_it_sells_again_with_what_others_grant_and_never_what_it_held(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("sul", 2)
+    await trial.receive("matriz", 3)
+    await trial.converged()
+    await trial.wipe("sul")
+    await trial.start("sul")
+    await trial.converged()
+    for _ in range(3):
+        await trial.sell("sul")
+    assert isinstance(await trial.refused("sul"), OutOfStock)
+    assert isinstance(await trial.refused("matriz"), OutOfStock)
+    await trial.verify()
+    assert (await trial.view("matriz"))["frozen"] == 2
+
+
+async def test_with_no_peer_to_ask_it_waits_and_says_why(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("sul", 5)
+    await trial.converged()
+    await trial.wipe("sul")
+    await trial.stop("matriz", "norte")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: sul.standing.reason == "waiting_for_peers")
+    assert isinstance(await trial.refused("sul"), NotReady)
+    assert not sul.standing.reading
+    await trial.start("matriz")
+    await eventually(lambda: sul.ready)
+    await trial.start("norte")
+    await trial.verify()
+    assert (await trial.view("sul"))["here"] == 0
+
+
+async def test_told_not_to_wait_it_serves_without_rights_and_finds_its_past_later(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("sul", 5)
+    await trial.sell("sul", 2)
+    await trial.converged()
+    await trial.wipe("sul")
+    await trial.stop("matriz", "norte")
+    sul = await trial.start("sul", found=True)
+    await customer(sul)
+    await stock(sul, RICE, 0)
+    assert isinstance(await trial.refused("sul"), OutOfStock)
+    await trial.receive("sul", 1)
+    await trial.sell("sul")
+    for name in ("matriz", "norte"):
+        await trial.start(name)
+    await trial.verify()
+    await trial.shows("sul", available=0, frozen=3, here=0)
+
+
+async def test_one_peer_is_enough_and_the_others_tell_the_rest_when_they_are_back(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("sul", 5)
+    await trial.converged()
+    await trial.stop("norte")
+    await trial.sell("sul")
+    await trial.converged_without("norte")
+    await trial.wipe("sul")
+    await trial.start("sul")
+    assert len(await trial.order_ids("sul")) == 1
+    await trial.start("norte")
+    await trial.verify()
+
+
+async def test_an_order_that_one_peer_had_of_the_dead_life_reaches_everybody(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("sul", 5)
+    await trial.converged()
+    trial.network.cut.add(("sul", "matriz"))
+    order = await trial.sell("sul")
+    await eventually(lambda: trial.has("norte", order))
+    await trial.wipe("sul")
+    await trial.stop("norte")
+    trial.network.cut.clear()
+    await trial.start("sul")  # from matriz, which has not heard of the order
+    assert [await trial.order_ids(name) for name in ("sul", "matriz")] == [[], []]
+    await trial.start("norte")
+    await trial.verify()
+    assert await trial.order_ids("matriz") == [order]
+
+
+async def test_an_order_that_nobody_else_had_is_all_that_is_lost(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("sul", 5)
+    kept = await trial.sell("sul")
+    await trial.converged()
+    trial.network.cut |= {("sul", "matriz"), ("sul", "norte")}
+    lost = await trial.sell("sul")
+    assert (await trial["sul"].status())["at_risk"] == 1
+    trial.declare_lost(lost)
+    await trial.wipe("sul")
+    trial.network.cut.clear()
+    await trial.start("sul")
+    await trial.verify()
+    assert await trial.order_ids("sul") == [kept]
+    # The lost order's unit is among those that only a stock count can release: it is sold to nobody else.
+    assert (await trial.view("matriz"))["frozen"] == 4
+
+
+async def test_the_audit_says_up_to_which_event_each_peer_had_the_branch(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("sul", 5)
+    await trial.sell("sul")
+    await trial.converged()
+    epoch = trial.epoch("sul")
+    seq = (await trial["matriz"].status())["heads"][f"sul@{epoch}"]
+    await trial.wipe("sul")
+    await trial.start("sul")
+    rows = await trial.audited("sul", "fetched")
+    found = [(actor, after["had_this_branch_up_to"]) for actor, after in rows]
+    for name in ("matriz", "norte"):
+        assert (f"node:{name}", {f"sul@{epoch}": seq}) in found
+    await trial.verify()
+
+
+async def test_a_second_wipe_before_any_release_freezes_again_and_releases_nothing(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("sul", 4)
+    await trial.converged()
+    await trial.wipe("sul")
+    await trial.start("sul")
+    await trial.receive("sul", 3)
+    await trial.sell("sul")
+    await trial.converged()
+    await trial.wipe("sul")
+    await trial.start("sul")
+    await trial.verify()
+    for name in NAMES:
+        await trial.shows(name, available=0, frozen=6, here=0)
+    assert isinstance(await trial.refused("sul"), OutOfStock)
+
+
+async def test_two_nodes_wiped_at_once_rebuild_from_the_third(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 9, share="equal")
+    await trial.converged()
+    for name in NAMES:
+        await trial.sell(name)
+    await trial.converged()
+    await trial.wipe("norte", "sul")
+    for name in ("norte", "sul"):
+        await trial.start(name, ready=False)
+    await eventually(lambda: all(trial[name].ready for name in NAMES))
+    await trial.verify()
+    await trial.shows("norte", available=2, frozen=4, here=0)
+
+
+async def test_two_wiped_nodes_do_not_found_another_network_without_the_third(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 9, share="equal")
+    await trial.sell("norte")
+    await trial.converged()
+    await trial.stop("matriz")
+    await trial.wipe("norte", "sul")
+    for name in ("norte", "sul"):
+        await trial.start(name, ready=False)
+    await eventually(lambda: trial.peer("norte", seen_by="sul").founded is False)
+    assert [trial[name].standing.reason for name in ("norte", "sul")] == ["waiting_for_peers"] * 2
+    await trial.start("matriz")
+    await eventually(lambda: all(trial[name].ready for name in NAMES))
+    await trial.verify()
+
+
+async def test_rights_given_to_it_are_frozen_with_it(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    await trial.sell("sul", 2)  # asks matriz for two, and spends them
+    await trial.converged()
+    await trial.receive("matriz", 4, share="equal")  # one each for norte and sul
+    await trial.wipe("sul")  # before it may have heard of the second grant
+    await trial.start("sul")
+    await trial.verify()
+    await trial.shows("matriz", available=6, frozen=1, here=5)
+
+
+async def test_rights_it_gave_stay_with_who_got_them_though_nobody_else_heard_of_the_grant(
+    trial: Trial,
+) -> None:
+    await trial.found()
+    await trial.receive("sul", 5)
+    await trial.converged()
+    for name in ("matriz", "norte"):  # grants travel in replies, and outrun the outbox
+        trial.network.answers[name, EVENT] = problem(503, "not_ready")
+    await trial.sell("norte", 2)
+    await trial.wipe("sul")
+    trial.network.answers.clear()
+    await trial.start("sul")
+    await trial.verify()
+    await trial.shows("matriz", available=0, frozen=3, here=0)
+
+
+async def test_a_grant_whose_reply_it_never_got_is_frozen_not_sold_twice(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    trial.network.deaf.add(("sul", "matriz"))
+    trial.network.answers["sul", EVENT] = problem(503, "not_ready")
+    assert isinstance(await trial.refused("sul", 2), OutOfStock)
+    assert (await trial.view("matriz"))["here"] == 3
+    await trial.wipe("sul")
+    trial.network.deaf.clear()
+    trial.network.answers.clear()
+    await trial.start("sul")
+    await trial.verify()
+    await trial.shows("sul", available=3, frozen=2, here=0)
+
+
+async def test_a_request_of_the_dead_life_that_arrives_late_is_granted_nothing(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    trial.network.cut.add(("sul", "matriz"))
+    assert isinstance(await trial.refused("sul", 2), OutOfStock)
+    late = trial.network.sent("sul", "matriz", "/replica/transfer")[-1]
+    before = trial.epoch("sul")
+    await trial.wipe("sul")
+    trial.network.cut.clear()
+    await trial.start("sul")
+    await trial.converged()
+    answer = await trial.post("sul", "matriz", late.path, late.body, epoch=before)
+    assert (answer.status, answer.code) == (409, "dead_epoch")
+    await trial.verify()
+    assert (await trial.view("matriz"))["here"] == 5
+
+
+async def test_a_fetch_goes_on_where_it_stopped_when_its_donor_comes_back(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: len(asked_of(trial, "matriz")) == 3, every=0.0005)
+    trial.network.down.add("matriz")
+    await eventually(lambda: trial.peer("matriz", seen_by="sul").state == "backing_off")
+    assert (sul.ready, sul.standing.reason, sul.standing.reading) == (False, "rebuilding", True)
+    already = asked_of(trial, "matriz")
+    trial.network.down.clear()
+    await eventually(lambda: sul.ready)
+    later = asked_of(trial, "matriz")[len(already) :]
+    assert already[:3] == ["users", "customers", "products"]
+    assert [relation for relation in later if relation not in ("stock", "orders")] in ([], ["products"])
+    assert later[-1] == "orders"
+    await trial.verify()
+
+
+async def test_when_its_donor_dies_for_good_another_one_is_enough(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 5)
+    await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: len(asked_of(trial, "matriz")) == 3, every=0.0005)
+    await trial.stop("matriz")
+    await eventually(lambda: sul.ready)
+    assert len(await trial.order_ids("sul")) == 1
+    await trial.start("matriz")
+    await trial.verify()
+
+
+async def test_a_page_that_arrives_damaged_is_never_merged_and_fetched_again(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    order = await trial.sell("matriz")
+    await trial.converged()
+    epoch = trial.epoch("matriz")
+    await trial.wipe("sul")
+    page = Page(epoch=epoch, relation="users", rows=[{"id": "nobody"}], next=None, sha256="0" * 64, heads={})
+    trial.network.answers["matriz", SNAPSHOT] = Response(200, page.model_dump_json().encode())
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: len(asked_of(trial, "matriz")) >= 3)
+    assert (await sul.status())["counts"]["users"] == 0
+    trial.network.answers.clear()
+    await eventually(lambda: sul.ready)
+    assert [progress["left_out"] for progress in (await sul.status())["fetching"]] == [0]
+    assert await trial.order_ids("sul") == [order]
+    assert await trial.alarms("sul") == {}
+    await trial.verify()
+
+
+async def test_while_it_rebuilds_what_it_has_can_be_read_and_nothing_is_sold(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    order = await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: trial.has("sul", order), every=0.0005)
+    trial.network.answers["sul", EVENT] = problem(503, "not_ready")
+    assert (sul.ready, sul.standing.reason, sul.standing.reading) == (False, "rebuilding", True)
+    assert (await sul.orders.view(order))["stored_by"] == ["sul"]
+    refusal = await trial.refused("sul")
+    assert isinstance(refusal, NotReady)
+    assert refusal.reason == "rebuilding"
+    (fetching,) = (await sul.status())["fetching"]
+    assert (fetching["peer"], fetching["relation"]) == ("matriz", "orders")
+    trial.network.answers.clear()
+    await eventually(lambda: sul.ready)
+    await trial.verify()
+
+
+async def test_the_donor_keeps_selling_while_it_is_fetched_from(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: len(asked_of(trial, "matriz")) == 2, every=0.0005)
+    await trial.sell("matriz")
+    assert not sul.ready
+    await eventually(lambda: sul.ready)
+    await trial.verify()

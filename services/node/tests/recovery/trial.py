@@ -1,0 +1,221 @@
+"""A company that loses links, disks and lives, and the book of what its customers were promised."""
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from app.database import StorageError
+from app.node import BranchNode
+from app.state import orders
+from app.state.errors import StateError
+from app.sync.delivery import Answer
+from app.sync.peers import Peer
+from tests.support.company import ACTOR, Company, buy, customer, node_settings, stock
+from tests.support.virtual import InlineExecutor, VirtualClock, eventually
+
+NAMES = ("matriz", "norte", "sul")
+RICE = "rice"
+
+
+class Trial:
+    """Nodes by name, what happens to their disks, and every order that was acknowledged to a customer.
+
+    A history ends with `verify`. What a test loses on purpose it says with `declare_lost`; anything else that
+    is missing, doubled or sold twice fails.
+    """
+
+    def __init__(self, company: Company, directory: Path) -> None:
+        self.company = company
+        self.network = company.network
+        self._copies = directory / "copies"
+        self._settings: dict[str, Any] = {}
+        self._names: tuple[str, ...] = ()
+        self._promised: dict[str, int] = {}
+        self._lost: set[str] = set()
+        self._received = 0
+        self._clones: list[BranchNode] = []
+
+    def __getitem__(self, name: str) -> BranchNode:
+        return self.company[name]
+
+    async def found(self, *names: str, **settings: Any) -> None:
+        """Found a network whose nodes all know the customer ALFKI and the product rice."""
+        self._names, self._settings = names or NAMES, settings
+        await self.company.found(*self._names, **settings)
+        first = self[self._names[0]]
+        await customer(first)
+        await stock(first, RICE, 0)
+        await self.converged()
+
+    async def receive(self, name: str, quantity: int, *, share: Any = "keep") -> None:
+        await stock(self[name], RICE, quantity, share=share)
+        self._received += quantity
+
+    async def sell(self, name: str, quantity: int = 1, *, key: str | None = None) -> str:
+        """Place an order and note the promise; its id."""
+        placed = await buy(self[name], RICE, quantity, key=key)
+        self._promised[placed["id"]] = quantity
+        return str(placed["id"])
+
+    async def refused(self, name: str, quantity: int = 1) -> Exception:
+        """Place an order that the node refuses; its reason."""
+        try:
+            await self.sell(name, quantity)
+        except (StateError, StorageError) as refusal:
+            return refusal
+        raise AssertionError(f"{name} sold {quantity}")
+
+    async def cancel(self, name: str, order_id: str) -> None:
+        """Cancel an order: its units are promised to nobody any more."""
+        await self[name].orders.cancel(order_id, actor=ACTOR)
+        self._promised[order_id] = 0
+
+    def declare_lost(self, *order_ids: str) -> None:
+        """Say that these orders were on one disk only, and may be gone with it."""
+        self._lost.update(order_ids)
+
+    async def start(self, name: str, *, ready: bool = True, **settings: Any) -> BranchNode:
+        node = await self.company.start(name, peers=self._names, **{**self._settings, **settings})
+        if ready:
+            await eventually(lambda: node.ready)
+        return node
+
+    async def stop(self, *names: str) -> None:
+        for name in names:
+            await self.company.stop(name)
+
+    async def wipe(self, *names: str) -> None:
+        """Stop nodes and lose their disks."""
+        await self.stop(*names)
+        for name in names:
+            shutil.rmtree(self.company.path(name).parent)
+
+    def copy(self, name: str) -> Path:
+        """A consistent copy of a node's database as it stands now."""
+        self._copies.mkdir(exist_ok=True)
+        path = self._copies / f"{name}-{len(list(self._copies.iterdir()))}.db"
+        with (
+            closing(sqlite3.connect(self.company.path(name))) as source,
+            closing(sqlite3.connect(path)) as to,
+        ):
+            source.backup(to)
+        return path
+
+    async def put_back(self, name: str, copy: Path, *, ready: bool = True) -> BranchNode:
+        """Stop a node, roll its disk back to a copy by hand, and start it again."""
+        await self.stop(name)
+        path = self.company.path(name)
+        shutil.rmtree(path.parent)
+        path.parent.mkdir()
+        shutil.copy(copy, path)
+        return await self.start(name, ready=ready)
+
+    async def clone(self, name: str, copy: Path) -> BranchNode:
+        """Start a second process of a node on a copy of its volume. It can call; calls for the node's address
+        still reach the first."""
+        node = BranchNode(
+            node_settings(name, peers=self._names, database_path=copy, **self._settings),
+            clock=VirtualClock(),
+            random=Random(f"clone {len(self._clones)}"),
+            transport=self.network.transport(name),
+            executor=InlineExecutor(),
+        )
+        self._clones.append(node)
+        await node.open()
+        return node
+
+    async def order_ids(self, name: str) -> list[str]:
+        found = await self[name].database.read(lambda connection: orders.page(connection, "", 10_000))
+        return [order["id"] for order in found]
+
+    async def has(self, name: str, order_id: str) -> bool:
+        return order_id in await self.order_ids(name)
+
+    async def audited(self, name: str, action: str) -> list[tuple[str, dict[str, Any]]]:
+        """Who did it and what came of it, for every audit row of an action, in order."""
+        rows = await self[name].database.read(
+            lambda connection: connection.execute(
+                "SELECT actor, after FROM audit WHERE action = ? ORDER BY id", (action,)
+            ).fetchall()
+        )
+        return [(row["actor"], json.loads(row["after"])) for row in rows]
+
+    async def post(self, sender: str, receiver: str, path: str, body: bytes, *, epoch: str) -> Answer:
+        """Send a message, signed as one life of a node signs it; the receiver's answer."""
+        node = self[sender]
+        token = node.replica_tokens.issue(
+            receiver, epoch=epoch, method="POST", path=path, body=body, receiver_now=node.clock.wall()
+        )
+        headers = {"content-type": "application/json", "x-replica-token": token}
+        response = await self.network.carry(
+            sender, f"http://{receiver}{path}", body=body, headers=headers, patience=5.0
+        )
+        return Answer(status=response.status, code=json.loads(response.body).get("code"))
+
+    async def view(self, name: str) -> dict[str, Any]:
+        """A node's stock view of rice."""
+        shown: dict[str, Any] = (await self[name].status())["stock"]
+        return shown
+
+    async def shows(self, *names: str, available: int, frozen: int, here: int) -> None:
+        """Wait until nodes show this stock: deaths travel with the next hello."""
+        expected = {"available": available, "frozen": frozen, "here": here, "oversold": 0}
+        deadline = asyncio.get_running_loop().time() + 30
+        for name in names:
+            while (shown := await self.view(name)) != expected:
+                assert asyncio.get_running_loop().time() < deadline, (name, shown, expected)
+                await asyncio.sleep(0.1)
+
+    async def alarms(self, name: str) -> dict[str, int]:
+        """How often each alarm was raised."""
+        found = (await self[name].status())["alarms"]
+        return {kind: int(alarm["count"]) for kind, alarm in found.items()}
+
+    def peer(self, name: str, *, seen_by: str) -> Peer:
+        """What one node knows of another."""
+        peer = self[seen_by].peers.get(name)
+        assert peer is not None
+        return peer
+
+    def epoch(self, name: str) -> str:
+        return self[name].database.identity.epoch
+
+    async def converged(self) -> None:
+        """Wait until nobody owes anybody anything and all digests and heads are equal."""
+        await eventually(self.company.converged, within=180, every=0.1)
+
+    async def converged_without(self, *absent: str) -> None:
+        """Wait until the nodes that are there owe each other nothing."""
+        present = [node for name, node in self.company.nodes.items() if name not in absent]
+
+        async def settled() -> bool:
+            found = [await node.status() for node in present]
+            owed = [
+                status["pending"][node.settings.node_name]
+                for status in found
+                for node in present
+                if node.settings.node_name != status["node"]
+            ]
+            return not any(owed) and len({status["digest"] for status in found}) == 1
+
+        await eventually(settled, within=180, every=0.1)
+
+    async def verify(self) -> None:
+        """Nothing pending, digests and heads equal, no promise broken, and nothing sold twice."""
+        await self.converged()
+        kept = self._promised.keys() - self._lost
+        for name in self.company.nodes:
+            found = await self.order_ids(name)
+            assert sorted(found) == sorted(set(found))
+            assert kept <= set(found) <= self._promised.keys()
+            assert (await self.view(name))["oversold"] == 0
+        assert sum(self._promised.values()) <= self._received
+
+    async def close(self) -> None:
+        for node in self._clones:
+            await node.close()
