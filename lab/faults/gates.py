@@ -90,17 +90,17 @@ async def open_clients(
     """An admin's client for each node that runs and answers. A node that takes no login before it is ready
     gets another node's token, which is good at every branch."""
     async with AsyncExitStack() as stack:
-        answering: dict[str, NodeClient] = {}
-        for node in network.nodes:
-            if state_of(node.name) in ("running", "unreachable"):
-                client = NodeClient(node.name, node.url, timeout=_TIMEOUT_SECONDS)
-                await stack.enter_async_context(client)
-                if await _log_in(client, secrets):
-                    answering[node.name] = client
-        token = next((client.token for client in answering.values() if client.token is not None), None)
-        for client in answering.values():
+        asked = [
+            await stack.enter_async_context(NodeClient(node.name, node.url, timeout=_TIMEOUT_SECONDS))
+            for node in network.nodes
+            if state_of(node.name) in ("running", "unreachable")
+        ]
+        answers = await asyncio.gather(*(_log_in(client, secrets) for client in asked))
+        answering = [client for client, answers_at_all in zip(asked, answers, strict=True) if answers_at_all]
+        token = next((client.token for client in answering if client.token is not None), None)
+        for client in answering:
             client.token = client.token or token
-        yield answering
+        yield {client.name: client for client in answering}
 
 
 async def _log_in(client: NodeClient, secrets: Secrets) -> bool:

@@ -44,7 +44,7 @@ async def _play(stage: Stage) -> None:
 
 
 async def _cut_sell_heal(stage: Stage, sku: str, expected: _Expected) -> None:
-    left, right = stage.nodes[:2]
+    left, right = stage.nodes
     await stock_equally(stage, sku, _UNITS)
     await stage.cut(left, right)
     sales = await sell_apart(stage, sku, dict(zip((left, right), expected.wanted, strict=True)))
@@ -94,6 +94,7 @@ SCENARIO = Scenario(
     title="The cable between two branches is cut and both sell on: escrow refuses, optimistic oversells.",
     play=_play,
     nodes=2,
+    exactly=True,
     policies=("escrow", "optimistic"),
     settings=SETTINGS,
 )

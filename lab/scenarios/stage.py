@@ -123,8 +123,8 @@ class Scenario:
     """A situation and what must come of it.
 
     `rounds` and `seconds` are the defaults of the options; with `fresh_rounds` each round has a network of
-    its own. `settings` are the node settings the scenario needs; `nodes` is the least number of nodes. It is
-    played once under each of its `policies`.
+    its own. `settings` are the node settings the scenario needs; `nodes` is the least number of nodes, with
+    `exactly` the only one. It is played once under each of its `policies`.
     """
 
     name: str
@@ -132,6 +132,7 @@ class Scenario:
     title: str
     play: Callable[[Stage], Awaitable[None]]
     nodes: int = 3
+    exactly: bool = False
     rounds: int = 1
     seconds: float = 0.0
     fresh_rounds: bool = False
@@ -154,5 +155,9 @@ class Scenario:
         """LabError when the scenario cannot be played on a network that runs already."""
         if self.needs_own_network:
             raise LabError(f"{self.name} needs a network of its own; run it without --here")
+        if self.exactly and len(network.nodes) != self.nodes:
+            raise LabError(
+                f"{self.name} needs exactly {self.nodes} nodes, this network has {len(network.nodes)}"
+            )
         if len(network.nodes) < self.nodes:
             raise LabError(f"{self.name} needs {self.nodes} nodes, this network has {len(network.nodes)}")

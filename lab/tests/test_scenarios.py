@@ -169,3 +169,10 @@ def test_a_scenario_is_played_under_each_policy_it_is_about_or_the_one_asked_for
     assert get("cable-cut").policies_for("optimistic") == ("optimistic",)
     with pytest.raises(LabError, match="last-unit-two-nodes is played under escrow only"):
         get("last-unit-two-nodes").policies_for("optimistic")
+
+
+def test_a_scenario_whose_numbers_are_for_so_many_nodes_refuses_others() -> None:
+    nodes = tuple(NodeAddress(name, "http://fake") for name in ("a", "b", "c"))
+    with pytest.raises(LabError, match="cable-cut needs exactly 2 nodes, this network has 3"):
+        get("cable-cut").refuse_network(Network("process", nodes, "escrow"))
+    get("cable-cut-majority").refuse_network(Network("process", nodes, "escrow"))
