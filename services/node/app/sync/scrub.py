@@ -1,14 +1,17 @@
 """Reading every replicated row again from time to time, to find what was changed behind the node's back."""
 
+import logging
 import sqlite3
 from collections.abc import Callable
 
-from app.database import Database
+from app.database import Database, StorageError
 from app.runtime import Clock
 from app.state import orders
 from app.sync import anti_entropy
 from app.sync.alarms import Alarms
 from app.sync.peers import Peers
+
+log = logging.getLogger("app.scrub")
 
 
 class Scrub:
@@ -40,7 +43,10 @@ class Scrub:
         """Scrub every `seconds` until cancelled."""
         while True:
             await self._clock.sleep(self._seconds)
-            await self.once()
+            try:
+                await self.once()
+            except (StorageError, sqlite3.Error) as error:
+                log.warning("scrubbing is put off: %s", error)
 
     async def once(self) -> None:
         """Read everything once and act on what differs."""

@@ -135,6 +135,13 @@ class ReplicaSynchronizer:
             raise _Undelivered(Retry("blocked", str(error), hello_first=True), repr(error)) from error
         except (StorageError, sqlite3.Error) as error:
             raise _Undelivered(Retry("backing_off", "own_storage"), f"own storage: {error}") from error
+        except _Undelivered:
+            raise
+        except Exception as error:
+            # A mistake of ours must neither end every sender nor stay unseen: it is logged, shown as this
+            # peer's last error, and the queue is tried again.
+            log.exception("sending to %s failed", peer.name)
+            raise _Undelivered(Retry("blocked", "internal"), f"internal: {error!r}") from error
 
     async def _hello(self, peer: Peer) -> None:
         mine = await self._meetings.say(first=not peer.said_first_hello)
