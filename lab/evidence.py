@@ -50,13 +50,21 @@ class NodeRead:
 @dataclass(frozen=True)
 class Evidence:
     """A run log, sorted. `before` is empty when the run began on a fresh network. With `may_oversell`, units
-    sold too often are no failure where every node lists them."""
+    sold too often are no failure where every node lists them. `at_risk` are the orders that nodes declared to
+    be stored by no peer before their disks were lost."""
 
     nodes: tuple[str, ...]
     operations: tuple[Operation, ...]
     before: Mapping[str, NodeRead]
     final: Mapping[str, NodeRead]
     may_oversell: bool = False
+    at_risk: frozenset[str] = frozenset()
+
+    def gone(self) -> dict[str, Order]:
+        """Acknowledged orders that were declared at risk on a disk that was lost, and that no node shows."""
+        shown = {order["id"] for read in self.final.values() for order in read.orders}
+        told = self.acknowledged()
+        return {id_: told[id_][0].response for id_ in sorted(self.at_risk & told.keys() - shown)}
 
     def acknowledged(self) -> dict[str, list[Operation]]:
         """Order id → the requests that were answered with it."""
@@ -105,6 +113,7 @@ def collect(records: Iterable[Record]) -> Evidence:
     """Sorts the records of one run log. Samples and faults prove nothing and are left out."""
     nodes: tuple[str, ...] = ()
     may_oversell = False
+    at_risk: set[str] = set()
     operations: dict[int, Operation] = {}
     reads: dict[str, dict[str, NodeRead]] = {"before": {}, "final": {}}
     for record in records:
@@ -120,9 +129,18 @@ def collect(records: Iterable[Record]) -> Evidence:
             operation = operations[record["op"]]
             operation.outcome = kind.removeprefix("op.")
             operation.response = record.get("response")
+        elif kind == "disk.lost":
+            at_risk.update(record["at_risk"])
         elif kind.startswith("read."):
             _add_read(reads[record["phase"]].setdefault(record["node"], NodeRead()), record)
-    return Evidence(nodes, tuple(operations.values()), reads["before"], reads["final"], may_oversell)
+    return Evidence(
+        nodes,
+        tuple(operations.values()),
+        reads["before"],
+        reads["final"],
+        may_oversell=may_oversell,
+        at_risk=frozenset(at_risk),
+    )
 
 
 def _add_read(read: NodeRead, record: Record) -> None:

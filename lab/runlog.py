@@ -7,7 +7,7 @@ still tells what the client had been promised.
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -139,6 +139,11 @@ class RunLog:
 
     def fault_healed(self, fault_id: int) -> None:
         self._append("fault.healed", id=fault_id)
+
+    def disk_lost(self, node: str, *, at_risk: Collection[str]) -> None:
+        """A node's disk was lost, or went back in time, while the node had shown these acknowledged orders as
+        stored by no peer yet: only they may be missing at the end."""
+        self._append("disk.lost", node=node, at_risk=sorted(at_risk))
 
     def sample(self, node: str, status: Status | None) -> None:
         """What `/status` said, null where the node did not answer. For people, never for a verdict."""

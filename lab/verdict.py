@@ -17,7 +17,10 @@ _EXIT_CODES: Mapping[Result, int] = {"PASS": 0, "FAIL": 1, "UNKNOWN": 2}
 # What never changes after the 201.
 _AS_PROMISED = ("number", "branch", "epoch", "lines", "total_cents", "created_at")
 # Not `granted`: rights may still move between branches while we read.
-_ROW_TOTALS = ("received", "returned", "sold", "removed")
+_ROW_TOTALS = (
+    *("received", "returned", "returned_frozen", "recovered"),
+    *("written_off", "sold", "removed"),
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Verdict:
     duplicated     orders that exist more often than they were asked for
     oversold       units sold beyond what was there
     problems       what is wrong, in plain words
+    gone           orders that went with a lost disk and were declared at risk before: not counted as lost
     """
 
     result: Result
@@ -40,6 +44,7 @@ class Verdict:
     oversold: int
     converged: bool | None
     problems: tuple[str, ...]
+    gone: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -78,6 +83,7 @@ def judge(records: Iterable[Record]) -> Verdict:
         oversold=oversold.total(),
         converged=None if unproven else not differing,
         problems=(*wrong, *unproven),
+        gone=len(evidence.gone()),
     )
 
 
@@ -89,7 +95,10 @@ def _lost(evidence: Evidence) -> Iterator[tuple[str, str]]:
         if read.complete
     }
     cancelled, maybe_cancelled = evidence.cancellations("ok"), evidence.cancellations("info")
+    gone = evidence.gone()
     for order_id, answers in evidence.acknowledged().items():
+        if order_id in gone:
+            continue
         promised: Order = answers[0].response
         name = f"order {promised['number']} ({order_id}), acknowledged at {answers[0].node},"
         for node, orders in shown.items():
@@ -270,7 +279,11 @@ def _company(stock: Stock | None) -> Any:
 
 
 def _unbalanced(evidence: Evidence) -> Iterator[str]:
-    """Where a node's own figures do not add up: units sold with its orders, units left with its rows."""
+    """Where a node's own figures do not add up: units sold with its orders, units left with its rows. A stock
+    effect may have reached peers without its order, if a lost disk took the order with it."""
+    gone: Units = Counter()
+    for order in evidence.gone().values():
+        gone += units_of(order["lines"])
     for node, read in evidence.final.items():
         if not read.complete:
             continue
@@ -279,10 +292,16 @@ def _unbalanced(evidence: Evidence) -> Iterator[str]:
             ordered += units_of(order["lines"])
         for sku, stock in sorted(read.stock.items()):
             name, sold = stock["sku"], sum(row["sold"] for row in stock["rows"])
-            if sold != ordered[sku]:
+            if not ordered[sku] <= sold <= ordered[sku] + gone[sku]:
                 yield f"at {node} the stock says {sold} of {name} were sold, the orders say {ordered[sku]}"
-            left = sum(row["received"] + row["returned"] - row["removed"] for row in stock["rows"]) - sold
-            available = stock["available"] - stock.get("oversold", 0)
-            # Units of dead epochs that returned or were written off are not in the rows shown.
-            if stock["frozen"] == 0 and available != left:
-                yield f"at {node} {available} of {name} are available, its rows say {left}"
+            left = _left_by(stock["rows"])
+            shown = stock["available"], stock.get("oversold", 0)
+            if shown != (max(left - stock["frozen"], 0), max(-left, 0)):
+                frozen = f" and {stock['frozen']} frozen" if stock["frozen"] else ""
+                yield f"at {node} {shown[0]} of {name} are available{frozen}, its rows say {left}"
+
+
+def _left_by(rows: Iterable[StockRow]) -> int:
+    """The company's units by its rows, frozen ones included."""
+    came_in = sum(row["received"] + row["returned"] + row["returned_frozen"] for row in rows)
+    return came_in - sum(row["sold"] + row["removed"] + row["written_off"] for row in rows)

@@ -84,6 +84,10 @@ class HandMadeRun:
     def cancel(self, order: Order, *, outcome: str = "ok") -> None:
         self._end(self._log.invoke("cancel", order["branch"], {"order": order["id"]}), outcome, {})
 
+    def lose_disk(self, *at_risk: Order) -> None:
+        """The disk of matriz is lost with these orders declared at risk."""
+        self._log.disk_lost("matriz", at_risk=[order["id"] for order in at_risk])
+
     def read(self, orders: Sequence[Order], stock: Sequence[Stock], *, phase: Phase = "final") -> None:
         """Every node shows the same."""
         for node in NODES:

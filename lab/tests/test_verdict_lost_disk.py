@@ -1,0 +1,77 @@
+"""What a verdict forgives after a disk was lost: orders that were declared at risk, nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.contract import Stock
+from lab.tests.run_records import HandMadeRun, make_order, make_stock
+from lab.verdict import judge
+
+FIRST = make_order(1, sku="CAFE", quantity=2)
+SECOND = make_order(2, sku="CAFE", quantity=3)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> HandMadeRun:
+    """Ten units received, two orders acknowledged."""
+    made = HandMadeRun(tmp_path)
+    made.receive(10)
+    made.order(FIRST)
+    made.order(SECOND)
+    return made
+
+
+def frozen(stock: Stock, units: int) -> Stock:
+    return {**stock, "frozen": units, "available": stock["available"] - units}
+
+
+def test_an_order_declared_at_risk_is_gone_and_not_lost(run: HandMadeRun) -> None:
+    run.lose_disk(SECOND)
+    run.read([FIRST], [frozen(make_stock(received=10, sold=2), 8)])
+    verdict = judge(run.records())
+    assert (verdict.result, verdict.lost, verdict.gone, verdict.problems) == ("PASS", 0, 1, ())
+
+
+def test_its_units_may_have_reached_peers_without_it(run: HandMadeRun) -> None:
+    run.lose_disk(SECOND)
+    run.read([FIRST], [frozen(make_stock(received=10, sold=5), 5)])
+    assert judge(run.records()).result == "PASS"
+
+
+def test_an_order_that_some_peer_had_stored_is_lost(run: HandMadeRun) -> None:
+    run.lose_disk()
+    run.read([FIRST], [frozen(make_stock(received=10, sold=2), 8)])
+    verdict = judge(run.records())
+    assert (verdict.result, verdict.lost, verdict.gone) == ("FAIL", 1, 0)
+
+
+def test_an_order_at_risk_that_one_node_has_must_be_at_all(run: HandMadeRun) -> None:
+    run.lose_disk(SECOND)
+    run.read_at("matriz", [FIRST], [make_stock(received=10, sold=5)])
+    run.read_at("filial-sul", [FIRST, SECOND], [make_stock(received=10, sold=5)])
+    verdict = judge(run.records())
+    assert (verdict.result, verdict.lost, verdict.gone) == ("FAIL", 1, 0)
+
+
+def test_units_that_no_order_at_risk_took_are_missing(run: HandMadeRun) -> None:
+    run.lose_disk(SECOND)
+    run.read([FIRST], [make_stock(received=10, sold=6)])
+    problems = judge(run.records()).problems
+    assert "at matriz the stock says 6 of CAFE were sold, the orders say 2" in problems
+
+
+def test_what_a_count_releases_beyond_the_truth_is_oversold_when_it_is_sold(run: HandMadeRun) -> None:
+    """The lost order took three units, so five were left to sell."""
+    run.lose_disk(SECOND)
+    third = make_order(3, sku="CAFE", quantity=8)
+    run.order(third)
+    run.read([FIRST, third], [make_stock(received=10, sold=10)])
+    verdict = judge(run.records())
+    assert (verdict.result, verdict.oversold) == ("FAIL", 3)
+
+
+def test_frozen_units_that_the_rows_do_not_have_fail(run: HandMadeRun) -> None:
+    stock = make_stock(received=10, sold=5)
+    run.read([FIRST, SECOND], [{**stock, "frozen": 1}])
+    assert "at matriz 5 of CAFE are available and 1 frozen, its rows say 5" in judge(run.records()).problems
