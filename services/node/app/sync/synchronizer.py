@@ -179,9 +179,13 @@ class ReplicaSynchronizer:
     async def _advance(self, peer: Peer, batch: Batch, decision: Advance) -> None:
         assert peer.epoch is not None, "a batch was sent to a known life"
         name, epoch = peer.name, peer.epoch
-        await self._database.write(
-            lambda tx: outbox.move_cursor(tx, name, epoch, decision.position, epoch=batch.epoch)
+        possible = await self._database.write(
+            lambda tx: _acknowledge(tx, name, epoch, decision.position, epoch=batch.epoch)
         )
+        if not possible:
+            why = f"{name} acknowledges event {decision.position} of this epoch, which was never written here"
+            await self._rebirth.begin(batch.epoch, why)
+            raise _Undelivered(Retry("backing_off", "another history", hello_first=True), why)
         if decision.position == batch.after.seq:
             # Reported without progress: pausing keeps two nodes from repeating it as fast as they can.
             raise _Undelivered(Retry("backing_off", "no progress"), "the peer did not move on")
@@ -214,6 +218,15 @@ class ReplicaSynchronizer:
                 await self._stock.offer_surplus()
             except (StorageError, sqlite3.Error) as error:
                 log.warning("rebalancing is put off: %s", error)
+
+
+def _acknowledge(tx: Transaction, peer: str, peer_epoch: str, position: int, *, epoch: str) -> bool:
+    """Move a peer's cursor. False, with nothing moved, when the peer has more of this node's `epoch` than was
+    ever written here: what it stored is another history, told by a file newer than this one."""
+    if epoch == tx.identity.epoch and position > tx.counters.seq:
+        return False
+    outbox.move_cursor(tx, peer, peer_epoch, position, epoch=epoch)
+    return True
 
 
 def _undelivered(refusal: Refusal) -> _Undelivered:
