@@ -11,7 +11,7 @@ from typing import Any
 
 from app.database import StorageError
 from app.node import BranchNode
-from app.state import orders
+from app.state import ledger, orders
 from app.state.errors import StateError
 from app.sync.delivery import Answer
 from app.sync.peers import Peer
@@ -156,6 +156,21 @@ class Trial:
             sender, f"http://{receiver}{path}", body=body, headers=headers, patience=5.0
         )
         return Answer(status=response.status, code=json.loads(response.body).get("code"))
+
+    async def announced(self, name: str) -> list[str]:
+        """The orders that this life of a node announced as created."""
+        rows = await self[name].database.read(
+            lambda connection: connection.execute(
+                "SELECT entity FROM events JOIN node USING (epoch) WHERE kind = 'order_created'"
+            ).fetchall()
+        )
+        return [row[0] for row in rows]
+
+    async def rows(self, name: str) -> list[dict[str, Any]]:
+        """Every life's row of rice as a node knows it."""
+        shown = await self[name].database.read(lambda connection: ledger.stock_view(connection, RICE))
+        found: list[dict[str, Any]] = shown["rows"]
+        return found
 
     async def view(self, name: str) -> dict[str, Any]:
         """A node's stock view of rice."""
