@@ -143,6 +143,11 @@ class Operations:
         op = self.log.invoke("adjust", node, {"sku": sku, "quantity": quantity, "share": share})
         await self._ended(op, self.clients[node].adjust(sku, quantity, reason=reason, share=share))
 
+    async def count(self, node: str, sku: str, *, gone: int) -> None:
+        """Counts the shelf at the node that counts for the company. Raises Refused or Unknown."""
+        op = self.log.invoke("count", node, {"sku": sku, "gone": gone})
+        await self._ended(op, self.clients[node].count(sku, gone=gone))
+
     async def create_product(self, node: str, sku: str, name: str, price_cents: int) -> None:
         op = self.log.invoke("product", node, {"sku": sku, "name": name, "price_cents": price_cents})
         await self._ended(op, self.clients[node].create_product(sku, name, price_cents))

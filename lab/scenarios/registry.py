@@ -12,6 +12,7 @@ from lab.scenarios import (
     last_unit_one_node,
     last_unit_third_node,
     last_unit_two_nodes,
+    lost_disk,
     three_plus_two,
 )
 from lab.scenarios.stage import Scenario
@@ -28,6 +29,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     kill_nine.SCENARIO,
     apart.SCENARIO,
     founding.SCENARIO,
+    lost_disk.SCENARIO,
 )
 
 

@@ -10,10 +10,12 @@ from lab import convergence
 from lab.contract import Status
 from lab.drivers import Driver
 from lab.errors import LabError
+from lab.evidence import collect
 from lab.faults import gates
 from lab.faults.words import LinkFault, links_between, spoken
 from lab.network import Network, Policy
 from lab.operations import Operations
+from lab.runlog import read_records
 from lab.settings import Secrets
 
 _POLL_SECONDS = 0.1
@@ -84,6 +86,29 @@ class Stage:
         for fault in self._cuts:
             self.operations.log.fault_healed(fault)
         self._cuts.clear()
+
+    async def lose_disk(self, node: str, fault: str, act: Callable[[], None]) -> list[str]:
+        """Lets `act` take from the node's disk what the node knew last, and declares in the run log which
+        orders were at risk: those it had acknowledged and not yet shown as stored by a peer. Returns them."""
+        client = self.operations.clients[node]
+        epoch = (await client.status())["epoch"]
+        stored = {order["id"] for order in await client.orders() if order["stored_by"]}
+        self._faults[node] = self.operations.log.fault_requested(fault, node)
+        await asyncio.to_thread(act)
+        self.operations.log.fault_active(self._faults[node])
+        told = collect(read_records(self.operations.log.path)).acknowledged()
+        of_that_life = {id_ for id_, answers in told.items() if answers[0].response["epoch"] == epoch}
+        at_risk = sorted(of_that_life - stored)
+        self.operations.log.disk_lost(node, at_risk=at_risk)
+        return at_risk
+
+    async def comes_back(self, node: str) -> bool:
+        """Waits until the node serves again by itself; notes a failure when it does not within a minute."""
+        is_ready = self.operations.clients[node].is_ready
+        if not await self.until(is_ready, f"{node} did not come back by itself"):
+            return False
+        self.operations.log.fault_healed(self._faults.pop(node))
+        return True
 
     async def start(self, *nodes: str) -> None:
         """Starts stopped or killed nodes; returns when they answer."""
