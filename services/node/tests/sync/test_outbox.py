@@ -140,6 +140,22 @@ def test_the_limit_of_bytes_ends_a_batch_with_its_command(pair: tuple[Branch, Br
     assert 0.9 * BATCH_BYTES <= size < 1.1 * BATCH_BYTES
 
 
+def test_no_limit_cuts_a_command_and_no_order_is_left_out_of_it(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    matriz.adjust("rice", 100)
+    placed = matriz.place("ALFKI", *[("rice", 1)] * 100)
+    matriz.send(norte)
+
+    def announce(tx: Transaction) -> None:
+        for _ in range(150):  # of some 10 kB each
+            tx.emit("order_created", placed)
+
+    matriz.do(announce)
+    batch = matriz.batch_for(norte)
+    assert batch is not None
+    assert (len(batch.events), batch.through.seq) == (150, matriz.head())
+
+
 def test_every_event_is_sent_however_the_batches_are_cut(
     pair: tuple[Branch, Branch],
 ) -> None:

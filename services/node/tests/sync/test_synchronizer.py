@@ -8,7 +8,11 @@ import pytest
 
 from app.node import BranchNode
 from app.state import orders
+from app.state.stock import Life
+from app.sync import receiver
+from app.sync.events import BatchReceipt, Head
 from app.sync.peers import Peer
+from app.sync.transport import Response
 from tests.support.company import Company, buy, customer, stock
 from tests.support.network import problem
 from tests.support.virtual import eventually
@@ -78,6 +82,12 @@ async def test_an_attempt_is_repeated_for_ever(company: Company) -> None:
     assert (state.state, state.attempts, state.last_error) == ("ok", 0, None)
 
 
+def receipt_of_another_life() -> Response:
+    """What a process answers that took over the peer's address: it has nothing of what the peer had."""
+    receipt = BatchReceipt(epoch="another", position=Head(seq=10**6, event_id="x"), parked=0)
+    return Response(200, receipt.model_dump_json().encode())
+
+
 @pytest.mark.parametrize(
     ("answer", "state"),
     [
@@ -88,6 +98,7 @@ async def test_an_attempt_is_repeated_for_ever(company: Company) -> None:
         (problem(413, "body_too_large"), "blocked"),
         (problem(410, "trimmed"), "needs_snapshot"),
         (problem(200, "no receipt"), "backing_off"),
+        (receipt_of_another_life(), "backing_off"),
     ],
 )
 async def test_whatever_a_peer_answers_it_is_shown_and_tried_again(
@@ -103,6 +114,25 @@ async def test_whatever_a_peer_answers_it_is_shown_and_tried_again(
     company.network.answers.clear()
     await eventually(company.converged)
     assert (await matriz.status())["peers"]["norte"]["state"] == "ok"
+
+
+async def test_a_peer_that_does_not_move_on_is_not_hammered(company: Company) -> None:
+    matriz, norte = await company.found("matriz", "norte")
+    await eventually(company.converged)
+    position = await norte.database.read(lambda c: receiver.position(c, _life(matriz)))
+    receipt = BatchReceipt(epoch=norte.database.identity.epoch, position=position, parked=0)
+    company.network.answers["norte", EVENT] = Response(200, receipt.model_dump_json().encode())
+    before = len(company.network.sent("matriz", "norte", EVENT))
+    await customer(matriz)
+    await asyncio.sleep(10)
+    assert 5 < len(company.network.sent("matriz", "norte", EVENT)) - before < 100
+    assert peer(matriz, "norte").last_error == "the peer did not move on"
+    company.network.answers.clear()
+    await eventually(company.converged)
+
+
+def _life(node: BranchNode) -> Life:
+    return node.database.identity.name, node.database.identity.epoch
 
 
 @pytest.mark.parametrize("fault", ["down", "silent"])
