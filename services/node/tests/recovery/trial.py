@@ -177,9 +177,9 @@ class Trial:
         shown: dict[str, Any] = (await self[name].status())["stock"]
         return shown
 
-    async def shows(self, *names: str, available: int, frozen: int, here: int) -> None:
+    async def shows(self, *names: str, available: int, frozen: int, here: int, oversold: int = 0) -> None:
         """Wait until nodes show this stock: deaths travel with the next hello."""
-        expected = {"available": available, "frozen": frozen, "here": here, "oversold": 0}
+        expected = {"available": available, "frozen": frozen, "here": here, "oversold": oversold}
         deadline = asyncio.get_running_loop().time() + 30
         for name in names:
             while (shown := await self.view(name)) != expected:
