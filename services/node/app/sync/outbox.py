@@ -93,7 +93,8 @@ def oldest(connection: sqlite3.Connection) -> int:
     """The lowest position from which the log can still be told: 0 while nothing of it was trimmed. A peer
     below it needs whole rows instead."""
     row = connection.execute(
-        "SELECT COALESCE(MIN(e.seq), 0) FROM events e JOIN node n ON e.epoch = n.epoch"
+        # No join: with one, SQLite reads the whole log to find its first row.
+        "SELECT COALESCE(MIN(seq), 0) FROM events WHERE epoch = (SELECT epoch FROM node)"
     ).fetchone()
     return int(row[0]) if row[0] > 1 else 0
 
