@@ -22,8 +22,9 @@ from tests.simulation.plan import Plan
 from tests.simulation.promises import Promises
 from tests.support.company import node_settings
 
-QUIET_WITHIN_SECONDS = 120.0  # virtual, after healing: hours of back-off would be a stall
+QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would be a stall
 LOOK_SECONDS = 0.2
+MOST_MESSAGES = 10_000  # of a whole history; more is somebody repeating itself as fast as it can
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ class History:
                 await self._faults.heal()
                 await self._grow_quiet()
                 self._judge()
+            except Exception as error:
+                self._journal.violation("error", f"the history ended with {error!r}")
             finally:
                 await self._switch_off()
             gc.collect()  # an exception that nobody fetched is found when its task is freed
@@ -145,7 +148,7 @@ class History:
         """Wait until nobody has anything to tell anybody, with no help from outside."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + QUIET_WITHIN_SECONDS
-        while loop.time() < deadline:
+        while loop.time() < deadline and self._network.sent < MOST_MESSAGES:
             await asyncio.sleep(LOOK_SECONDS)
             if all(m.process is not None and m.process.node.ready for m in self._machines):
                 said = [await self._status(machine) for machine in self._machines]

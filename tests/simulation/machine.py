@@ -2,23 +2,26 @@
 
 import asyncio
 import contextvars
+import inspect
 import json
 import shutil
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, get_type_hints
 
 import httpx
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
+from app.api import replica
 from app.api.problem_table import say
 from app.api.problem_words import PROBLEMS
 from app.config import Settings
 from app.main import create_app
 from app.node import BranchNode
-from app.sync.events import Batch, Hello, Message, PageRequest, TransferRequest
+from app.sync.events import Message
 from app.sync.transport import Response, Transport
 from tests.simulation.disk import SimExecutor
 from tests.simulation.journal import Journal
@@ -209,10 +212,8 @@ class Machine:
         self._commits_to_live = commits
 
     def _committed(self) -> None:
-        if self.process is None:
-            return
         self._on_commit(self)
-        if self._commits_to_live is not None:
+        if self._commits_to_live is not None and self.process is not None:
             self._commits_to_live -= 1
             if self._commits_to_live <= 0:
                 self.crash()
@@ -230,14 +231,22 @@ def _copy(path: Path, name: str) -> Path:
 async def _call(node: BranchNode, path: str, body: bytes, headers: Mapping[str, str]) -> Response:
     token = headers.get("x-replica-token")
     claims = node.replica_tokens.verify(token, method="POST", path=path, body=body, now=node.clock.wall())
-    said, answer = {
-        "/replica/hello": (Hello, node.reception.hello),
-        "/replica/event": (Batch, node.reception.event),
-        "/replica/transfer": (TransferRequest, node.reception.transfer),
-        "/replica/snapshot": (PageRequest, node.reception.snapshot),
-    }[path]
-    reply: Message = await cast(Any, answer)(claims, cast(type[Message], said).model_validate_json(body))
+    answer, wanted = _ROUTES[path]
+    reply: Message = await answer(node, claims, wanted.model_validate_json(body))
     return Response(200, reply.model_dump_json().encode())
+
+
+def _routes() -> dict[str, tuple[Callable[..., Awaitable[Message]], type[Message]]]:
+    """What every replica route calls, and the message it takes: its third parameter."""
+    found = {}
+    for route in replica.router.routes:
+        assert isinstance(route, APIRoute), "the replica's routes are plain ones"
+        *_, wanted = inspect.signature(route.endpoint).parameters
+        found[route.path] = (route.endpoint, get_type_hints(route.endpoint)[wanted])
+    return found
+
+
+_ROUTES = _routes()
 
 
 def _problem(error: Exception) -> Response:

@@ -44,6 +44,7 @@ class Network:
         self._under_way: dict[asyncio.Task[Response], None] = {}
         self.weather = CALM
         self.cut: dict[tuple[str, str], bool] = {}
+        self.sent = 0
 
     def join(self, machine: Machine) -> None:
         self._machines[machine.name] = machine
@@ -59,6 +60,7 @@ class Network:
     async def carry(
         self, sender: str, url: str, body: bytes, headers: Mapping[str, str], *, patience: float
     ) -> Response:
+        self.sent += 1
         parts = urlsplit(url)
         receiver = str(parts.hostname)
         link = (sender, receiver)
