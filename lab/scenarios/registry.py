@@ -7,12 +7,15 @@ from lab.scenarios import (
     branch_stopped,
     cable_cut,
     cable_cut_majority,
+    damaged_disk,
+    disk_full,
     founding,
     kill_nine,
     last_unit_one_node,
     last_unit_third_node,
     last_unit_two_nodes,
     lost_disk,
+    restored_backup,
     three_plus_two,
 )
 from lab.scenarios.stage import Scenario
@@ -30,6 +33,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     apart.SCENARIO,
     founding.SCENARIO,
     lost_disk.SCENARIO,
+    restored_backup.SCENARIO,
+    damaged_disk.SCENARIO,
+    disk_full.SCENARIO,
 )
 
 

@@ -20,6 +20,10 @@ FEW_ROUNDS = {
     "branch-paused": 10,
     "cable-cut": 1,
     "cable-cut-majority": 1,
+    "lost-disk": 1,
+    "restored-backup": 1,
+    "damaged-disk": 1,
+    "disk-full": 1,
 }
 SHORT_SECONDS = 10.0  # of killing nodes; long enough for two or three times
 
