@@ -1,4 +1,5 @@
 # Every target is one line that calls `lab` or a tool; `make help` lists them. Variables: see the README.
+SHELL := bash
 PYTHON ?= python3
 VENV := .venv/.installed
 LAB := .venv/bin/python -m lab
@@ -19,7 +20,7 @@ endif
 
 .PHONY: help
 help: ## Mostra esta lista | Show this list
-	@awk -F ':.*## | [|] ' '/^[a-z-]+:.*## / {printf "  make %-11s%s\n      %s\n      %s\n", $$1, $$4, $$2, $$3}' $(MAKEFILE_LIST)
+	@awk -F ':.*## | [|] ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s%s\n      %s\n      %s\n", $$1, $$4, $$2, $$3}' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: $(VENV) ## Inicia a rede | Start the network | DRIVER=auto NODES=3 POLICY=escrow BASE_PORT=18001 FAULTS=1
@@ -100,8 +101,8 @@ test: lint ## Tudo o que o check faz e todos os testes curtos | What check does 
 	@$(PYTEST) -m "not long"
 
 .PHONY: test-long
-test-long: $(VENV) ## Os testes demorados | The long tests
-	@$(PYTEST) -m long
+test-long: northwind-3 northwind-4 scenarios kill-nine show-a-4 ## Os cenários por inteiro e 500 histórias simuladas | Every scenario at full length and 500 simulated histories
+	@$(LAB) simulate --histories 500
 
 .PHONY: lock
 lock: ## Renova os arquivos de versões | Renew the lock files
@@ -117,29 +118,65 @@ $(VENV): requirements.txt services/node/requirements.txt
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
-# What the first release must show, each line by itself; stops at the first that fails.
-.PHONY: show-a show-a1 show-a2 show-a3 show-a4 show-a5 show-a6
-show-a: show-a1 show-a2 show-a3 show-a4 show-a5 show-a6 ## Demonstra a versão de ponta a ponta | Show this version end to end
+# What this version must show, each line by itself; each show target stops at the first line that fails.
+.PHONY: show-a show-a-1 show-a-2 show-a-3 show-a-4 show-a-5 show-a-6
+show-a: show-a-1 show-a-2 show-a-3 show-a-4 show-a-5 show-a-6 ## Demonstra a rede de processos | Show the network of processes end to end
 
-show-a1: northwind-3 northwind-4
+show-a-1: northwind-3 northwind-4
+show-a-2: scenarios
+	@$(PYTEST) -m "cluster and not long" tests/cluster/test_tokens.py tests/cluster/test_scenarios.py
+show-a-3: kill-nine
+show-a-4: $(VENV)
+	@$(LAB) run apart && $(LAB) run founding
+show-a-5: $(VENV)
+	@$(LAB) simulate --histories $(HISTORIES)
+show-a-6:
+	@$(MAKE) test
 
-.PHONY: northwind-3 northwind-4
-northwind-3 northwind-4: export LAB_RUN_DIR = $(SHOW_DIR)/$@
+.PHONY: northwind-3 northwind-4 northwind-compose
+northwind-3 northwind-4 northwind-compose: export LAB_RUN_DIR = $(SHOW_DIR)/$@
 northwind-3 northwind-4: northwind-%: $(VENV)
-	@trap '$(LAB) down' EXIT; $(LAB) clean && $(LAB) up --driver process --nodes $* --base-port $(SHOW_PORT) && $(LAB) replay "$(DATA)" --stock exact --expect-all
+	@$(call northwind,process,$*)
+northwind-compose: $(VENV)
+	@$(call northwind,compose,3)
+northwind = trap '$(LAB) clean' EXIT; $(LAB) clean && $(LAB) up --driver $(1) --nodes $(2) --base-port $(SHOW_PORT) && $(LAB) replay "$(DATA)" --stock exact --expect-all
 
-show-a2: $(VENV)
+.PHONY: scenarios kill-nine
+scenarios: $(VENV)
 	@for scenario in $$($(LAB) run --list seed); do $(LAB) run $$scenario || exit 1; done
-	@$(PYTEST) -m "cluster and not long" tests/cluster
-
-show-a3: $(VENV)
+kill-nine: $(VENV)
 	@$(LAB) run kill-nine
 
-show-a4: $(VENV)
-	@$(LAB) run apart && $(LAB) run founding
+.PHONY: show-a1 show-a1-1 show-a1-2 show-a1-3 show-a1-4 show-a1-5 show-a1-6
+show-a1: show-a1-1 show-a1-2 show-a1-3 show-a1-4 show-a1-5 show-a1-6 ## Demonstra a rede de contêineres | Show the network of containers end to end
 
-show-a5: $(VENV)
-	@$(LAB) simulate --histories $(HISTORIES)
+show-a1-1: demo-process demo-compose
+show-a1-2: $(VENV)
+	@REQUIRE_DOCKER=1 $(PYTEST) tests/verbs/test_verbs.py -k "cut_off_and_healed or leaves_nothing_behind"
+show-a1-3: northwind-compose
+show-a1-4: load-process load-compose
+show-a1-5: $(VENV)
+	@REQUIRE_DOCKER=1 $(PYTEST) tests/compose/test_hardening.py
+show-a1-6: first-cost-process first-cost-compose
 
-show-a6:
-	@$(MAKE) test
+.PHONY: demo-process demo-compose load-process load-compose first-cost-process first-cost-compose
+demo-process demo-compose load-process load-compose first-cost-process first-cost-compose: export LAB_RUN_DIR = $(SHOW_DIR)/$@
+demo-process demo-compose: demo-%: $(VENV)
+	@trap '$(LAB) clean' EXIT; $(LAB) up --driver $* --base-port $(SHOW_PORT) && $(LAB) demo --driver $*
+load-process load-compose: load-%: $(VENV)
+	@trap '$(LAB) clean' EXIT; $(LAB) up --driver $* --base-port $(SHOW_PORT) && $(LAB) load --users 50 --time 60s --driver $*
+# The first start after everything was removed, and the next one.
+first-cost-process first-cost-compose: first-cost-%: $(VENV)
+	@trap '$(LAB) clean' EXIT; $(LAB) clean; for start in first next; do echo "$$start start, $*:"; time $(LAB) up --driver $* --base-port $(SHOW_PORT); $(LAB) down; done
+
+.PHONY: show-a2 show-a2-1 show-a2-2 show-a2-3 show-a2-4
+show-a2: show-a2-1 show-a2-2 show-a2-3 show-a2-4 ## Demonstra falhas de enlace e de disco | Show broken links and lost disks end to end
+
+show-a2-1: $(VENV)
+	@$(LAB) run cable-cut && $(LAB) run cable-cut-majority
+show-a2-2: $(VENV)
+	@$(PYTEST) -n auto services/node/tests/recovery services/node/tests/sync services/node/tests/database
+show-a2-3: $(VENV)
+	@$(PYTEST) tests/verbs/test_fault_verbs.py tests/cluster/test_lost_disk.py
+show-a2-4: $(VENV)
+	@for scenario in $$($(LAB) run --list disk); do $(LAB) run $$scenario || exit 1; done

@@ -65,6 +65,7 @@ _ERRORS: tuple[tuple[type[Exception], Callable[[Any], Said]], ...] = (
     (state.NotReady, _plain("not_ready", "reason")),
     (state.PolicyMismatch, _plain("policy_mismatch", "peer", "policy")),
     (state.Fenced, _plain("fenced", "reason")),
+    (state.NotTheCounter, _plain("not_the_counter", "branch")),
     (state.CountBlocked, _plain("count_blocked", "member", "reason")),
     (state.DeadEpoch, _plain("dead_epoch", "branch", "epoch")),
     (Unauthenticated, _plain("unauthenticated", "reason")),

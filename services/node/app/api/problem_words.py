@@ -218,6 +218,15 @@ _REPLICA_PROBLEMS = (
         Words("{sender} may not say this here.", "{sender} não pode dizer isto aqui."),
     ),
     Problem(
+        "not_the_counter",
+        409,
+        Words("Another branch counts", "Outra filial faz a contagem"),
+        Words(
+            "Frozen stock is counted at {branch}, for the whole company.",
+            "O estoque congelado é contado em {branch}, para toda a empresa.",
+        ),
+    ),
+    Problem(
         "count_blocked",
         409,
         Words("The count needs every branch", "A contagem precisa de todas as filiais"),

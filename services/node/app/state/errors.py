@@ -120,6 +120,13 @@ class DeadEpoch(StateError):
 
 
 @dataclass(eq=False)
+class NotTheCounter(StateError):
+    """One branch counts the frozen stock for the company, and it is another one."""
+
+    branch: str
+
+
+@dataclass(eq=False)
 class CountBlocked(StateError):
     """A stock count needs the word of every member, and `member` gave none; `reason` says why."""
 

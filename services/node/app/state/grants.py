@@ -10,6 +10,9 @@ from app.state.errors import DeadEpoch
 from app.state.stock import Cell, Life
 from app.state.waiting import Age
 
+PRIOR_SHARE = 4
+"""One in so many of a branch's equal share counts as demand before it has sold anything."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -77,10 +80,13 @@ def offer_surplus(
         tx.connection, cells, ledger.me(tx)
     )
     sold = {cell.life: cell.sold for cell in cells}
+    rights = {life: max(stock.rights_of(life, cells), 0) for life in lives}
+    # Before anything was sold, every branch counts alike; a few sales must not outweigh that at once.
+    prior = max(1, sum(rights.values()) // (PRIOR_SHARE * len(lives)))
     moves = stock.surplus_moves(
         ledger.me(tx),
-        rights={life: max(stock.rights_of(life, cells), 0) for life in lives},
-        demand={life: sold.get(life, 0) + 1 for life in lives},
+        rights=rights,
+        demand={life: sold.get(life, 0) + prior for life in lives},
         reserved=reserved + unusable,
     )
     if moves:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from app.database import Actor, Database, Transaction
 from app.state import counting, ledger, products
-from app.state.errors import CountBlocked, Invalid, OtherBranch, UnknownReference
+from app.state.errors import CountBlocked, Invalid, NotTheCounter, UnknownReference
 from app.sync.events import SealReply, SealRequest
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers
@@ -27,10 +27,10 @@ class CountDesk:
 
     async def count(self, sku: str, *, gone: int, actor: Actor) -> str:
         """Write a product's count and return the product's id. `gone` units left unseen from all dead lives
-        together, net of receipts nobody saw. Raises OtherBranch, UnknownReference or CountBlocked."""
+        together, net of receipts nobody saw. Raises NotTheCounter, UnknownReference or CountBlocked."""
         counter = min([self._database.identity.name, *(peer.name for peer in self._peers)])
         if counter != self._database.identity.name:
-            raise OtherBranch(counter)
+            raise NotTheCounter(counter)
         product = await self._database.read(lambda connection: products.find(connection, sku))
         if product is None:
             raise UnknownReference("product", [sku])

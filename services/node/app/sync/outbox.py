@@ -15,6 +15,7 @@ from app.sync.kinds import KINDS
 
 BATCH_EVENTS = 500
 BATCH_BYTES = 1 << 20
+TRIMMED_A_COMMAND = 2_000  # events; a few milliseconds of the writer
 
 ORIGIN = Head(seq=0, event_id="")
 """Where a log begins: before its first event."""
@@ -99,13 +100,26 @@ def oldest(connection: sqlite3.Connection) -> int:
     return int(row[0]) if row[0] > 1 else 0
 
 
-def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int) -> None:
+def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int) -> bool:
     """Drop events that every peer's present life (`lives`; None is one never met) has acknowledged, and
     those of epochs that are over; and beyond `most` events also those that a dead peer still lacks, so that
-    it cannot fill the disk. The last dropped one stays, to tell a fork by."""
+    it cannot fill the disk. The last dropped one stays, to tell a fork by.
+
+    Some at a time, so that no order waits for it: True while there may be more.
+    """
     slowest = min((backlog(tx.connection, *life).acknowledged for life in lives), default=0)
     floor = max(slowest, tx.counters.seq - most)
-    tx.connection.execute("DELETE FROM events WHERE epoch != ? OR seq < ?", (tx.identity.epoch, floor))
+    present = tx.connection.execute(
+        "DELETE FROM events WHERE rowid IN"
+        " (SELECT rowid FROM events WHERE epoch = ? AND seq < ? ORDER BY seq LIMIT ?)",
+        (tx.identity.epoch, floor, TRIMMED_A_COMMAND),
+    ).rowcount
+    ended = tx.connection.execute(
+        "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE epoch IN"
+        " (SELECT epoch FROM epochs WHERE branch = ? AND epoch != ?) LIMIT ?)",
+        (tx.identity.name, tx.identity.epoch, TRIMMED_A_COMMAND),
+    ).rowcount
+    return TRIMMED_A_COMMAND in (present, ended)
 
 
 def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) -> Batch | None:

@@ -203,13 +203,14 @@ class ReplicaSynchronizer:
         while True:
             await self._clock.sleep(TRIM_SECONDS)
             try:
-                await self._database.write(self._trim_once)
+                while await self._database.write(self._trim_once):
+                    pass
             except (StorageError, sqlite3.Error) as error:
                 log.warning("trimming is put off: %s", error)
 
-    def _trim_once(self, tx: Transaction) -> None:
+    def _trim_once(self, tx: Transaction) -> bool:
         lives = [(peer.name, peer.epoch) for peer in self._peers]
-        outbox.trim(tx, lives, most=self._most_events)
+        return outbox.trim(tx, lives, most=self._most_events)
 
     async def _rebalance(self) -> None:
         while True:

@@ -36,6 +36,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (state.PolicyMismatch("norte", "optimistic"), 503, "policy_mismatch"),
     (state.Fenced("rolled_back"), 503, "fenced"),
     (state.DeadEpoch("norte", "e1"), 409, "dead_epoch"),
+    (state.NotTheCounter("norte"), 409, "not_the_counter"),
     (state.CountBlocked("filial-sul", "refused"), 409, "count_blocked"),
     (Unauthenticated("missing_token"), 401, "unauthenticated"),
     (ReplicaTokenRefused("expired_token", 7.5), 401, "unauthenticated"),

@@ -4,11 +4,10 @@ import pytest
 
 from app.database import Transaction
 from app.state import counting, ledger
-from app.state.errors import CountBlocked, OtherBranch, OutOfStock, UnknownReference
+from app.state.errors import CountBlocked, NotTheCounter, OutOfStock, UnknownReference
 from app.sync.events import SealRequest
-from tests.recovery.trial import ACTOR, NAMES, RICE, Trial
-from tests.support.branch import ACTOR as SOMEBODY
-from tests.support.branch import Branches
+from tests.recovery.trial import NAMES, RICE, Trial
+from tests.support.branch import ACTOR, Branches
 from tests.support.network import problem
 from tests.support.virtual import eventually
 
@@ -46,7 +45,7 @@ async def test_what_was_counted_can_be_sold_once_and_no_more(trial: Trial) -> No
 
 async def test_only_one_branch_counts_and_only_what_exists(trial: Trial) -> None:
     await frozen_four(trial)
-    with pytest.raises(OtherBranch) as refused:
+    with pytest.raises(NotTheCounter) as refused:
         await count(trial, 0, at="norte")
     assert refused.value.branch == "matriz"
     with pytest.raises(UnknownReference):
@@ -96,7 +95,7 @@ def test_nothing_is_counted_while_a_death_is_unknown(branches: Branches) -> None
 
     def release(tx: Transaction, *, dead: list[tuple[str, str]]) -> bool:
         wanted = counting.Count(product_id=rice, gone=1, dead=dead)
-        return counting.release(tx, wanted, handovers=handovers, actor=SOMEBODY)
+        return counting.release(tx, wanted, handovers=handovers, actor=ACTOR)
 
     assert matriz.do(lambda tx: release(tx, dead=[])) is False
     assert matriz.totals(rice).available == 3
