@@ -235,6 +235,16 @@ def test_a_dead_peer_keeps_events_only_up_to_the_cap(pair: tuple[Branch, Branch]
         matriz.batch_for(norte)
 
 
+def test_the_oldest_go_first_and_some_at_a_time(pair: tuple[Branch, Branch]) -> None:
+    """A log without holes, whenever a peer is told of it; and no order waits for a whole log to go."""
+    matriz, norte = pair
+    emit(matriz, outbox.TRIMMED_A_COMMAND + 10)
+    matriz.send(norte)
+    more = [matriz.do(lambda tx: outbox.trim(tx, [norte.life], most=10**6)) for _ in range(2)]
+    assert more == [True, False]
+    assert outbox.oldest(matriz.connection) == matriz.head()
+
+
 def test_events_of_ended_epochs_are_trimmed(pair: tuple[Branch, Branch]) -> None:
     matriz, _ = pair
     matriz.next_life()
