@@ -59,7 +59,7 @@ class Trial:
     async def sell(self, name: str, quantity: int = 1, *, key: str | None = None) -> str:
         """Place an order and note the promise; its id."""
         placed = await buy(self[name], RICE, quantity, key=key)
-        self._promised[placed["id"]] = quantity
+        self.promise(placed["id"], quantity)
         return str(placed["id"])
 
     async def refused(self, name: str, quantity: int = 1) -> Exception:
@@ -74,6 +74,10 @@ class Trial:
         """Cancel an order: its units are promised to nobody any more."""
         await self[name].orders.cancel(order_id, actor=ACTOR)
         self._promised[order_id] = 0
+
+    def promise(self, order_id: str, quantity: int) -> None:
+        """Note an order that a customer was promised by other ways than `sell`."""
+        self._promised[order_id] = quantity
 
     def declare_lost(self, *order_ids: str) -> None:
         """Say that these orders were on one disk only, and may be gone with it."""
@@ -135,6 +139,10 @@ class Trial:
 
     async def has(self, name: str, order_id: str) -> bool:
         return order_id in await self.order_ids(name)
+
+    async def is_parked(self, name: str) -> bool:
+        """Whether a node holds events it could not apply."""
+        return bool((await self[name].status())["parked"])
 
     async def audited(self, name: str, action: str) -> list[tuple[str, dict[str, Any]]]:
         """Who did it and what came of it, for every audit row of an action, in order."""

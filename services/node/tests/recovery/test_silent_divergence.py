@@ -1,0 +1,142 @@
+"""Nodes that differ though they should not: it is seen, mended and counted; nothing is hidden by it."""
+
+import asyncio
+
+import pytest
+
+from app.database import Transaction
+from app.state import customers, orders
+from app.sync import parking
+from tests.recovery.trial import NAMES, Trial
+from tests.support.branch import ACTOR
+from tests.support.virtual import eventually
+
+pytestmark = pytest.mark.anyio
+
+SCRUB_SECONDS = 20.0
+
+
+def forget(tx: Transaction, order_id: str) -> None:
+    """Lose an order as a mistake in this program would: rows and digest agree, and other nodes have it."""
+    row = orders.snapshot(tx.connection, order_id)
+    tx.connection.execute("DELETE FROM order_lines WHERE order_id = ?", (order_id,))
+    tx.connection.execute("DELETE FROM orders WHERE id = ?", (order_id,))
+    tx.changed("orders", order_id, before=row, after=None)
+
+
+def alter(tx: Transaction) -> None:
+    """Change a row as somebody with a database tool would."""
+    tx.connection.execute("UPDATE customers SET name = 'Somebody else'")
+
+
+async def name_of_customer(trial: Trial, name: str) -> str:
+    found = await trial[name].database.read(lambda connection: customers.find(connection, "ALFKI"))
+    assert found is not None
+    return str(found["name"])
+
+
+async def test_a_lost_row_is_noticed_mended_and_counted(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 5)
+    order = await trial.sell("matriz")
+    await trial.converged()
+    await trial["sul"].database.write(lambda tx: forget(tx, order))
+    status = await trial["sul"].status()
+    assert status["digest"] != (await trial["matriz"].status())["digest"]
+    assert status["heads"] == (await trial["matriz"].status())["heads"]
+    await trial.verify()
+    alarms = await trial.alarms("sul")
+    assert alarms.keys() == {"divergence", "repaired"}
+    assert "orders 1" in (await trial["sul"].status())["alarms"]["repaired"]["last"]
+
+
+async def test_a_row_that_only_one_node_has_reaches_the_others(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 5)
+    order = await trial.sell("matriz")
+    await trial.converged()
+    for name in ("matriz", "norte"):
+        await trial[name].database.write(lambda tx: forget(tx, order))
+    await trial.verify()
+    assert await trial.order_ids("matriz") == [order]
+
+
+async def test_a_moments_difference_is_no_alarm(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 5)
+    for _ in range(3):
+        await trial.sell("sul")  # grants make rows newer than heads for a moment
+        await trial.converged()
+    await asyncio.sleep(20)
+    for name in NAMES:
+        assert await trial.alarms(name) == {}
+    await trial.verify()
+
+
+async def test_rows_altered_behind_the_nodes_back_are_replaced_from_peers(trial: Trial) -> None:
+    await trial.found(scrub_seconds=SCRUB_SECONDS)
+    await trial.receive("sul", 5)
+    await trial.sell("sul")
+    await trial.converged()
+    before = trial.epoch("sul")
+    await trial["sul"].database.write(alter)
+    await eventually(lambda: trial["sul"].database.set_aside is not None, within=2 * SCRUB_SECONDS)
+    await eventually(lambda: trial["sul"].ready)
+    await trial.verify()
+    assert trial.epoch("sul") != before
+    assert {await name_of_customer(trial, name) for name in NAMES} == {"Customer ALFKI"}
+    assert (await trial.alarms("sul")).keys() == {"altered_rows", "damaged_database"}
+
+
+async def test_altered_rows_stay_while_orders_are_on_this_disk_only(trial: Trial) -> None:
+    await trial.found(scrub_seconds=SCRUB_SECONDS)
+    await trial.receive("sul", 5)
+    await trial.converged()
+    before = trial.epoch("sul")
+    for name in ("matriz", "norte"):
+        trial.network.cut.add(("sul", name))
+    order = await trial.sell("sul")
+    await trial["sul"].database.write(alter)
+    await asyncio.sleep(3 * SCRUB_SECONDS)
+    assert (await trial.alarms("sul"))["altered_rows"] >= 2
+    assert trial.epoch("sul") == before
+    trial.network.cut.clear()
+    await eventually(lambda: trial["sul"].database.set_aside is not None, within=2 * SCRUB_SECONDS)
+    await eventually(lambda: trial["sul"].ready)
+    await trial.verify()
+    assert await trial.order_ids("matriz") == [order]
+
+
+async def test_altered_rows_stay_where_nobody_could_replace_them(trial: Trial) -> None:
+    await trial.found("matriz", scrub_seconds=SCRUB_SECONDS)
+    await trial["matriz"].database.write(alter)
+    await asyncio.sleep(3 * SCRUB_SECONDS)
+    assert (await trial.alarms("matriz")).keys() == {"altered_rows"}
+    assert trial["matriz"].database.set_aside is None
+
+
+async def test_a_parked_order_is_listed_and_applied_when_somebody_asks(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    sul = trial["sul"].database
+    await sul.write(
+        lambda tx: tx.connection.execute(
+            "CREATE TRIGGER refuse BEFORE INSERT ON orders BEGIN SELECT RAISE(ABORT, 'not yet'); END"
+        )
+    )
+    order = await trial.sell("matriz")
+    await eventually(lambda: trial.is_parked("sul"))
+    (listed,) = await sul.read(lambda connection: parking.page(connection, "", 10))
+    assert (listed["origin"], listed["kind"], listed["entity"]) == ("matriz", "order_created", order)
+    assert "not yet" in listed["reason"]
+    assert not await trial.company.converged()
+    assert await sul.write(lambda tx: parking.replay(tx, actor=ACTOR)) == {"applied": 0, "left": 1}
+    await sul.write(lambda tx: tx.connection.execute("DROP TRIGGER refuse"))
+    assert await sul.write(lambda tx: parking.replay(tx, actor=ACTOR)) == {"applied": 1, "left": 0}
+    assert await trial.order_ids("sul") == [order]
+    await trial.verify()
+    assert [after for _, after in await trial.audited("sul", "replayed_parked")] == [
+        {"applied": 0, "left": 1},
+        {"applied": 1, "left": 0},
+    ]
