@@ -18,13 +18,12 @@ from tests.simulation.journal import Journal, Violation
 from tests.simulation.machine import Machine, own_tasks
 from tests.simulation.network import Network
 from tests.simulation.observer import Observer
-from tests.simulation.plan import Plan
+from tests.simulation.plan import Plan, node_settings
 from tests.simulation.promises import Promises
-from tests.support.company import node_settings
 
 QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would be a stall
 LOOK_SECONDS = 0.2
-MOST_MESSAGES = 10_000  # of a whole history; more is somebody repeating itself as fast as it can
+MOST_MESSAGES = 1_000  # of a direction in a whole history; more is somebody repeating itself like mad
 
 
 @dataclass(frozen=True)
@@ -71,16 +70,8 @@ class History:
     def _machine(self, name: str, place: Path, template: Path) -> Machine:
         path = place / f"{name}.db"
         shutil.copy(template, path)
-        settings = node_settings(
-            name,
-            peers=self._plan.nodes,
-            database_path=path,
-            replication_retry_seconds=self._plan.retry_seconds,
-            transfer_wait_seconds=self._plan.transfer_wait_seconds,
-            rebalance_seconds=self._plan.rebalance_seconds,
-        )
         machine = Machine(
-            settings,
+            node_settings(self._plan, name, path),
             journal=self._journal,
             random=self._plan.random,
             transport=self._network.transport,
@@ -148,7 +139,8 @@ class History:
         """Wait until nobody has anything to tell anybody, with no help from outside."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + QUIET_WITHIN_SECONDS
-        while loop.time() < deadline and self._network.sent < MOST_MESSAGES:
+        most = MOST_MESSAGES * len(self._machines) * (len(self._machines) - 1)
+        while loop.time() < deadline and self._network.sent < most:
             await asyncio.sleep(LOOK_SECONDS)
             if all(m.process is not None and m.process.node.ready for m in self._machines):
                 said = [await self._status(machine) for machine in self._machines]

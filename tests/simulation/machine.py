@@ -25,7 +25,7 @@ from app.sync.events import Message
 from app.sync.transport import Response, Transport
 from tests.simulation.disk import SimExecutor
 from tests.simulation.journal import Journal
-from tests.support.virtual import VirtualClock
+from tests.simulation.virtual import SimClock
 
 T = TypeVar("T")
 
@@ -86,6 +86,7 @@ class Process:
             work.close()
             raise Down
         task = asyncio.get_running_loop().create_task(work, context=self._context.copy())
+        assert task in self._tasks, "the loop makes its tasks by own_tasks"
         task.add_done_callback(_hear)
         done, _ = await asyncio.wait([task], timeout=patience)
         if not done or task.cancelled():
@@ -144,7 +145,7 @@ class Machine:
     ) -> None:
         self.name = settings.node_name
         self.path = settings.database_path
-        self.clock = VirtualClock()
+        self.clock = SimClock()
         self.process: Process | None = None
         self._settings = settings
         self._journal = journal

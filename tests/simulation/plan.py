@@ -1,7 +1,12 @@
 """What a seed makes of a history, drawn before it begins."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
+
+from pydantic import SecretStr
+
+from app.config import Peer, Settings
 
 FAULTS = ("lose", "duplicate", "delay", "cut", "isolate", "crash", "crash_at_commit", "stop", "stall", "skew")
 NODES = ("matriz", "filial-norte", "filial-sul", "filial-leste", "filial-oeste", "filial-centro",
@@ -55,4 +60,22 @@ def draw(seed: int, *, nodes: int = 3) -> Plan:
         retry_seconds=random.choice((0.05, 0.2, 0.5)),
         transfer_wait_seconds=random.choice((0.1, 0.5)),
         rebalance_seconds=random.choice((0.0, 0.3, 2.0)),
+    )
+
+
+def node_settings(plan: Plan, name: str, path: Path) -> Settings:
+    """The settings of one of a history's nodes, whose file is at `path`."""
+    return Settings(
+        node_name=name,
+        peers=tuple(Peer(peer, f"http://{peer}") for peer in plan.nodes if peer != name),
+        cluster_id="6f1f6f4e-3c1d-4a55-9d0e-2f0e5a6b7c8d",
+        database_path=path,
+        jwt_secret=SecretStr("a secret of clients, as long as one must be"),
+        replica_secret=SecretStr("a secret of nodes, as long as one must be"),
+        admin_username="admin",
+        admin_password=SecretStr("a long password"),
+        bcrypt_rounds=4,
+        replication_retry_seconds=plan.retry_seconds,
+        transfer_wait_seconds=plan.transfer_wait_seconds,
+        rebalance_seconds=plan.rebalance_seconds,
     )

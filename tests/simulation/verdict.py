@@ -87,7 +87,7 @@ def _judge_convergence(files: Files, journal: Journal) -> None:
 
 
 def _judge_orders(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
-    found = _orders(file)
+    found = orders(file)
     copies = Counter(order["key"] for order in found.values())
     for key, count in copies.items():
         if count > 1:
@@ -110,7 +110,8 @@ def _judge_orders(name: str, file: sqlite3.Connection, promises: Promises, journ
             journal.violation("invented", f"{name}: {asked.key} was refused and is stored")
 
 
-def _orders(file: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+def orders(file: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    """The stored orders by id: `{key, branch, status, units}`."""
     found: dict[str, dict[str, Any]] = {
         row[0]: {"key": row[1], "branch": row[2], "status": row[3], "units": {}}
         for row in file.execute("SELECT id, idempotency_key, branch, status FROM orders")

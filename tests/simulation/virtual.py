@@ -12,6 +12,25 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
+BEGAN_AT = 1_700_000_000.0  # the wall time, by a right clock, at which every history begins
+
+
+class SimClock:
+    """The running loop's time as one node's clock; its wall clock is wrong by `offset` seconds."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def wall(self) -> float:
+        return BEGAN_AT + self.monotonic() + self.offset
+
+    def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
 class _Time(selectors.DefaultSelector):
     """Where a loop asks the system for news, there is none: there is only the next timer."""
 

@@ -1,0 +1,157 @@
+"""What a crash keeps, where it can fall, and what those who were waiting are told."""
+
+import asyncio
+import shutil
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from app.node import BranchNode
+from app.state.placing import Adjustment, PlaceOrder
+from tests.simulation import verdict, virtual
+from tests.simulation.clients import ACTOR, Client
+from tests.simulation.journal import Journal
+from tests.simulation.machine import Down, Machine, Process, Unknown, own_tasks
+from tests.simulation.network import Network
+from tests.simulation.observer import Observer
+from tests.simulation.plan import Plan, draw, node_settings
+from tests.simulation.promises import Promises
+
+PLAN: Plan = replace(draw(1), nodes=("alone",), skus=("CAFE",), stock=(5,))
+ORDER = PlaceOrder(customer="ALFKI", lines=(("CAFE", 2),))
+
+
+async def place(node: BranchNode) -> str:
+    """Order two units under one key."""
+    answer = await node.orders.place(ORDER, actor=ACTOR, key="a key", request_hash="hash")
+    return str(answer["id"])
+
+
+def with_a_machine(template: Path, place_: Path, use: Callable[[Machine], Awaitable[None]]) -> Journal:
+    """Use a branch that has five units of CAFE, observed at every commit; the journal."""
+    path = place_ / "alone.db"
+    shutil.copy(template, path)
+    journal = Journal()
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_task_factory(cast(Any, own_tasks))
+        with closing(Observer(journal)) as observer:
+            machine = Machine(
+                node_settings(PLAN, "alone", path),
+                journal=journal,
+                random=PLAN.random,
+                transport=Network(PLAN.random("network"), journal=journal).transport,
+                on_commit=observer.look,
+                http=False,
+            )
+            await started(machine)
+            founder = Client("founder", machine, plan=PLAN, promises=Promises(), journal=journal)
+            await founder.open_shop()
+            await use(machine)
+            await machine.stop()
+            await machine.reaped()
+
+    virtual.run(main())
+    return journal
+
+
+async def started(machine: Machine) -> Process:
+    await machine.start()
+    assert machine.process is not None
+    for _ in range(100):
+        if machine.process.node.ready:
+            return machine.process
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{machine.name} does not serve 10 s after its start")
+
+
+def test_what_was_acknowledged_is_there_after_a_crash(template: Path, tmp_path: Path) -> None:
+    async def use(machine: Machine) -> None:
+        assert machine.process is not None
+        order_id = await machine.process.do(place(machine.process.node), patience=1.0)
+        machine.crash()
+        process = await started(machine)
+
+        found = await process.do(process.node.orders.view(order_id), patience=1.0)
+        assert found["id"] == order_id
+
+    assert with_a_machine(template, tmp_path, use).violations == []
+
+
+def test_a_crash_between_commit_and_answer_leaves_one_order_and_a_client_that_does_not_know(
+    template: Path, tmp_path: Path
+) -> None:
+    """The client hears nothing, asks again with its key, and gets the order of its first attempt."""
+
+    async def use(machine: Machine) -> None:
+        assert machine.process is not None
+        machine.doom(commits=1)
+        with pytest.raises(Unknown, match="killed"):
+            await machine.process.do(place(machine.process.node), patience=1.0)
+        assert machine.process is None
+        process = await started(machine)
+        stored = await process.do(process.node.database.read(_order_ids), patience=1.0)
+
+        assert stored == [await process.do(place(process.node), patience=1.0)]
+
+    assert with_a_machine(template, tmp_path, use).violations == []
+
+
+def test_a_crash_before_the_commit_leaves_nothing(template: Path, tmp_path: Path) -> None:
+    """The disk stalls with the order on its way; what is killed then never reaches the file."""
+
+    async def use(machine: Machine) -> None:
+        process = machine.process
+        assert process is not None
+        process.executor.running.clear()
+        asking = asyncio.get_running_loop().create_task(process.do(place(process.node), patience=9.0))
+        await asyncio.sleep(0.5)
+        machine.crash()
+        with pytest.raises(Unknown, match="killed"):
+            await asking
+        process = await started(machine)
+
+        assert await process.do(process.node.database.read(_order_ids), patience=1.0) == []
+
+    assert with_a_machine(template, tmp_path, use).violations == []
+
+
+def test_who_asks_a_machine_that_is_off_knows_that_nothing_happened(template: Path, tmp_path: Path) -> None:
+    async def use(machine: Machine) -> None:
+        process = machine.process
+        assert process is not None
+        machine.crash()
+        with pytest.raises(Down):
+            await process.do(place(process.node), patience=1.0)
+        await machine.start()
+
+    assert with_a_machine(template, tmp_path, use).violations == []
+
+
+def test_a_killed_process_leaves_no_task_behind(template: Path, tmp_path: Path) -> None:
+    """Who waits for a process that is gone is told at once, not when patience ends."""
+
+    async def use(machine: Machine) -> None:
+        assert machine.process is not None
+        adjustment = Adjustment(sku="CAFE", quantity=-50, reason="too many", share="keep")
+        work = machine.process.node.stock.adjust(adjustment, actor=ACTOR)
+        asking = asyncio.get_running_loop().create_task(machine.process.do(work, patience=3600.0))
+        await asyncio.sleep(0)
+        machine.crash()
+        with pytest.raises(Unknown, match="killed"):
+            await asking
+        await machine.reaped()
+
+        assert {asyncio.current_task()} == asyncio.all_tasks()
+        await machine.start()
+
+    assert with_a_machine(template, tmp_path, use).violations == []
+
+
+def _order_ids(connection: sqlite3.Connection) -> list[str]:
+    return list(verdict.orders(connection))
