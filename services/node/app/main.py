@@ -13,7 +13,8 @@ from fastapi import FastAPI
 
 from app.api import install
 from app.config import ConfigurationError, Settings, read_settings
-from app.database import WrongDatabase
+from app.database import StorageError
+from app.database.identity import require_own_file
 from app.node import BranchNode
 from app.runtime import Clock, Executor, SystemClock, ThreadExecutor, system_random
 from app.sync.transport import HttpTransport, Transport
@@ -61,11 +62,17 @@ def create_app(
 
 
 def __getattr__(name: str) -> FastAPI:
-    """`app`, made from the environment (PEP 562). Wrong settings are one line and exit status 2."""
+    """`app`, made from the environment (PEP 562). Wrong settings, and a database that is not this node's, are
+    one line and exit status 2."""
     if name != "app":
         raise AttributeError(name)
     try:
-        return create_app(read_settings(os.environ))
-    except (ConfigurationError, WrongDatabase) as error:
-        print(error, file=sys.stderr)  # noqa: T201  (there is no logging yet, and no node to log for)
-        raise SystemExit(WRONG_SETTINGS) from None
+        settings = read_settings(os.environ)
+        require_own_file(settings.database_path, cluster_id=settings.cluster_id, name=settings.node_name)
+        return create_app(settings)
+    except ConfigurationError as error:
+        line = str(error)
+    except StorageError as error:
+        line = f"DATABASE_PATH is wrong: {error}"
+    print(line, file=sys.stderr)  # noqa: T201  (there is no logging yet, and no node to log for)
+    raise SystemExit(WRONG_SETTINGS)

@@ -1,12 +1,46 @@
 """The `node` row: who this file belongs to, and which start of it this is."""
 
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 from random import Random
 
-from app.database.errors import WrongDatabase
+from app.database.errors import DamagedDatabase, StorageFailed, WrongDatabase
+from app.database.file import opening_error
 from app.database.transaction import Identity
 
 EPOCH_BYTES = 16
+
+
+def require_own_file(path: Path, *, cluster_id: str, name: str) -> None:
+    """Look whether this node may use the file, before anything is started; an absent or damaged one it may
+    (a damaged one is set aside at start). Raises WrongDatabase, or StorageFailed with the reason."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            return
+        with closing(sqlite3.connect(path)) as connection:
+            connection.row_factory = sqlite3.Row
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'node'").fetchone() is None:
+                return
+            row = connection.execute("SELECT cluster_id, name FROM node").fetchone()
+    except OSError as error:
+        raise StorageFailed(f"{path} cannot be used: {error.strerror}") from error
+    except sqlite3.Error as error:
+        meaning = opening_error(path, error)
+        if isinstance(meaning, DamagedDatabase):
+            return
+        raise meaning from error
+    if row is not None:
+        _require_own(row, cluster_id=cluster_id, name=name)
+
+
+def _require_own(row: sqlite3.Row, *, cluster_id: str, name: str) -> None:
+    if (row["cluster_id"], row["name"]) != (cluster_id, name):
+        raise WrongDatabase(
+            f"the database belongs to node {row['name']!r} of cluster {row['cluster_id']},"
+            f" not to node {name!r} of cluster {cluster_id}"
+        )
 
 
 def begin_start(connection: sqlite3.Connection, *, cluster_id: str, name: str, random: Random) -> Identity:
@@ -26,11 +60,8 @@ def begin_start(connection: sqlite3.Connection, *, cluster_id: str, name: str, r
                 (cluster_id, name, epoch),
             )
             connection.execute("INSERT INTO epochs (branch, epoch, dead) VALUES (?, ?, 0)", (name, epoch))
-        elif (row["cluster_id"], row["name"]) != (cluster_id, name):
-            raise WrongDatabase(
-                f"the database belongs to node {row['name']!r} of cluster {row['cluster_id']},"
-                f" not to node {name!r} of cluster {cluster_id}"
-            )
+        else:
+            _require_own(row, cluster_id=cluster_id, name=name)
         connection.execute("UPDATE node SET starts = starts + 1")
         found = connection.execute("SELECT cluster_id, name, epoch, starts FROM node").fetchone()
         connection.execute("COMMIT")

@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 
 from app.database import DamagedDatabase, Identity, StorageFailed, WrongDatabase, tables
 from app.database.file import opening_error, require_sound, set_aside
-from app.database.identity import begin_start
+from app.database.identity import begin_start, require_own_file
 from app.database.migrations import migrate, newest_revision
 from tests.support.branch import CLUSTER
 
@@ -147,6 +147,31 @@ def test_the_first_start_begins_a_life_and_later_ones_count_it(new_database: Cal
     assert (first.starts, second.starts, len(first.epoch)) == (1, 2, 32)
     assert first.epoch == second.epoch
     assert start(new_database(), seed=3).epoch != first.epoch
+
+
+def test_before_a_start_a_file_is_only_looked_at(new_database: Callable[[], Path], tmp_path: Path) -> None:
+    absent, empty, damaged = tmp_path / "new" / "node.db", new_database(), tmp_path / "damaged.db"
+    damaged.write_bytes(b"bits that flipped" * 1000)
+    for path in (absent, empty, damaged):
+        require_own_file(path, cluster_id=CLUSTER, name="matriz")
+    start(empty)
+    require_own_file(empty, cluster_id=CLUSTER, name="matriz")
+    assert (start(empty).starts, absent.exists()) == (2, False)
+
+
+@pytest.mark.parametrize("name", ["", "file/node.db"])
+def test_a_place_where_no_file_can_be_is_said_before_the_start(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("no directory")
+    with pytest.raises(StorageFailed) as raised:
+        require_own_file(tmp_path / name, cluster_id=CLUSTER, name="matriz")
+    assert str(tmp_path) in str(raised.value)
+
+
+def test_another_nodes_file_is_noticed_before_the_start(new_database: Callable[[], Path]) -> None:
+    path = new_database()
+    start(path)
+    with pytest.raises(WrongDatabase):
+        require_own_file(path, cluster_id=CLUSTER, name="norte")
 
 
 @pytest.mark.parametrize("other", [{"name": "norte"}, {"cluster_id": "another"}])
