@@ -35,21 +35,6 @@ async def test_what_everybody_has_is_dropped_from_the_log_but_for_its_last_event
     await trial.verify()
 
 
-async def test_what_one_peer_lacks_is_kept(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 30)
-    await trial.converged()
-    await trial.stop("sul")
-    await sell_many(trial, "matriz", 20)
-    await asyncio.sleep(TRIMMED_SECONDS)
-    status = await trial["matriz"].status()
-    assert (status["pending"]["sul"], status["pending"]["norte"]) == (40, 0)
-    assert await events_kept(trial, "matriz") >= 40
-    await trial.start("sul")
-    await trial.verify()
-    assert trial.network.sent("sul", "matriz", SNAPSHOT) == []
-
-
 async def test_beyond_the_cap_a_dead_peer_has_to_fetch_whole_rows_and_does(trial: Trial) -> None:
     await trial.found(outbox_max_events=LEAST_CAP)
     await trial.receive("matriz", 700)

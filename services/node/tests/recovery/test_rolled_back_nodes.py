@@ -222,12 +222,3 @@ async def test_units_of_an_order_of_an_earlier_life_join_the_frozen_pool_when_it
     ]
     assert returned == 2
     assert isinstance(await trial.refused("sul"), OutOfStock)
-
-
-async def test_a_cancellation_of_the_present_life_can_be_sold_again(trial: Trial) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("sul", 2)
-    order = await trial.sell("sul", 2)
-    await trial.cancel("sul", order)
-    await trial.sell("sul", 2)
-    await trial.verify()

@@ -1,0 +1,129 @@
+"""How an empty node fetches what its peers have: resumable, checked, and in nobody's way."""
+
+import pytest
+
+from app.state.errors import NotReady
+from app.sync.events import Page, PageRequest
+from app.sync.transport import Response
+from tests.recovery.trial import Trial
+from tests.support.network import problem
+from tests.support.virtual import eventually
+
+pytestmark = pytest.mark.anyio
+
+SNAPSHOT, EVENT = "/replica/snapshot", "/replica/event"
+
+
+def asked_of(trial: Trial, donor: str) -> list[str]:
+    """The relations of all pages that sul tried to fetch from a donor."""
+    return [
+        PageRequest.model_validate_json(call.body).relation
+        for call in trial.network.sent("sul", donor, SNAPSHOT)
+    ]
+
+
+async def test_the_audit_says_up_to_which_event_each_peer_had_the_branch(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("sul", 5)
+    await trial.sell("sul")
+    await trial.converged()
+    epoch = trial.epoch("sul")
+    seq = (await trial["matriz"].status())["heads"][f"sul@{epoch}"]
+    await trial.wipe("sul")
+    await trial.start("sul")
+    rows = await trial.audited("sul", "fetched")
+    found = [(actor, after["had_this_branch_up_to"]) for actor, after in rows]
+    for name in ("matriz", "norte"):
+        assert (f"node:{name}", {f"sul@{epoch}": seq}) in found
+    await trial.verify()
+
+
+async def test_a_fetch_goes_on_where_it_stopped_when_its_donor_comes_back(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: len(asked_of(trial, "matriz")) == 3, every=0.0005)
+    trial.network.down.add("matriz")
+    await eventually(lambda: trial.peer("matriz", seen_by="sul").state == "backing_off")
+    assert (sul.ready, sul.standing.reason, sul.standing.reading) == (False, "rebuilding", True)
+    already = asked_of(trial, "matriz")
+    trial.network.down.clear()
+    await eventually(lambda: sul.ready)
+    later = asked_of(trial, "matriz")[len(already) :]
+    assert already[:3] == ["users", "customers", "products"]
+    assert [relation for relation in later if relation not in ("stock", "orders")] in ([], ["products"])
+    assert later[-1] == "orders"
+    await trial.verify()
+
+
+async def test_when_its_donor_dies_for_good_another_one_is_enough(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 5)
+    await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: len(asked_of(trial, "matriz")) == 3, every=0.0005)
+    await trial.stop("matriz")
+    await eventually(lambda: sul.ready)
+    assert len(await trial.order_ids("sul")) == 1
+    await trial.start("matriz")
+    await trial.verify()
+
+
+async def test_a_page_that_arrives_damaged_is_never_merged_and_fetched_again(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    order = await trial.sell("matriz")
+    await trial.converged()
+    epoch = trial.epoch("matriz")
+    await trial.wipe("sul")
+    page = Page(epoch=epoch, relation="users", rows=[{"id": "nobody"}], next=None, sha256="0" * 64, heads={})
+    trial.network.answers["matriz", SNAPSHOT] = Response(200, page.model_dump_json().encode())
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: len(asked_of(trial, "matriz")) >= 3)
+    assert (await sul.status())["counts"]["users"] == 0
+    trial.network.answers.clear()
+    await eventually(lambda: sul.ready)
+    assert [progress["left_out"] for progress in (await sul.status())["fetching"]] == [0]
+    assert await trial.order_ids("sul") == [order]
+    assert await trial.alarms("sul") == {}
+    await trial.verify()
+
+
+async def test_while_it_rebuilds_what_it_has_can_be_read_and_nothing_is_sold(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    order = await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: trial.has("sul", order), every=0.0005)
+    trial.network.answers["sul", EVENT] = problem(503, "not_ready")
+    assert (sul.ready, sul.standing.reason, sul.standing.reading) == (False, "rebuilding", True)
+    assert (await sul.orders.view(order))["stored_by"] == ["sul"]
+    refusal = await trial.refused("sul")
+    assert isinstance(refusal, NotReady)
+    assert refusal.reason == "rebuilding"
+    (fetching,) = (await sul.status())["fetching"]
+    assert (fetching["peer"], fetching["relation"]) == ("matriz", "orders")
+    trial.network.answers.clear()
+    await eventually(lambda: sul.ready)
+    await trial.verify()
+
+
+async def test_the_donor_keeps_selling_while_it_is_fetched_from(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: len(asked_of(trial, "matriz")) == 2, every=0.0005)
+    await trial.sell("matriz")
+    assert not sul.ready
+    await eventually(lambda: sul.ready)
+    await trial.verify()
