@@ -1,0 +1,48 @@
+"""When a node ends its life on a peer's word: once, and only on evidence against the present one."""
+
+from contextlib import suppress
+
+import pytest
+
+from app.database import StorageFull
+from app.node import BranchNode
+from app.sync.rebirth import Rebirth
+from tests.support.company import Company, stock
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def node(company: Company) -> BranchNode:
+    (made,) = await company.found("norte")
+    await stock(made, "rice", 3)
+    return made
+
+
+def rebirth_of(node: BranchNode) -> Rebirth:
+    return Rebirth(node.database, peers=node.peers, standing=node.standing, alarms=node.alarms)
+
+
+async def test_a_full_disk_does_not_use_up_the_one_new_life(node: BranchNode) -> None:
+    rebirth, epoch = rebirth_of(node), node.database.identity.epoch
+    await node.database.limit_bytes(0)
+    with suppress(StorageFull):
+        while True:
+            await node.database.write(lambda tx: tx.emit("product_upserted", "x" * 100))
+    with pytest.raises(StorageFull):
+        await rebirth.begin(epoch, "a peer knows more")
+    assert node.database.identity.epoch == epoch
+    await node.database.limit_bytes(None)
+    await rebirth.begin(epoch, "a peer knows more")
+    assert node.database.identity.epoch != epoch
+    assert node.ready
+
+
+async def test_evidence_against_an_older_life_is_old_news_and_a_second_one_fences(node: BranchNode) -> None:
+    rebirth, first = rebirth_of(node), node.database.identity.epoch
+    await rebirth.begin(first, "a peer knows more")
+    second = node.database.identity.epoch
+    await rebirth.begin(first, "the same news again")
+    assert (node.database.identity.epoch, node.standing.fenced) == (second, None)
+    await rebirth.begin(second, "somebody else lives this life")
+    assert (node.database.identity.epoch, node.standing.fenced) == (second, "somebody else lives this life")
