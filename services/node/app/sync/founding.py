@@ -98,7 +98,7 @@ class Founding:
             if not self._recovery.is_done(peer):
                 self._recovery.want(peer)
         done = [peer for peer in members if self._recovery.is_done(peer)]
-        left = [peer for peer in members if peer not in done and self._peers.is_heard_from(peer)]
+        left = [peer for peer in members if peer not in done and self._peers.can_be_asked(peer)]
         return bool(done) and not left
 
     async def _has_all_of(self, members: list[Peer]) -> bool:

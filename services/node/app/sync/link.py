@@ -55,7 +55,7 @@ class ReplicaLink:
         response = await self._post(peer, path, body, patience=patience)
         if response.status == 401 and self._learn_clock(peer, response):
             response = await self._post(peer, path, body, patience=patience)
-        self._peers.heard(peer)
+        self._peers.answered(peer)
         if response.status != 200:
             raise _refusal(response)
         try:

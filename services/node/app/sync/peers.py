@@ -34,6 +34,7 @@ class Peer:
     attempts: int = 0
     next_retry_at: float | None = None
     last_heard_at: float | None = None
+    last_answered_at: float | None = None
     last_success_at: float | None = None
     last_error: str | None = None
     needs_hello: bool = True
@@ -60,6 +61,11 @@ class Peers:
         peer.last_heard_at = self._clock.monotonic()
         peer.alive.set()
 
+    def answered(self, peer: Peer) -> None:
+        """Note that the peer just answered a call of this node's."""
+        peer.last_answered_at = self._clock.monotonic()
+        self.heard(peer)
+
     def require_latest(self, peer: Peer, hello: Hello) -> None:
         """Raise StaleIncarnation when a later process of the same life has said hello here before: only the
         one that is answered so acts on it, so a delayed or repeated hello ends nobody's life."""
@@ -71,6 +77,13 @@ class Peers:
     def is_heard_from(self, peer: Peer) -> bool:
         at = peer.last_heard_at
         return at is not None and self._clock.monotonic() - at <= HEARD_FROM_SECONDS
+
+    def can_be_asked(self, peer: Peer) -> bool:
+        """Whether calls to a peer that is heard from get there too, as far as was tried: a link may be cut
+        one way."""
+        at = peer.last_answered_at
+        answers = at is not None and self._clock.monotonic() - at <= HEARD_FROM_SECONDS
+        return self.is_heard_from(peer) and (answers or peer.state == "unknown")
 
     def lives_heard_from(self) -> Sequence[Life]:
         """The present lives of the peers heard from lately, in configured order."""

@@ -127,3 +127,20 @@ async def test_the_donor_keeps_selling_while_it_is_fetched_from(trial: Trial) ->
     assert not sul.ready
     await eventually(lambda: sul.ready)
     await trial.verify()
+
+
+async def test_a_peer_that_calls_but_cannot_be_called_holds_up_no_rebuilding(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    await trial.wipe("sul")
+    trial.network.cut.add(("sul", "matriz"))
+    order = await trial.sell("matriz")
+    sul = await trial.start("sul")
+    assert trial.peer("matriz", seen_by="sul").founded
+    assert await trial.order_ids("sul") == [order]
+    assert [progress["peer"] for progress in (await sul.status())["fetching"] if progress["done"]] == [
+        "norte"
+    ]
+    trial.network.cut.clear()
+    await trial.verify()
