@@ -49,8 +49,10 @@ class Client:
         self._mine: list[OrderAsked] = []
 
     async def work(self, operations: int) -> None:
-        """Do that many things."""
+        """Do that many things, unless a promise is broken meanwhile: one is enough to look into."""
         for number in range(operations):
+            if self._journal.violations:
+                return
             await asyncio.sleep(self._random.expovariate(1.0 / self._plan.pause))
             await self._queue_up()
             habit = self._random.choices(list(HABITS), list(HABITS.values()))[0]

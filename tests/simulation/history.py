@@ -82,16 +82,17 @@ class History:
         return machine
 
     async def play(self) -> Result:
-        """Play it from founding to verdict."""
+        """Play it from founding to verdict, or to the first broken promise."""
         loop = asyncio.get_running_loop()
         loop.set_task_factory(cast(Any, own_tasks))
         loop.set_exception_handler(self._unhandled)
         with closing(self._observer), _Watchman(self._journal):
             try:
                 await self._use_and_break()
-                await self._faults.heal()
-                await self._grow_quiet()
-                self._judge()
+                if not self._journal.violations:
+                    await self._faults.heal()
+                    await self._grow_quiet()
+                    self._judge()
             except Exception as error:
                 self._journal.violation("error", f"the history ended with {error!r}")
             finally:
@@ -142,14 +143,20 @@ class History:
         most = MOST_MESSAGES * len(self._machines) * (len(self._machines) - 1)
         while loop.time() < deadline and self._network.sent < most:
             await asyncio.sleep(LOOK_SECONDS)
-            if all(m.process is not None and m.process.node.ready for m in self._machines):
-                said = [await self._status(machine) for machine in self._machines]
-                if verdict.is_quiet(self._files()) and all(_is_settled(status, said[0]) for status in said):
-                    self._journal.note("quiet", said[0]["digest"])
-                    return
+            if self._journal.violations or await self._is_quiet():
+                return
         for machine in self._machines:
             status = await self._status(machine) if machine.process else None
             self._journal.violation("stalled", f"{machine.name} is not quiet: {status}")
+
+    async def _is_quiet(self) -> bool:
+        if not all(m.process is not None and m.process.node.ready for m in self._machines):
+            return False
+        said = [await self._status(machine) for machine in self._machines]
+        quiet = verdict.is_quiet(self._files()) and all(_is_settled(status, said[0]) for status in said)
+        if quiet:
+            self._journal.note("quiet", said[0]["digest"])
+        return quiet
 
     async def _status(self, machine: Machine) -> Any:
         assert machine.process is not None, "everything was switched on"

@@ -57,7 +57,7 @@ class Observer:
 
     Anytime: no product is oversold; no branch has spent rights it did not have; nobody knows more of a cell
     than its own branch, and nothing known is forgotten; an order never shows without its stock effect; the
-    outbox has no holes, and no position runs ahead of it.
+    outbox has no holes, no position runs ahead of it, and nothing counts as stored by a peer that is not.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -109,6 +109,7 @@ class Observer:
         view.epoch = epoch
         self._check_outbox(name, epoch, seq, view)
         self._check_positions(name, view)
+        self._check_cursors(name, epoch, view)
         self._check_stamps(name, view)
         if self._take_cells(name, view):
             self._check_truth()
@@ -145,6 +146,16 @@ class Observer:
             elif seq and events[seq - 1] != event_id:
                 self._violation("fork", name, f"it has another event {seq} of {origin}")
             view.positions[life] = seq
+
+    def _check_cursors(self, name: str, epoch: str, view: View) -> None:
+        """What counts as stored by a peer is in that peer's file."""
+        for peer, peer_epoch, acknowledged in view.connection.execute(
+            "SELECT peer, peer_epoch, acknowledged FROM cursors WHERE epoch = ?", (epoch,)
+        ):
+            known = self._views.get(peer)
+            stored = known.positions.get((name, epoch), 0) if known and known.epoch == peer_epoch else 0
+            if acknowledged > stored:
+                self._violation("invented", name, f"{peer} has {stored} of its events, not {acknowledged}")
 
     def _check_stamps(self, name: str, view: View) -> None:
         """A product or customer never goes back to an older edit."""
