@@ -11,8 +11,8 @@ from lab.network import Policy, UpOptions
 from lab.settings import load_or_create
 from tests.cluster.cluster import Cluster, StartCluster
 
-# Cheap password hashes and short retries: what these tests are about is neither.
-FAST = {"BCRYPT_ROUNDS": "4", "REPLICATION_RETRY_SECONDS": "0.1"}
+# Cheap password hashes, short retries, and no background moves that would change what a test counts.
+FAST = {"BCRYPT_ROUNDS": "4", "REPLICATION_RETRY_SECONDS": "0.1", "REBALANCE_SECONDS": "0"}
 
 
 @pytest.fixture
