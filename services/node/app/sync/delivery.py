@@ -8,12 +8,13 @@ State = Literal["ok", "backing_off", "blocked", "needs_snapshot", "unknown"]
 
 @dataclass(frozen=True)
 class Answer:
-    """A peer's answer as far as the decision needs it. `status` is None when none came; `position` is the
-    seq it reports for the sender's epoch, if it does."""
+    """A peer's answer as far as the sender needs it. `status` is None when none came; `position` and
+    `event_id` are the seq it reports for the sender's epoch and the event it has there, if it does."""
 
     status: int | None
     code: str | None = None
     position: int | None = None
+    event_id: str | None = None
 
 
 @dataclass(frozen=True)

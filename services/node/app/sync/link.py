@@ -92,11 +92,14 @@ class ReplicaLink:
 def _refusal(response: Response) -> Refusal:
     document = _document(response)
     code, position = document.get("code"), document.get("position")
-    seq = position.get("seq") if isinstance(position, dict) else None
+    seq, event_id = (
+        (position.get("seq"), position.get("event_id")) if isinstance(position, dict) else (None, None)
+    )
     answer = Answer(
         status=response.status,
         code=code if isinstance(code, str) else None,
         position=seq if isinstance(seq, int) else None,
+        event_id=event_id if isinstance(event_id, str) else None,
     )
     detail = document.get("detail")
     return Refusal(answer, f"{response.status} {detail if isinstance(detail, str) else code or ''}".strip())

@@ -31,6 +31,9 @@ EVENT_TIMEOUT_SECONDS = 5.0
 LONGEST_PAUSE_RETRIES = 10.0  # the cap of the pause, in multiples of its base
 
 
+_OTHER_LIFE = Answer(409, "wrong_epoch")
+
+
 class _Undelivered(Exception):
     """One attempt failed; `retry` says how to go on."""
 
@@ -167,23 +170,25 @@ class ReplicaSynchronizer:
                 peer, "/replica/event", batch, expect=BatchReceipt, patience=EVENT_TIMEOUT_SECONDS
             )
         except Refusal as refusal:
-            decision, detail = decide(refusal.answer), str(refusal)
+            answer, detail = refusal.answer, str(refusal)
         else:
+            head = receipt.position
             same_life = receipt.epoch == peer.epoch
-            answer = Answer(200, position=receipt.position.seq) if same_life else Answer(409, "wrong_epoch")
-            decision, detail = decide(answer), "the answer comes from another life of the peer"
+            answer = Answer(200, position=head.seq, event_id=head.event_id) if same_life else _OTHER_LIFE
+            detail = "the answer comes from another life of the peer"
+        decision = decide(answer)
         if isinstance(decision, Retry):
             raise _Undelivered(decision, detail)
-        await self._advance(peer, batch, decision)
+        await self._advance(peer, batch, decision, event_id=answer.event_id)
 
-    async def _advance(self, peer: Peer, batch: Batch, decision: Advance) -> None:
+    async def _advance(self, peer: Peer, batch: Batch, decision: Advance, *, event_id: str | None) -> None:
         assert peer.epoch is not None, "a batch was sent to a known life"
         name, epoch = peer.name, peer.epoch
         possible = await self._database.write(
-            lambda tx: _acknowledge(tx, name, epoch, decision.position, epoch=batch.epoch)
+            lambda tx: _acknowledge(tx, name, epoch, decision.position, event_id, epoch=batch.epoch)
         )
         if not possible:
-            why = f"{name} acknowledges event {decision.position} of this epoch, which was never written here"
+            why = f"{name} acknowledges event {decision.position} of this epoch, which is none of this disk"
             await self._rebirth.begin(batch.epoch, why)
             raise _Undelivered(Retry("backing_off", "another history", hello_first=True), why)
         if decision.position == batch.after.seq:
@@ -221,11 +226,16 @@ class ReplicaSynchronizer:
                 log.warning("rebalancing is put off: %s", error)
 
 
-def _acknowledge(tx: Transaction, peer: str, peer_epoch: str, position: int, *, epoch: str) -> bool:
+def _acknowledge(
+    tx: Transaction, peer: str, peer_epoch: str, position: int, event_id: str | None, *, epoch: str
+) -> bool:
     """Move a peer's cursor. False, with nothing moved, when the peer has more of this node's `epoch` than was
-    ever written here: what it stored is another history, told by a file newer than this one."""
-    if epoch == tx.identity.epoch and position > tx.counters.seq:
-        return False
+    ever written here, or another event at that place: what it stored is another history."""
+    if epoch == tx.identity.epoch:
+        written = outbox.event_at(tx.connection, epoch, position)
+        other = written is not None and event_id is not None and written.event_id != event_id
+        if position > tx.counters.seq or other:
+            return False
     outbox.move_cursor(tx, peer, peer_epoch, position, epoch=epoch)
     return True
 

@@ -93,19 +93,27 @@ async def test_a_roll_back_that_only_a_row_betrays_is_found(trial: Trial) -> Non
     await trial.shows(*NAMES, available=0, frozen=3, here=0)
 
 
-async def test_an_acknowledgement_of_what_was_never_written_ends_the_life(trial: Trial) -> None:
+@pytest.mark.parametrize("beyond", [0, 900])
+@pytest.mark.parametrize("as_a_gap", [False, True])
+async def test_an_acknowledgement_of_what_was_never_written_ends_the_life(
+    trial: Trial, beyond: int, as_a_gap: bool
+) -> None:
     await trial.found("matriz", "sul")
     await trial.receive("sul", 5)
     await trial.converged()
     before = trial.epoch("sul")
-    receipt = BatchReceipt(
-        epoch=trial.epoch("matriz"), position=Head(seq=900, event_id="another history"), parked=0
+    head = (await trial["sul"].status())["heads"][f"sul@{before}"]
+    position = Head(seq=head + 2 + beyond, event_id="of another history")
+    receipt = BatchReceipt(epoch=trial.epoch("matriz"), position=position, parked=0)
+    trial.network.answers["matriz", EVENT] = (
+        problem(409, "gap", position=position.model_dump())
+        if as_a_gap
+        else Response(200, receipt.model_dump_json().encode())
     )
-    trial.network.answers["matriz", EVENT] = Response(200, receipt.model_dump_json().encode())
-    order = await trial.sell("sul")
-    await eventually(lambda: trial.epoch("sul") != before)
+    order = await trial.sell("sul")  # two events
+    await eventually(lambda: trial.epoch("sul") != before, within=1)
     (_, after) = (await trial.audited("sul", "new_epoch"))[0]
-    assert "900" in after["why"]
+    assert f"acknowledges event {position.seq}" in after["why"]
     assert (await trial["sul"].orders.view(order))["stored_by"] == []
     trial.network.answers.clear()
     await trial.verify()
