@@ -98,7 +98,8 @@ lint: $(VENV)
 
 .PHONY: test
 test: lint ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
-	@$(PYTEST) -m "not long"
+	@$(PYTEST) -q -n auto -m "not long and not cluster and not compose"
+	@$(PYTEST) -m "(cluster or compose) and not long" tests
 
 .PHONY: test-long
 test-long: northwind-3 northwind-4 scenarios kill-nine show-a-4 ## Os cenários por inteiro e 500 histórias simuladas | Every scenario at full length and 500 simulated histories
@@ -177,6 +178,11 @@ show-a2-1: $(VENV)
 show-a2-2: $(VENV)
 	@$(PYTEST) -n auto services/node/tests/recovery services/node/tests/sync services/node/tests/database
 show-a2-3: $(VENV)
-	@$(PYTEST) tests/verbs/test_fault_verbs.py tests/cluster/test_lost_disk.py
-show-a2-4: $(VENV)
+	@$(PYTEST) tests/verbs/test_fault_verbs.py
+show-a2-4: show-lost-disk
+
+.PHONY: show-lost-disk
+show-lost-disk: $(VENV) ## Demonstra discos perdidos, restaurados, estragados e cheios | Show disks lost, restored, damaged and full | ORDERS=20000 EVENTS=60000
 	@for scenario in $$($(LAB) run --list disk); do $(LAB) run $$scenario || exit 1; done
+	@$(PYTEST) services/node/tests/sync/test_backup.py tests/verbs/test_disk_verbs.py tests/cluster/test_lost_disk.py tests/cluster/test_cloned_disk.py
+	@.venv/bin/python -m loadtests.bench.rebuild --orders $(or $(ORDERS),20000) && .venv/bin/python -m loadtests.bench.outage --events $(or $(EVENTS),60000)
