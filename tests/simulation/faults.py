@@ -7,6 +7,7 @@ from random import Random
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
 from tests.simulation.network import Network, Weather
+from tests.simulation.observer import Observer
 from tests.simulation.plan import Plan
 
 LONGEST_SECONDS = 3.0  # of a cut, a stall, or a machine that is down
@@ -19,11 +20,18 @@ class Faults:
     """Breaks a history by the plan, until it is told to heal. What it breaks for a while it mends itself."""
 
     def __init__(
-        self, plan: Plan, machines: Sequence[Machine], network: Network, *, journal: Journal
+        self,
+        plan: Plan,
+        machines: Sequence[Machine],
+        network: Network,
+        *,
+        observer: Observer,
+        journal: Journal,
     ) -> None:
         self._plan = plan
         self._machines = machines
         self._network = network
+        self._observer = observer
         self._journal = journal
         self._random: Random = plan.random("faults")
         self._mending: dict[asyncio.Task[None], None] = {}
@@ -35,6 +43,7 @@ class Faults:
             "stop": self._stop,
             "stall": self._stall,
             "skew": self._skew,
+            "wipe": self._wipe,
         }
 
     async def rage(self) -> None:
@@ -106,6 +115,14 @@ class Faults:
         commits = self._random.randint(1, MOST_COMMITS_TO_LIVE)
         self._journal.fault("crash_at_commit", machine.name, commits)
         machine.doom(commits)
+
+    async def _wipe(self, machine: Machine) -> None:
+        """Lose a disk, while every other branch serves: what all have lost nobody can bring back."""
+        others = [other.process for other in self._machines if other is not machine]
+        if machine.process is not None and all(process and process.node.ready for process in others):
+            self._journal.fault("wipe", machine.name)
+            self._observer.lose(machine)
+            machine.wipe()
 
     async def _stop(self, machine: Machine) -> None:
         if machine.process is not None and machine.process.executor.running.is_set():

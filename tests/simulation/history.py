@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import shutil
 import tempfile
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -40,14 +39,16 @@ class Result:
     lines: list[str] = field(default_factory=list)
 
 
-def play(seed: int, *, template: Path, nodes: int = 3, keep_lines: bool = False) -> Result:
+def play(
+    seed: int, *, template: Path, nodes: int = 3, wipes: bool = False, keep_lines: bool = False
+) -> Result:
     """Run a seed's history in files of its own, copied from `template` (migrated, opened by no node)."""
     # The files are thrown away, so a file system in memory will do: what a crash keeps is decided here.
     memory = Path("/dev/shm")  # noqa: S108
     directory = memory if memory.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="history-", dir=directory) as place:
         history = History(
-            plans.draw(seed, nodes=nodes),
+            plans.draw(seed, nodes=nodes, wipes=wipes),
             Path(place),
             template=template,
             journal=Journal(keep_lines=keep_lines),
@@ -62,20 +63,20 @@ class History:
         self._plan = plan
         self._journal = journal
         self._promises = Promises()
-        self._observer = Observer(journal)
+        self._observer = Observer(journal, self._promises)
         self._network = Network(plan.random("network"), journal=journal)
         self._machines = [self._machine(name, place, template) for name in plan.nodes]
-        self._faults = Faults(plan, self._machines, self._network, journal=journal)
+        self._faults = Faults(plan, self._machines, self._network, observer=self._observer, journal=journal)
 
     def _machine(self, name: str, place: Path, template: Path) -> Machine:
         path = place / f"{name}.db"
-        shutil.copy(template, path)
         machine = Machine(
             node_settings(self._plan, name, path),
             journal=self._journal,
             random=self._plan.random,
             transport=self._network.transport,
             on_commit=self._observer.look,
+            template=template,
             http=self._plan.http,
         )
         self._network.join(machine)

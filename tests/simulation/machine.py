@@ -141,10 +141,12 @@ class Machine:
         random: Callable[..., Random],
         transport: Callable[[str], Transport],
         on_commit: Callable[["Machine"], None],
+        template: Path,
         http: bool,
     ) -> None:
         self.name = settings.node_name
         self.path = settings.database_path
+        self.wipes = 0
         self.clock = SimClock()
         self.process: Process | None = None
         self._settings = settings
@@ -152,10 +154,12 @@ class Machine:
         self._random = random
         self._transport = transport
         self._on_commit = on_commit
+        self._template = template
         self._http = http
         self._starts = 0
         self._commits_to_live: int | None = None
         self._reaping: asyncio.Task[None] | None = None
+        shutil.copy(template, self.path)
 
     async def start(self) -> None:
         """Start the node on the file as it is."""
@@ -197,6 +201,13 @@ class Machine:
         self.path = _copy(self.path, f"{self.name}-{self._starts}.db")
         loop = asyncio.get_running_loop()
         self._reaping = loop.create_task(process.reap(), context=contextvars.Context())
+
+    def wipe(self) -> None:
+        """Kill the node and lose its disk: the next start finds an empty file."""
+        self.crash()
+        self.wipes += 1
+        self.path = self.path.with_name(f"{self.name}-wiped-{self.wipes}.db")
+        shutil.copy(self._template, self.path)
 
     async def reaped(self) -> None:
         """Return once a killed process left nothing behind."""

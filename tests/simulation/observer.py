@@ -5,12 +5,13 @@ not repeated here. It knows more than any node: what every branch really sold, a
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
+from tests.simulation.promises import Promises
 
 GROWING = (
     "received",
@@ -24,6 +25,7 @@ GROWING = (
 )
 Cell = tuple[int, ...]
 """The values of GROWING, in that order."""
+NOTHING: Cell = (0,) * len(GROWING)
 CellKey = tuple[str, str, str]
 """(product, branch, epoch)."""
 
@@ -60,9 +62,12 @@ class Observer:
     outbox has no holes, no position runs ahead of it, and nothing counts as stored by a peer that is not.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, promises: Promises) -> None:
         self._journal = journal
+        self._promises = promises
         self._views: dict[str, View] = {}
+        self._cells: dict[CellKey, Cell] = {}
+        self._grants: dict[tuple[str, ...], int] = {}
         self._events: dict[tuple[str, str], list[str]] = {}
 
     def look(self, machine: Machine) -> None:
@@ -77,6 +82,23 @@ class Observer:
             self._journal.note(machine.name, "commits", self._check(machine.name, view))
         finally:
             view.connection.execute("ROLLBACK")
+
+    def lose(self, machine: Machine) -> None:
+        """A machine's disk is about to be lost: note what no other disk has, and expect a new epoch."""
+        view = self._views.pop(machine.name)
+        view.connection.close()
+        others = list(self._views.values())
+        self._promises.wiped[machine.name] = self._promises.wiped.get(machine.name, 0) + 1
+        for order_id, version in view.orders.items():
+            if all(other.orders.get(order_id, 0) < version for other in others):
+                self._promises.at_risk[order_id] = version
+        for key, cell in self._cells.items():
+            if key[1] == machine.name:
+                known = [other.cells.get(key, NOTHING) for other in others]
+                self._promises.units_at_risk[key] = {
+                    column: cell[place] - max(other[place] for other in known)
+                    for place, column in enumerate(GROWING)
+                }
 
     def connection(self, machine: Machine) -> sqlite3.Connection:
         """A reading connection to a machine's file."""
@@ -153,7 +175,9 @@ class Observer:
             "SELECT peer, peer_epoch, acknowledged FROM cursors WHERE epoch = ?", (epoch,)
         ):
             known = self._views.get(peer)
-            stored = known.positions.get((name, epoch), 0) if known and known.epoch == peer_epoch else 0
+            if known is None or known.epoch != peer_epoch:
+                continue  # of a life that is over
+            stored = known.positions.get((name, epoch), 0)
             if acknowledged > stored:
                 self._violation("invented", name, f"{peer} has {stored} of its events, not {acknowledged}")
 
@@ -180,29 +204,23 @@ class Observer:
             if grants.get(grant, 0) < quantity:
                 self._violation("monotone", name, f"grant {grant} fell from {quantity}")
         view.cells, view.grants = cells, grants
+        self._cells.update({key: cell for key, cell in cells.items() if key[1:] == (name, view.epoch)})
+        self._grants.update({key: n for key, n in grants.items() if key[1:3] == (name, view.epoch)})
         for key, cell in cells.items():
-            owner = self._views.get(key[1])
-            truth = owner.cells.get(key) if owner else None
-            if truth is None or any(known > true for known, true in zip(cell, truth, strict=True)):
+            truth = self._cells.get(key, NOTHING)
+            if any(known > true for known, true in zip(cell, truth, strict=True)):
                 self._violation("invented", name, f"it holds {cell} of {key}, its branch {truth}")
         for grant, quantity in grants.items():
-            owner = self._views.get(grant[1])
-            if owner is None or quantity > owner.grants.get(grant, 0):
+            if quantity > self._grants.get(grant, 0):
                 self._violation("invented", name, f"grant {grant} of {quantity} was never written")
         return True
 
-    def true_cells(self) -> Iterable[tuple[CellKey, Cell]]:
-        """Every cell as its own branch wrote it."""
-        for name, view in self._views.items():
-            for key, cell in view.cells.items():
-                if key[1] == name:
-                    yield key, cell
-
     def _check_truth(self) -> None:
+        """Over all lives, those whose disks are lost included: nothing goes that did not come."""
         left: dict[str, int] = {}
-        for (product, _, _), cell in self.true_cells():
-            received, returned, _, _, _, sold, removed, _ = cell
-            left[product] = left.get(product, 0) + received + returned - sold - removed
+        for (product, _, _), cell in self._cells.items():
+            received, returned, returned_later, _, _, sold, removed, _ = cell
+            left[product] = left.get(product, 0) + received + returned + returned_later - sold - removed
         for product, units in left.items():
             if units < 0:
                 self._journal.violation("oversold", f"{-units} units of {product} more went than came")
@@ -233,16 +251,23 @@ class Observer:
                     "lost", name, f"order {order_id} went from {version} to {orders.get(order_id)}"
                 )
         view.orders = orders
+        self._check_effects(name, epoch, view)
+
+    def _check_effects(self, name: str, epoch: str, view: View) -> None:
+        """No order shows without what it took, no cancelling without what it gave back: at its own branch
+        exactly that. What an earlier life sold is given back to the frozen pool, by a later life's cell."""
+        given_back: Counter[tuple[str, str]] = Counter()
+        for (product, branch, _), cell in view.cells.items():
+            given_back[product, branch] += cell[1] + cell[2]
         for product, branch, of_epoch, sold, cancelled in view.connection.execute(_UNITS_OF_ORDERS):
-            cell = view.cells.get((product, branch, of_epoch), (0,) * len(GROWING))
-            known = (cell[5], cell[1])
-            own = (branch, of_epoch) == (name, epoch)
-            if known != (sold, cancelled) if own else (known[0] < sold or known[1] < cancelled):
-                self._violation(
-                    "atomic",
-                    name,
-                    f"orders took {sold} and gave back {cancelled} of {product}, stock {known}",
-                )
+            stock = view.cells.get((product, branch, of_epoch), NOTHING)
+            given_back[product, branch] -= cancelled
+            exactly = (branch, of_epoch) == (name, epoch)
+            if stock[5] < sold or (exactly and stock[5] != sold):
+                self._violation("atomic", name, f"orders took {sold} of {product}, its stock says {stock[5]}")
+        for (product, branch), more in given_back.items():
+            if more < 0 or (more > 0 and branch == name and branch not in self._promises.wiped):
+                self._violation("atomic", name, f"{product} of {branch}: {more} units too many given back")
 
     def _violation(self, promise: str, name: str, text: str) -> None:
         self._journal.violation(promise, f"{name}: {text}")

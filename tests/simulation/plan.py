@@ -39,8 +39,8 @@ class Plan:
         return Random("/".join(map(str, (self.seed, *purpose))))
 
 
-def draw(seed: int, *, nodes: int = 3) -> Plan:
-    """The history of a seed."""
+def draw(seed: int, *, nodes: int = 3, wipes: bool = False) -> Plan:
+    """The history of a seed; with `wipes`, disks are lost in it too."""
     random = Random(f"{seed}/plan")
     products = random.randint(2, 7)
     skew = random.choice((0.5, 1.0, 2.0))
@@ -53,7 +53,7 @@ def draw(seed: int, *, nodes: int = 3) -> Plan:
         clients=random.randint(3, 4 + nodes),
         operations=random.randint(70, 130),
         pause=random.choice((0.01, 0.05, 0.15)),
-        faults=tuple(kind for kind in FAULTS if random.random() < 0.5),
+        faults=(*(kind for kind in FAULTS if random.random() < 0.5), *(("wipe",) if wipes else ())),
         fault_every=random.choice((0.1, 0.3, 1.0)),
         storm=random.random() < 0.2,
         http=random.random() < 0.1,

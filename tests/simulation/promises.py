@@ -31,13 +31,20 @@ class Received:
 
 @dataclass
 class Promises:
-    """Everything asked for. `operations` counts requests, retries included."""
+    """Everything asked for, and what may be missing of it. `operations` counts requests, retries included.
+
+    `wiped` counts the lost disks by branch. `at_risk` are versions of orders that only a lost disk had, by
+    id; `units_at_risk` are received and removed units that only a lost disk knew, by cell and column.
+    """
 
     orders: dict[str, OrderAsked] = field(default_factory=dict)
     received: dict[str, Received] = field(default_factory=dict)
     removed: dict[str, Received] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
     operations: int = 0
+    wiped: dict[str, int] = field(default_factory=dict)
+    at_risk: dict[str, int] = field(default_factory=dict)
+    units_at_risk: dict[tuple[str, str, str], dict[str, int]] = field(default_factory=dict)
 
     def count(self, kind: str, outcome: Any) -> None:
         """Count one request by its kind and outcome."""

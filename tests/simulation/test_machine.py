@@ -1,7 +1,6 @@
 """What a crash keeps, where it can fall, and what those who were waiting are told."""
 
 import asyncio
-import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -35,22 +34,23 @@ async def place(node: BranchNode) -> str:
 def with_a_machine(template: Path, place_: Path, use: Callable[[Machine], Awaitable[None]]) -> Journal:
     """Use a branch that has five units of CAFE, observed at every commit; the journal."""
     path = place_ / "alone.db"
-    shutil.copy(template, path)
     journal = Journal()
 
     async def main() -> None:
         asyncio.get_running_loop().set_task_factory(cast(Any, own_tasks))
-        with closing(Observer(journal)) as observer:
+        promises = Promises()
+        with closing(Observer(journal, promises)) as observer:
             machine = Machine(
                 node_settings(PLAN, "alone", path),
                 journal=journal,
                 random=PLAN.random,
                 transport=Network(PLAN.random("network"), journal=journal).transport,
                 on_commit=observer.look,
+                template=template,
                 http=False,
             )
             await started(machine)
-            founder = Client("founder", machine, plan=PLAN, promises=Promises(), journal=journal)
+            founder = Client("founder", machine, plan=PLAN, promises=promises, journal=journal)
             await founder.open_shop()
             await use(machine)
             await machine.stop()
