@@ -18,6 +18,7 @@ HEARD_FROM_SECONDS = 10.0
 class Peer:
     """One configured peer. `clock_offset` is its wall clock minus ours, seconds; `None` is unknown.
 
+    `incarnation` is the latest process that said hello in the epoch `incarnation_of`.
     `work` tells its sender that there is something to do, `alive` that the peer gave a sign of life, which
     ends a pause between attempts.
     """
@@ -27,6 +28,7 @@ class Peer:
     epoch: str | None = None
     clock_offset: float = 0.0
     incarnation: tuple[int, str] = (0, "")
+    incarnation_of: str | None = None
     policy: str | None = None
     founded: bool | None = None
     heads: dict[str, int] = field(default_factory=dict)
@@ -69,10 +71,15 @@ class Peers:
     def require_latest(self, peer: Peer, hello: Hello) -> None:
         """Raise StaleIncarnation when a later process of the same life has said hello here before: only the
         one that is answered so acts on it, so a delayed or repeated hello ends nobody's life."""
-        incarnation = (hello.incarnation.starts, hello.incarnation.random)
-        if hello.epoch == peer.epoch and incarnation < peer.incarnation:
+        if hello.epoch == peer.incarnation_of and _incarnation(hello) < peer.incarnation:
             raise StaleIncarnation(peer.name)
-        peer.incarnation = incarnation
+
+    def note_latest(self, peer: Peer, hello: Hello) -> None:
+        """Remember which process of the peer's present life said this hello; one of a life that is over must
+        not count against the present one."""
+        latest = _incarnation(hello)
+        peer.incarnation = max(latest, peer.incarnation) if peer.incarnation_of == hello.epoch else latest
+        peer.incarnation_of = hello.epoch
 
     def is_heard_from(self, peer: Peer) -> bool:
         at = peer.last_heard_at
@@ -112,3 +119,7 @@ class Peers:
         """Let every peer's sender look at the outbox now."""
         for peer in self._by_name.values():
             peer.work.set()
+
+
+def _incarnation(hello: Hello) -> tuple[int, str]:
+    return hello.incarnation.starts, hello.incarnation.random

@@ -54,6 +54,7 @@ class Reception:
         peer = self._sender(claims, hello.node, hello.epoch)
         self._peers.require_latest(peer, hello)
         learned = await self._meetings.take_in(peer, hello)
+        self._peers.note_latest(peer, hello)
         return await self._meetings.say(ahead=learned.ahead)
 
     async def event(self, claims: ReplicaClaims, batch: Batch) -> BatchReceipt:
