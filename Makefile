@@ -182,7 +182,7 @@ show-a2-3: $(VENV)
 show-a2-4: show-lost-disk
 
 .PHONY: show-lost-disk
-show-lost-disk: $(VENV) ## Demonstra discos perdidos, restaurados, estragados e cheios | Show disks lost, restored, damaged and full | ORDERS=20000 EVENTS=60000
+show-lost-disk: $(VENV) ## Demonstra discos perdidos, restaurados, estragados e cheios | Show disks lost, restored, damaged and full
 	@for scenario in $$($(LAB) run --list disk); do $(LAB) run $$scenario || exit 1; done
 	@$(PYTEST) services/node/tests/sync/test_backup.py tests/verbs/test_disk_verbs.py tests/cluster/test_lost_disk.py tests/cluster/test_cloned_disk.py
 	@.venv/bin/python -m loadtests.bench.rebuild --orders $(or $(ORDERS),20000) && .venv/bin/python -m loadtests.bench.outage --events $(or $(EVENTS),60000)

@@ -158,6 +158,7 @@ class Status(TypedDict):
     epoch: str
     policy: str
     ready: bool
+    fenced: str | None
     sqlite: str
     counts: dict[str, int]
     stock: Any

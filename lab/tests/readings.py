@@ -24,6 +24,7 @@ def status(
         "epoch": "1",
         "policy": "escrow",
         "ready": ready,
+        "fenced": None,
         "sqlite": "3.45.0",
         "counts": {"orders": 5},
         "stock": {"available": 40, "frozen": 0},

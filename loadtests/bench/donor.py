@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import httpx
 import psutil
 
 from lab import ports, settings
@@ -24,6 +25,8 @@ from lab.settings import Secrets, load_or_create
 _FILL = Path(__file__).with_name("fill.py")
 _PRODUCTS = 20  # as fill.py sells them
 _UNITS = 500_000
+_POLL_SECONDS = 0.02
+_READY_SECONDS = 1800.0
 _CHEAP = {"BCRYPT_ROUNDS": "4", "REBALANCE_SECONDS": "0"}
 
 
@@ -60,6 +63,15 @@ class Bench:
             check=True,
         )
         return time.monotonic() - began
+
+    def wait_ready(self, node: str) -> None:
+        """Returns when the node serves."""
+        deadline = time.monotonic() + _READY_SECONDS
+        with httpx.Client(base_url=self.network.url(node), trust_env=False) as client:
+            while client.get("/readyz").status_code != httpx.codes.OK:
+                if time.monotonic() > deadline:
+                    raise SystemExit(f"{node} is not ready after {_READY_SECONDS:.0f} s")
+                time.sleep(_POLL_SECONDS)
 
     async def client(self, node: str) -> NodeClient:
         """A client of the node, logged in as the admin; to be closed."""

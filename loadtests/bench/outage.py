@@ -30,6 +30,7 @@ def main() -> None:
         filled = bench.fill(events // _EVENTS_OF_AN_ORDER)
         out.print(f"{events} events written at {bench.donor} in {filled:.1f} s while {away} was away")
         bench.driver.start(bench.donor)
+        bench.wait_ready(bench.donor)
         peaks = asyncio.run(_drain(bench, away))
         worst = max(peaks.values())
         out.print("most memory: " + ", ".join(f"{node} {peak:.0f} MiB" for node, peak in peaks.items()))

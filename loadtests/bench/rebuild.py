@@ -10,14 +10,11 @@ import shutil
 import time
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 
 from loadtests.bench.donor import Bench, network_of
 
 out = Console(soft_wrap=True, highlight=False)
-_POLL_SECONDS = 0.02
-_MOST_SECONDS = 1800.0
 
 
 def main() -> None:
@@ -30,7 +27,7 @@ def main() -> None:
         out.print(f"{orders} orders of two lines made at {bench.donor} in {filled:.1f} s")
         copied = _copy(bench.database(bench.donor))
         bench.driver.start(bench.donor)
-        _wait_ready(bench, bench.donor)
+        bench.wait_ready(bench.donor)
         restarted = _restart(bench, victim)
         rebuilt = _rebuild(bench, victim)
         asyncio.run(_check(bench, orders))
@@ -62,7 +59,7 @@ def _restart(bench: Bench, node: str) -> float:
     bench.driver.stop(node)
     began = time.monotonic()
     bench.driver.start(node)
-    _wait_ready(bench, node)
+    bench.wait_ready(node)
     return time.monotonic() - began
 
 
@@ -70,17 +67,8 @@ def _rebuild(bench: Bench, node: str) -> float:
     bench.driver.stop(node)
     began = time.monotonic()
     bench.driver.wipe(node)
-    _wait_ready(bench, node)
+    bench.wait_ready(node)
     return time.monotonic() - began
-
-
-def _wait_ready(bench: Bench, node: str) -> None:
-    deadline = time.monotonic() + _MOST_SECONDS
-    with httpx.Client(base_url=bench.network.url(node), trust_env=False) as client:
-        while client.get("/readyz").status_code != httpx.codes.OK:
-            if time.monotonic() > deadline:
-                raise SystemExit(f"{node} is not ready after {_MOST_SECONDS:.0f} s")
-            time.sleep(_POLL_SECONDS)
 
 
 async def _check(bench: Bench, orders: int) -> None:
