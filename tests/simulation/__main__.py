@@ -18,10 +18,12 @@ err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 
 
 def simulate(
+    *,
     histories: Annotated[int, typer.Option(min=1, help="How many histories to run.")] = 50,
     seed: Annotated[int, typer.Option(min=0, help="The first history's seed; the others follow.")] = 1,
     jobs: Annotated[int, typer.Option(min=2, help="Processes at once: two for each history.")] = 2,
     nodes: Annotated[int, typer.Option(min=2, max=MOST_NODES, help="Branches of the network.")] = 3,
+    wipes: Annotated[bool, typer.Option(help="Lose disks, too.")] = False,
     trace: Annotated[Path | None, typer.Option(help="Write the first history's journal here.")] = None,
 ) -> None:
     """Play seeded histories of a whole network in one process, under virtual time and faults.
@@ -30,7 +32,7 @@ def simulate(
     everything that happened. Exits 1 if any promise is broken.
     """
     if trace is not None:
-        result = asyncio.run(_trace(Request(seed, nodes=nodes, lines=True)))
+        result = asyncio.run(_trace(Request(seed, nodes=nodes, wipes=wipes, lines=True)))
         trace.write_text("\n".join(result["lines"]) + "\n", encoding="utf-8")
         out.print(f"{len(result['lines']):,} lines of seed {seed}, digest {result['digest']}")
         return
@@ -45,7 +47,9 @@ def simulate(
             bar.update(task, completed=tally.histories, description=description)
 
         seeds = range(seed, seed + histories)
-        tally = asyncio.run(Runner(nodes=nodes, report=err.print, progress=progress).run(seeds, jobs=jobs))
+        tally = asyncio.run(
+            Runner(nodes=nodes, wipes=wipes, report=err.print, progress=progress).run(seeds, jobs=jobs)
+        )
     rate = tally.histories / (time.monotonic() - began)
     out.print(f"{rate:.2f} histories/s, each played twice")
     if tally.failed:

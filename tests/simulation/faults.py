@@ -51,8 +51,11 @@ class Faults:
         kinds = [kind for kind in self._plan.faults if kind not in WEATHER]
         while True:
             await asyncio.sleep(self._random.expovariate(1.0 / self._plan.fault_every))
-            if self._random.random() < 0.2:
+            chance = self._random.random()
+            if chance < 0.2:
                 self._change_weather()
+            elif chance < 0.3 and "wipe" in kinds:
+                await self._wipe(self._random.choice(self._machines))
             elif kinds:
                 await self._doings[self._random.choice(kinds)](self._random.choice(self._machines))
 

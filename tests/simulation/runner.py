@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +26,7 @@ class Request:
 
     seed: int
     nodes: int = 3
+    wipes: bool = False
     lines: bool = False
 
 
@@ -134,8 +135,11 @@ class Runner:
     `report` gets a few lines for each seed that fails, `progress` is called with the tally after each.
     """
 
-    def __init__(self, *, nodes: int, report: Report, progress: Callable[[Tally], None]) -> None:
+    def __init__(
+        self, *, nodes: int, wipes: bool = False, report: Report, progress: Callable[[Tally], None]
+    ) -> None:
         self._nodes = nodes
+        self._wipes = wipes
         self._report = report
         self._progress = progress
         self._tally = Tally()
@@ -151,7 +155,7 @@ class Runner:
 
     async def _play_all(self, waiting: Iterator[int], pair: Pair) -> None:
         for seed in waiting:  # shared by all pairs: each seed is taken once
-            await self._play_twice(Request(seed, nodes=self._nodes), pair)
+            await self._play_twice(Request(seed, nodes=self._nodes, wipes=self._wipes), pair)
             self._progress(self._tally)
 
     async def _play_twice(self, request: Request, pair: Pair) -> None:
@@ -177,7 +181,7 @@ class Runner:
 
 async def _where_they_part(request: Request, pair: Pair) -> list[str]:
     """The first line of the journals that differs, so that the door chance came in by can be found."""
-    again = Request(request.seed, nodes=request.nodes, lines=True)
+    again = replace(request, lines=True)
     first, second = await asyncio.gather(*(worker.play(again) for worker in pair))
     for number, (one, other) in enumerate(zip(first["lines"], second["lines"], strict=False)):
         if one != other:
@@ -187,4 +191,5 @@ async def _where_they_part(request: Request, pair: Pair) -> list[str]:
 
 def _how_to_repeat(request: Request) -> str:
     nodes = f" NODES={request.nodes}" if request.nodes != Request(0).nodes else ""
-    return f"  repeat it: make simulate HISTORIES=1 SEED={request.seed}{nodes}"
+    wipes = " WIPES=1" if request.wipes else ""
+    return f"  repeat it: make simulate HISTORIES=1 SEED={request.seed}{nodes}{wipes}"

@@ -13,7 +13,7 @@ from tests.simulation.history import play
 
 
 def serve(requests: TextIO, results: TextIO) -> None:
-    """Answer `{seed, nodes, lines}` with the history's result as JSON, until the input ends."""
+    """Answer `{seed, nodes, wipes, lines}` with the history's result as JSON, until the input ends."""
     with tempfile.TemporaryDirectory(prefix="simulation-") as place:
         template = Path(place) / "template.db"
         migrate(template)
@@ -21,7 +21,11 @@ def serve(requests: TextIO, results: TextIO) -> None:
         for line in requests:
             wanted = json.loads(line)
             result = play(
-                wanted["seed"], template=template, nodes=wanted["nodes"], keep_lines=wanted["lines"]
+                wanted["seed"],
+                template=template,
+                nodes=wanted["nodes"],
+                wipes=wanted["wipes"],
+                keep_lines=wanted["lines"],
             )
             print(json.dumps(dataclasses.asdict(result)), file=results, flush=True)
 
