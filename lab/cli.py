@@ -196,11 +196,12 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The first history's seed.")] = 1,
     jobs: Annotated[int, typer.Option(min=2, help="Processes at once: two for each history.")] = 2,
     nodes: Annotated[int, typer.Option(min=2, max=network.MOST_NODES, help="Branches of the network.")] = 3,
+    wipes: Annotated[bool, typer.Option(help="Lose disks, too.")] = False,
 ) -> None:
     """Run seeded histories of a network in one process under a virtual clock; exits 1 on any violation."""
     options = {"--histories": histories, "--seed": seed, "--jobs": jobs, "--nodes": nodes}
     words = [str(word) for option in options.items() for word in option]
-    command = [sys.executable, "-m", "tests.simulation", *words]
+    command = [sys.executable, "-m", "tests.simulation", *words, *(["--wipes"] if wipes else [])]
     raise typer.Exit(subprocess.run(command, cwd=settings.ROOT, check=False).returncode)
 
 
