@@ -167,12 +167,14 @@ def test_the_ports_do_not_change_under_running_nodes(two: ProcessDriver) -> None
 
 
 def test_a_node_that_ends_while_starting_is_quoted(make_driver: MakeDriver) -> None:
-    with pytest.raises(LabError, match="(matriz|filial-norte) ended while starting: JWT_SECRET is missing"):
+    with pytest.raises(LabError, match=r"(matriz|filial-norte) ended while starting: JWT_SECRET is missing"):
         make_driver("exit").up(UpOptions(nodes=2, ports=ports.find_free(2)))
 
 
 def test_a_node_that_never_gets_ready_is_quoted(make_driver: MakeDriver) -> None:
-    with pytest.raises(LabError, match="(matriz|filial-norte) is not ready after 1 s: waiting for the peers"):
+    with pytest.raises(
+        LabError, match=r"(matriz|filial-norte) is not ready after 1 s: waiting for the peers"
+    ):
         make_driver("no", ready_seconds=1).up(UpOptions(nodes=2, ports=ports.find_free(2)))
 
 
