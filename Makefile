@@ -104,6 +104,7 @@ test: lint ## Tudo o que o check faz e todos os testes curtos | What check does 
 .PHONY: test-long
 test-long: northwind-3 northwind-4 scenarios kill-nine show-a-4 ## Os cenários por inteiro e 500 histórias simuladas | Every scenario at full length and 500 simulated histories
 	@$(LAB) simulate --histories 500
+	@$(PYTEST) -m long
 
 .PHONY: lock
 lock: ## Renova os arquivos de versões | Renew the lock files
