@@ -86,7 +86,7 @@ def twin(cluster: Cluster, tmp_path: Path) -> ProcessDriver:
     return ProcessDriver(run_dir, env_file=cluster.env_file)
 
 
-@pytest.mark.long  # found out by chance of timing between real processes; the node's own tests play it exactly
+@pytest.mark.long  # a matter of timing between real processes; the node's own tests play it exactly
 def test_of_two_processes_on_copies_of_one_volume_at_most_one_goes_on_and_both_say_why(
     cluster: Cluster, twin: ProcessDriver, tmp_path: Path
 ) -> None:
