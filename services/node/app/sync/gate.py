@@ -64,7 +64,7 @@ class GatedTransport:
         self._clock = clock
         self._random = random
         self._leases: dict[tuple[str, Kind], Lease] = {}
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], None] = {}  # in order: a set's would differ by run
 
     async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], patience: float) -> Response:
         async def send(patience: float) -> Response:
@@ -77,7 +77,7 @@ class GatedTransport:
 
     async def close(self) -> None:
         """Drop what is held back or late, and close the real transport."""
-        for task in self._under_way:
+        for task in list(self._under_way):
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._inner.close()
@@ -142,8 +142,8 @@ class GatedTransport:
 
     def _see_through(self, late: Late) -> None:
         task = asyncio.create_task(_unheard(late), name="late call")
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._under_way[task] = None
+        task.add_done_callback(lambda done: self._under_way.pop(done, None))
 
 
 def _through(lease: Lease, send: Send) -> Send:

@@ -48,7 +48,8 @@ class RightsAsker:
         self._patience = patience
         self._locks: dict[str, asyncio.Lock] = {}
         self._next: dict[str, asyncio.Task[bool]] = {}
-        self._tasks: set[asyncio.Task[bool]] = set()
+        # In order of beginning: a set of tasks has the order of their addresses, another one in every run.
+        self._tasks: dict[asyncio.Task[bool], None] = {}
         self._gave_nothing: set[tuple[str, str]] = set()
 
     async def ask(self, product_id: str) -> bool:
@@ -57,14 +58,14 @@ class RightsAsker:
         if task is None:
             task = asyncio.create_task(self._round(product_id), name=f"ask for {product_id}")
             self._next[product_id] = task
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = None
+            task.add_done_callback(lambda done: self._tasks.pop(done, None))
         # A waiter that gives up must not take the round away from the others.
         return await asyncio.shield(task)
 
     async def close(self) -> None:
         """End every round."""
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
