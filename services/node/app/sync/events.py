@@ -161,10 +161,12 @@ class TotalsReply(Message):
 
 class Page(Message):
     """Rows in canonical form, the key to go on from (None at the end), and the donor's heads at that
-    instant."""
+    instant. `before` has rows of other relations that come first, by relation: what orders refer to, and
+    the stock they took."""
 
     epoch: Name
     relation: str
+    before: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     rows: list[dict[str, Any]]
     next: str | None
     sha256: str

@@ -210,7 +210,7 @@ class Recovery:
         page = await self._link.call(
             peer, "/replica/snapshot", wanted, expect=Page, patience=PAGE_TIMEOUT_SECONDS
         )
-        if page.sha256 != snapshot.digest_of(page.rows) or page.relation != wanted.relation:
+        if page.sha256 != snapshot.digest_of(page.rows, page.before) or page.relation != wanted.relation:
             raise Refusal(Answer(status=200, code="damaged_page"), "a page arrived damaged")
         return page
 

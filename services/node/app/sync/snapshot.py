@@ -5,7 +5,7 @@ The donor reads each page in one transaction and keeps serving; nothing is prepa
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -21,6 +21,8 @@ RELATIONS: tuple[Relation, ...] = get_args(Relation)
 """In the order in which they are fetched: what a row refers to comes before it."""
 
 PAGE_ROWS = 500
+
+Rows = Sequence[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -50,31 +52,36 @@ def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
         if not wanted.buckets or wanted.relation == "stock" or bucket_of(key) in wanted.buckets
         for row in source.read(connection, key, wanted.branch)
     ]
+    before = _behind_orders(connection, rows) if wanted.relation == "orders" else {}
     return Page(
         epoch=connection.execute("SELECT epoch FROM node").fetchone()[0],
         relation=wanted.relation,
+        before=before,
         rows=rows,
         next=keys[-1] if len(keys) == PAGE_ROWS else None,
-        sha256=digest_of(rows),
+        sha256=digest_of(rows, before),
         heads=handshake.heads(connection),
     )
 
 
-def digest_of(rows: list[dict[str, Any]]) -> str:
-    """SHA-256 (hex) of a page's rows, so that a damaged page is fetched again and never merged."""
-    return hashlib.sha256(b"\n".join(canonical(row) for row in rows)).hexdigest()
+def digest_of(rows: Rows, before: Mapping[str, Rows]) -> str:
+    """SHA-256 (hex) of all rows of a page, so that a damaged page is fetched again and never merged."""
+    first = [row for relation in RELATIONS for row in before.get(relation, ())]
+    return hashlib.sha256(b"\n".join(canonical(row) for row in (*first, *rows))).hexdigest()
 
 
 def merge_page(tx: Transaction, page: Page, *, donor: str) -> ledger.Merged:
     """Merge a page's rows as their events would. A row that cannot be applied is left out and counted among
     the forks: it contradicts what is known here, or no node could have written it."""
     merged = ledger.Merged()
-    for row in page.rows:
-        try:
-            with tx.attempt():
-                merged.absorb(_SOURCES[page.relation].merge(tx, row, donor))
-        except UNAPPLICABLE as error:
-            merged.forks.append(f"{page.relation} {row.get('id') or row.get('product_id')}: {error!r}")
+    pages = [(relation, page.before.get(relation, [])) for relation in RELATIONS]
+    for relation, rows in [*pages, (page.relation, page.rows)]:
+        for row in rows:
+            try:
+                with tx.attempt():
+                    merged.absorb(_SOURCES[relation].merge(tx, row, donor))
+            except UNAPPLICABLE as error:
+                merged.forks.append(f"{relation} {row.get('id') or row.get('product_id')}: {error!r}")
     return merged
 
 
@@ -91,6 +98,23 @@ def adopt_heads(tx: Transaction, heads: dict[str, Head], *, lives: Callable[[Lif
                 " WHERE (excluded.seq, excluded.event_id) > (seq, event_id)",
                 (*life, head.seq, head.event_id),
             )
+
+
+def _behind_orders(connection: sqlite3.Connection, rows: Rows) -> dict[str, list[dict[str, Any]]]:
+    """The customers and products that orders refer to and the stock they took, of the same instant.
+
+    The pages of those relations were read before: an order taken since would show without its stock effect,
+    or name a customer that is not there yet.
+    """
+    buyers = sorted({row["customer_id"] for row in rows})
+    taken = {(line["product_id"], row["branch"]) for row in rows for line in row["lines"]}
+    sold = sorted({product_id for product_id, _ in taken})
+    cells = [cell for product_id in sold for cell in ledger.cells_of(connection, product_id)]
+    return {
+        "customers": [row for key in buyers if (row := customers.snapshot(connection, key))],
+        "products": [row for key in sold if (row := products.snapshot(connection, key))],
+        "stock": [cell.as_json() for cell in cells if (cell.product_id, cell.branch) in taken],
+    }
 
 
 def _row(

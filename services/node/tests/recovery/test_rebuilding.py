@@ -2,10 +2,12 @@
 
 import pytest
 
+from app.state import ledger
 from app.state.errors import NotReady
 from app.sync.events import Page, PageRequest
 from app.sync.transport import Response
-from tests.recovery.trial import Trial
+from tests.recovery.trial import RICE, Trial
+from tests.support.company import buy, customer
 from tests.support.network import problem
 from tests.support.virtual import eventually
 
@@ -56,6 +58,27 @@ async def test_a_fetch_goes_on_where_it_stopped_when_its_donor_comes_back(trial:
     assert already[:3] == ["users", "customers", "products"]
     assert [relation for relation in later if relation not in ("stock", "orders")] in ([], ["products"])
     assert later[-1] == "orders"
+    await trial.verify()
+
+
+async def test_an_order_taken_between_two_pages_comes_with_its_customer_and_its_stock(trial: Trial) -> None:
+    """The donor sells on while its pages are read: the orders' page is newer than those before it."""
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    await trial.wipe("sul")
+    sul = await trial.start("sul", ready=False)
+    trial.network.answers["sul", EVENT] = problem(503, "not_ready")
+    await eventually(lambda: "orders" in asked_of(trial, "matriz"), every=0.0001)
+    await customer(trial["matriz"], "LATE")
+    order = (await buy(trial["matriz"], RICE, 2, code="LATE"))["id"]
+    trial.promise(order, 2)
+    await eventually(lambda: trial.has("sul", order), every=0.0001)
+    stock = await sul.database.read(lambda connection: ledger.stock_view(connection, RICE))
+    assert [row["sold"] for row in stock["rows"]] == [2]
+    assert (await sul.orders.view(order))["customer"]["code"] == "LATE"
+    assert await trial.alarms("sul") == {}
+    trial.network.answers.clear()
     await trial.verify()
 
 
