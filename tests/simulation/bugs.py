@@ -5,13 +5,15 @@ seed among a few finds it. Nothing of this is in the node.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from random import Random
 from typing import Any
 from unittest import mock
 
 from app.database import Database, Transaction
+from app.database.identity import begin_start
 from app.state import catalogue, grants, ledger, orders, placing, records, stock
 from app.state.errors import OutOfRights
 from app.sync import outbox, parking, receiver
@@ -201,6 +203,33 @@ def refuse_after_taking() -> AbstractContextManager[object]:
     stack.enter_context(mock.patch.object(orders, "view", lie))
     return stack
 
+
+def the_same_life_after_a_lost_disk() -> AbstractContextManager[object]:
+    """An empty file begins with an epoch made from the branch's name: what died with the disk lives again."""
+
+    def again(connection: sqlite3.Connection, *, cluster_id: str, name: str, random: Random) -> Any:
+        return begin_start(connection, cluster_id=cluster_id, name=name, random=Random(name))
+
+    return mock.patch("app.database.database.begin_start", again)
+
+
+def rights_of_the_branch() -> AbstractContextManager[object]:
+    """A new life spends what its branch's earlier lives had, as far as peers know."""
+
+    def rights_of(life: stock.Life, cells: Iterable[stock.Cell]) -> int:
+        rights = 0
+        for cell in cells:
+            rights += sum(quantity for to, quantity in cell.granted.items() if to[0] == life[0])
+            if cell.branch == life[0]:
+                rights += cell.received + cell.returned - cell.sold - cell.removed
+                rights -= sum(cell.granted.values())
+        return rights
+
+    return mock.patch.object(stock, "rights_of", rights_of)
+
+
+WIPE_BUGS: tuple[Plant, ...] = (the_same_life_after_a_lost_disk, rights_of_the_branch)
+"""Bugs that show only where disks are lost."""
 
 BUGS: tuple[Plant, ...] = (
     acknowledge_before_commit,

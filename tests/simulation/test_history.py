@@ -19,6 +19,12 @@ def test_a_history_keeps_every_promise(seed: int, template: Path) -> None:
     assert result.outcomes["order ok"] > 0
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_history_in_which_disks_are_lost_keeps_every_promise(seed: int, template: Path) -> None:
+    """Nothing is oversold and nothing is missing but what only the lost disk had."""
+    assert play(seed, template=template, wipes=True).violations == []
+
+
 def test_a_history_of_five_branches_keeps_every_promise(template: Path) -> None:
     assert play(3, template=template, nodes=5).violations == []
 
