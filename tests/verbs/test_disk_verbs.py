@@ -12,6 +12,8 @@ from lab.errors import LabError
 from tests.cluster.cluster import Cluster
 from tests.verbs.conftest import MakeCluster
 
+pytestmark = pytest.mark.long  # six minutes over both drivers; `make show-lost-disk` runs it
+
 VICTIM = "filial-sul"
 COUNTER = "filial-norte"  # the first by name counts for the company
 UNITS = 30  # ten for each branch
