@@ -17,11 +17,12 @@ Row = Mapping[str, Any]
 Deltas = dict[tuple[str, int], int]
 
 _MODULUS = 1 << 256
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def canonical(row: Row) -> bytes:
     """The row as bytes: the same for equal rows on every node and every Python."""
-    return json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _encode(row).encode()
 
 
 def add_change(

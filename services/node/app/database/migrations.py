@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -44,6 +45,7 @@ def migrate(path: Path) -> None:
         raise WrongDatabase(f"{path} has a schema this version does not know: {error}") from error
 
 
+@cache
 def newest_revision() -> str:
     """The schema this code was written for; peers compare it in hello."""
     head = ScriptDirectory.from_config(_config()).get_current_head()

@@ -24,6 +24,8 @@ def fault(text: str, *, longest: int) -> str | None:
         return "blank" if not text.strip() else "outer_whitespace"
     if len(text) > longest:
         return "too_long"
+    if text.isprintable():
+        return None  # most texts: every character below is an unprintable one
     for character in text:
         category = unicodedata.category(character)
         if category == "Cc":
