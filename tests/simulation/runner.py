@@ -17,6 +17,7 @@ HASH_SEEDS = ("1", "2")
 """Each history runs once under each: sets and dicts of texts then come in different orders."""
 
 LONGEST_SECONDS = 300.0  # real ones, of one history: more means that virtual time stands still
+ENDING_SECONDS = 5.0
 LONGEST_LINE = 64 << 20
 
 
@@ -82,7 +83,14 @@ class Worker:
 
     async def _end(self) -> None:
         process, self._process = self._process, None
-        if process is not None and process.returncode is None:
+        if process is None or process.returncode is not None:
+            return
+        assert process.stdin is not None, "the worker's input is a pipe"
+        process.stdin.close()  # it ends by itself and takes its files along, unless it hangs
+        try:
+            async with asyncio.timeout(ENDING_SECONDS):
+                await process.wait()
+        except TimeoutError:
             process.kill()
             await process.wait()
 
