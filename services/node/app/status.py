@@ -6,6 +6,7 @@ from typing import Any
 
 from app.database import Database
 from app.database.digest import read_digest
+from app.database.identity import present_life
 from app.runtime import Clock
 from app.state import ledger, orders, stock
 from app.sync import handshake, outbox
@@ -89,7 +90,7 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
 def _stock_totals(connection: sqlite3.Connection) -> dict[str, int]:
     """Units over all products: the company's available and frozen, rights here, and oversold."""
     dead = ledger.dead_lives(connection)
-    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    life = present_life(connection)
     whole = {"available": 0, "frozen": 0, "here": 0, "oversold": 0}
     for row in connection.execute("SELECT DISTINCT product_id FROM stock").fetchall():
         cells = ledger.cells_of(connection, row[0])
@@ -97,7 +98,7 @@ def _stock_totals(connection: sqlite3.Connection) -> dict[str, int]:
         whole["available"] += totals.available
         whole["frozen"] += totals.frozen
         whole["oversold"] += totals.oversold
-        whole["here"] += ledger.usable_rights(connection, cells, (name, epoch))
+        whole["here"] += ledger.usable_rights(connection, cells, life)
     return whole
 
 

@@ -11,8 +11,10 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-Relation = Literal["users", "customers", "products", "orders", "stock"]
+Relation = Literal["users", "customers", "products", "stock", "orders"]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
+"""In an order in which they can be fetched: what a row refers to comes before it."""
+
 Row = Mapping[str, Any]
 Deltas = dict[tuple[str, int], int]
 

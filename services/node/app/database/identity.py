@@ -43,6 +43,19 @@ def _require_own(row: sqlite3.Row, *, cluster_id: str, name: str) -> None:
         )
 
 
+LIVING_CURSORS = (
+    "(SELECT c.* FROM cursors c LEFT JOIN epochs e ON e.branch = c.peer AND e.epoch = c.peer_epoch"
+    " WHERE COALESCE(e.dead, 0) = 0)"
+)
+"""SQL: the cursors of lives not known to be over. What a dead life stored counts as stored nowhere."""
+
+
+def present_life(connection: sqlite3.Connection) -> tuple[str, str]:
+    """This node's name and its epoch, as the file has them."""
+    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    return name, epoch
+
+
 def begin_start(connection: sqlite3.Connection, *, cluster_id: str, name: str, random: Random) -> Identity:
     """Count one more start of this file and return its identity; an empty file begins a new epoch.
 

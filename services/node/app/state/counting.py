@@ -25,9 +25,7 @@ class Handover:
 def seal(tx: Transaction, product_id: str, dead: Sequence[Life]) -> Handover:
     """Remember the counter's dead lives, durably, and hand over what is known here. From now on nothing these
     lives say is heard any more."""
-    for life in dead:
-        if life != ledger.me(tx):
-            ledger.learn_life(tx, life, dead=True)
+    ledger.learn_deaths(tx, dead)
     known = sorted(ledger.dead_lives(tx.connection))
     return Handover(dead=known, cells=ledger.cells_of(tx.connection, product_id))
 
@@ -51,7 +49,8 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
     another count.
     """
     for handover in handovers.values():
-        _take_over(tx, handover)
+        ledger.learn_deaths(tx, handover.dead)
+        ledger.merge(tx, handover.cells)
     if sorted(ledger.dead_lives(tx.connection)) != sorted(count.dead):
         return False
     product_id, gone = count.product_id, count.gone
@@ -84,10 +83,3 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
         version=after.version,
     )
     return True
-
-
-def _take_over(tx: Transaction, handover: Handover) -> None:
-    for life in handover.dead:
-        if life != ledger.me(tx):
-            ledger.learn_life(tx, life, dead=True)
-    ledger.merge(tx, handover.cells)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.database import Actor, Transaction
+from app.database.identity import present_life
 from app.state import ledger, products, stock
 from app.state.errors import DeadEpoch
 from app.state.stock import Cell, Life
@@ -96,12 +97,11 @@ def offer_surplus(
 
 def products_held(connection: sqlite3.Connection) -> list[str]:
     """Products of which this life has a cell or was granted units: those it might hold rights of."""
-    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
     rows = connection.execute(
         "SELECT product_id FROM stock WHERE branch = ?1 AND epoch = ?2"
         " UNION SELECT product_id FROM stock_grants WHERE to_branch = ?1 AND to_epoch = ?2"
         " ORDER BY product_id",
-        (name, epoch),
+        present_life(connection),
     )
     return [row[0] for row in rows]
 

@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.database import Transaction
+from app.database.identity import LIVING_CURSORS, present_life
 from app.state import orders, products, stock, text
 from app.state.errors import Invalid, NotFound
 from app.state.fields import Fields
@@ -67,6 +68,8 @@ def usable_rights(connection: sqlite3.Connection, cells: Sequence[Cell], life: L
 
 def unusable(connection: sqlite3.Connection, product_id: str, own: Cell) -> int:
     """How much of the own cell's `recovered` must not be spent yet."""
+    if own.recovered == 0:
+        return 0
     row = connection.execute(
         "SELECT usable, seq, members FROM recoveries WHERE product_id = ? AND epoch = ?",
         (product_id, own.epoch),
@@ -76,9 +79,8 @@ def unusable(connection: sqlite3.Connection, product_id: str, own: Cell) -> int:
     acknowledged = {
         found["peer"]: found["acknowledged"]
         for found in connection.execute(
-            "SELECT c.peer, MAX(c.acknowledged) AS acknowledged FROM cursors c"
-            " LEFT JOIN epochs e ON e.branch = c.peer AND e.epoch = c.peer_epoch"
-            " WHERE c.epoch = ? AND COALESCE(e.dead, 0) = 0 GROUP BY c.peer",
+            f"SELECT peer, MAX(acknowledged) AS acknowledged FROM {LIVING_CURSORS} WHERE epoch = ?"
+            " GROUP BY peer",
             (own.epoch,),
         )
     }
@@ -134,6 +136,14 @@ def learn_life(tx: Transaction, life: Life, *, dead: bool = False) -> None:
     )
 
 
+def learn_deaths(tx: Transaction, told: Iterable[Life]) -> None:
+    """Remember lives that a peer knows to be over. This node's own present one is not among them: whether it
+    is over, and what follows, is decided elsewhere."""
+    for life in told:
+        if life != me(tx):
+            learn_life(tx, life, dead=True)
+
+
 def cell_from_json(body: object) -> Cell:
     """A cell from the wire. Raises Invalid for anything that no node could have written."""
     fields = Fields("stock", body, ("product_id", "branch", "epoch", *COUNTS, "granted", "version"))
@@ -160,19 +170,25 @@ def stock_view(connection: sqlite3.Connection, sku: str) -> dict[str, Any]:
     product = products.find(connection, sku)
     if product is None:
         raise NotFound("product", sku)
-    return _view(connection, product)
+    return _view(connection, product, life=present_life(connection), dead=dead_lives(connection))
 
 
 def stock_page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
     """The stock of up to `limit` products whose id is beyond `after`, by product id."""
     rows = connection.execute("SELECT id, sku FROM products WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
-    return [_view(connection, row) for row in rows.fetchall()]
+    life, dead = present_life(connection), dead_lives(connection)
+    return [_view(connection, row, life=life, dead=dead) for row in rows.fetchall()]
 
 
-def _view(connection: sqlite3.Connection, product: sqlite3.Row | dict[str, Any]) -> dict[str, Any]:
+def _view(
+    connection: sqlite3.Connection,
+    product: sqlite3.Row | dict[str, Any],
+    *,
+    life: Life,
+    dead: Collection[Life],
+) -> dict[str, Any]:
     cells = cells_of(connection, product["id"])
-    totals = stock.totals(cells, dead_lives(connection))
-    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    totals = stock.totals(cells, dead)
     short = (
         stock.deficits(totals.oversold, orders.sales_of(connection, product["id"])) if totals.oversold else []
     )
@@ -182,7 +198,7 @@ def _view(connection: sqlite3.Connection, product: sqlite3.Row | dict[str, Any])
         "available": totals.available,
         "frozen": totals.frozen,
         "oversold": totals.oversold,
-        "here": usable_rights(connection, cells, (name, epoch)),
+        "here": usable_rights(connection, cells, life),
         "deficits": [
             {"order": sale.order_id, "branch": sale.branch, "quantity": sale.quantity} for sale in short
         ],

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.database import Transaction
 from app.database.digest import canonical
+from app.database.identity import LIVING_CURSORS, present_life
 from app.state import customers, products, text
 from app.state.errors import Invalid, NotFound
 from app.state.fields import Fields
@@ -170,7 +171,7 @@ def body(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
 
 
 def _stored_by(connection: sqlite3.Connection, order_id: str) -> list[str]:
-    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    name, epoch = present_life(connection)
     row = connection.execute(
         "SELECT branch, announced, seq, donor FROM orders WHERE id = ?", (order_id,)
     ).fetchone()
@@ -179,9 +180,7 @@ def _stored_by(connection: sqlite3.Connection, order_id: str) -> list[str]:
     if row["announced"] != epoch:
         return [row["donor"]] if row["donor"] else []
     peers = connection.execute(
-        "SELECT DISTINCT c.peer FROM cursors c"
-        " LEFT JOIN epochs e ON e.branch = c.peer AND e.epoch = c.peer_epoch"
-        " WHERE c.epoch = ? AND c.acknowledged >= ? AND COALESCE(e.dead, 0) = 0 ORDER BY c.peer",
+        f"SELECT DISTINCT peer FROM {LIVING_CURSORS} WHERE epoch = ? AND acknowledged >= ? ORDER BY peer",
         (epoch, row["seq"]),
     )
     return [peer["peer"] for peer in peers]
@@ -229,9 +228,7 @@ def at_risk(connection: sqlite3.Connection) -> int:
     row = connection.execute(
         "SELECT COUNT(*) FROM orders o JOIN node n ON o.branch = n.name"
         " WHERE o.donor = '' AND (o.announced != n.epoch OR o.seq >"
-        " (SELECT COALESCE(MAX(c.acknowledged), 0) FROM cursors c LEFT JOIN epochs e"
-        "  ON e.branch = c.peer AND e.epoch = c.peer_epoch"
-        "  WHERE c.epoch = n.epoch AND COALESCE(e.dead, 0) = 0))"
+        f" (SELECT COALESCE(MAX(l.acknowledged), 0) FROM {LIVING_CURSORS} l WHERE l.epoch = n.epoch))"
     ).fetchone()
     return int(row[0])
 

@@ -190,13 +190,16 @@ def require_units(
 ) -> None:
     """Raise OutOfRights unless every need is covered: by this life's rights (escrow), or by the company's
     stock as known here (optimistic)."""
-    dead = ledger.dead_lives(tx.connection)
+
+    def company(need: Need) -> int:
+        # Not asked for by most orders: under escrow it decides nothing, it is only told to who is short.
+        return stock.totals(need.cells, ledger.dead_lives(tx.connection)).available
+
     shortages: list[Shortage] = []
     behind_older = True
     for need in needs:
         rights = ledger.usable_rights(tx.connection, need.cells, ledger.me(tx))
-        company = stock.totals(need.cells, dead)
-        usable = rights if policy == "escrow" else company.available
+        usable = rights if policy == "escrow" else company(need)
         if need.quantity > usable - reserved.get(need.product["id"], 0):
             behind_older = behind_older and need.quantity <= usable
             shortages.append(
@@ -205,7 +208,7 @@ def require_units(
                     sku=need.product["sku"],
                     wanted=need.quantity,
                     available_here=max(rights, 0),
-                    available_company=company.available,
+                    available_company=company(need),
                 )
             )
     if shortages:

@@ -1,12 +1,12 @@
 """Finding what differs though it should not: digests by table, then by bucket, then the rows themselves."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from app.database import digest
+from app.database.digest import Relation
 from app.state import customers, ledger, orders, products, users
-from app.sync.events import Relation
 
 Totals = dict[str, str]
 """Bucket totals in hex, keyed "relation/bucket"; an empty bucket has no entry."""
@@ -44,17 +44,17 @@ def differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[Relati
 
 
 def _rows(connection: sqlite3.Connection) -> Iterator[tuple[Relation, str, Mapping[str, Any]]]:
-    for relation, read in (
-        ("users", users.snapshot),
-        ("customers", customers.snapshot),
-        ("products", products.snapshot),
-        ("orders", orders.snapshot),
-    ):
-        known = next(r for r in digest.RELATIONS if r == relation)
+    readers: dict[Relation, Callable[[sqlite3.Connection, str], Mapping[str, Any] | None]] = {
+        "users": users.snapshot,
+        "customers": customers.snapshot,
+        "products": products.snapshot,
+        "orders": orders.snapshot,
+    }
+    for relation, read in readers.items():
         for row in connection.execute(f"SELECT id FROM {relation}"):
             found = read(connection, row[0])
             if found is not None:
-                yield known, row[0], found
+                yield relation, row[0], found
     for row in connection.execute("SELECT DISTINCT product_id FROM stock"):
         for cell in ledger.cells_of(connection, row[0]):
             yield "stock", "/".join((cell.product_id, *cell.life)), cell.as_json()

@@ -1,8 +1,10 @@
 """What nodes say to each other, as they say it on the wire (docs/protocol.md)."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from app.database.digest import Relation
 
 PROTOCOL = (1, 1)
 """The lowest and highest protocol version this code speaks."""
@@ -92,11 +94,16 @@ class BatchReceipt(Message):
     parked: Count
 
 
-class TransferRequest(Message):
-    """A wish for rights (see app.state.grants.Request)."""
+class Wish(Message):
+    """What a peer asks of one life of this node: `epoch` is the sender's, `to_epoch` the receiver's."""
 
     to_epoch: Name
     epoch: Name
+
+
+class TransferRequest(Wish):
+    """A wish for rights (see app.state.grants.Request)."""
+
     product_id: Name
     wanted: Count
     age: tuple[int, str, str] | None
@@ -113,26 +120,19 @@ class TransferReply(Message):
     cells: list[dict[str, Any]]
 
 
-Relation = Literal["users", "customers", "products", "stock", "orders"]
-
-
-class PageRequest(Message):
+class PageRequest(Wish):
     """A wish for the rows of one relation beyond the key `after`, of one branch if it is named, and of some
     digest buckets if they are."""
 
-    to_epoch: Name
-    epoch: Name
     relation: Relation
     after: str
     branch: str | None = None
     buckets: list[int] = Field(default_factory=list)
 
 
-class SealRequest(Message):
+class SealRequest(Wish):
     """A counter's word that these lives are over, and its wish for all that is known of a product."""
 
-    to_epoch: Name
-    epoch: Name
     product_id: Name
     dead: list[tuple[Name, Name]]
 
@@ -145,11 +145,8 @@ class SealReply(Message):
     cells: list[dict[str, Any]]
 
 
-class TotalsRequest(Message):
+class TotalsRequest(Wish):
     """A wish for the bucket totals of all replicated tables."""
-
-    to_epoch: Name
-    epoch: Name
 
 
 class TotalsReply(Message):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.database import Transaction
 from app.database.digest import read_digest
+from app.database.identity import present_life
 from app.state import ledger
 from app.state.errors import DeadEpoch
 from app.sync import outbox
@@ -60,7 +61,7 @@ def say(
 def heads(connection: sqlite3.Connection) -> dict[str, Head]:
     """The last event known of every (origin, epoch) that has any, this node's own included, keyed
     "node@epoch"."""
-    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
+    name, epoch = present_life(connection)
     known = {
         f"{row['origin']}@{row['epoch']}": Head(seq=row["seq"], event_id=row["event_id"])
         for row in connection.execute("SELECT * FROM positions ORDER BY origin, epoch")
@@ -91,9 +92,7 @@ def meet(tx: Transaction, hello: Hello) -> Learned:
     if life in ledger.dead_lives(tx.connection):
         raise DeadEpoch(*life)
     ledger.learn_life(tx, life)
-    for dead in hello.dead:
-        if dead != ledger.me(tx):
-            ledger.learn_life(tx, dead, dead=True)
+    ledger.learn_deaths(tx, hello.dead)
     for key in hello.heads:
         branch, _, epoch = key.partition("@")
         ledger.learn_life(tx, (branch, epoch))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.database import Transaction
+from app.database.identity import LIVING_CURSORS
 from app.sync.errors import Trimmed
 from app.sync.events import SCHEMA_VERSION, Batch, Head, WireEvent
 from app.sync.kinds import KINDS
@@ -196,9 +197,8 @@ def _with_body(
 
 def _last_known_cursor(connection: sqlite3.Connection, peer: str, epoch: str) -> int:
     row = connection.execute(
-        "SELECT c.acknowledged FROM cursors c"
-        " LEFT JOIN epochs e ON e.branch = c.peer AND e.epoch = c.peer_epoch"
-        " WHERE c.peer = ? AND c.epoch = ? AND COALESCE(e.dead, 0) = 0 ORDER BY c.updated_at DESC LIMIT 1",
+        f"SELECT acknowledged FROM {LIVING_CURSORS} WHERE peer = ? AND epoch = ?"
+        " ORDER BY updated_at DESC LIMIT 1",
         (peer, epoch),
     ).fetchone()
     return int(row[0]) if row else 0

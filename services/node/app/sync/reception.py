@@ -19,6 +19,7 @@ from app.sync.events import (
     TotalsRequest,
     TransferReply,
     TransferRequest,
+    Wish,
 )
 from app.sync.meeting import Meetings
 from app.sync.peers import Peer, Peers
@@ -71,9 +72,7 @@ class Reception:
 
     async def transfer(self, claims: ReplicaClaims, request: TransferRequest) -> TransferReply:
         """Grant what can be granted; the answer leaves after the grant is durable."""
-        peer = self._sender(claims, claims.sender, request.epoch)
-        self._peers.heard(peer)
-        self._require_epoch(request.to_epoch)
+        peer = self._member(claims, request)
         self._standing.require_selling()
         granted = await self._stock.give(
             grants.Request(
@@ -93,24 +92,14 @@ class Reception:
             cells=[cell.as_json() for cell in granted.cells],
         )
 
-    def _sender(self, claims: ReplicaClaims, node: str, epoch: str) -> Peer:
-        peer = self._peers.get(claims.sender)
-        if peer is None or (node, epoch) != (claims.sender, claims.epoch):
-            raise NotTheSender(claims.sender)
-        return peer
-
     async def snapshot(self, claims: ReplicaClaims, wanted: PageRequest) -> Page:
         """Read a page of whole rows for a peer that lacks them."""
-        peer = self._sender(claims, claims.sender, wanted.epoch)
-        self._peers.heard(peer)
-        self._require_epoch(wanted.to_epoch)
+        self._member(claims, wanted)
         return await self._database.read(lambda connection: snapshot.read_page(connection, wanted))
 
     async def seal(self, claims: ReplicaClaims, wanted: SealRequest) -> SealReply:
         """Store a counter's dead lives and hand over what is known here, after it is durable."""
-        peer = self._sender(claims, claims.sender, wanted.epoch)
-        self._peers.heard(peer)
-        self._require_epoch(wanted.to_epoch)
+        self._member(claims, wanted)
         handed = await self._database.write(lambda tx: counting.seal(tx, wanted.product_id, wanted.dead))
         return SealReply(
             epoch=wanted.to_epoch,
@@ -120,16 +109,24 @@ class Reception:
 
     async def totals(self, claims: ReplicaClaims, wanted: TotalsRequest) -> TotalsReply:
         """Tell a peer this node's bucket totals, so that it finds where the two differ."""
-        peer = self._sender(claims, claims.sender, wanted.epoch)
-        self._peers.heard(peer)
-        self._require_epoch(wanted.to_epoch)
+        self._member(claims, wanted)
         totals = await self._database.read(anti_entropy.recorded_totals)
         return TotalsReply(epoch=wanted.to_epoch, totals=totals)
 
-    def _require_epoch(self, to_epoch: str) -> None:
+    def _sender(self, claims: ReplicaClaims, node: str, epoch: str) -> Peer:
+        peer = self._peers.get(claims.sender)
+        if peer is None or (node, epoch) != (claims.sender, claims.epoch):
+            raise NotTheSender(claims.sender)
+        return peer
+
+    def _member(self, claims: ReplicaClaims, wish: Wish) -> Peer:
+        """The peer whose wish this is; it must know which life of this node it talks to."""
+        peer = self._sender(claims, claims.sender, wish.epoch)
+        self._peers.heard(peer)
         epoch = self._database.identity.epoch
-        if to_epoch != epoch:
+        if wish.to_epoch != epoch:
             raise WrongEpoch(epoch)
+        return peer
 
     async def _watch(self, peer: Peer, merged: ledger.Merged, *, epoch: str) -> None:
         for fork in merged.forks:

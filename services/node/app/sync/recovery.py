@@ -4,17 +4,19 @@ that are over."""
 import asyncio
 import logging
 import sqlite3
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.database import Actor, Database, StorageError, Transaction
+from app.database.digest import RELATIONS, Relation
 from app.runtime import Clock
 from app.state import ledger
 from app.state.stock import Life
 from app.sync import anti_entropy, handshake, receiver, snapshot
 from app.sync.alarms import Alarms
 from app.sync.delivery import Answer
-from app.sync.events import Head, Hello, Page, PageRequest, Relation, TotalsReply, TotalsRequest
+from app.sync.events import Head, Hello, Page, PageRequest, TotalsReply, TotalsRequest
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers
 from app.sync.rebirth import Rebirth
@@ -117,13 +119,7 @@ class Recovery:
         """Want whatever the peer's hello says it has and no event will bring: everything, if its log begins
         beyond what was applied here; else what it knows of dead lives beyond what is known here. An empty
         node wants nothing narrow: its founding fetches all there is."""
-        if not await self._database.read(handshake.is_founded):
-            return
-        life = (hello.node, hello.epoch)
-        applied = await self._database.read(lambda connection: receiver.position(connection, life))
-        if applied.seq < hello.oldest:
-            self.want(peer)
-        for branch in await self._database.read(lambda connection: _missing(connection, hello.heads)):
+        for branch in await self._database.read(lambda connection: _lacking(connection, hello)):
             self.want(peer, branch)
 
     async def _repair_wanted(self) -> None:
@@ -144,7 +140,7 @@ class Recovery:
         )
         ours = await self._database.read(anti_entropy.recorded_totals)
         differing = anti_entropy.differing(ours, theirs.totals)
-        for relation in snapshot.RELATIONS:
+        for relation in RELATIONS:
             after: str | None = "" if relation in differing else None
             while after is not None:
                 page = await self._page(peer, relation, after, buckets=differing[relation])
@@ -159,7 +155,7 @@ class Recovery:
             progress.peer_epoch, progress.relation = peer.epoch, None
             self._heads.pop((peer.name, progress.branch), None)
         try:
-            for relation in snapshot.RELATIONS[_index(progress) :]:
+            for relation in RELATIONS[_index(progress) :]:
                 if progress.relation != relation:
                     progress.relation, progress.through = relation, ""
                 await self._fetch_relation(peer, progress, relation)
@@ -221,10 +217,10 @@ class Recovery:
 
 
 def _index(progress: Progress) -> int:
-    return snapshot.RELATIONS.index(progress.relation) if progress.relation else 0
+    return RELATIONS.index(progress.relation) if progress.relation else 0
 
 
-def _merging(page: Page, donor: str) -> Any:
+def _merging(page: Page, donor: str) -> Callable[[Transaction], ledger.Merged]:
     return lambda tx: snapshot.merge_page(tx, page, donor=donor)
 
 
@@ -250,7 +246,16 @@ def _adopt(tx: Transaction, heads: dict[str, Head], progress: Progress) -> None:
     )
 
 
-def _missing(connection: Any, heads: dict[str, Head]) -> list[str]:
+def _lacking(connection: sqlite3.Connection, hello: Hello) -> list[str | None]:
+    """What to fetch from who said this hello: None stands for everything, a name for one branch's."""
+    if not handshake.is_founded(connection):
+        return []
+    applied = receiver.position(connection, (hello.node, hello.epoch))
+    everything: list[str | None] = [None] if applied.seq < hello.oldest else []
+    return [*everything, *_missing(connection, hello.heads)]
+
+
+def _missing(connection: sqlite3.Connection, heads: dict[str, Head]) -> list[str]:
     known = handshake.heads(connection)
     behind: set[str] = set()
     for branch, epoch in ledger.dead_lives(connection):

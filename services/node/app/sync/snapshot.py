@@ -7,18 +7,15 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from app.database import Transaction
-from app.database.digest import bucket_of, canonical
+from app.database.digest import RELATIONS, bucket_of, canonical
 from app.state import customers, ledger, orders, products, users
 from app.state.stock import Life
 from app.sync import handshake
-from app.sync.events import Head, Page, PageRequest, Relation
+from app.sync.events import Head, Page, PageRequest
 from app.sync.kinds import UNAPPLICABLE
-
-RELATIONS: tuple[Relation, ...] = get_args(Relation)
-"""In the order in which they are fetched: what a row refers to comes before it."""
 
 PAGE_ROWS = 500
 
