@@ -75,8 +75,8 @@ run: $(VENV) ## Executa um cenário | Run a scenario | SCENARIO=last-unit
 	@$(LAB) run $(or $(SCENARIO),$(error say which scenario: make run SCENARIO=last-unit))
 
 .PHONY: simulate
-simulate: $(VENV) ## Simula histórias com tempo virtual | Simulate histories in virtual time | HISTORIES=50 SEED=1 JOBS=2
-	@$(LAB) simulate --histories $(HISTORIES) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(NODES),--nodes $(NODES)) $(if $(WIPES),--wipes)
+simulate: $(VENV) ## Simula histórias com tempo virtual | Simulate histories in virtual time | HISTORIES=50 SEED=1|fresh JOBS=2 NODES=3 WIPES=1
+	@$(LAB) simulate --histories $(HISTORIES) $(if $(filter fresh,$(SEED)),--fresh,$(if $(SEED),--seed $(SEED))) $(if $(TWICE),--twice $(TWICE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(NODES),--nodes $(NODES)) $(if $(WIPES),--wipes)
 
 .PHONY: base-image
 base-image: $(VENV) ## Constrói a imagem base sem registro (root) | Build the base image without a registry (root)

@@ -192,16 +192,23 @@ def kill(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) ->
 
 @app.command()
 def simulate(
+    *,
     histories: Annotated[int, typer.Option(min=1, help="How many seeded histories to run.")] = 50,
     seed: Annotated[int, typer.Option(help="The first history's seed.")] = 1,
-    jobs: Annotated[int, typer.Option(min=2, help="Processes at once: two for each history.")] = 2,
-    nodes: Annotated[int, typer.Option(min=2, max=network.MOST_NODES, help="Branches of the network.")] = 3,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Draw the first seed, and say it.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Histories at once.")] = 2,
+    nodes: Annotated[
+        int | None,
+        typer.Option(min=2, max=network.MOST_NODES, help="Branches of every network.  [default: drawn]"),
+    ] = None,
     wipes: Annotated[bool, typer.Option(help="Lose disks, too.")] = False,
+    twice: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="The share to play twice.")] = None,
 ) -> None:
-    """Run seeded histories of a network in one process under a virtual clock; exits 1 on any violation."""
-    options = {"--histories": histories, "--seed": seed, "--jobs": jobs, "--nodes": nodes}
-    words = [str(word) for option in options.items() for word in option]
-    command = [sys.executable, "-m", "tests.simulation", *words, *(["--wipes"] if wipes else [])]
+    """Run seeded histories of whole networks under a virtual clock; exits 1 on any violation."""
+    options = {"--histories": histories, "--seed": seed, "--jobs": jobs, "--nodes": nodes, "--twice": twice}
+    words = [str(word) for name, value in options.items() if value is not None for word in (name, value)]
+    words += [name for name, wanted in (("--wipes", wipes), ("--fresh", fresh)) if wanted]
+    command = [sys.executable, "-m", "tests.simulation", *words]
     raise typer.Exit(subprocess.run(command, cwd=settings.ROOT, check=False).returncode)
 
 

@@ -41,9 +41,10 @@ class Result:
 
 
 def play(
-    seed: int, *, template: Path, nodes: int = 3, wipes: bool = False, keep_lines: bool = False
+    seed: int, *, template: Path, nodes: int | None = None, wipes: bool = False, keep_lines: bool = False
 ) -> Result:
-    """Run a seed's history in files of its own, copied from `template` (migrated, opened by no node)."""
+    """Run a seed's history in files of its own, copied from `template` (migrated, opened by no node): of so
+    many nodes, or of as many as the seed draws."""
     # The files are thrown away, so a file system in memory will do: what a crash keeps is decided here.
     memory = Path("/dev/shm")  # noqa: S108
     directory = memory if memory.is_dir() else None

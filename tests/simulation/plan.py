@@ -11,6 +11,11 @@ from app.config import Peer, Settings
 FAULTS = ("lose", "duplicate", "delay", "cut", "isolate", "crash", "crash_at_commit", "stop", "stall", "skew")
 NODES = ("matriz", "filial-norte", "filial-sul", "filial-leste", "filial-oeste", "filial-centro",
          "filial-serra", "filial-litoral", "filial-vale")  # fmt: skip
+NODES_WEIGHTS = {2: 35, 3: 45, 4: 10, 5: 6, 6: 1, 7: 1, 8: 1, 9: 1}
+"""How often a network has so many branches, of 100: most of what can go wrong takes two or three."""
+LENGTHS_WEIGHTS = {(15, 45): 50, (45, 100): 40, (100, 250): 10}
+"""How often a history has about so many operations, of 100: many short ones meet more beginnings and ends
+in the same time, a few long ones meet what takes long to come about."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,13 @@ class Plan:
         return Random("/".join(map(str, (self.seed, *purpose))))
 
 
-def draw(seed: int, *, nodes: int = 3, wipes: bool = False) -> Plan:
-    """The history of a seed; with `wipes`, disks are lost in it too."""
+def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
+    """The history of a seed, of so many nodes or of as many as it draws; with `wipes`, disks are lost in it
+    too."""
     random = Random(f"{seed}/plan")
+    drawn = random.choices(tuple(NODES_WEIGHTS), tuple(NODES_WEIGHTS.values()))[0]
+    nodes = nodes or drawn
+    shortest, longest = random.choices(tuple(LENGTHS_WEIGHTS), tuple(LENGTHS_WEIGHTS.values()))[0]
     products = random.randint(2, 7)
     skew = random.choice((0.5, 1.0, 2.0))
     return Plan(
@@ -51,7 +60,7 @@ def draw(seed: int, *, nodes: int = 3, wipes: bool = False) -> Plan:
         demand=tuple(1.0 / (rank + 1) ** skew for rank in range(products)),
         stock=tuple(random.choice((5, 40, 150, 600)) for _ in range(products)),
         clients=random.randint(3, 4 + nodes),
-        operations=random.randint(70, 130),
+        operations=random.randint(shortest, longest),
         pause=random.choice((0.01, 0.05, 0.15)),
         faults=(*(kind for kind in FAULTS if random.random() < 0.5), *(("wipe",) if wipes else ())),
         fault_every=random.choice((0.1, 0.3, 1.0)),

@@ -59,18 +59,39 @@ def test_two_processes_with_other_orders_of_sets_play_the_same_history() -> None
         )
     )
 
-    assert (tally.histories, tally.same_digest, reports) == (3, 3, [])
+    assert (tally.histories, tally.twice, tally.same_digest, reports) == (3, 3, 3, [])
     assert tally.passed
     assert done == [1, 2, 3]
 
 
+def test_a_share_of_many_histories_is_played_twice() -> None:
+    runner = Runner(nodes=2, twice=0.4, report=lambda _: None, progress=lambda _: None)
+
+    tally = asyncio.run(runner.run(range(30, 35), jobs=1))
+
+    assert (tally.histories, tally.twice, tally.same_digest) == (5, 2, 2)
+    assert tally.passed
+
+
+def test_most_networks_are_small_and_all_sizes_occur() -> None:
+    """A history of nine branches costs as much as twenty of two, and finds seldom more."""
+    sizes = Counter(len(draw(seed).nodes) for seed in range(1000))
+
+    assert set(sizes) == set(range(2, 10))
+    assert sizes[2] + sizes[3] > 700
+    assert len(draw(1, nodes=4).nodes) == 4
+
+
 def test_the_last_line_names_what_was_broken() -> None:
-    tally = Tally(histories=2, operations=1234, same_digest=1, failed=[7])
+    tally = Tally(histories=3, operations=1234, twice=2, same_digest=1, failed=[7])
+    tally.faults.update(cut=2, crash=1, skew=1)
+    tally.pairs.add(("crash", "cut"))
     tally.broken.update(oversold=1, stalled=2)
 
     assert not tally.passed
     assert tally.summary() == (
-        "2 histories, 1,234 operations (0 orders acknowledged), faults: none; oversold 1, lost 0,"
+        "3 histories, 1,234 operations (0 orders acknowledged), faults: crash 1, cut 2, skew 1;"
+        " 1 of 3 pairs of them met in one history; oversold 1, lost 0,"
         " other promises broken {'stalled': 2}, same digest twice: 1 of 2"
     )
 
