@@ -55,14 +55,8 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
         return False
     product_id, gone = count.product_id, count.gone
     cells = ledger.cells_of(tx.connection, product_id)
-    before = after = ledger.own_cell(cells, ledger.me(tx), product_id)
-    if gone > 0:
-        after = after.add("written_off", gone)
-    elif gone < 0:
-        after = after.add("returned_frozen", -gone)
-    pool = stock.totals(cells, count.dead).frozen - gone
-    if pool > 0:
-        after = after.add("recovered", pool)
+    before = ledger.own_cell(cells, ledger.me(tx), product_id)
+    after = stock.counted(before, frozen=stock.totals(cells, count.dead).frozen, gone=gone)
     if after == before:
         return True
     usable = before.recovered - ledger.unusable(tx.connection, product_id, before)

@@ -147,6 +147,22 @@ def test_the_same_version_with_other_content_is_a_fork(theirs: Cell, expected: b
 
 
 @pytest.mark.parametrize(
+    ("frozen", "gone", "grown"),
+    [
+        (5, 0, {"recovered": 5, "version": 2}),
+        (5, 2, {"recovered": 3, "written_off": 2, "version": 3}),
+        (5, 5, {"written_off": 5, "version": 2}),
+        (5, 7, {"written_off": 7, "version": 2}),  # the pool is below zero now, for all to see
+        (5, -1, {"recovered": 6, "returned_frozen": 1, "version": 3}),
+        (-2, -2, {"returned_frozen": 2, "version": 2}),
+        (0, 0, {}),
+    ],
+)
+def test_a_count_recovers_what_remains_of_the_pool(frozen: int, gone: int, grown: dict[str, int]) -> None:
+    assert stock.counted(cell(MATRIZ), frozen=frozen, gone=gone) == cell(MATRIZ, **grown)
+
+
+@pytest.mark.parametrize(
     ("wanted", "asker", "giver", "reserved", "granted"),
     [
         (5, 0, 10, 0, 5),  # what it lacks
