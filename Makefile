@@ -10,6 +10,8 @@ SHOW_DIR := build/show
 SHOW_PORT ?= 18021
 HISTORIES ?= 50
 FAULT ?= pause
+# The fast tests' files need no disk, and most of their time would be spent waiting for one.
+IN_MEMORY := $(if $(wildcard /dev/shm),PYTEST_DEBUG_TEMPROOT=/dev/shm)
 
 export LAB_RUN_DIR := $(RUN_DIR)
 ifeq ($(strip $(LAB_RUN_DIR)),)
@@ -88,7 +90,7 @@ doctor: $(VENV) ## Procura os problemas mais comuns | Look for the commonest pro
 
 .PHONY: check
 check: lint ## Estilo, tipos, arquitetura e testes rápidos | Style, types, architecture and the fast tests
-	@$(PYTEST) -q -n auto -m "not long and not cluster and not compose" services/node/tests lab/tests
+	@$(IN_MEMORY) $(PYTEST) -q -n auto -m "not long and not cluster and not compose" services/node/tests lab/tests
 
 .PHONY: lint
 lint: $(VENV)
@@ -98,7 +100,7 @@ lint: $(VENV)
 
 .PHONY: test
 test: lint ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
-	@$(PYTEST) -q -n auto -m "not long and not cluster and not compose"
+	@$(IN_MEMORY) $(PYTEST) -q -n auto -m "not long and not cluster and not compose"
 	@$(PYTEST) -m "(cluster or compose) and not long" tests
 
 .PHONY: test-long
