@@ -11,10 +11,6 @@ from app.state.errors import DeadEpoch
 from app.state.stock import Cell, Life
 from app.state.waiting import Age
 
-PRIOR_SHARE = 4
-"""One in so many of a branch's equal share counts as demand before it has sold anything."""
-
-
 @dataclass(frozen=True)
 class Request:
     """A peer's wish: `wanted` is the rights it needs to hold in total (a target, so repeating it is
@@ -76,20 +72,10 @@ def offer_surplus(
 ) -> Mapping[Life, int]:
     """Grant peers what demand (units sold so far) says is theirs; return what moved."""
     cells = ledger.cells_of(tx.connection, product_id)
-    lives = [ledger.me(tx), *peers]
     unusable = stock.rights_of(ledger.me(tx), cells) - ledger.usable_rights(
         tx.connection, cells, ledger.me(tx)
     )
-    sold = {cell.life: cell.sold for cell in cells}
-    rights = {life: max(stock.rights_of(life, cells), 0) for life in lives}
-    # Before anything was sold, every branch counts alike; a few sales must not outweigh that at once.
-    prior = max(1, sum(rights.values()) // (PRIOR_SHARE * len(lives)))
-    moves = stock.surplus_moves(
-        ledger.me(tx),
-        rights=rights,
-        demand={life: sold.get(life, 0) + prior for life in lives},
-        reserved=reserved + unusable,
-    )
+    moves = stock.surplus_of(ledger.me(tx), cells, peers=peers, reserved=reserved + unusable)
     if moves:
         _grant(tx, cells, moves, reason="surplus")
     return moves

@@ -179,6 +179,24 @@ def surplus_moves(
     return moves
 
 
+PRIOR_SHARE = 4
+"""One in so many of a branch's equal share counts as demand before it has sold anything."""
+
+
+def surplus_of(
+    me: Life, cells: Collection[Cell], *, peers: Iterable[Life], reserved: int
+) -> dict[Life, int]:
+    """What `me` should grant each of `peers` in the background by these cells of one product, demand being
+    what each life has sold. What waiting orders need (`reserved`) never moves."""
+    lives = [me, *peers]
+    sold = {cell.life: cell.sold for cell in cells}
+    rights = {life: max(rights_of(life, cells), 0) for life in lives}
+    # Before anything was sold, every branch counts alike; a few sales must not outweigh that at once.
+    prior = max(1, sum(rights.values()) // (PRIOR_SHARE * len(lives)))
+    demand = {life: sold.get(life, 0) + prior for life in lives}
+    return surplus_moves(me, rights=rights, demand=demand, reserved=reserved)
+
+
 @dataclass(frozen=True, slots=True)
 class SoldUnits:
     """One order's units of an oversold product, with its place in logical time."""
