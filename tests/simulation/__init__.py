@@ -7,10 +7,12 @@ work. `python -m tests.simulation --help` runs histories; a failing one prints t
     history    one seed: founding, clients and faults together, healing, and the verdict
       plan       what the seed makes of the history: sizes, demand, which faults
       machine    a branch's machine: its file, and the process that runs its node or was killed
+      process    one run of a node: all its tasks, to be killed or halted with it
       disk       the executor of a node: blocking work in virtual time, stalls, and a crash at a commit
       network    the transport between nodes, with everything a network does to messages
       clients    what people at the branches do, and what they were told
-      faults     what goes wrong, and undoing it
+      faults     what goes wrong, when, and undoing it (link_faults, process_faults, disk_faults: one function a kind)
+      wal        what a power cut leaves of a database
       observer   looks into every file after every commit and knows the true history
       verdict    what must hold in the end
       journal    what happened, in order: its hash is the history's digest

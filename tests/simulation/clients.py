@@ -13,8 +13,9 @@ from app.state import customers, products
 from app.state.errors import AlreadyExists, NotFound, OutOfStock, StateError
 from app.state.placing import Adjustment, PlaceOrder
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Down, Machine, Unknown
+from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan
+from tests.simulation.process import Down, Unknown
 from tests.simulation.promises import OrderAsked, Outcome, Promises, Received
 
 Answer = tuple[Outcome, Any]
@@ -193,7 +194,7 @@ class Client:
         if process is not None and process.serves and process.node.ready:
             self._journal.note(self._name, "asks", kind, *words)
             try:
-                answer = await process.do(_awaited(use(process.node)), patience=PATIENCE_SECONDS)
+                answer = await process.do(_use(use, process.node), patience=PATIENCE_SECONDS)
                 outcome = "ok"
             except Down:
                 pass
@@ -224,5 +225,5 @@ async def _create(node: BranchNode, *, create: Callable[..., Any], made: Any) ->
     return await node.database.write(lambda tx: create(tx, made, actor=ACTOR))
 
 
-async def _awaited(work: Awaitable[Any]) -> Any:
-    return await work
+async def _use(use: Use, node: BranchNode) -> Any:
+    return await use(node)

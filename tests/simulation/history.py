@@ -14,11 +14,13 @@ from tests.simulation import verdict, virtual
 from tests.simulation.clients import PATIENCE_SECONDS, Client
 from tests.simulation.faults import Faults
 from tests.simulation.journal import Journal, Violation
-from tests.simulation.machine import Machine, own_tasks
+from tests.simulation.machine import Machine
 from tests.simulation.network import Network
 from tests.simulation.observer import Observer
 from tests.simulation.plan import Plan, node_settings
+from tests.simulation.process import own_tasks
 from tests.simulation.promises import Promises
+from tests.simulation.scene import Scene
 
 QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would be a stall
 LOOK_SECONDS = 0.2
@@ -68,7 +70,8 @@ class History:
         self._observer = Observer(journal, self._promises)
         self._network = Network(plan.random("network"), journal=journal)
         self._machines = [self._machine(name, place, template) for name in plan.nodes]
-        self._faults = Faults(plan, self._machines, self._network, observer=self._observer, journal=journal)
+        scene = Scene(self._machines, self._network, self._observer, journal, plan.random("faults"))
+        self._faults = Faults(plan, scene)
 
     def _machine(self, name: str, place: Path, template: Path) -> Machine:
         path = place / f"{name}.db"

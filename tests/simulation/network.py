@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from app.sync.errors import Unreachable
 from app.sync.transport import Response
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Down, Machine, Unknown
+from tests.simulation.machine import Machine
+from tests.simulation.process import Down, Unknown
 
 LATENCY_SECONDS = 0.003
 LATE_SECONDS = 3.0  # the most that delay and duplication hold a message up: longer than most time-outs

@@ -15,10 +15,11 @@ from app.state.placing import Adjustment, PlaceOrder
 from tests.simulation import verdict, virtual
 from tests.simulation.clients import ACTOR, Client
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Down, Machine, Process, Unknown, own_tasks
+from tests.simulation.machine import Machine
 from tests.simulation.network import Network
 from tests.simulation.observer import Observer
 from tests.simulation.plan import Plan, draw, node_settings
+from tests.simulation.process import Down, Process, Unknown, own_tasks
 from tests.simulation.promises import Promises
 
 PLAN: Plan = replace(draw(1), nodes=("alone",), skus=("CAFE",), stock=(5,))

@@ -1,11 +1,13 @@
 """Runs a history in virtual time, where threads and real waiting are errors and not surprises."""
 
 import asyncio
+import contextvars
+import heapq
 import selectors
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
-from typing import Any, Never, TypeVar, TypeVarTuple
+from typing import Any, Never, TypeVar, TypeVarTuple, cast
 from unittest import mock
 
 T = TypeVar("T")
@@ -31,6 +33,63 @@ class SimClock:
         await asyncio.sleep(seconds)
 
 
+class Halt:
+    """Holds back all that runs in the contexts it is put in, as SIGSTOP holds a process back: no task goes on
+    and no timer rings until it is let go, when all that was due meanwhile comes at once, in its order."""
+
+    def __init__(self) -> None:
+        self._held: list[asyncio.Handle] | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self._held is not None
+
+    def put_in(self, context: contextvars.Context) -> None:
+        """From now on, what runs in this context and what it begins can be held back."""
+        context.run(_halt.set, self)
+
+    def hold(self) -> None:
+        self._held = []
+
+    def let_go(self) -> None:
+        """Let everything go on; nothing to let go is no mistake."""
+        held, self._held = self._held or [], None
+        ready: Any = asyncio.get_running_loop()
+        ready._ready.extend(held)
+
+    def takes(self, handle: asyncio.Handle) -> bool:
+        """Keep a callback whose turn has come, if this holds back."""
+        if self._held is None:
+            return False
+        self._held.append(handle)
+        return True
+
+
+_halt: contextvars.ContextVar[Halt | None] = contextvars.ContextVar("halt", default=None)
+
+
+class _Handle(asyncio.Handle):
+    """A callback that runs unless its context is held back."""
+
+    __slots__ = ()
+
+    def _run(self) -> None:
+        _run_unless_held(self)
+
+
+class _Timer(asyncio.TimerHandle):
+    __slots__ = ()
+
+    def _run(self) -> None:
+        _run_unless_held(self)
+
+
+def _run_unless_held(handle: Any) -> None:
+    halt = handle._context.get(_halt)
+    if halt is None or not halt.takes(handle):
+        asyncio.Handle._run(handle)
+
+
 class _Time(selectors.DefaultSelector):
     """Where a loop asks the system for news, there is none: there is only the next timer."""
 
@@ -53,6 +112,23 @@ class SimulationLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._time.now
+
+    def _call_soon(self, callback: Any, args: Any, context: Any) -> asyncio.Handle:
+        handle = _Handle(callback, args, self, context)
+        cast(Any, self)._ready.append(handle)
+        return handle
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        timer: Any = _Timer(when, callback, args, self, context)
+        heapq.heappush(cast(Any, self)._scheduled, timer)
+        timer._scheduled = True
+        return cast(asyncio.TimerHandle, timer)
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts

@@ -1,0 +1,51 @@
+"""Where faults happen: what every one of them may touch, and mending what is broken for a while only."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.simulation.journal import Journal
+from tests.simulation.machine import Machine
+from tests.simulation.network import Network
+from tests.simulation.observer import Observer
+
+LONGEST_SECONDS = 3.0  # of a cut, a stall, or a machine that is down
+
+
+@dataclass
+class Scene:
+    """A history's machines and network, with the chance that decides what breaks."""
+
+    machines: Sequence[Machine]
+    network: Network
+    observer: Observer
+    journal: Journal
+    random: Random
+    _mending: dict[asyncio.Task[None], Callable[[], object]] = field(default_factory=dict)
+
+    def others(self, machine: Machine) -> list[Machine]:
+        return [other for other in self.machines if other is not machine]
+
+    def a_while(self) -> float:
+        """Seconds until something broken works again."""
+        return LONGEST_SECONDS * self.random.random()
+
+    def mend(self, undo: Callable[[], object], *, after: float | None = None) -> None:
+        """Undo something after a while, or when everything is mended."""
+        seconds = self.a_while() if after is None else after
+
+        async def later() -> None:
+            await asyncio.sleep(seconds)
+            undo()
+
+        task = asyncio.get_running_loop().create_task(later())
+        self._mending[task] = undo
+        task.add_done_callback(lambda done: self._mending.pop(done, None))
+
+    def mend_all(self) -> None:
+        """Undo now what would be undone later."""
+        for task, undo in list(self._mending.items()):
+            task.cancel()
+            undo()
+        self._mending.clear()

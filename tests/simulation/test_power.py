@@ -1,0 +1,170 @@
+"""What a power cut keeps and what it may take, and what it would take from a node that does not sync."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from unittest import mock
+
+import pytest
+
+from app.database import Database
+from tests.simulation import verdict, wal
+from tests.simulation.machine import Machine
+from tests.simulation.process import Unknown
+from tests.simulation.test_machine import place, started, with_a_machine
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Iterator[Path]:
+    """A database with one row in its file and two in its log, still open."""
+    path = tmp_path / "written.db"
+    with closing(connected(path)) as connection:
+        connection.execute("CREATE TABLE t (n INTEGER)")
+        connection.execute("INSERT INTO t VALUES (1)")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("INSERT INTO t VALUES (2)")
+        connection.execute("INSERT INTO t VALUES (3)")
+        yield path
+
+
+def connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    return connection
+
+
+def rows(path: Path) -> list[int]:
+    with closing(connected(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return [row[0] for row in connection.execute("SELECT n FROM t ORDER BY n")]
+
+
+def test_what_was_synced_is_there_whatever_lies_behind_it(written: Path, tmp_path: Path) -> None:
+    for seed in range(50):
+        copy = tmp_path / f"{seed}.db"
+        wal.cut_power(written, copy, safe=wal.committed(written), random=Random(seed))
+
+        assert rows(copy) == [1, 2, 3]
+
+
+def test_of_what_was_not_synced_whole_transactions_are_there_or_not(written: Path, tmp_path: Path) -> None:
+    found = set()
+    for seed in range(50):
+        copy = tmp_path / f"{seed}.db"
+        wal.cut_power(written, copy, safe=wal.Place(), random=Random(seed))
+        found.add(tuple(rows(copy)))
+
+    assert found == {(1,), (1, 2), (1, 2, 3)}
+
+
+def test_a_round_of_the_log_before_the_present_one_counts_for_nothing(written: Path) -> None:
+    """Once the log is in the file it is written anew from its beginning, over what was there."""
+    before = wal.committed(written)
+    with closing(connected(written)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(RESTART)")
+        connection.execute("INSERT INTO t VALUES (4)")
+        after = wal.committed(written)
+
+    assert after.salt != before.salt
+    assert after.end < before.end
+
+
+def test_an_acknowledged_order_survives_a_power_cut(template: Path, tmp_path: Path) -> None:
+    async def use(machine: Machine) -> None:
+        assert machine.process is not None
+        order_id = await machine.process.do(place(machine.process.node), patience=1.0)
+        machine.lose_power()
+        process = await started(machine)
+
+        found = await process.do(process.node.orders.view(order_id), patience=1.0)
+        assert found["id"] == order_id
+
+    assert with_a_machine(template, tmp_path, use).violations == []
+
+
+def test_a_node_that_does_not_sync_loses_an_acknowledged_order(template: Path, tmp_path: Path) -> None:
+    """And the observer says so: power cuts have teeth."""
+
+    async def use(machine: Machine) -> None:
+        assert machine.process is not None
+        await machine.process.do(place(machine.process.node), patience=1.0)
+        machine.lose_power()
+        await machine.start()
+
+    with mock.patch.object(Database, "_connect_writer", not_syncing(Database._connect_writer)):
+        journal = with_a_machine(template, tmp_path, use)
+    assert "lost" in {violation.promise for violation in journal.violations}
+
+
+def not_syncing(
+    connect: Callable[[Database], sqlite3.Connection],
+) -> Callable[[Database], sqlite3.Connection]:
+    def careless(database: Database) -> sqlite3.Connection:
+        connection = connect(database)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    return careless
+
+
+def test_power_lost_within_a_commit_leaves_an_order_that_its_client_asks_for_again(
+    template: Path, tmp_path: Path
+) -> None:
+    """Whatever the disk has of it, in the end there is one order, of one key."""
+
+    async def use(machine: Machine) -> None:
+        assert machine.process is not None
+        machine.doom(commits=1, power=True)
+        with pytest.raises(Unknown, match="killed"):
+            await machine.process.do(place(machine.process.node), patience=1.0)
+        process = await started(machine)
+
+        order_id = await process.do(place(process.node), patience=1.0)
+        found = await process.do(process.node.database.read(verdict.orders), patience=1.0)
+        assert list(found) == [order_id]
+
+    assert with_a_machine(template, tmp_path, use).violations == []
+
+
+def test_a_process_that_is_held_back_does_nothing_and_then_goes_on(template: Path, tmp_path: Path) -> None:
+    """Its client gives up; the order it asked for is taken once the process goes on."""
+
+    async def use(machine: Machine) -> None:
+        process = machine.process
+        assert process is not None
+        process.halt()
+        with pytest.raises(Unknown, match="timed out"):
+            await process.do(place(process.node), patience=3.0)
+        assert stored(machine) == 0
+        process.resume()
+        await asyncio.sleep(1.0)
+
+        assert stored(machine) == 1
+
+    assert with_a_machine(template, tmp_path, use).violations == []
+
+
+def test_a_process_that_is_held_back_can_be_killed(template: Path, tmp_path: Path) -> None:
+    async def use(machine: Machine) -> None:
+        process = machine.process
+        assert process is not None
+        process.halt()
+        asking = asyncio.get_running_loop().create_task(process.do(place(process.node), patience=9.0))
+        await asyncio.sleep(0.5)
+        machine.crash()
+        with pytest.raises(Unknown, match="killed"):
+            await asking
+        await machine.reaped()
+
+        assert {asyncio.current_task()} == asyncio.all_tasks()
+        await machine.start()
+
+    assert with_a_machine(template, tmp_path, use).violations == []
+
+
+def stored(machine: Machine) -> int:
+    with closing(sqlite3.connect(f"file:{machine.path}?mode=ro", uri=True)) as connection:
+        return len(verdict.orders(connection))
