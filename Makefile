@@ -76,6 +76,10 @@ replay: $(VENV) ## Repete um histórico de pedidos | Replay an order history | D
 run: $(VENV) ## Executa um cenário | Run a scenario | SCENARIO=last-unit
 	@$(LAB) run $(or $(SCENARIO),$(error say which scenario: make run SCENARIO=last-unit))
 
+.PHONY: verify
+verify: $(VENV) ## Julga uma execução só pelo seu registro | Judge a run by its run log alone | FILE=build/run/run.jsonl
+	@$(LAB) verify "$(or $(FILE),$(error say which run log: make verify FILE=build/run/run.jsonl))"
+
 .PHONY: simulate
 simulate: $(VENV) ## Simula histórias com tempo virtual | Simulate histories in virtual time | HISTORIES=50 SEED=1|fresh JOBS=2 NODES=3 WIPES=1
 	@$(LAB) simulate --histories $(HISTORIES) $(if $(filter fresh,$(SEED)),--fresh,$(if $(SEED),--seed $(SEED))) $(if $(TWICE),--twice $(TWICE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(NODES),--nodes $(NODES)) $(if $(WIPES),--wipes)

@@ -26,6 +26,7 @@ from lab.replay.command import replay
 from lab.scenarios.command import run
 from lab.status import NetworkReading, StatusReader
 from lab.tables import network_view
+from lab.verify import verify
 from lab.watch import watch as run_watch
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.command()(demo_data)
 app.command()(load)
 app.command()(replay)
 app.command()(run)
+app.command()(verify)
 app.command()(fault_verbs.partition)
 app.command()(fault_verbs.cut)
 app.command()(fault_verbs.slow)

@@ -1,16 +1,19 @@
-"""What a run log proves: which orders clients were promised, and what every node showed before and after."""
+"""What a run log proves: which orders clients were promised, and what every node showed before, meanwhile and
+after."""
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
-from lab.contract import Order, Stock
+from lab.contract import Order, Status, Stock
 from lab.runlog import Record
 
 Outcome = Literal["ok", "fail", "info"]
 Units = Counter[str]  # sku (as `same_key`) → units
+# Faults after which a node may know less than before, and lives another life.
+DISK_FAULTS = ("wipe", "restore", "corrupt")
 
 
 def same_key(key: str) -> str:
@@ -28,14 +31,20 @@ def units_of(lines: Iterable[Mapping[str, Any]]) -> Units:
 
 @dataclass
 class Operation:
-    """One request and how it ended; one whose end was never recorded counts as unknown (`info`)."""
+    """One request and how it ended; one whose end was never recorded counts as unknown (`info`).
+
+    `began` and `ended` are places in the log: what ended before another one began happened before it.
+    """
 
     action: str
     node: str
     key: str | None
     request: Mapping[str, Any]
+    began: int
     outcome: Outcome = "info"
     response: Any = None
+    code: str | None = None
+    ended: int | None = None
 
 
 @dataclass
@@ -48,23 +57,54 @@ class NodeRead:
 
 
 @dataclass(frozen=True)
+class Sample:
+    """What a node said of itself meanwhile, at a place in the log; `status` is None when it did not answer.
+    The `stock` was read in the life that `status` tells of."""
+
+    node: str
+    at: int
+    status: Status | None
+    stock: Sequence[Stock] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
     """A run log, sorted. `before` is empty when the run began on a fresh network. With `may_oversell`, units
     sold too often are no failure where every node lists them. `at_risk` are the orders that nodes declared to
-    be stored by no peer before their disks were lost."""
+    be stored by no peer before their disks were lost, with the place of the last such loss in the log.
+    `disk_events` are the places where something happened to a node's disk that it may not remember."""
 
     nodes: tuple[str, ...]
     operations: tuple[Operation, ...]
     before: Mapping[str, NodeRead]
     final: Mapping[str, NodeRead]
     may_oversell: bool = False
-    at_risk: frozenset[str] = frozenset()
+    at_risk: Mapping[str, int] = field(default_factory=dict)
+    disk_events: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    samples: tuple[Sample, ...] = ()
+
+    def complete(self) -> dict[str, NodeRead]:
+        """The final reads that nothing is missing of, in the network's order."""
+        return {node: read for node in self.nodes if (read := self.final.get(node)) and read.complete}
 
     def gone(self) -> dict[str, Order]:
         """Acknowledged orders that were declared at risk on a disk that was lost, and that no node shows."""
         shown = {order["id"] for read in self.final.values() for order in read.orders}
         told = self.acknowledged()
-        return {id_: told[id_][0].response for id_ in sorted(self.at_risk & told.keys() - shown)}
+        return {id_: told[id_][0].response for id_ in sorted(self.at_risk.keys() & told.keys() - shown)}
+
+    def lost_disk_after(self, operation: Operation) -> bool:
+        """Whether something happened to the disk of its node that an operation may not have survived."""
+        return any(at > operation.began for at in self.disk_events.get(operation.node, ()))
+
+    def uncancelled(self) -> set[str]:
+        """Orders at risk whose acknowledged cancellation may have gone with the disk."""
+        return {
+            operation.request["order"]
+            for operation in self.operations
+            if operation.action == "cancel" and operation.outcome == "ok"
+            if operation.began < self.at_risk.get(operation.request["order"], 0)
+        }
 
     def acknowledged(self) -> dict[str, list[Operation]]:
         """Order id → the requests that were answered with it."""
@@ -110,37 +150,68 @@ class Evidence:
 
 
 def collect(records: Iterable[Record]) -> Evidence:
-    """Sorts the records of one run log. Samples and faults prove nothing and are left out."""
+    """Sorts the records of one run log. Other faults than those of disks prove nothing and are left out."""
+    collected = _Collected()
+    for place, record in enumerate(records):
+        collected.add(place, record)
+    return Evidence(
+        collected.nodes,
+        tuple(collected.operations.values()),
+        collected.reads["before"],
+        collected.reads["final"],
+        may_oversell=collected.may_oversell,
+        at_risk=collected.at_risk,
+        disk_events=collected.disk_events,
+        samples=tuple(collected.samples),
+    )
+
+
+@dataclass
+class _Collected:
+    """What was read of a log so far."""
+
     nodes: tuple[str, ...] = ()
-    may_oversell = False
-    at_risk: set[str] = set()
-    operations: dict[int, Operation] = {}
-    reads: dict[str, dict[str, NodeRead]] = {"before": {}, "final": {}}
-    for record in records:
+    may_oversell: bool = False
+    operations: dict[int, Operation] = field(default_factory=dict)
+    reads: dict[str, dict[str, NodeRead]] = field(default_factory=lambda: {"before": {}, "final": {}})
+    samples: list[Sample] = field(default_factory=list)
+    at_risk: dict[str, int] = field(default_factory=dict)
+    disk_events: dict[str, list[int]] = field(default_factory=dict)
+    _disk_faults: dict[int, str] = field(default_factory=dict)
+
+    def add(self, place: int, record: Record) -> None:
         kind = record["kind"]
         if kind == "run.start":
-            nodes = tuple(record["nodes"])
-            may_oversell = record.get("may_oversell", False)
-        elif kind == "op.invoke":
-            operations[record["op"]] = Operation(
-                record["action"], record["node"], record["key"], record["request"]
-            )
-        elif kind in ("op.ok", "op.fail", "op.info"):
-            operation = operations[record["op"]]
-            operation.outcome = kind.removeprefix("op.")
-            operation.response = record.get("response")
+            self.nodes = tuple(record["nodes"])
+            self.may_oversell = record.get("may_oversell", False)
+        elif kind.startswith("op."):
+            self._add_operation(place, kind.removeprefix("op."), record)
+        elif kind.startswith("fault."):
+            self._add_fault(place, record)
         elif kind == "disk.lost":
-            at_risk.update(record["at_risk"])
+            self.at_risk.update(dict.fromkeys(record["at_risk"], place))
+            self.disk_events.setdefault(record["node"], []).append(place)
+        elif kind == "sample":
+            stock = record.get("stock") or ()
+            self.samples.append(Sample(record["node"], place, record["status"], stock))
         elif kind.startswith("read."):
-            _add_read(reads[record["phase"]].setdefault(record["node"], NodeRead()), record)
-    return Evidence(
-        nodes,
-        tuple(operations.values()),
-        reads["before"],
-        reads["final"],
-        may_oversell=may_oversell,
-        at_risk=frozenset(at_risk),
-    )
+            _add_read(self.reads[record["phase"]].setdefault(record["node"], NodeRead()), record)
+
+    def _add_operation(self, place: int, end: str, record: Record) -> None:
+        if end == "invoke":
+            self.operations[record["op"]] = Operation(
+                record["action"], record["node"], record["key"], record["request"], place
+            )
+        elif end in ("ok", "fail", "info"):
+            operation = self.operations[record["op"]]
+            operation.outcome, operation.ended = cast(Outcome, end), place
+            operation.response, operation.code = record.get("response"), record.get("code")
+
+    def _add_fault(self, place: int, record: Record) -> None:
+        if record.get("fault") in DISK_FAULTS:
+            self._disk_faults[record["id"]] = record["target"]
+        if (node := self._disk_faults.get(record["id"])) is not None:
+            self.disk_events.setdefault(node, []).append(place)
 
 
 def _add_read(read: NodeRead, record: Record) -> None:

@@ -138,6 +138,11 @@ class Operations:
         op = self.log.invoke("cancel", node, {"order": order_id})
         return await self._ended(op, self.clients[node].cancel_order(order_id))
 
+    async def read_order(self, node: str, order_id: str) -> Order:
+        """Reads one order as a client does. Raises Refused or Unknown."""
+        op = self.log.invoke("read", node, {"order": order_id})
+        return await self._ended(op, self.clients[node].order(order_id))
+
     async def adjust(self, node: str, sku: str, quantity: int, *, share: Share, reason: str = "lab") -> None:
         """Receives (or with a minus removes) units at a node. Raises Refused or Unknown."""
         op = self.log.invoke("adjust", node, {"sku": sku, "quantity": quantity, "share": share})

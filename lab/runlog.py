@@ -145,9 +145,10 @@ class RunLog:
         stored by no peer yet: only they may be missing at the end."""
         self._append("disk.lost", node=node, at_risk=sorted(at_risk))
 
-    def sample(self, node: str, status: Status | None) -> None:
-        """What `/status` said, null where the node did not answer. For people, never for a verdict."""
-        self._append("sample", node=node, status=status)
+    def sample(self, node: str, status: Status | None, *, stock: list[Stock] | None = None) -> None:
+        """What `/status` said, null where the node did not answer; and some of its stock as it was shown in
+        that same life. The samples of one node must be taken one after the other."""
+        self._append("sample", node=node, status=status, **({} if stock is None else {"stock": stock}))
 
     def read(self, node: str, phase: Phase, *, orders: list[Order], stock: list[Stock]) -> None:
         """All orders and stock of one node, before the run or at its end, and the mark that it is all."""
@@ -178,6 +179,6 @@ def read_records(path: Path) -> Iterator[Record]:
             record = json.loads(line)
         except ValueError:
             record = None
-        if not isinstance(record, dict) or "kind" not in record:
+        if not isinstance(record, dict) or not isinstance(record.get("kind"), str):
             raise LabError(f"{path} line {number} is not a record of a run log (docs/runlog.md)")
         yield record

@@ -63,11 +63,12 @@ async def conclude(
 
 
 def verdict_lines(verdict: Verdict, *, most: int = 10) -> list[str]:
-    """The verdict in plain words: its first problems, then the word itself."""
-    hidden = len(verdict.problems) - most
+    """The verdict in plain words: its first problems and the promises they break, then the word itself."""
+    problems = [*(f"{one.promise}: {one.words}" for one in verdict.findings), *verdict.unproven]
+    hidden = len(problems) - most
     gone = f", {verdict.gone} gone with a disk (declared at risk)" if verdict.gone else ""
     return [
-        *(f"  {problem}" for problem in verdict.problems[:most]),
+        *(f"  {problem}" for problem in problems[:most]),
         *([f"  … and {hidden} more"] if hidden > 0 else []),
         f"VERDICT {verdict.result}: {verdict.acknowledged} acknowledged, {verdict.lost} lost{gone},"
         f" {verdict.duplicated} duplicated, {verdict.oversold} oversold, {_converged(verdict.converged)}",

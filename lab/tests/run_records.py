@@ -1,12 +1,14 @@
 """Makes run logs by hand: a run that went well, to be spoilt by one test each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from lab.contract import Order, OrderLine, Stock
+from lab.contract import Order, OrderLine, Status, Stock
 from lab.runlog import Phase, RunLog, read_records
+from lab.tests import readings
 
 NODES = {"matriz": "http://127.0.0.1:1", "filial-sul": "http://127.0.0.1:2"}
 
@@ -73,16 +75,50 @@ class HandMadeRun:
     def receive(self, quantity: int, *, sku: str = "CAFE", outcome: str = "ok") -> None:
         self._end(self._log.invoke("adjust", "matriz", {"sku": sku, "quantity": quantity}), outcome, {})
 
-    def order(self, order: Order, *, key: str | None = None, outcome: str = "ok", attempt: int = 1) -> None:
+    def order(
+        self,
+        order: Order,
+        *,
+        key: str | None = None,
+        outcome: str = "ok",
+        attempt: int = 1,
+        answer: Order | None = None,
+    ) -> None:
+        """A client asks for `order` and is answered with it, or with another one."""
         lines = [{"sku": line["sku"], "quantity": line["quantity"]} for line in order["lines"]]
         request = {"customer": order["customer"]["code"], "lines": lines}
         op = self._log.invoke(
             "order", order["branch"], request, key=key or f"key of {order['id']}", attempt=attempt
         )
-        self._end(op, outcome, order)
+        self._end(op, outcome, answer or order)
 
     def cancel(self, order: Order, *, outcome: str = "ok") -> None:
         self._end(self._log.invoke("cancel", order["branch"], {"order": order["id"]}), outcome, {})
+
+    @contextmanager
+    def under_way(self, action: str, request: Mapping[str, Any]) -> Iterator[Callable[[str], None]]:
+        """A request to matriz that ends, with the outcome it is told, while other things happen."""
+        op = self._log.invoke(action, "matriz", request)
+        yield lambda outcome: self._end(op, outcome, {}, code="not_found")
+
+    def look_up(self, order: Order, *, outcome: str = "ok") -> None:
+        """A client reads the order at its branch; with outcome `fail` it is not there."""
+        op = self._log.invoke("read", order["branch"], {"order": order["id"]})
+        self._end(op, outcome, order, code="not_found")
+
+    def sample(
+        self,
+        *,
+        node: str = "matriz",
+        epoch: str = "e1",
+        heads: Mapping[str, int] | None = None,
+        stock: list[Stock] | None = None,
+    ) -> None:
+        """What a node says of itself; it does not answer when it has no heads to tell."""
+        status = None
+        if heads is not None:
+            status = {**readings.status(node, [], heads=heads), "epoch": epoch}
+        self._log.sample(node, cast(Status | None, status), stock=stock)
 
     def lose_disk(self, *at_risk: Order) -> None:
         """The disk of matriz is lost with these orders declared at risk."""
@@ -102,10 +138,10 @@ class HandMadeRun:
         self._log.close()
         return list(read_records(self.path))
 
-    def _end(self, op: int, outcome: str, response: Any) -> None:
+    def _end(self, op: int, outcome: str, response: Any, *, code: str = "out_of_stock") -> None:
         if outcome == "ok":
             self._log.ok(op, response=deepcopy(response))
         elif outcome == "fail":
-            self._log.fail(op, status=409, code="out_of_stock", problem={})
+            self._log.fail(op, status=404 if code == "not_found" else 409, code=code, problem={})
         elif outcome == "info":
             self._log.info(op, reason="ReadTimeout")

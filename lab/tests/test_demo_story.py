@@ -2,6 +2,7 @@
 
 import pytest
 
+from lab.checker.finding import Finding
 from lab.demo import generator, story
 from lab.demo.apart import Absence
 from lab.demo.parts import events_of, split
@@ -38,7 +39,7 @@ def outcome(*, failures: tuple[str, ...] = (), problems: tuple[str, ...] = ()) -
         duplicated=0,
         oversold=0,
         converged=True,
-        problems=problems,
+        findings=tuple(Finding("lost", words) for words in problems),
     )
     return Outcome(played=[], absence=absence, verdict=verdict)
 

@@ -19,6 +19,7 @@ VERBS = (
     "load-ui",
     "replay",
     "run",
+    "verify",
     "test",
     "check",
     "clean",
@@ -68,6 +69,7 @@ def test_help_lists_every_verb_with_portuguese_and_english_below(verb: str) -> N
         (("load-ui",), ".venv/bin/python -m lab load --ui --driver auto"),
         (("replay", "DIR=my orders"), '.venv/bin/python -m lab replay "my orders"'),
         (("run", "SCENARIO=kill-nine"), ".venv/bin/python -m lab run kill-nine"),
+        (("verify", "FILE=my run.jsonl"), '.venv/bin/python -m lab verify "my run.jsonl"'),
     ],
 )
 def test_variables_become_options(arguments: tuple[str, ...], command: str) -> None:

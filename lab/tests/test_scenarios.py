@@ -24,9 +24,7 @@ from lab.verdict import Verdict, judge
 
 SAME_NODE = Duel(buyers=(0, 0), wanted=1, units={0: 1})
 SOLD_OUT = problem(409, "out_of_stock", sku="X", wanted=1, available_here=0, available_company=0)
-PASS = Verdict(
-    result="PASS", acknowledged=1, unknown=0, lost=0, duplicated=0, oversold=0, converged=True, problems=()
-)
+PASS = Verdict(result="PASS", acknowledged=1, unknown=0, lost=0, duplicated=0, oversold=0, converged=True)
 
 
 def make_stage(node: FakeNode, operations: Operations, directory: Path, *, rounds: int) -> Stage:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from lab.checker.finding import Promise
 from lab.tests.run_records import HandMadeRun, make_order, make_stock
 from lab.verdict import Verdict, judge
 
@@ -40,8 +42,9 @@ def test_a_run_whose_promises_are_all_kept_passes(run: HandMadeRun) -> None:
         duplicated=0,
         oversold=0,
         converged=True,
-        problems=(),
+        promises={**dict.fromkeys(get_args(Promise), "PASS"), "monotone": None, "session": None},
     )
+    assert verdict.problems == ()
     assert verdict.exit_code == 0
 
 
@@ -172,7 +175,9 @@ def test_a_refused_order_must_not_exist(run: HandMadeRun) -> None:
     run.order(make_order(3), outcome="fail")
     run.read([FIRST, SECOND, make_order(3)], [make_stock(received=10, sold=6)])
 
-    assert verdict_of(run).duplicated == 1
+    verdict = verdict_of(run)
+
+    assert (verdict.result, verdict.promises["authentic"]) == ("FAIL", "FAIL")
 
 
 def test_orders_from_before_the_run_are_nobodys_duplicates(tmp_path: Path) -> None:
@@ -248,7 +253,7 @@ def test_nodes_that_show_another_stock_have_not_converged(run: HandMadeRun) -> N
     verdict = verdict_of(run)
 
     assert (verdict.result, verdict.converged) == ("FAIL", False)
-    assert verdict.problems == ("matriz and filial-sul differ in the stock of CAFE",)
+    assert verdict.problems[0] == "matriz and filial-sul differ in the stock of CAFE"
 
 
 def test_a_product_missing_at_one_node_is_a_difference(run: HandMadeRun) -> None:
