@@ -48,7 +48,7 @@ async def count(sku: str, counted: Count, node: CurrentNode, actor: CurrentActor
     """Release what is left of the frozen pool, at the branch that counts, with every branch reachable. The
     units can be sold when all branches have acknowledged it. A wrong number can oversell."""
     product_id = await node.counts.count(sku, gone=counted.gone, actor=actor)
-    return await node.database.read(lambda connection: ledger.stock_view(connection, product_id))
+    return await node.database.read_back(lambda connection: ledger.stock_view(connection, product_id))
 
 
 @router.get(

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from app.database.errors import DamagedDatabase, OutcomeUnknown, StorageFailed
+from app.database.errors import DamagedDatabase, OutcomeUnknown, StorageError, StorageFailed
 from app.database.file import is_damage, require_sound, set_aside
 from app.database.identity import begin_start
 from app.database.migrations import migrate
@@ -110,6 +110,14 @@ class Database:
         except sqlite3.DatabaseError as error:
             self._look_for_damage(error)
             raise
+
+    async def read_back(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Read what a command of the caller has just made durable. When it cannot be read any more, raises
+        OutcomeUnknown: no other storage error may be said of what is stored."""
+        try:
+            return await self.read(query)
+        except (StorageError, sqlite3.Error) as error:
+            raise OutcomeUnknown(f"stored, but not to be read now: {error}") from error
 
     async def limit_bytes(self, most: int | None) -> None:
         """Let the file grow to `most` bytes and no further, as a full disk would (never below its present

@@ -50,7 +50,7 @@ class OrderDesk:
         scope = f"{actor.user_id}/{key}" if key is not None else None
         async with self._one_at_a_time(scope):
             order_id = await self._rights.settle(attempt, key=scope)
-        return await self.view(order_id)
+        return await self._read_back(order_id)
 
     async def until_stored(self, order_id: str, *, copies: int) -> tuple[dict[str, Any], bool]:
         """Wait until `copies` peers have stored the order durably, at most `patience` seconds; return its
@@ -58,7 +58,7 @@ class OrderDesk:
         deadline = self._clock.monotonic() + self._patience
         while True:
             acknowledged = self._acknowledged
-            order = await self.view(order_id)
+            order = await self._read_back(order_id)
             left = deadline - self._clock.monotonic()
             if len(order["stored_by"]) >= copies or left <= 0:
                 return order, len(order["stored_by"]) >= copies
@@ -76,11 +76,14 @@ class OrderDesk:
         """Cancel an order of this branch and return its view; again changes nothing. Raises NotFound or
         OtherBranch."""
         await self._database.write(lambda tx: cancel_order(tx, order_id, actor=actor))
-        return await self.view(order_id)
+        return await self._read_back(order_id)
 
     async def view(self, order_id: str) -> dict[str, Any]:
         """The order as clients see it. Raises NotFound."""
         return await self._database.read(lambda connection: orders.view(connection, order_id))
+
+    async def _read_back(self, order_id: str) -> dict[str, Any]:
+        return await self._database.read_back(lambda connection: orders.view(connection, order_id))
 
     @asynccontextmanager
     async def _one_at_a_time(self, scope: str | None) -> AsyncIterator[None]:

@@ -52,7 +52,7 @@ class StockDesk:
             )
 
         product_id = await self._rights.settle(attempt)
-        return await self._database.read(lambda connection: ledger.stock_view(connection, product_id))
+        return await self._database.read_back(lambda connection: ledger.stock_view(connection, product_id))
 
     async def give(self, request: grants.Request) -> grants.Granted:
         """Answer a peer that asks for rights, after the grant is durable. Raises DeadEpoch."""

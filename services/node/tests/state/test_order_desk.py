@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.database import OutcomeUnknown
 from app.node import BranchNode
 from app.state import orders
 from app.state.errors import KeyReused, NotFound, OtherBranch, OutOfStock, UnknownReference
@@ -118,3 +119,17 @@ async def test_a_retry_at_another_branch_finds_the_order_it_already_heard_of(com
     order = await buy(matriz, "rice", 1, key="k")
     await eventually(company.converged)
     assert (await buy(norte, "rice", 1, key="k"))["id"] == order["id"]
+
+
+async def test_an_order_that_is_stored_is_never_said_to_be_refused(node: BranchNode) -> None:
+    """The node stops between its commit and the answer: what cannot be read any more is unknown, and is there
+    at the next start."""
+    closing: list[asyncio.Task[None]] = []
+    node.database.on_commit.append(lambda _: closing.append(asyncio.create_task(node.database.close())))
+
+    with pytest.raises(OutcomeUnknown, match="stored, but not to be read now"):
+        await buy(node, "rice", 1)
+    await asyncio.gather(*closing)
+
+    await node.database.open(cluster_id=node.settings.cluster_id, name=node.settings.node_name)
+    assert len(await placed(node)) == 1
