@@ -11,7 +11,7 @@ work. `python -m tests.simulation --help` runs histories; a failing one prints t
       disk       the executor of a node: blocking work in virtual time, stalls, and a crash at a commit
       network    the transport between nodes, with everything a network does to messages
       clients    what people at the branches do, and what they were told
-      faults     what goes wrong, when, and undoing it (link_faults, process_faults, disk_faults: one function a kind)
+      faults     what goes wrong, when, and undoing it; link_faults, process_faults, disk_faults: each kind
       wal        what a power cut leaves of a database
       observer   looks into every file after every commit and knows the true history
       verdict    what must hold in the end

@@ -7,7 +7,7 @@ from functools import partial
 from random import Random
 from typing import Any, Literal
 
-from app.database import Actor, StorageError
+from app.database import Actor, OutcomeUnknown, StorageError
 from app.node import BranchNode
 from app.state import customers, products
 from app.state.errors import AlreadyExists, NotFound, OutOfStock, StateError
@@ -182,7 +182,7 @@ class Client:
             lambda node: node.database.write(
                 lambda tx: customers.update(tx, code, {"name": name, "city": key}, actor=ACTOR)
             ),
-            lambda node: node.database.write(lambda tx: products.create(tx, new, actor=ACTOR)),
+            partial(_create, create=products.create, made=new),
         ]
         await self._ask("edit", self._random.choice(edits), key)
 
@@ -202,8 +202,8 @@ class Client:
                 outcome, answer = "info", error
             except StateError as error:
                 answer = error
-            except StorageError as error:
-                outcome, answer = "info", error
+            except StorageError as error:  # every other one says that surely nothing was stored
+                outcome, answer = "info" if isinstance(error, OutcomeUnknown) else "fail", error
             except Exception as error:
                 outcome, answer = "info", error
                 self._journal.violation("error", f"{kind} of {self._name} ended with {error!r}")

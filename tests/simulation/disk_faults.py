@@ -4,6 +4,8 @@ from tests.simulation.machine import Machine
 from tests.simulation.process_faults import MOST_COMMITS_TO_LIVE
 from tests.simulation.scene import Scene
 
+MOST_FREE_PAGES = (0, 1, 4)  # of a disk that is called full
+
 
 async def lose_power(scene: Scene, machine: Machine) -> None:
     if machine.process is not None and machine.process.serves:
@@ -17,6 +19,16 @@ async def lose_power_at_commit(scene: Scene, machine: Machine) -> None:
         commits = scene.random.randint(1, MOST_COMMITS_TO_LIVE)
         scene.journal.fault("power_at_commit", machine.name, commits)
         machine.doom(commits, power=True)
+
+
+async def fill(scene: Scene, machine: Machine) -> None:
+    """The disk is full, or nearly, for a while."""
+    if machine.process is not None and machine.process.serves:
+        file = scene.observer.connection(machine)
+        pages, size = (file.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        scene.journal.fault("full", machine.name)
+        scene.begin(machine.limit_bytes((pages + scene.random.choice(MOST_FREE_PAGES)) * size))
+        scene.mend(lambda: scene.begin(machine.limit_bytes(None)))
 
 
 async def wipe(scene: Scene, machine: Machine) -> None:

@@ -25,6 +25,7 @@ DOINGS: Mapping[str, Callable[[Scene, Machine], Awaitable[None]]] = {
     "jump": process_faults.jump,
     "power": disk_faults.lose_power,
     "power_at_commit": disk_faults.lose_power_at_commit,
+    "full": disk_faults.fill,
     "wipe": disk_faults.wipe,
 }
 
@@ -74,6 +75,7 @@ class Faults:
             machine.spare()
             if machine.process is None:
                 await machine.start()
+        await self._scene.done()
         self._scene.journal.note("healed")
 
     def _change_weather(self) -> None:

@@ -16,7 +16,7 @@ from app.sync.transport import Transport
 from tests.simulation import wal
 from tests.simulation.disk import SimExecutor
 from tests.simulation.journal import Journal
-from tests.simulation.process import Process, Unknown
+from tests.simulation.process import Down, Process, Unknown
 from tests.simulation.virtual import SimClock
 
 LONGEST_WORK_SECONDS = 60.0  # of opening or closing a node on a disk that stalls
@@ -54,6 +54,7 @@ class Machine:
         self._starts = 0
         self._commits_to_live: int | None = None
         self._safe_before: wal.Place | None = None
+        self._most_bytes: int | None = None
         self._reaping: asyncio.Task[None] | None = None
         shutil.copy(template, self.path)
 
@@ -77,6 +78,17 @@ class Machine:
         with suppress(Unknown):  # it may be killed before it is open
             await process.do(node.open(), patience=LONGEST_WORK_SECONDS)
             process.serves = True
+            if self._most_bytes is not None:
+                await self.limit_bytes(self._most_bytes)
+
+    async def limit_bytes(self, most: int | None) -> None:
+        """Let the disk hold `most` bytes of the database and no more, or (None) as many as it likes; a start
+        changes nothing in that."""
+        self._most_bytes = most
+        process = self.process
+        if process is not None and process.serves:
+            with suppress(Down, Unknown):  # then its next start finds the disk so
+                await process.do(process.node.database.limit_bytes(most), patience=LONGEST_WORK_SECONDS)
 
     async def stop(self) -> None:
         """Stop the node as SIGTERM does."""

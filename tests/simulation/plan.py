@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from app.config import Peer, Settings
 
 FAULTS = ("lose", "duplicate", "delay", "cut", "isolate", "crash", "crash_at_commit", "stop", "pause",
-          "stall", "skew", "jump", "power", "power_at_commit")  # fmt: skip
+          "stall", "skew", "jump", "power", "power_at_commit", "full")  # fmt: skip
 NODES = ("matriz", "filial-norte", "filial-sul", "filial-leste", "filial-oeste", "filial-centro",
          "filial-serra", "filial-litoral", "filial-vale")  # fmt: skip
 NODES_WEIGHTS = {2: 35, 3: 45, 4: 10, 5: 6, 6: 1, 7: 1, 8: 1, 9: 1}

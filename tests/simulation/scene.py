@@ -1,9 +1,10 @@
 """Where faults happen: what every one of them may touch, and mending what is broken for a while only."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
@@ -22,6 +23,7 @@ class Scene:
     observer: Observer
     journal: Journal
     random: Random
+    _begun: dict[asyncio.Task[None], None] = field(default_factory=dict)
     _mending: dict[asyncio.Task[None], Callable[[], object]] = field(default_factory=dict)
 
     def others(self, machine: Machine) -> list[Machine]:
@@ -42,6 +44,16 @@ class Scene:
         task = asyncio.get_running_loop().create_task(later())
         self._mending[task] = undo
         task.add_done_callback(lambda done: self._mending.pop(done, None))
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done that takes its time; what goes wrong in it ends the history."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._begun[task] = None
+        task.add_done_callback(lambda done: self._begun.pop(done, None))
+
+    async def done(self) -> None:
+        """Return once everything begun is done."""
+        await asyncio.gather(*list(self._begun))
 
     def mend_all(self) -> None:
         """Undo now what would be undone later."""

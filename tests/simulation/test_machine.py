@@ -10,7 +10,9 @@ from typing import Any, cast
 
 import pytest
 
+from app.database import StorageFull, Transaction
 from app.node import BranchNode
+from app.state import products
 from app.state.placing import Adjustment, PlaceOrder
 from tests.simulation import verdict, virtual
 from tests.simulation.clients import ACTOR, Client
@@ -21,6 +23,7 @@ from tests.simulation.observer import Observer
 from tests.simulation.plan import Plan, draw, node_settings
 from tests.simulation.process import Down, Process, Unknown, own_tasks
 from tests.simulation.promises import Promises
+from tests.simulation.record import Record
 
 PLAN: Plan = replace(draw(1), nodes=("alone",), skus=("CAFE",), stock=(5,))
 ORDER = PlaceOrder(customer="ALFKI", lines=(("CAFE", 2),))
@@ -40,7 +43,7 @@ def with_a_machine(template: Path, place_: Path, use: Callable[[Machine], Awaita
     async def main() -> None:
         asyncio.get_running_loop().set_task_factory(cast(Any, own_tasks))
         promises = Promises()
-        with closing(Observer(journal, promises)) as observer:
+        with closing(Observer(journal, promises, Record(PLAN.nodes))) as observer:
             machine = Machine(
                 node_settings(PLAN, "alone", path),
                 journal=journal,
@@ -134,6 +137,26 @@ def test_who_asks_a_machine_that_is_off_knows_that_nothing_happened(template: Pa
     assert with_a_machine(template, tmp_path, use).violations == []
 
 
+def test_a_full_disk_refuses_surely_keeps_the_node_running_and_has_room_again(
+    template: Path, tmp_path: Path
+) -> None:
+    """Also across a start, until there is room: what was refused is not there, all that was taken is."""
+
+    async def use(machine: Machine) -> None:
+        process = machine.process
+        assert process is not None
+        await machine.limit_bytes(0)
+        await machine.stop()
+        process = await started(machine)
+        made = await until_full(process)
+        assert await process.do(process.node.database.read(count), patience=1.0) == 1 + made
+        await machine.limit_bytes(None)
+
+        await process.do(write(process.node, product(f"NEW-{made}")), patience=1.0)
+
+    assert with_a_machine(template, tmp_path, use).violations == []
+
+
 def test_a_killed_process_leaves_no_task_behind(template: Path, tmp_path: Path) -> None:
     """Who waits for a process that is gone is told at once, not when patience ends."""
 
@@ -152,6 +175,29 @@ def test_a_killed_process_leaves_no_task_behind(template: Path, tmp_path: Path) 
         await machine.start()
 
     assert with_a_machine(template, tmp_path, use).violations == []
+
+
+async def until_full(process: Process) -> int:
+    """Create products until there is no room for another one; how many there was room for."""
+    for number in range(500):
+        try:
+            await process.do(write(process.node, product(f"NEW-{number}")), patience=1.0)
+        except StorageFull:
+            return number
+    raise AssertionError("the disk is never full")
+
+
+async def write(node: BranchNode, command: Callable[[Transaction], Any]) -> Any:
+    return await node.database.write(command)
+
+
+def product(sku: str) -> Callable[[Transaction], Any]:
+    made = products.NewProduct(sku, "x" * 200, 1)
+    return lambda tx: products.create(tx, made, actor=ACTOR)
+
+
+def count(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT COUNT(*) FROM products").fetchone()[0])
 
 
 def _order_ids(connection: sqlite3.Connection) -> list[str]:
