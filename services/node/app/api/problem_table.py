@@ -67,7 +67,7 @@ _ERRORS: tuple[tuple[type[Exception], Callable[[Any], Said]], ...] = (
     (state.Fenced, _plain("fenced", "reason")),
     (state.NotTheCounter, _plain("not_the_counter", "branch")),
     (state.CountBlocked, _plain("count_blocked", "member", "reason")),
-    (state.DeadEpoch, _plain("dead_epoch", "branch", "epoch")),
+    (state.DeadEpoch, _plain("dead_epoch", "branch", "epoch", "living")),
     (Unauthenticated, _plain("unauthenticated", "reason")),
     (ReplicaTokenRefused, _plain("unauthenticated", "reason", "now")),
     (Forbidden, _plain("forbidden", "role")),

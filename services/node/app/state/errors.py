@@ -113,10 +113,12 @@ class NotReady(StateError):
 
 @dataclass(eq=False)
 class DeadEpoch(StateError):
-    """The sender's epoch is known to be over; nothing it says counts any more."""
+    """The sender's epoch is known to be over; nothing it says counts any more, but which lives are over.
+    `living` are the epochs of its branch that are not known to be."""
 
     branch: str
     epoch: str
+    living: Sequence[str] = ()
 
 
 @dataclass(eq=False)

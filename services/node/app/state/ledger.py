@@ -93,6 +93,14 @@ def dead_lives(connection: sqlite3.Connection) -> set[Life]:
     return {(row[0], row[1]) for row in connection.execute("SELECT branch, epoch FROM epochs WHERE dead = 1")}
 
 
+def living_epochs(connection: sqlite3.Connection, branch: str) -> list[str]:
+    """A branch's epochs that are not known to be over."""
+    rows = connection.execute(
+        "SELECT epoch FROM epochs WHERE branch = ? AND dead = 0 ORDER BY epoch", (branch,)
+    )
+    return [row[0] for row in rows]
+
+
 def me(tx: Transaction) -> Life:
     """The life this transaction may write cells of."""
     return tx.identity.name, tx.identity.epoch

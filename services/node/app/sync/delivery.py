@@ -9,12 +9,14 @@ State = Literal["ok", "backing_off", "blocked", "needs_snapshot", "unknown"]
 @dataclass(frozen=True)
 class Answer:
     """A peer's answer as far as the sender needs it. `status` is None when none came; `position` and
-    `event_id` are the seq it reports for the sender's epoch and the event it has there, if it does."""
+    `event_id` are the seq it reports for the sender's epoch and the event it has there, if it does. When it
+    knows that epoch to be over, `living` are those of the sender's branch that it does not."""
 
     status: int | None
     code: str | None = None
     position: int | None = None
     event_id: str | None = None
+    living: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Hello: what a node says of itself, and what it learns when a peer says it. The same on both sides."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.database import Transaction
@@ -31,6 +31,16 @@ class Learned:
     epoch: str
     behind: str | None
     ahead: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Over:
+    """A hello of a life that is over. It is refused (`refusal`), but the deaths it names are learnt. If there
+    were epochs of its own branch among them that lived for all that was known (`contested`), two processes
+    claim the branch: an epoch is drawn at random, so who names it has lived after it began."""
+
+    refusal: DeadEpoch
+    contested: Sequence[str]
 
 
 def say(
@@ -83,27 +93,30 @@ def check(hello: Hello, *, cluster_id: str) -> None:
         raise Incompatible("no_common_protocol")
 
 
-def meet(tx: Transaction, hello: Hello) -> Learned:
-    """Take in a peer's hello: its life, the deaths it knows, and where it stands in this node's events.
-
-    Raises DeadEpoch when its own epoch is known to be over.
-    """
+def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learned | Over:
+    """Take in a peer's hello: its life, the deaths it knows, and where it stands in this node's events. Of a
+    life that is over nothing counts but the deaths. `answers` is the epoch in which this node said the hello
+    that this one answers, if it is an answer."""
     life = (hello.node, hello.epoch)
     if life in ledger.dead_lives(tx.connection):
-        raise DeadEpoch(*life)
+        before = ledger.living_epochs(tx.connection, hello.node)
+        ledger.learn_deaths(tx, hello.dead)
+        after = ledger.living_epochs(tx.connection, hello.node)
+        contested = [epoch for epoch in before if epoch not in after]
+        return Over(refusal=DeadEpoch(*life, living=after), contested=contested)
     ledger.learn_life(tx, life)
     ledger.learn_deaths(tx, hello.dead)
     for key in hello.heads:
         branch, _, epoch = key.partition("@")
         ledger.learn_life(tx, (branch, epoch))
     mine = hello.heads.get("@".join(ledger.me(tx)), outbox.ORIGIN)
-    behind = _behind(tx, hello, mine)
+    behind = _behind(tx, hello, mine, answers)
     if behind is None:
         outbox.move_cursor(tx, hello.node, hello.epoch, mine.seq, epoch=tx.identity.epoch)
     return Learned(epoch=tx.identity.epoch, behind=behind, ahead=_ahead(tx.connection, life, hello.own_rows))
 
 
-def _behind(tx: Transaction, hello: Hello, mine: Head) -> str | None:
+def _behind(tx: Transaction, hello: Hello, mine: Head, answers: str | None) -> str | None:
     if ledger.me(tx) in hello.dead:
         return f"{hello.node} names this epoch dead"
     if mine.seq > tx.counters.seq:
@@ -111,9 +124,11 @@ def _behind(tx: Transaction, hello: Hello, mine: Head) -> str | None:
     trimmed = mine.seq < outbox.oldest(tx.connection)
     if not trimmed and outbox.event_at(tx.connection, tx.identity.epoch, mine.seq) != mine:
         return f"{hello.node} has another event {mine.seq} of this epoch"
-    # Compared as of now: a row may have reached the peer after this node's hello had been written.
-    own = _versions(tx.connection, ledger.me(tx)) if hello.ahead else {}
-    newer = sorted(product for product, version in hello.ahead.items() if version > own.get(product, 0))
+    # Of the life that was asked about, which may be over by now; and compared as of now, since a row may have
+    # reached the peer after this node's hello had been written.
+    ahead = hello.ahead if answers == tx.identity.epoch else {}
+    own = _versions(tx.connection, ledger.me(tx)) if ahead else {}
+    newer = sorted(product for product, version in ahead.items() if version > own.get(product, 0))
     if newer:
         return f"{hello.node} has newer rows of this epoch: {', '.join(newer[:3])}"
     return None

@@ -100,9 +100,14 @@ def _refusal(response: Response) -> Refusal:
         code=code if isinstance(code, str) else None,
         position=seq if isinstance(seq, int) else None,
         event_id=event_id if isinstance(event_id, str) else None,
+        living=_texts(document.get("living")),
     )
     detail = document.get("detail")
     return Refusal(answer, f"{response.status} {detail if isinstance(detail, str) else code or ''}".strip())
+
+
+def _texts(found: object) -> tuple[str, ...]:
+    return tuple(text for text in found if isinstance(text, str)) if isinstance(found, list) else ()
 
 
 def _document(response: Response) -> dict[str, Any]:

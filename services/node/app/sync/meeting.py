@@ -4,14 +4,17 @@ from collections.abc import Mapping
 
 from app.database import Database
 from app.runtime import Clock
+from app.state import ledger
 from app.sync import handshake
 from app.sync.alarms import Alarms
 from app.sync.events import Hello
-from app.sync.peers import Peer, Peers
+from app.sync.link import Refusal, ReplicaLink
+from app.sync.peers import Peer, Peers, process_of
 from app.sync.rebirth import Rebirth
 from app.sync.recovery import Recovery
 from app.sync.standing import Standing
 
+ASK_SECONDS = 1.0  # for the answer of a process that may be gone: its successor's own hello waits meanwhile
 DIVERGED_AFTER = 3
 """Hellos in a row with equal heads and unequal digests before it is an alarm: a grant's reply may make one
 node's rows newer than its heads for the moment it takes the event to arrive."""
@@ -26,6 +29,7 @@ class Meetings:
         *,
         this: handshake.Self,
         peers: Peers,
+        link: ReplicaLink,
         standing: Standing,
         alarms: Alarms,
         rebirth: Rebirth,
@@ -35,6 +39,7 @@ class Meetings:
         self._database = database
         self._this = this
         self._peers = peers
+        self._link = link
         self._standing = standing
         self._alarms = alarms
         self._rebirth = rebirth
@@ -49,11 +54,17 @@ class Meetings:
             lambda connection: handshake.say(connection, self._this, now=now, first=first, ahead=ahead or {})
         )
 
-    async def take_in(self, peer: Peer, hello: Hello) -> handshake.Learned:
-        """Remember what a peer said and act on it. Raises Incompatible or DeadEpoch, which the peer's
-        state then shows."""
+    async def take_in(self, peer: Peer, hello: Hello, *, answers: str | None = None) -> handshake.Learned:
+        """Remember what a peer said and act on it; `answers` is the epoch in which this node said the hello
+        that it answers. Raises Incompatible or DeadEpoch, which the peer's state then shows."""
         handshake.check(hello, cluster_id=self._database.identity.cluster_id)
-        learned = await self._database.write(lambda tx: handshake.meet(tx, hello))
+        learned = await self._database.write(lambda tx: handshake.meet(tx, hello, answers=answers))
+        if isinstance(learned, handshake.Over):
+            if learned.contested:
+                self._alarms.raise_(
+                    "cloned", f"two processes claim to be {peer.name}: each ends the other's epoch"
+                )
+            raise learned.refusal
         self._compare(peer, hello, await self.say())
         peer.epoch = hello.epoch
         peer.policy = hello.policy
@@ -66,6 +77,26 @@ class Meetings:
             await self._rebirth.begin(learned.epoch, learned.behind)
         await self._recovery.consider(peer, hello)
         return learned
+
+    async def has_outlived(self, peer: Peer, successor: Hello) -> bool:
+        """Whether a process of a peer that was met before still lives, now that a later one of the same epoch
+        says hello: asked at the peer's address. No answer is no sign of life."""
+        if not peer.latest.is_before(successor):
+            return False
+        try:
+            found = await self._link.call(
+                peer, "/replica/hello", await self.say(), expect=Hello, patience=ASK_SECONDS
+            )
+        except Refusal:
+            return False
+        return found.node == peer.name and process_of(successor).is_after(found)
+
+    async def end_cloned(self, peer: Peer, epoch: str) -> None:
+        """Name a peer's epoch dead: two processes live in it, on two copies of one disk, and either may spend
+        its rights. Both are told, and the network shows it."""
+        await self._database.write(lambda tx: ledger.learn_life(tx, (peer.name, epoch), dead=True))
+        self._alarms.raise_("cloned", f"two processes of {peer.name} live in one epoch, {epoch}")
+        self._peers.hurry(peer.name)
 
     def _compare(self, peer: Peer, theirs: Hello, ours: Hello) -> None:
         if theirs.heads != ours.heads or theirs.digest == ours.digest:

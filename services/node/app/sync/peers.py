@@ -14,11 +14,28 @@ HEARD_FROM_SECONDS = 10.0
 """A peer that said something within this time takes part in sharing new stock."""
 
 
+@dataclass(frozen=True)
+class Process:
+    """One run of a peer's process, in one epoch. On one disk a later run has a higher start counter."""
+
+    epoch: str | None = None
+    incarnation: tuple[int, str] = (0, "")
+
+    def is_before(self, hello: Hello) -> bool:
+        """Whether a later process of the same epoch says this hello."""
+        return hello.epoch == self.epoch and self.incarnation < _incarnation(hello)
+
+    def is_after(self, hello: Hello) -> bool:
+        """Whether an earlier process of the same epoch says this hello. In answer to a call made after the
+        later one had spoken it proves that both live, on two disks; any other may just be late."""
+        return hello.epoch == self.epoch and self.incarnation > _incarnation(hello)
+
+
 @dataclass
 class Peer:
     """One configured peer. `clock_offset` is its wall clock minus ours, seconds; `None` is unknown.
 
-    `incarnation` is the latest process that said hello in the epoch `incarnation_of`.
+    `latest` is the latest process that said hello in the present epoch.
     `work` tells its sender that there is something to do, `alive` that the peer gave a sign of life, which
     ends a pause between attempts.
     """
@@ -27,8 +44,7 @@ class Peer:
     url: str
     epoch: str | None = None
     clock_offset: float = 0.0
-    incarnation: tuple[int, str] = (0, "")
-    incarnation_of: str | None = None
+    latest: Process = field(default_factory=Process)
     policy: str | None = None
     founded: bool | None = None
     heads: dict[str, int] = field(default_factory=dict)
@@ -71,15 +87,14 @@ class Peers:
     def require_latest(self, peer: Peer, hello: Hello) -> None:
         """Raise StaleIncarnation when a later process of the same life has said hello here before: only the
         one that is answered so acts on it, so a delayed or repeated hello ends nobody's life."""
-        if hello.epoch == peer.incarnation_of and _incarnation(hello) < peer.incarnation:
+        if peer.latest.is_after(hello):
             raise StaleIncarnation(peer.name)
 
     def note_latest(self, peer: Peer, hello: Hello) -> None:
         """Remember which process of the peer's present life said this hello; one of a life that is over must
         not count against the present one."""
-        latest = _incarnation(hello)
-        peer.incarnation = max(latest, peer.incarnation) if peer.incarnation_of == hello.epoch else latest
-        peer.incarnation_of = hello.epoch
+        if not peer.latest.is_after(hello):
+            peer.latest = process_of(hello)
 
     def is_heard_from(self, peer: Peer) -> bool:
         at = peer.last_heard_at
@@ -119,6 +134,11 @@ class Peers:
         """Let every peer's sender look at the outbox now."""
         for peer in self._by_name.values():
             peer.work.set()
+
+
+def process_of(hello: Hello) -> Process:
+    """The process that said this hello."""
+    return Process(hello.epoch, _incarnation(hello))
 
 
 def _incarnation(hello: Hello) -> tuple[int, str]:

@@ -1,19 +1,26 @@
 """What a node does when it learns that its own life is over: it begins another, once, by itself."""
 
 import asyncio
+from collections.abc import Sequence
 
 from app.database import Database
-from app.state import epochs
+from app.state import epochs, ledger
 from app.sync.alarms import Alarms
 from app.sync.peers import Peers
 from app.sync.standing import Standing
+
+TWO_PROCESSES = (
+    "another process lives on a copy of this branch's data: stop one of the two for good, then start the"
+    " other again"
+)
 
 
 class Rebirth:
     """Ends this node's epoch when a peer knows more of it than this disk does.
 
     It does so once in the life of a process. A second time means that two processes share an identity and
-    would end each other's epochs for ever: then the node stops serving and shows why.
+    would end each other's epochs for ever: then the node stops serving and shows why. It goes on to name the
+    other's epochs dead, as the other does with its own, so neither serves while both are there.
     """
 
     def __init__(self, database: Database, *, peers: Peers, standing: Standing, alarms: Alarms) -> None:
@@ -24,23 +31,35 @@ class Rebirth:
         self._lock = asyncio.Lock()
         self._reborn = False
 
-    async def begin(self, epoch: str, why: str) -> None:
+    async def begin(self, epoch: str, why: str, *, rivals: Sequence[str] = ()) -> None:
         """Act on evidence (`why`) against this node's `epoch`; evidence against an older one is old news.
+        `rivals` are epochs of this branch that a peer takes for living: they are another disk's, or were this
+        one's, so this node names them dead.
 
         Raises StorageError when its own storage refuses; the evidence will come again.
         """
         async with self._lock:
+            if rivals:
+                name = self._database.identity.name
+                await self._database.write(
+                    lambda tx: ledger.learn_deaths(tx, [(name, rival) for rival in rivals])
+                )
             if self._database.identity.epoch != epoch:
                 return
             if self._reborn:
-                self._standing.fence(why)
-                self._alarms.raise_("fenced", why)
+                self._fence(why)
                 return
             await self._database.write(lambda tx: epochs.begin_again(tx, why=why))
             self._reborn = True
             self._alarms.raise_("new_epoch", why)
         self._peers.greet_all()
         await self.announce()
+
+    def _fence(self, why: str) -> None:
+        if self._standing.fenced is None:
+            told = f"{TWO_PROCESSES} ({why})"
+            self._standing.fence(told)
+            self._alarms.raise_("fenced", told)
 
     async def announce(self) -> None:
         """Announce orders of earlier epochs until none is left; also called at start, after a crash."""

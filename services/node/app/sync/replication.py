@@ -174,6 +174,7 @@ class Replication:
             ground.database,
             this=this,
             peers=ground.peers,
+            link=self._link,
             standing=ground.standing,
             alarms=ground.alarms,
             rebirth=self._rebirth,

@@ -147,6 +147,7 @@ class ReplicaSynchronizer:
             raise _Undelivered(Retry("blocked", "internal"), f"internal: {error!r}") from error
 
     async def _hello(self, peer: Peer) -> None:
+        noted = peer.latest
         mine = await self._meetings.say(first=not peer.said_first_hello)
         try:
             theirs = await self._link.call(
@@ -154,13 +155,17 @@ class ReplicaSynchronizer:
             )
         except Refusal as refusal:
             if refusal.answer.code in ("stale_incarnation", "dead_epoch"):
-                await self._rebirth.begin(mine.epoch, f"{peer.name} says: {refusal}")
+                await self._rebirth.begin(
+                    mine.epoch, f"{peer.name} says: {refusal}", rivals=refusal.answer.living
+                )
             raise _undelivered(refusal) from refusal
         if theirs.node != peer.name:
             raise _Undelivered(
                 Retry("blocked", "wrong_node"), f"{peer.url} is {theirs.node}, not {peer.name}"
             )
-        await self._meetings.take_in(peer, theirs)
+        if noted.is_after(theirs):
+            await self._meetings.end_cloned(peer, theirs.epoch)
+        await self._meetings.take_in(peer, theirs, answers=mine.epoch)
         peer.needs_hello = False
         peer.said_first_hello = True
 

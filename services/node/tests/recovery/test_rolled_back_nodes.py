@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.state.errors import Fenced, OutOfStock
+from app.state.errors import OutOfStock
 from app.sync.events import BatchReceipt, Head
 from app.sync.transport import Response
 from tests.recovery.trial import NAMES, Trial
@@ -185,31 +185,6 @@ async def test_hellos_that_come_late_or_twice_end_nobodys_life(trial: Trial) -> 
     assert trial.epoch("sul") == epoch
     for name in NAMES:
         assert await trial.alarms(name) == {}
-
-
-async def test_two_processes_of_one_life_end_it_once_and_then_stand_still_showing_why(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.sell("sul")
-    await trial.converged()
-    clone = await trial.clone("sul", trial.copy("sul"))
-    await eventually(lambda: trial["sul"].standing.fenced or clone.standing.fenced)
-    fenced, other = (clone, trial["sul"]) if clone.standing.fenced else (trial["sul"], clone)
-    shown = await fenced.status()
-    assert (shown["ready"], shown["reason"]) == (False, "fenced")
-    assert shown["fenced"] == shown["alarms"]["fenced"]["last"] != ""
-    assert shown["alarms"].keys() == {"new_epoch", "fenced"}
-    assert shown["alarms"]["new_epoch"]["count"] == 1
-    assert (await other.status())["alarms"]["new_epoch"]["count"] == 1
-    assert fenced.database.identity.epoch != other.database.identity.epoch
-    # Somebody ends one of the two, and starts the other again.
-    await clone.close()
-    if fenced is trial["sul"]:
-        assert isinstance(await trial.refused("sul"), Fenced)
-    await trial.stop("sul")
-    await trial.start("sul")
-    await trial.verify()
-    await trial.shows(*NAMES, available=0, frozen=4, here=0)
 
 
 async def test_units_of_an_order_of_an_earlier_life_join_the_frozen_pool_when_it_is_cancelled(

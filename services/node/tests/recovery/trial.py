@@ -15,7 +15,7 @@ from app.state import ledger, orders
 from app.state.errors import StateError
 from app.sync.delivery import Answer
 from app.sync.peers import Peer
-from tests.support.company import ACTOR, Company, buy, customer, node_settings, stock
+from tests.support.company import ACTOR, Company, buy, customer, doors_of, node_settings, stock
 from tests.support.virtual import InlineExecutor, VirtualClock, eventually
 
 NAMES = ("matriz", "norte", "sul")
@@ -119,9 +119,9 @@ class Trial:
         shutil.copy(copy, path)
         return await self.start(name, ready=ready)
 
-    async def clone(self, name: str, copy: Path) -> BranchNode:
-        """Start a second process of a node on a copy of its volume. It can call; calls for the node's address
-        still reach the first."""
+    async def clone(self, name: str, copy: Path, *, at_its_address: bool = False) -> BranchNode:
+        """Start a second process of a node on a copy of its volume. Both can call; calls for the node's
+        address reach the first, or the second if it takes the address over."""
         node = BranchNode(
             node_settings(name, peers=self._names, database_path=copy, **self._settings),
             clock=VirtualClock(),
@@ -130,6 +130,8 @@ class Trial:
             executor=InlineExecutor(),
         )
         self._clones.append(node)
+        if at_its_address:
+            self.network.join(name, doors_of(node))
         await node.open()
         return node
 

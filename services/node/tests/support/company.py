@@ -62,7 +62,7 @@ class Company:
         )
         self.nodes[name] = node
         await node.open()
-        self.network.join(name, _doors_of(node))
+        self.network.join(name, doors_of(node))
         return node
 
     def path(self, name: str) -> Path:
@@ -96,7 +96,7 @@ async def _whereabouts(node: BranchNode) -> tuple[str, dict[str, Head], int]:
     return await node.database.read(read)
 
 
-def _doors_of(node: BranchNode) -> FastAPI:
+def doors_of(node: BranchNode) -> FastAPI:
     """The node's application as peers see it: building all the other routes would take most of the time."""
     app = FastAPI()
     app.state.node = node

@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 
 from app.state import ledger
-from app.state.errors import DeadEpoch
 from app.state.stock import Cell
 from app.sync import handshake, outbox
 from app.sync.errors import Incompatible
 from app.sync.events import Head, Hello
-from app.sync.handshake import Learned, Self
+from app.sync.handshake import Learned, Over, Self
 from tests.support.branch import CLUSTER, Branch, Branches
 
 THIS = Self(schema_hash="0001", policy="escrow", incarnation="a run")
@@ -33,7 +32,10 @@ def hello(branch: Branch, *, first: bool = False, **changes: Any) -> Hello:
 
 
 def meet(branch: Branch, said: Hello) -> Learned:
-    return branch.do(lambda tx: handshake.meet(tx, said))
+    """A hello from a living peer, in answer to one of this node's present life."""
+    learned = branch.do(lambda tx: handshake.meet(tx, said, answers=branch.identity.epoch))
+    assert isinstance(learned, Learned)
+    return learned
 
 
 def heads_with(said: Hello, branch: Branch, head: Head) -> dict[str, Head]:
@@ -139,6 +141,15 @@ def test_who_is_told_of_newer_rows_is_behind(pair: tuple[Branch, Branch]) -> Non
     assert learned.behind == f"norte has newer rows of this epoch: {rice}"
 
 
+def test_an_answer_about_an_earlier_life_says_nothing_of_the_present_one(pair: tuple[Branch, Branch]) -> None:
+    """It was asked for before the node began another life, which has no rows yet."""
+    matriz, norte = pair
+    said = hello(norte, ahead={matriz.adjust("rice", 5): 2})
+    learned = matriz.do(lambda tx: handshake.meet(tx, said, answers="an earlier one"))
+    assert isinstance(learned, Learned)
+    assert learned.behind is None
+
+
 def test_rows_written_since_the_own_hello_are_no_sign_of_a_roll_back(pair: tuple[Branch, Branch]) -> None:
     """The peer asked for rights and got them while the first hello was on its way."""
     matriz, norte = pair
@@ -179,5 +190,21 @@ def test_an_earlier_life_of_ones_own_branch_is_dead_as_soon_as_it_is_heard_of(
 def test_a_dead_life_is_not_met(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     matriz.do(lambda tx: ledger.learn_life(tx, norte.life, dead=True))
-    with pytest.raises(DeadEpoch):
-        meet(matriz, hello(norte))
+    over = matriz.do(lambda tx: handshake.meet(tx, hello(norte)))
+    assert isinstance(over, Over)
+    assert (over.refusal.branch, over.refusal.epoch, over.refusal.living) == (*norte.life, [])
+    assert over.contested == []
+
+
+def test_a_dead_life_that_names_its_branchs_living_one_lives_beside_it(pair: tuple[Branch, Branch]) -> None:
+    """An epoch is drawn at random: nobody can name it who has not lived since it began."""
+    matriz, norte = pair
+    matriz.do(lambda tx: ledger.learn_life(tx, norte.life, dead=True))
+    matriz.do(lambda tx: ledger.learn_life(tx, ("norte", "another")))
+    over = matriz.do(lambda tx: handshake.meet(tx, hello(norte)))
+    assert isinstance(over, Over)
+    assert (over.refusal.living, over.contested) == (["another"], [])
+    over = matriz.do(lambda tx: handshake.meet(tx, hello(norte, dead=[("norte", "another")])))
+    assert isinstance(over, Over)
+    assert (over.refusal.living, over.contested) == ([], ["another"])
+    assert ("norte", "another") in ledger.dead_lives(matriz.connection)

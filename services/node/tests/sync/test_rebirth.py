@@ -6,6 +6,7 @@ import pytest
 
 from app.database import StorageFull
 from app.node import BranchNode
+from app.state import ledger
 from app.sync.rebirth import Rebirth
 from tests.support.company import Company, stock
 
@@ -44,5 +45,17 @@ async def test_evidence_against_an_older_life_is_old_news_and_a_second_one_fence
     second = node.database.identity.epoch
     await rebirth.begin(first, "the same news again")
     assert (node.database.identity.epoch, node.standing.fenced) == (second, None)
-    await rebirth.begin(second, "somebody else lives this life")
-    assert (node.database.identity.epoch, node.standing.fenced) == (second, "somebody else lives this life")
+    for _ in range(2):
+        await rebirth.begin(second, "somebody else lives this life")
+    assert node.database.identity.epoch == second
+    assert "(somebody else lives this life)" in str(node.standing.fenced)
+    assert node.alarms.as_json()["fenced"] == {"count": 1, "last": node.standing.fenced}
+
+
+async def test_a_rival_that_a_peer_takes_for_living_is_named_dead(node: BranchNode) -> None:
+    rebirth, first = rebirth_of(node), node.database.identity.epoch
+    await rebirth.begin(first, "norte says so", rivals=["another"])
+    second = node.database.identity.epoch
+    await rebirth.begin(first, "norte says so", rivals=["another", second])
+    dead = await node.database.read(ledger.dead_lives)
+    assert (dead, node.standing.fenced) == ({("norte", "another"), ("norte", first)}, None)
