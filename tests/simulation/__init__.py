@@ -15,6 +15,7 @@ work. `python -m tests.simulation --help` runs histories; a failing one prints t
       wal        what a power cut leaves of a database
       observer   looks into every file after every commit and knows the true history
       verdict    what must hold in the end
+      record     the history as a run log, for the checker that judges real networks too
       journal    what happened, in order: its hash is the history's digest
     runner     many histories, each twice in separate processes (worker)
     bugs       seeded bugs that the observer has to catch; they live only here

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.simulation.observer import Observer
 from tests.simulation.plan import Plan, node_settings
 from tests.simulation.process import own_tasks
 from tests.simulation.promises import Promises
+from tests.simulation.record import Record, RecordedClient
 from tests.simulation.scene import Scene
 
 QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would be a stall
@@ -30,7 +32,8 @@ MOST_MESSAGES = 1_000  # of a direction in a whole history; more is somebody rep
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a history. `digest` is of everything that happened in it, in order."""
+    """What came of a history. `digest` is of everything that happened in it, in order; `judged` is what the
+    checker of real networks made of each promise, where the history came to its end."""
 
     seed: int
     digest: str
@@ -39,6 +42,7 @@ class Result:
     faults: dict[str, int]
     virtual_seconds: float
     violations: list[Violation]
+    judged: dict[str, str | None] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
 
 
@@ -67,7 +71,9 @@ class History:
         self._plan = plan
         self._journal = journal
         self._promises = Promises()
-        self._observer = Observer(journal, self._promises)
+        self._record = Record(plan.nodes)
+        self._judged: dict[str, str | None] = {}
+        self._observer = Observer(journal, self._promises, self._record)
         self._network = Network(plan.random("network"), journal=journal)
         self._machines = [self._machine(name, place, template) for name in plan.nodes]
         scene = Scene(self._machines, self._network, self._observer, journal, plan.random("faults"))
@@ -98,7 +104,7 @@ class History:
                 if not self._journal.violations:
                     await self._faults.heal()
                     await self._grow_quiet()
-                    self._judge()
+                    await self._judge()
             except Exception as error:
                 self._journal.violation("error", f"the history ended with {error!r}")
             finally:
@@ -112,6 +118,7 @@ class History:
             faults=dict(self._journal.faults),
             virtual_seconds=loop.time(),
             violations=self._journal.violations,
+            judged=self._judged,
             lines=self._journal.lines,
         )
 
@@ -132,12 +139,17 @@ class History:
             task.cancel()
         await asyncio.gather(*chaos, return_exceptions=True)
 
-    def _clients(self) -> list[Client]:
+    def _clients(self) -> Sequence[Client]:
         random = self._plan.random("branches")
         machines = [*self._machines, *random.choices(self._machines, k=self._plan.clients)]
         return [
-            Client(
-                f"client-{n}", machines[n], plan=self._plan, promises=self._promises, journal=self._journal
+            RecordedClient(
+                f"client-{n}",
+                machines[n],
+                plan=self._plan,
+                promises=self._promises,
+                journal=self._journal,
+                record=self._record,
             )
             for n in range(self._plan.clients)
         ]
@@ -162,6 +174,8 @@ class History:
         quiet = verdict.is_quiet(self._files()) and all(_is_settled(status, said[0]) for status in said)
         if quiet:
             self._journal.note("quiet", said[0]["digest"])
+            for machine, status in zip(self._machines, said, strict=True):
+                self._record.said(machine.name, status)
         return quiet
 
     async def _status(self, machine: Machine) -> Any:
@@ -171,8 +185,14 @@ class History:
     def _files(self) -> verdict.Files:
         return {machine.name: self._observer.connection(machine) for machine in self._machines}
 
-    def _judge(self) -> None:
+    async def _judge(self) -> None:
         verdict.judge(self._files(), self._promises, self._journal)
+        for machine in self._machines:
+            await self._record.read(machine)
+        judged = self._record.judge()
+        self._judged = {str(promise): result for promise, result in judged.promises.items()}
+        for words in judged.problems:
+            self._journal.violation(f"checker {judged.result}", words)
 
     async def _switch_off(self) -> None:
         await self._network.close()

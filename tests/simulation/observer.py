@@ -16,6 +16,7 @@ from typing import Any
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
 from tests.simulation.promises import Promises
+from tests.simulation.record import Record
 
 GROWING = (
     "received",
@@ -80,9 +81,10 @@ class Observer:
     outbox has no holes, no position runs ahead of it, and nothing counts as stored by a peer that is not.
     """
 
-    def __init__(self, journal: Journal, promises: Promises) -> None:
+    def __init__(self, journal: Journal, promises: Promises, record: Record) -> None:
         self._journal = journal
         self._promises = promises
+        self._record = record
         self._views: dict[str, View] = {}
         self._cells: dict[CellKey, Cell] = {}
         self._grants: dict[tuple[str, ...], int] = {}
@@ -96,6 +98,8 @@ class Observer:
             return
         view.data_version = version
         self._journal.note(machine.name, "commits", self._check(machine.name, view))
+        if view.epoch and self._record.is_due():
+            self._put_down(machine.name, view)
 
     def lose(self, machine: Machine) -> None:
         """A machine's disk is about to be lost: note what no other disk has, and expect a new epoch."""
@@ -106,6 +110,7 @@ class Observer:
         for order_id, version in view.orders.items():
             if all(other.orders.get(order_id, 0) < version for other in others):
                 self._promises.at_risk[order_id] = version
+        self._record.lost(machine.name, self._promises.at_risk)
         for key, cell in self._cells.items():
             if key[1] == machine.name:
                 known = [other.cells.get(key, NOTHING) for other in others]
@@ -134,6 +139,15 @@ class Observer:
             view.connection.close()
             view.path, view.connection, view.data_version = machine.path, connection, -1
         return view
+
+    def _put_down(self, name: str, view: View) -> None:
+        heads = {f"{origin}@{epoch}": seq for (origin, epoch), seq in view.positions.items()}
+        cells: dict[CellKey, dict[str, Any]] = {
+            key: {**dict(zip(GROWING, cell, strict=True)), "granted": {}} for key, cell in view.cells.items()
+        }
+        for (*key, branch, epoch), quantity in view.grants.items():
+            cells[key[0], key[1], key[2]]["granted"][f"{branch}@{epoch}"] = quantity
+        self._record.committed(name, view.epoch, {**heads, f"{name}@{view.epoch}": view.seq}, cells)
 
     def _check(self, name: str, view: View) -> int:
         changed = _changed(view)

@@ -99,12 +99,14 @@ class Worker:
 
 @dataclass
 class Tally:
-    """What came of all histories so far. Of `twice` that were played twice, `same_digest` ended alike."""
+    """What came of all histories so far. Of `twice` that were played twice, `same_digest` ended alike; with
+    `judged` of all the checker of real networks found no fault."""
 
     histories: int = 0
     operations: int = 0
     twice: int = 0
     same_digest: int = 0
+    judged: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     pairs: set[tuple[str, str]] = field(default_factory=set)
@@ -114,6 +116,7 @@ class Tally:
     def add(self, result: Mapping[str, Any]) -> None:
         self.histories += 1
         self.operations += result["operations"]
+        self.judged += bool(result["judged"]) and not {"FAIL", "UNKNOWN"} & {*result["judged"].values()}
         self.outcomes.update(result["outcomes"])
         self.faults.update(result["faults"])
         self.pairs.update(combinations(sorted(result["faults"]), 2))
@@ -132,7 +135,7 @@ class Tally:
             f" ({self.outcomes['order ok']:,} orders acknowledged), faults: {faults or 'none'};"
             f" {len(self.pairs)} of {comb(len(self.faults), 2)} pairs of them met in one history;"
             f" oversold {self.broken['oversold']}, lost {self.broken['lost']},"
-            f" other promises broken {others or 0},"
+            f" other promises broken {others or 0}, checker: PASS {self.judged:,} of {self.histories:,},"
             f" same digest twice: {self.same_digest:,} of {self.twice:,}"
         )
 

@@ -83,7 +83,7 @@ def test_most_networks_are_small_and_all_sizes_occur() -> None:
 
 
 def test_the_last_line_names_what_was_broken() -> None:
-    tally = Tally(histories=3, operations=1234, twice=2, same_digest=1, failed=[7])
+    tally = Tally(histories=3, operations=1234, twice=2, same_digest=1, judged=1, failed=[7])
     tally.faults.update(cut=2, crash=1, skew=1)
     tally.pairs.add(("crash", "cut"))
     tally.broken.update(oversold=1, stalled=2)
@@ -92,7 +92,7 @@ def test_the_last_line_names_what_was_broken() -> None:
     assert tally.summary() == (
         "3 histories, 1,234 operations (0 orders acknowledged), faults: crash 1, cut 2, skew 1;"
         " 1 of 3 pairs of them met in one history; oversold 1, lost 0,"
-        " other promises broken {'stalled': 2}, same digest twice: 1 of 2"
+        " other promises broken {'stalled': 2}, checker: PASS 1 of 3, same digest twice: 1 of 2"
     )
 
 
