@@ -17,7 +17,7 @@ log = logging.getLogger("app.founding")
 
 LOOK_SECONDS = 0.1
 GREETING_SECONDS = 2.0
-"""How long a node that was founded before waits at start for its peers' word on its own history."""
+"""How long a node waits at start for the word of peers that neither answered nor failed to."""
 
 
 class Founding:
@@ -73,14 +73,20 @@ class Founding:
 
     async def _greet(self) -> None:
         self._standing.wait_for("greeting_peers")
+        await self._hear_out()
+
+    async def _hear_out(self) -> None:
+        """Wait until every peer answered or failed to, at most GREETING_SECONDS."""
         deadline = self._clock.monotonic() + GREETING_SECONDS
         while self._clock.monotonic() < deadline and any(peer.state == "unknown" for peer in self._peers):
             await self._clock.sleep(LOOK_SECONDS)
 
     async def _decide(self) -> bool:
-        members = [peer for peer in self._peers if peer.founded]
-        if members:
+        if any(peer.founded for peer in self._peers):
             self._standing.wait_for("rebuilding", reading=True)
+            # A slower peer may be the only one that knows some of this branch's orders, and their keys.
+            await self._hear_out()
+            members = [peer for peer in self._peers if peer.founded]
             if not await self._fetched(members) or not await self._has_all_of(members):
                 return False
             await self._database.write(_mark_founded)

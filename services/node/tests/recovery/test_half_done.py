@@ -1,0 +1,92 @@
+"""Commands that fail in the middle, and commits that report an error: nothing is half done or done twice."""
+
+import asyncio
+import sqlite3
+from typing import Any
+
+import pytest
+
+from app.database import Transaction
+from app.state import placing
+from app.state.errors import OutOfRights
+from app.state.placing import PlaceOrder
+from tests.recovery.trial import Trial
+from tests.support.branch import ACTOR, Branches
+
+pytestmark = pytest.mark.anyio
+
+
+class FragileConnection(sqlite3.Connection):
+    """A connection whose next COMMIT takes effect and reports an error nevertheless."""
+
+    fails = True
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        if sql != "COMMIT" or not self.fails:
+            return super().execute(sql, parameters)
+        self.fails = False
+        super().execute("COMMIT")
+        raise sqlite3.OperationalError("disk I/O error")
+
+
+def place(note: str | None) -> Any:
+    """The command that orders three units of rice."""
+    order = PlaceOrder(customer="ALFKI", lines=(("rice", 3),), note=note)
+
+    def command(tx: Transaction) -> str:
+        return placing.place_order(
+            tx, order, actor=ACTOR, key=None, request_hash="hash", policy="escrow", reserved={}
+        )
+
+    return command
+
+
+def test_an_order_that_fails_halfway_leaves_nothing_and_hurts_nobody(branches: Branches) -> None:
+    """Its stock is taken and announced when its own row turns out to be refused."""
+    matriz, norte = branches.make("matriz"), branches.make("norte")
+    matriz.customer("ALFKI")
+    rice = matriz.product("rice")
+    matriz.adjust("rice", 10)
+    before = matriz.head()
+    matriz.connection.execute(
+        "CREATE TRIGGER no BEFORE INSERT ON orders WHEN NEW.note = 'no' BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    first, refused, last = matriz.do_all([place(None), place("no"), place(None)])
+    assert isinstance(refused.error, sqlite3.IntegrityError)
+    assert (first.error, last.error) == (None, None)
+    assert matriz.head() - before == 4  # two for each order
+    assert matriz.rights(rice) == 4
+    found = matriz.connection.execute("SELECT id FROM orders ORDER BY id").fetchall()
+    assert sorted(row[0] for row in found) == sorted([first.value, last.value])
+    matriz.send(norte)
+    assert norte.digest() == matriz.digest()
+
+
+async def test_orders_whose_commit_reported_an_error_are_taken_once(trial: Trial) -> None:
+    """Only the file knows whether they are stored, so it is asked."""
+    await trial.found("matriz", "norte")
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    writer = trial["matriz"].database._writer
+    assert writer is not None
+    writer._connection.close()
+    writer._connection = sqlite3.connect(
+        trial.company.path("matriz"), isolation_level=None, factory=FragileConnection
+    )
+    writer._connection.row_factory = sqlite3.Row
+    sold = await asyncio.gather(trial.sell("matriz"), trial.sell("matriz"))
+    assert await trial.order_ids("matriz") == sorted(sold)
+    await trial.verify()
+    assert (await trial.view("norte"))["available"] == 3
+
+
+def test_two_lines_of_one_product_take_what_both_need(branches: Branches) -> None:
+    """Each alone would fit, both do not."""
+    matriz = branches.make("matriz")
+    matriz.customer("ALFKI")
+    rice = matriz.product("rice")
+    matriz.adjust("rice", 5)
+    with pytest.raises(OutOfRights):
+        matriz.place("ALFKI", ("rice", 3), ("rice", 3))
+    matriz.place("ALFKI", ("rice", 2), ("rice", 3))
+    assert matriz.rights(rice) == 0
