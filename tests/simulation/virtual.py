@@ -2,12 +2,14 @@
 
 import asyncio
 import contextvars
-import heapq
 import selectors
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
-from typing import Any, Never, TypeVar, TypeVarTuple, cast
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, Never, TypeVar, TypeVarTuple
 from unittest import mock
 
 T = TypeVar("T")
@@ -54,8 +56,8 @@ class Halt:
     def let_go(self) -> None:
         """Let everything go on; nothing to let go is no mistake."""
         held, self._held = self._held or [], None
-        ready: Any = asyncio.get_running_loop()
-        ready._ready.extend(held)
+        loop: Any = asyncio.get_running_loop()
+        loop._ready.extend(held)
 
     def takes(self, handle: asyncio.Handle) -> bool:
         """Keep a callback whose turn has come, if this holds back."""
@@ -69,54 +71,69 @@ _halt: contextvars.ContextVar[Halt | None] = contextvars.ContextVar("halt", defa
 
 
 class _Handle(asyncio.Handle):
-    """A callback that runs unless its context is held back."""
+    """A callback, less what a debugger would want to know of it: there are thousands in each history."""
 
     __slots__ = ()
 
-    def _run(self) -> None:
-        _run_unless_held(self)
+    def __init__(self, callback: Any, args: Any, loop: Any, context: contextvars.Context | None) -> None:
+        self._callback = callback
+        self._args = args
+        self._loop = loop
+        self._context = contextvars.copy_context() if context is None else context
+        self._cancelled = False
+
+    def cancel(self) -> None:
+        self._cancelled = True
+        self._callback, self._args = None, ()
 
 
-class _Timer(asyncio.TimerHandle):
+class _Timer(_Handle, asyncio.TimerHandle):
     __slots__ = ()
-
-    def _run(self) -> None:
-        _run_unless_held(self)
+    _when: float
 
 
-def _run_unless_held(handle: Any) -> None:
-    halt = handle._context.get(_halt)
-    if halt is None or not halt.takes(handle):
-        asyncio.Handle._run(handle)
-
-
-class _Time(selectors.DefaultSelector):
-    """Where a loop asks the system for news, there is none: there is only the next timer."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise AssertionError("every task waits for something that no timer and no other task will bring")
-        self.now += max(timeout, 0.0)
-        return []
+class _Nowhere(selectors.DefaultSelector):
+    def select(self, timeout: float | None = None) -> Never:
+        raise AssertionError("a simulation asks the system for nothing")
 
 
 class SimulationLoop(asyncio.SelectorEventLoop):
     """An event loop that asks the system for nothing: no files, no threads, no time. Time jumps to the next
-    timer as soon as nobody is ready to run, so a history of hours takes as long as the work in it."""
+    timer as soon as nobody is ready to run, so a history of hours takes as long as the work in it. Timers of
+    one time ring in the order in which they were set."""
+
+    _ready: deque[Any]  # those of the class it inherits from
 
     def __init__(self) -> None:
-        self._time = _Time()
-        super().__init__(self._time)
+        super().__init__(_Nowhere())
+        self._now = 0.0
+        self._timers: list[tuple[float, int, Any]] = []
+        self._numbers = count()
 
     def time(self) -> float:
-        return self._time.now
+        return self._now
+
+    def call_soon(
+        self,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.Handle:
+        return self._call_soon(callback, args, context)
 
     def _call_soon(self, callback: Any, args: Any, context: Any) -> asyncio.Handle:
         handle = _Handle(callback, args, self, context)
-        cast(Any, self)._ready.append(handle)
+        self._ready.append(handle)
         return handle
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(
         self,
@@ -125,10 +142,39 @@ class SimulationLoop(asyncio.SelectorEventLoop):
         *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
-        timer: Any = _Timer(when, callback, args, self, context)
-        heapq.heappush(cast(Any, self)._scheduled, timer)
-        timer._scheduled = True
-        return cast(asyncio.TimerHandle, timer)
+        timer = _Timer(callback, args, self, context)
+        timer._when = when
+        heappush(self._timers, (when, next(self._numbers), timer))
+        return timer
+
+    def _run_once(self) -> None:
+        """Run all who are ready now, after those whose time has come."""
+        ready, timers = self._ready, self._timers
+        while timers and timers[0][2]._cancelled:
+            heappop(timers)
+        if not ready:
+            if not timers:
+                raise AssertionError("every task waits for something that no timer and no task will bring")
+            self._now = max(self._now, timers[0][0])
+        while timers and timers[0][0] <= self._now:
+            ready.append(heappop(timers)[2])
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if handle._cancelled:
+                continue
+            halt = handle._context.get(_halt)
+            if halt is None or not halt.takes(handle):
+                self._call(handle)
+
+    def _call(self, handle: Any) -> None:
+        try:
+            handle._context.run(handle._callback, *handle._args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            self.call_exception_handler(
+                {"message": f"{handle._callback!r} failed", "exception": error, "handle": handle}
+            )
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
