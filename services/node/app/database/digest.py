@@ -32,8 +32,15 @@ def add_change(
 ) -> None:
     """Add to `deltas` what replacing `before` by `after` (None = no row) changes in the row's bucket."""
     bucket = (relation, bucket_of(key))
-    change = (_hash(relation, after) if after else 0) - (_hash(relation, before) if before else 0)
+    change = _hash(relation, canonical(after)) if after else 0
+    change -= _hash(relation, canonical(before)) if before else 0
     deltas[bucket] = deltas.get(bucket, 0) + change
+
+
+def add_row(deltas: Deltas, relation: Relation, key: str, encoded: bytes) -> None:
+    """Add a row that was not there before, whose canonical bytes are known already."""
+    bucket = (relation, bucket_of(key))
+    deltas[bucket] = deltas.get(bucket, 0) + _hash(relation, encoded)
 
 
 def bucket_of(key: str) -> int:
@@ -46,8 +53,8 @@ def as_bytes(total: int) -> bytes:
     return (total % _MODULUS).to_bytes(32, "big")
 
 
-def _hash(relation: Relation, row: Row) -> int:
-    return int.from_bytes(hashlib.sha256(relation.encode() + b"\0" + canonical(row)).digest(), "big")
+def _hash(relation: Relation, encoded: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(relation.encode() + b"\0" + encoded).digest(), "big")
 
 
 def flush(connection: sqlite3.Connection, deltas: Deltas) -> None:

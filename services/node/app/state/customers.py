@@ -1,7 +1,7 @@
 """Customers: who buys, under an immutable code."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -36,6 +36,11 @@ class NewCustomer:
 def snapshot(connection: sqlite3.Connection, customer_id: str) -> dict[str, Any] | None:
     """The whole row in canonical form, for the wire and the digest, or None."""
     return _CUSTOMERS.snapshot(connection, customer_id)
+
+
+def snapshots(connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """The snapshots of those of these customers that are here, by id."""
+    return _CUSTOMERS.snapshots(connection, ids)
 
 
 def find(connection: sqlite3.Connection, reference: str) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from app.database import Transaction
@@ -16,11 +17,11 @@ MAX_LINES = 100
 MAX_QUANTITY = 1_000_000
 STATUSES = ("placed", "cancelled")
 
-_COLUMNS = (
+COLUMNS = (
     "id", "number", "branch", "epoch", "lamport", "customer_id", "user_id", "status", "note",
     "total_cents", "version", "created_at", "idempotency_key", "request_hash",
 )  # fmt: skip
-_LINE_COLUMNS = ("line", "product_id", "sku", "name", "quantity", "unit_price_cents")
+LINE_COLUMNS = ("line", "product_id", "sku", "name", "quantity", "unit_price_cents")
 _NAMES = ("id", "number", "branch", "epoch", "customer_id", "user_id", "status", "request_hash")
 
 
@@ -32,23 +33,23 @@ def snapshot(connection: sqlite3.Connection, order_id: str) -> dict[str, Any] | 
         return None
     lines = connection.execute("SELECT * FROM order_lines WHERE order_id = ? ORDER BY line", (order_id,))
     return {
-        **{name: row[name] for name in _COLUMNS},
-        "lines": [{name: line[name] for name in _LINE_COLUMNS} for line in lines],
+        **{name: row[name] for name in COLUMNS},
+        "lines": [{name: line[name] for name in LINE_COLUMNS} for line in lines],
     }
 
 
 def insert(tx: Transaction, order: dict[str, Any], *, seq: int = 0, donor: str = "") -> None:
     """Write a new order and its lines: one of this node's own with its event's seq, or a peer's."""
-    names = (*_COLUMNS, "announced", "seq", "donor")
+    names = (*COLUMNS, "announced", "seq", "donor")
     announced = tx.identity.epoch if seq else ""
     tx.connection.execute(
         f"INSERT INTO orders ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",
-        (*(order[name] for name in _COLUMNS), announced, seq, donor),
+        (*(order[name] for name in COLUMNS), announced, seq, donor),
     )
     tx.connection.executemany(
-        f"INSERT INTO order_lines (order_id, {', '.join(_LINE_COLUMNS)})"
-        f" VALUES (?, {', '.join('?' for _ in _LINE_COLUMNS)})",
-        [(order["id"], *(line[name] for name in _LINE_COLUMNS)) for line in order["lines"]],
+        f"INSERT INTO order_lines (order_id, {', '.join(LINE_COLUMNS)})"
+        f" VALUES (?, {', '.join('?' for _ in LINE_COLUMNS)})",
+        [(order["id"], *(line[name] for name in LINE_COLUMNS)) for line in order["lines"]],
     )
     tx.changed("orders", order["id"], before=None, after=order)
 
@@ -86,7 +87,7 @@ def merge(tx: Transaction, theirs: dict[str, Any], *, donor: str) -> bool:
     _check(theirs)
     ours = snapshot(tx.connection, theirs["id"])
     if ours is None:
-        insert(tx, {name: theirs[name] for name in (*_COLUMNS, "lines")}, donor=donor)
+        insert(tx, {name: theirs[name] for name in (*COLUMNS, "lines")}, donor=donor)
         return True
     same = {**ours, "status": theirs["status"], "version": theirs["version"]}
     if canonical(same) != canonical(theirs) or (
@@ -195,7 +196,7 @@ def _possible_duplicates(connection: sqlite3.Connection, order: dict[str, Any]) 
 
 
 def _check(order: Any) -> None:
-    fields = Fields("order", order, (*_COLUMNS, "lines"))
+    fields = Fields("order", order, (*COLUMNS, "lines"))
     for name in _NAMES:
         fields.text(name, longest=text.KEY)
     fields.optional_text("note", longest=text.NOTE)
@@ -210,10 +211,13 @@ def _check(order: Any) -> None:
         raise Invalid("lines", "out_of_range")
     if total_cents != sum(_checked_line(line) for line in lines):
         raise Invalid("total_cents", "not_the_sum_of_the_lines")
+    if any(one["line"] >= next_["line"] for one, next_ in pairwise(lines)):
+        # Read back they would stand in another order, and the digest would be of rows that nobody has.
+        raise Invalid("lines", "out_of_range")
 
 
 def _checked_line(line: Any) -> int:
-    fields = Fields("line", line, _LINE_COLUMNS)
+    fields = Fields("line", line, LINE_COLUMNS)
     fields.natural("line", most=MAX_LINES)
     for name, longest in (("product_id", text.KEY), ("sku", text.KEY), ("name", text.NAME)):
         fields.text(name, longest=longest)

@@ -1,7 +1,7 @@
 """Products: what every branch sells, under an immutable sku."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,11 @@ class NewProduct:
 def snapshot(connection: sqlite3.Connection, product_id: str) -> dict[str, Any] | None:
     """The whole row in canonical form, for the wire and the digest, or None."""
     return _PRODUCTS.snapshot(connection, product_id)
+
+
+def snapshots(connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """The snapshots of those of these products that are here, by id."""
+    return _PRODUCTS.snapshots(connection, ids)
 
 
 def find(connection: sqlite3.Connection, reference: str) -> dict[str, Any] | None:

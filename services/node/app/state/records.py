@@ -1,7 +1,8 @@
 """Products and customers alike: rows under one stamp each, last writer wins."""
 
+import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,6 +36,15 @@ class Records:
     def snapshot(self, connection: sqlite3.Connection, record_id: str) -> dict[str, Any] | None:
         row = connection.execute(f"SELECT * FROM {self.relation} WHERE id = ?", (record_id,)).fetchone()
         return None if row is None else {name: row[name] for name in self.columns}
+
+    def snapshots(self, connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
+        """The snapshots of those of these records that are here, by id."""
+        rows = connection.execute(
+            f"SELECT {', '.join(self.columns)} FROM {self.relation}"
+            " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            (json.dumps(list(ids)),),
+        )
+        return [dict(row) for row in rows]
 
     def find(self, connection: sqlite3.Connection, reference: str) -> dict[str, Any] | None:
         """The record with this id, or else with this key in any spelling."""
