@@ -11,6 +11,7 @@ from app.state.errors import DeadEpoch
 from app.state.stock import Cell, Life
 from app.state.waiting import Age
 
+
 @dataclass(frozen=True)
 class Request:
     """A peer's wish: `wanted` is the rights it needs to hold in total (a target, so repeating it is
@@ -61,8 +62,13 @@ def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
     return Granted(0, cells, tx.counters.lamport, merged)
 
 
-def accept(tx: Transaction, cells: Sequence[Cell], *, lamport: int) -> ledger.Merged:
-    """Merge what a giver answered. A lost answer is repaired by replication."""
+def accept(tx: Transaction, cells: Sequence[Cell], *, giver: Life, lamport: int) -> ledger.Merged:
+    """Merge what a giver answered. A lost answer is repaired by replication.
+
+    The answer of a life that is over changes nothing: a stock count may have released what it granted.
+    """
+    if giver in ledger.dead_lives(tx.connection):
+        return ledger.Merged()
     tx.witness(lamport)
     return ledger.merge(tx, cells)
 

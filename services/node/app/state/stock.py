@@ -183,9 +183,7 @@ PRIOR_SHARE = 4
 """One in so many of a branch's equal share counts as demand before it has sold anything."""
 
 
-def surplus_of(
-    me: Life, cells: Collection[Cell], *, peers: Iterable[Life], reserved: int
-) -> dict[Life, int]:
+def surplus_of(me: Life, cells: Collection[Cell], *, peers: Iterable[Life], reserved: int) -> dict[Life, int]:
     """What `me` should grant each of `peers` in the background by these cells of one product, demand being
     what each life has sold. What waiting orders need (`reserved`) never moves."""
     lives = [me, *peers]

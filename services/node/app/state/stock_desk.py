@@ -60,10 +60,10 @@ class StockDesk:
         reserved = self._waiting.reserved(before=request.age).get(request.product_id, 0)
         return await self._database.write(lambda tx: grants.give(tx, request, reserved=reserved))
 
-    async def accept(self, granted: grants.Granted) -> ledger.Merged:
+    async def accept(self, granted: grants.Granted, *, giver: Life) -> ledger.Merged:
         """Merge a giver's answer; waiting orders wake by the commit."""
         return await self._database.write(
-            lambda tx: grants.accept(tx, granted.cells, lamport=granted.lamport)
+            lambda tx: grants.accept(tx, granted.cells, giver=giver, lamport=granted.lamport)
         )
 
     async def offer_surplus(self) -> None:

@@ -151,7 +151,7 @@ class RightsAsker:
             self._gave_nothing.discard((product_id, peer.name))
         else:
             self._gave_nothing.add((product_id, peer.name))
-        merged = await self._stock_desk.accept(granted)
+        merged = await self._stock_desk.accept(granted, giver=(peer.name, reply.epoch))
         if merged.ahead:
             await self._rebirth.begin(identity.epoch, f"{peer.name} has newer rows of this epoch")
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from app.state import grants, ledger, stock
 from app.state.errors import DeadEpoch
 from app.state.grants import Granted, Request
-from app.state.stock import Cell
+from app.state.stock import Cell, Life
 from app.state.waiting import Age
 from tests.support import history
 from tests.support.branch import Branch, Branches
@@ -38,8 +38,8 @@ def give(giver: Branch, wish: Request, *, reserved: int = 0) -> Granted:
     return giver.do(lambda tx: grants.give(tx, wish, reserved=reserved))
 
 
-def accept(asker: Branch, granted: Granted) -> ledger.Merged:
-    return asker.do(lambda tx: grants.accept(tx, granted.cells, lamport=granted.lamport))
+def accept(asker: Branch, granted: Granted, *, giver: Life = ("matriz", "any")) -> ledger.Merged:
+    return asker.do(lambda tx: grants.accept(tx, granted.cells, giver=giver, lamport=granted.lamport))
 
 
 def rights(*all_branches: Branch) -> list[int]:
@@ -105,6 +105,16 @@ def test_a_dead_life_is_given_nothing(pair: tuple[Branch, Branch]) -> None:
     with pytest.raises(DeadEpoch):
         give(matriz, request(norte, 4))
     assert rights(matriz) == [10]
+
+
+def test_the_answer_of_a_life_that_ended_meanwhile_gives_nothing(pair: tuple[Branch, Branch]) -> None:
+    """It was on its way while its branch lost its disk and the shelf was counted: what it granted and nobody
+    else heard of has been released already."""
+    matriz, norte = pair
+    granted = give(matriz, request(norte, 4))
+    norte.do(lambda tx: ledger.learn_life(tx, matriz.life, dead=True))
+    assert accept(norte, granted, giver=matriz.life) == ledger.Merged()
+    assert rights(norte) == [0]
 
 
 def test_who_is_told_of_newer_rows_of_its_own_gives_nothing(pair: tuple[Branch, Branch]) -> None:

@@ -158,7 +158,7 @@ def test_the_same_version_with_other_content_is_a_fork(theirs: Cell, expected: b
         (0, 0, {}),
     ],
 )
-def test_a_count_recovers_what_remains_of_the_pool(frozen: int, gone: int, grown: dict[str, int]) -> None:
+def test_a_count_recovers_what_remains_of_the_pool(frozen: int, gone: int, grown: dict[str, Any]) -> None:
     assert stock.counted(cell(MATRIZ), frozen=frozen, gone=gone) == cell(MATRIZ, **grown)
 
 
