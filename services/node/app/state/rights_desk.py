@@ -69,7 +69,6 @@ class RightsDesk:
         Raises what the attempt raises; OutOfStock in place of OutOfRights; and what `may_sell` raises when
         this node must take no units now.
         """
-        self._may_sell()
         try:
             return await self._submit(attempt, self._waiting.reserved(before=self._known_age(key)))
         except OutOfRights as short:
@@ -111,6 +110,7 @@ class RightsDesk:
         return None
 
     async def _submit(self, attempt: Attempt[T], reserved: Mapping[str, int]) -> T:
+        self._may_sell()  # each time: the node may have been fenced while the command waited
         return await self._database.write(lambda tx: attempt(tx, reserved))
 
     def _known_age(self, key: str | None) -> Age | None:

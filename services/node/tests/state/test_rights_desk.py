@@ -10,7 +10,7 @@ import pytest
 
 from app.database import Database, Transaction
 from app.state import customers, placing, products
-from app.state.errors import NotReady, OutOfStock
+from app.state.errors import Fenced, NotReady, OutOfStock
 from app.state.placing import Adjustment, PlaceOrder, Policy
 from app.state.rights_desk import RightsDesk
 from app.state.waiting import WaitingList
@@ -257,6 +257,19 @@ async def test_a_node_that_must_not_sell_submits_nothing(desk: Desk) -> None:
         await desk.buy(1)
     desk.refusal = None
     await desk.buy(1)
+
+
+async def test_a_node_that_must_not_sell_any_more_refuses_who_waits(desk: Desk) -> None:
+    """A peer may end its life, or fence it, with the very answer that brings the rights."""
+
+    async def fenced() -> bool:
+        await desk.receive(1)
+        desk.refusal = Fenced("a peer knows more")
+        return False
+
+    desk.asker.rounds = [fenced]
+    with pytest.raises(Fenced):
+        await desk.buy(1)
 
 
 async def test_another_refusal_than_want_of_rights_is_not_waited_for(desk: Desk) -> None:
