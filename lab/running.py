@@ -1,11 +1,14 @@
 """The network that a verb works on: the one that is up, or one it starts."""
 
-from collections.abc import Callable
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab import network, settings
 from lab.drivers import Driver, get_driver
+from lab.errors import LabError
 from lab.interruption import uninterrupted
 from lab.network import Network, UpOptions
 from lab.settings import Secrets
@@ -56,3 +59,15 @@ def undo_faults(running: Running, *, undoing: Callable[[], None]) -> None:
         if at_fault(running.driver, running.network):
             undoing()
             running.driver.heal()
+
+
+@contextmanager
+def keep_to_one(directory: Path) -> Iterator[None]:
+    """Keeps `directory` to this run; LabError while another one plays there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:  # the system lets go of it however this process ends
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LabError(f"something is being played in {directory} now; wait for its end") from None
+        yield

@@ -1,10 +1,7 @@
 """Plays a scenario on a network of its own (or on the one that runs) and stops whatever it started."""
 
 import asyncio
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,6 +14,7 @@ from lab.faults import gates
 from lab.interruption import terminate_as_interrupt
 from lab.network import Network, Policy, UpOptions
 from lab.runlog import RunLog
+from lab.running import keep_to_one
 from lab.scenarios.stage import Scenario, Stage
 from lab.session import conclude, open_operations, verdict_lines
 from lab.settings import Secrets
@@ -119,7 +117,7 @@ def _run_fresh(
 ) -> Outcome:
     env_file = directory / "env"
     driver = get_driver("process", directory / "network", env_file=env_file)
-    with _only_one(directory), terminate_as_interrupt():
+    with keep_to_one(directory), terminate_as_interrupt():
         try:
             driver.clean()
             wanted = UpOptions(
@@ -184,15 +182,3 @@ def _plain(error: Exception) -> Exception:
     if isinstance(error, Refused | Unknown):
         return LabError(f"a node did not do what the scenario needs ({error}); its node.log may tell why")
     return error
-
-
-@contextmanager
-def _only_one(directory: Path) -> Iterator[None]:
-    """Keeps `directory` to this run; LabError while another one plays there."""
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:  # the system lets go of it however this process ends
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LabError(f"this scenario is being played in {directory} now; wait for its end") from None
-        yield
