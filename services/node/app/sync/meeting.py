@@ -1,6 +1,7 @@
 """What follows from a peer's hello, whoever said it first."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from app.database import Database
 from app.runtime import Clock
@@ -16,8 +17,16 @@ from app.sync.standing import Standing
 
 ASK_SECONDS = 1.0  # for the answer of a process that may be gone: its successor's own hello waits meanwhile
 DIVERGED_AFTER = 3
-"""Hellos in a row with equal heads and unequal digests before it is an alarm: a grant's reply may make one
-node's rows newer than its heads for the moment it takes the event to arrive."""
+"""Hellos in a row with equal heads and unequal digests before something is done about it: a grant's reply may
+make one node's rows newer than its heads for the moment it takes the event to arrive."""
+
+
+@dataclass
+class Difference:
+    """Another digest than a peer's at equal heads: since when (monotonic), and how many hellos in a row."""
+
+    since: float
+    hellos: int = 0
 
 
 class Meetings:
@@ -45,7 +54,7 @@ class Meetings:
         self._rebirth = rebirth
         self._recovery = recovery
         self._clock = clock
-        self._differing: dict[str, int] = {}
+        self._differing: dict[str, Difference] = {}
 
     async def say(self, *, first: bool = False, ahead: Mapping[str, int] | None = None) -> Hello:
         """This node's hello as of now."""
@@ -70,6 +79,7 @@ class Meetings:
         peer.policy = hello.policy
         peer.founded = hello.founded
         peer.heads = {key: head.seq for key, head in hello.heads.items()}
+        peer.said_hello_at = self._clock.monotonic()
         peer.clock_offset = hello.now - self._clock.wall()
         self._standing.note_policy(peer.name, hello.policy)
         self._peers.heard(peer)
@@ -102,8 +112,21 @@ class Meetings:
         if theirs.heads != ours.heads or theirs.digest == ours.digest:
             self._differing.pop(peer.name, None)
             return
-        seen = self._differing.get(peer.name, 0) + 1
-        self._differing[peer.name] = seen
-        if seen % DIVERGED_AFTER == 0:
-            self._alarms.raise_("divergence", f"{peer.name} has the same heads but another digest")
-            self._recovery.want_repair(peer)
+        seen = self._differing.setdefault(peer.name, Difference(since=self._clock.monotonic()))
+        seen.hellos += 1
+        if seen.hellos % DIVERGED_AFTER == 0:
+            ahead = self._may_run_ahead(peer, ours, since=seen.since)
+            if not ahead:
+                self._alarms.raise_("divergence", f"{peer.name} has the same heads but another digest")
+            self._recovery.want_repair(peer, ahead=ahead)
+
+    def _may_run_ahead(self, peer: Peer, ours: Hello, *, since: float) -> bool:
+        """Whether rows of a third node may be here or at the peer whose events reached neither, as a grant's
+        reply brings them: unless each told, since then, that it has no events that are not here."""
+        return any(
+            other.said_hello_at is None
+            or other.said_hello_at < since
+            or other.heads.get(key, 0) > (ours.heads[key].seq if key in ours.heads else 0)
+            for other in self._peers
+            if other is not peer and (key := f"{other.name}@{other.epoch}")
+        )

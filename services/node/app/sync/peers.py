@@ -48,6 +48,7 @@ class Peer:
     policy: str | None = None
     founded: bool | None = None
     heads: dict[str, int] = field(default_factory=dict)
+    said_hello_at: float | None = None
     state: State = "unknown"
     attempts: int = 0
     next_retry_at: float | None = None

@@ -67,7 +67,7 @@ class Recovery:
         self._clock = clock
         self._wanted: dict[tuple[str, str | None], Progress] = {}
         self._heads: dict[tuple[str, str | None], dict[str, Head]] = {}
-        self._repairs: list[str] = []
+        self._repairs: dict[str, bool] = {}
         self._work = asyncio.Event()
 
     def want(self, peer: Peer, branch: str | None = None) -> None:
@@ -78,10 +78,10 @@ class Recovery:
             self._wanted[key] = Progress(peer=peer.name, branch=branch)
         self._work.set()
 
-    def want_repair(self, peer: Peer) -> None:
-        """Find and merge what differs from a peer at equal heads."""
-        if peer.name not in self._repairs:
-            self._repairs.append(peer.name)
+    def want_repair(self, peer: Peer, *, ahead: bool = False) -> None:
+        """Find and merge what differs from a peer at equal heads. `ahead`: stock rows may run ahead of their
+        events, which is no alarm."""
+        self._repairs[peer.name] = ahead
         self._work.set()
 
     def forget(self) -> None:
@@ -124,14 +124,15 @@ class Recovery:
 
     async def _repair_wanted(self) -> None:
         while self._repairs:
-            peer = self._peers.get(self._repairs.pop())
+            name, ahead = self._repairs.popitem()
+            peer = self._peers.get(name)
             if peer is not None:
                 try:
-                    await self._repair(peer)
+                    await self._repair(peer, ahead=ahead)
                 except (Refusal, StorageError, sqlite3.Error) as error:
                     log.warning("repairing with %s is put off: %s", peer.name, error)
 
-    async def _repair(self, peer: Peer) -> None:
+    async def _repair(self, peer: Peer, *, ahead: bool) -> None:
         """Compare bucket totals with a peer whose digest differs at equal heads, and merge the rows of the
         buckets that do. The peer does the same for itself. Raises Refusal."""
         wanted = TotalsRequest(to_epoch=peer.epoch or "", epoch=self._database.identity.epoch)
@@ -147,7 +148,10 @@ class Recovery:
                 await self._merge(peer, page)
                 after = page.next
         listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
-        self._alarms.raise_("repaired", f"with {peer.name}, buckets: {listed or 'none'}")
+        if ahead and differing.keys() <= {"stock"}:
+            log.info("took stock rows over from %s before their events come: %s", peer.name, listed)
+        else:
+            self._alarms.raise_("repaired", f"with {peer.name}, buckets: {listed or 'none'}")
 
     async def _fetch(self, peer: Peer, progress: Progress) -> bool:
         if progress.peer_epoch != peer.epoch:

@@ -81,6 +81,29 @@ async def test_a_moments_difference_is_no_alarm(trial: Trial) -> None:
     await trial.verify()
 
 
+async def test_a_silent_nodes_grant_that_outran_its_event_is_shared_without_an_alarm(
+    trial: Trial,
+) -> None:
+    await trial.found()
+    await trial.receive("norte", 5)
+    await trial.converged()
+    trial.network.cut |= {("norte", "matriz"), ("norte", "sul")}  # its answers get through, its events do not
+    order = await trial.sell("sul", 2)
+    await eventually(lambda: trial.has("matriz", order))
+    trial.network.down.add("norte")
+    matriz, sul = [(await trial[name].status()) for name in ("matriz", "sul")]
+    assert (matriz["heads"], matriz["digest"] == sul["digest"]) == (sul["heads"], False)
+    await trial.converged_without("norte")
+    assert [await trial.alarms(name) for name in ("matriz", "sul")] == [{}, {}]
+    # What no grant explains is an alarm, though norte cannot be asked.
+    await trial["matriz"].database.write(lambda tx: forget(tx, order))
+    await trial.converged_without("norte")
+    assert "repaired" in await trial.alarms("matriz")
+    trial.network.down.clear()
+    trial.network.cut.clear()
+    await trial.verify()
+
+
 async def test_rows_altered_behind_the_nodes_back_are_replaced_from_peers(trial: Trial) -> None:
     await trial.found(scrub_seconds=SCRUB_SECONDS)
     await trial.receive("sul", 5)
