@@ -63,9 +63,10 @@ class Meetings:
             lambda connection: handshake.say(connection, self._this, now=now, first=first, ahead=ahead or {})
         )
 
-    async def take_in(self, peer: Peer, hello: Hello, *, answers: str | None = None) -> handshake.Learned:
-        """Remember what a peer said and act on it; `answers` is the epoch in which this node said the hello
-        that it answers. Raises Incompatible or DeadEpoch, which the peer's state then shows."""
+    async def take_in(self, peer: Peer, hello: Hello, *, answers: str | None = None) -> Hello:
+        """Remember what a peer said, act on it, and return what this node says to it. `answers` is the epoch
+        in which it said the hello that this one answers. Raises Incompatible or DeadEpoch, which the peer's
+        state then shows."""
         handshake.check(hello, cluster_id=self._database.identity.cluster_id)
         learned = await self._database.write(lambda tx: handshake.meet(tx, hello, answers=answers))
         if isinstance(learned, handshake.Over):
@@ -74,7 +75,8 @@ class Meetings:
                     "cloned", f"two processes claim to be {peer.name}: each ends the other's epoch"
                 )
             raise learned.refusal
-        self._compare(peer, hello, await self.say())
+        ours = await self.say(ahead=learned.ahead)
+        self._compare(peer, hello, ours)
         peer.epoch = hello.epoch
         peer.policy = hello.policy
         peer.founded = hello.founded
@@ -85,8 +87,9 @@ class Meetings:
         self._peers.heard(peer)
         if learned.behind is not None:
             await self._rebirth.begin(learned.epoch, learned.behind)
+            ours = await self.say(ahead=learned.ahead)
         await self._recovery.consider(peer, hello)
-        return learned
+        return ours
 
     async def has_outlived(self, peer: Peer, successor: Hello) -> bool:
         """Whether a process of a peer that was met before still lives, now that a later one of the same epoch

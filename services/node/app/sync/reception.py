@@ -56,9 +56,9 @@ class Reception:
         self._peers.require_latest(peer, hello)
         if await self._meetings.has_outlived(peer, hello):
             await self._meetings.end_cloned(peer, hello.epoch)
-        learned = await self._meetings.take_in(peer, hello)
+        answer = await self._meetings.take_in(peer, hello)
         self._peers.note_latest(peer, hello)
-        return await self._meetings.say(ahead=learned.ahead)
+        return answer
 
     async def event(self, claims: ReplicaClaims, batch: Batch) -> BatchReceipt:
         """Apply a batch and answer with the durable position. Raises as `receiver.receive` does."""
