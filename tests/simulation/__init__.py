@@ -13,6 +13,7 @@ work. `python -m tests.simulation --help` runs histories; a failing one prints t
       clients    what people at the branches do, and what they were told
       faults     what goes wrong, when, and undoing it; link_faults, process_faults, disk_faults: each kind
       wal        what a power cut leaves of a database
+      rollbacks  disks that went back: what they forgot, and what that excuses
       observer   looks into every file after every commit and knows the true history
       verdict    what must hold in the end
       record     the history as a run log, for the checker that judges real networks too

@@ -132,8 +132,10 @@ class Client:
         told = {line["sku"]: line["quantity"] for line in answer["lines"]}
         if told != order.units:
             self._journal.violation("wrong answer", f"{order.key} asked for {order.units}, got {told}")
-        if order.order_id not in (None, answer["id"]) and not self._machine.wipes:
-            self._journal.violation("duplicated", f"{order.key} is {order.order_id} and {answer['id']}")
+        if order.order_id not in (None, answer["id"]):
+            order.earlier.append(str(order.order_id))
+            if not self._machine.losses:
+                self._journal.violation("duplicated", f"{order.key} is {order.order_id} and {answer['id']}")
         order.order_id = answer["id"]
 
     async def _cancel(self, order: OrderAsked) -> None:
@@ -151,7 +153,7 @@ class Client:
         assert order.order_id is not None, "an acknowledged order has an id"
         order_id, cancelled = order.order_id, order.cancel == "ok"
         outcome, answer = await self._ask("read", lambda node: node.orders.view(order_id), order.key)
-        if self._machine.wipes:
+        if self._machine.losses:
             return  # what a lost disk knew comes back when a peer that has it is reached, or never
         if isinstance(answer, NotFound):
             self._journal.violation("own write not read", f"{order.key} is not at its branch: {answer!r}")

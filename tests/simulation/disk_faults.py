@@ -32,9 +32,34 @@ async def fill(scene: Scene, machine: Machine) -> None:
 
 
 async def wipe(scene: Scene, machine: Machine) -> None:
-    """Lose a disk, while every other branch serves: what all have lost nobody can bring back."""
-    others = [other.process for other in scene.others(machine)]
-    if machine.process is not None and all(process and process.node.ready for process in others):
+    """Lose a disk while some other one is there, reachable or not: what all have lost nobody brings back."""
+    if machine.process is not None and machine.process.serves and _is_not_the_last(scene, machine):
         scene.journal.fault("wipe", machine.name)
         scene.observer.lose(machine)
         machine.wipe()
+
+
+async def restore(scene: Scene, machine: Machine) -> None:
+    """Put an older copy of the disk in its place; where there is none yet, make one. In half of the cases
+    every other branch is there to tell it, so that nothing excuses what it does."""
+    if machine.process is None or not machine.process.serves:
+        return
+    if machine.kept is None:
+        machine.keep()
+        return
+    fenced = scene.random.random() < 0.5
+    if fenced:
+        await scene.heal()
+        fenced = await scene.all_ready()
+    if machine.process is not None and _is_not_the_last(scene, machine):
+        scene.journal.fault("restore_fenced" if fenced else "restore", machine.name)
+        scene.observer.lose(machine, kept=machine.kept, fenced=fenced)
+        machine.restore()
+        machine.kept = None
+        if fenced:
+            await machine.start()
+            await scene.all_ready()
+
+
+def _is_not_the_last(scene: Scene, machine: Machine) -> bool:
+    return any(scene.observer.is_founded(other) for other in scene.others(machine))

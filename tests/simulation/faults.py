@@ -27,7 +27,9 @@ DOINGS: Mapping[str, Callable[[Scene, Machine], Awaitable[None]]] = {
     "power_at_commit": disk_faults.lose_power_at_commit,
     "full": disk_faults.fill,
     "wipe": disk_faults.wipe,
+    "restore": disk_faults.restore,
 }
+LOSSES = ("wipe", "restore")
 
 
 class Faults:
@@ -41,13 +43,14 @@ class Faults:
     async def rage(self) -> None:
         """Break one thing after the other until cancelled."""
         kinds = [kind for kind in self._plan.faults if kind in DOINGS]
+        losses = [kind for kind in kinds if kind in LOSSES]
         while True:
             await asyncio.sleep(self._random.expovariate(1.0 / self._plan.fault_every))
             chance = self._random.random()
             if chance < 0.2:
                 self._change_weather()
-            elif chance < 0.3 and "wipe" in kinds:
-                await self._break("wipe")
+            elif chance < 0.3 and losses:
+                await self._break(self._random.choice(losses))
             elif kinds:
                 await self._break(self._random.choice(kinds))
 
@@ -69,13 +72,7 @@ class Faults:
 
     async def heal(self) -> None:
         """Undo everything that is still broken, and start all that is off."""
-        self._scene.mend_all()
-        self._scene.network.heal()
-        for machine in self._scene.machines:
-            machine.spare()
-            if machine.process is None:
-                await machine.start()
-        await self._scene.done()
+        await self._scene.heal()
         self._scene.journal.note("healed")
 
     def _change_weather(self) -> None:

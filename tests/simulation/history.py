@@ -27,6 +27,7 @@ from tests.simulation.scene import Scene
 QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would be a stall
 LOOK_SECONDS = 0.2
 TRUE_ALARMS = ("divergence", "repaired")  # once a disk was lost
+TRUE_ALARMS_OF_ROLLBACKS = ("new_epoch", "fork")  # once a disk went back
 MOST_MESSAGES = 1_000  # of a direction in a whole history; more is somebody repeating itself like mad
 
 
@@ -188,11 +189,15 @@ class History:
     async def _judge(self) -> None:
         verdict.judge(self._files(), self._promises, self._journal)
         for machine in self._machines:
+            self._observer.must_have_noticed(machine)
+        if self._promises.restored:
+            return  # a disk that went back by hand has no place in a run log: the lab's own way is a command
+        for machine in self._machines:
             await self._record.read(machine)
         judged = self._record.judge()
         self._judged = {str(promise): result for promise, result in judged.promises.items()}
-        for words in judged.problems:
-            self._journal.violation(f"checker {judged.result}", words)
+        for finding in judged.findings:
+            self._journal.violation(f"checker: {finding.promise}", finding.words)
 
     async def _switch_off(self) -> None:
         await self._network.close()
@@ -220,7 +225,9 @@ class _Watchman(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = f" ({record.exc_info[1]!r})" if record.exc_info else ""
         message = record.getMessage() + error
-        if self._promises.wiped and message.startswith(TRUE_ALARMS):
+        lost, went_back = self._promises.wiped, self._promises.restored
+        true = (*(TRUE_ALARMS if lost else ()), *(TRUE_ALARMS_OF_ROLLBACKS if went_back else ()))
+        if message.startswith(true):
             self._journal.note("alarm", message)
         else:
             self._journal.violation("alarm", message)

@@ -42,6 +42,8 @@ class Machine:
         self.name = settings.node_name
         self.path = settings.database_path
         self.wipes = 0
+        self.restores = 0
+        self.kept: Path | None = None
         self.clock = SimClock()
         self.process: Process | None = None
         self._settings = settings
@@ -57,6 +59,11 @@ class Machine:
         self._most_bytes: int | None = None
         self._reaping: asyncio.Task[None] | None = None
         shutil.copy(template, self.path)
+
+    @property
+    def losses(self) -> int:
+        """How often its disk was lost, or went back."""
+        return self.wipes + self.restores
 
     async def start(self) -> None:
         """Start the node on the file as it is."""
@@ -121,6 +128,17 @@ class Machine:
         self.path = self.path.with_name(f"{self.name}-wiped-{self.wipes}.db")
         shutil.copy(self._template, self.path)
 
+    def keep(self) -> None:
+        """Put a copy of the disk as it is now aside."""
+        self.kept = _copy(self.path, f"{self.name}-kept.db")
+
+    def restore(self) -> None:
+        """Kill the node, and let its disk be what it was when the copy was made."""
+        assert self.kept is not None, "a copy was kept"
+        self.crash()
+        self.restores += 1
+        self.path = _copy(self.kept, f"{self.name}-restored-{self.restores}.db")
+
     async def reaped(self) -> None:
         """Return once a killed process left nothing behind."""
         if self._reaping is not None:
@@ -165,7 +183,8 @@ class Machine:
 def _copy(path: Path, name: str) -> Path:
     copy = path.with_name(name)
     shutil.copy(path, copy)
-    log = Path(f"{path}-wal")
+    log, copy_of_log = Path(f"{path}-wal"), Path(f"{copy}-wal")
+    copy_of_log.unlink(missing_ok=True)  # of an earlier copy
     if log.exists():
-        shutil.copy(log, f"{copy}-wal")
+        shutil.copy(log, copy_of_log)
     return copy

@@ -8,15 +8,18 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from operator import gt, lt
 from pathlib import Path
 from typing import Any
 
+from tests.simulation import rollbacks
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
 from tests.simulation.promises import Promises
 from tests.simulation.record import Record
+from tests.simulation.rollbacks import CellKey, Life, Rollback, Rollbacks
 
 GROWING = (
     "received",
@@ -31,8 +34,7 @@ GROWING = (
 Cell = tuple[int, ...]
 """The values of GROWING, in that order."""
 NOTHING: Cell = (0,) * len(GROWING)
-CellKey = tuple[str, str, str]
-"""(product, branch, epoch)."""
+FOUNDED = "SELECT founded FROM node"
 Rows = Sequence[Sequence[Any]]
 
 _TABLES = {
@@ -88,7 +90,8 @@ class Observer:
         self._views: dict[str, View] = {}
         self._cells: dict[CellKey, Cell] = {}
         self._grants: dict[tuple[str, ...], int] = {}
-        self._events: dict[tuple[str, str], list[str]] = {}
+        self._events: dict[Life, list[str]] = {}
+        self.rollbacks = Rollbacks()
 
     def look(self, machine: Machine) -> None:
         """Check what a machine's last commit left."""
@@ -101,23 +104,68 @@ class Observer:
         if view.epoch and self._record.is_due():
             self._put_down(machine.name, view)
 
-    def lose(self, machine: Machine) -> None:
-        """A machine's disk is about to be lost: note what no other disk has, and expect a new epoch."""
-        view = self._views.pop(machine.name)
-        view.connection.close()
-        others = list(self._views.values())
+    def lose(self, machine: Machine, *, kept: Path | None = None, fenced: bool = False) -> None:
+        """A machine's disk is about to be lost, or to go back to an older copy of itself (`kept`): note what
+        no other disk has, and expect a new epoch. `fenced` says that every other branch is there to be asked.
+        """
+        lost = self._views.pop(machine.name)
+        lost.connection.close()
+        left = list(self._views.values())
         self._promises.wiped[machine.name] = self._promises.wiped.get(machine.name, 0) + 1
-        for order_id, version in view.orders.items():
-            if all(other.orders.get(order_id, 0) < version for other in others):
-                self._promises.at_risk[order_id] = version
+        if kept is not None:
+            self._promises.restored[machine.name] = self._promises.restored.get(machine.name, 0) + 1
+            copy = _look_at(kept)
+            self._note_rollback((machine.name, copy.epoch), copy, others=left, fenced=fenced)
+            left.append(copy)
+        self._note_what_is_at_risk(lost, left)
         self._record.lost(machine.name, self._promises.at_risk)
+
+    def _note_what_is_at_risk(self, lost: View, left: Sequence[View]) -> None:
+        """Orders and units that the lost disk had and none of those that are left."""
+        for order_id, version in lost.orders.items():
+            if all(other.orders.get(order_id, 0) < version for other in left):
+                self._promises.at_risk[order_id] = version
         for key, cell in self._cells.items():
-            if key[1] == machine.name:
-                known = [other.cells.get(key, NOTHING) for other in others]
-                self._promises.units_at_risk[key] = {
-                    column: cell[place] - max(other[place] for other in known)
-                    for place, column in enumerate(GROWING)
-                }
+            known = [other.cells.get(key, NOTHING) for other in left]
+            missing = self._promises.units_at_risk.setdefault(key, dict.fromkeys(GROWING, 0))
+            for place, column in enumerate(GROWING):
+                unknown = cell[place] - max(other[place] for other in known)
+                missing[column] = max(missing[column], unknown)
+
+    def _note_rollback(self, life: Life, copy: View, *, others: Sequence[View], fenced: bool) -> None:
+        events = self._events.setdefault(life, [])
+        kept = rollbacks.of_life(life, copy.cells, copy.grants)
+        known = any(
+            other.positions.get(life, 0) > copy.seq
+            or any(
+                cell[-1] > copy.cells.get(key, NOTHING)[-1]
+                for key, cell in other.cells.items()
+                if key[1:] == life
+            )
+            for other in others
+        )
+        self.rollbacks.add(
+            Rollback(
+                life=life,
+                kept=kept,
+                forgotten=rollbacks.difference(rollbacks.of_life(life, self._cells, self._grants), kept),
+                events=dict(enumerate(events[copy.seq :], start=copy.seq + 1)),
+                known=known,
+                fenced=fenced,
+            )
+        )
+        del events[copy.seq :]
+
+    def must_have_noticed(self, machine: Machine) -> None:
+        """In the end no life goes on of which another disk had more when its own went back."""
+        life = (machine.name, self._views[machine.name].epoch)
+        if self.rollbacks.unnoticed(life):
+            self._violation("unnoticed", machine.name, "it goes on as if its disk had not gone back")
+
+    def is_founded(self, machine: Machine) -> bool:
+        """Whether a machine's disk belongs to a network that serves."""
+        view = self._views.get(machine.name)
+        return view is not None and view.connection.execute(FOUNDED).fetchone() == (1,)
 
     def connection(self, machine: Machine) -> sqlite3.Connection:
         """A reading connection to a machine's file."""
@@ -157,8 +205,10 @@ class Observer:
             epoch, seq = view.epoch, view.seq
         if not epoch:
             return 0
-        if epoch != view.epoch and view.epoch:
+        if epoch != view.epoch and view.epoch and not self.rollbacks.may_end((name, view.epoch)):
             self._violation("reborn", name, "it began a new epoch, though its file lost nothing")
+        if epoch != view.epoch:
+            view.seq = 0
         view.epoch = epoch
         self._check_outbox(name, epoch, seq, view)
         self._check_positions(name, view, changed.get("positions", ()))
@@ -195,10 +245,9 @@ class Observer:
             if seq < view.positions.get(life, 0):
                 self._violation("monotone", name, f"its position at {origin} fell to {seq}")
             events = self._events.get(life, [])
-            if seq > len(events):
-                self._violation("invented", name, f"it is at {seq} of {origin}, which has {len(events)}")
-            elif seq and events[seq - 1] != event_id:
-                self._violation("fork", name, f"it has another event {seq} of {origin}")
+            written = seq == 0 or (seq <= len(events) and events[seq - 1] == event_id)
+            if not written and not self.rollbacks.wrote(life, seq, event_id):
+                self._violation("invented", name, f"it has event {seq} of {origin}, which has {len(events)}")
             view.positions[life] = seq
 
     def _check_cursors(self, name: str, epoch: str, view: View) -> None:
@@ -207,6 +256,8 @@ class Observer:
             known = self._views.get(peer)
             if of_epoch != epoch or known is None or known.epoch != peer_epoch:
                 continue  # of a life that is over
+            if self.rollbacks.may_end((peer, peer_epoch)):
+                continue  # it went back, and will say so, or end
             stored = known.positions.get((name, epoch), 0)
             if acknowledged > stored:
                 self._violation("invented", name, f"{peer} has {stored} of its events, not {acknowledged}")
@@ -235,8 +286,12 @@ class Observer:
             if grants.get(grant, 0) < quantity:
                 self._violation("monotone", name, f"grant {grant} fell from {quantity}")
         view.cells, view.grants = cells, grants
-        self._cells.update({key: cell for key, cell in cells.items() if key[1:] == (name, view.epoch)})
-        self._grants.update({key: n for key, n in grants.items() if key[1:3] == (name, view.epoch)})
+        moved = rollbacks.of_life((name, view.epoch), cells, grants)
+        for product in self.rollbacks.overspent((name, view.epoch), moved):
+            self._violation("respent", name, f"{product}, though a peer knew that its disk went back")
+        real = self.rollbacks
+        self._cells.update({key: real.real_cell(key, cell) for key, cell in moved.cells.items()})
+        self._grants.update({key: real.real_grant(key, n) for key, n in moved.grants.items()})
         for key, cell in cells.items():
             truth = self._cells.get(key, NOTHING)
             if cell != truth and any(map(gt, cell, truth)):
@@ -252,8 +307,9 @@ class Observer:
         for (product, _, _), cell in self._cells.items():
             received, returned, returned_later, _, _, sold, removed, _ = cell
             left[product] = left.get(product, 0) + received + returned + returned_later - sold - removed
+        excused = self.rollbacks.excused()
         for product, units in left.items():
-            if units < 0:
+            if units < -excused[product]:
                 self._journal.violation("oversold", f"{-units} units of {product} more went than came")
 
     def _check_rights(self, name: str, epoch: str, view: View) -> None:
@@ -291,15 +347,31 @@ class Observer:
         for product, branch, of_epoch, sold, cancelled in view.connection.execute(_UNITS_OF_ORDERS):
             stock = view.cells.get((product, branch, of_epoch), NOTHING)
             given_back[product, branch] -= cancelled
+            if self.rollbacks.may_be_forked(branch):
+                continue
             exactly = (branch, of_epoch) == (name, epoch)
             if stock[5] < sold or (exactly and stock[5] != sold):
                 self._violation("atomic", name, f"orders took {sold} of {product}, its stock says {stock[5]}")
         for (product, branch), more in given_back.items():
+            if self.rollbacks.may_be_forked(branch):
+                continue
             if more < 0 or (more > 0 and branch == name and branch not in self._promises.wiped):
                 self._violation("atomic", name, f"{product} of {branch}: {more} units too many given back")
 
     def _violation(self, promise: str, name: str, text: str) -> None:
         self._journal.violation(promise, f"{name}: {text}")
+
+
+def _look_at(path: Path) -> View:
+    """What a file holds that no process has open."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        view = View(path, connection)
+        found = _changed(view)
+    ((view.epoch, view.seq),) = found["node"]
+    view.cells = {(row[0], row[1], row[2]): tuple(row[3:]) for row in found.get("stock", ())}
+    view.grants = {tuple(row[:5]): row[5] for row in found.get("stock_grants", ())}
+    view.orders = {row[0]: row[1] for row in found.get("orders", ())}
+    return view
 
 
 def _changed(view: View) -> dict[str, Rows]:

@@ -10,6 +10,8 @@ from app.config import Peer, Settings
 
 FAULTS = ("lose", "duplicate", "delay", "cut", "isolate", "crash", "crash_at_commit", "stop", "pause",
           "stall", "skew", "jump", "power", "power_at_commit", "full")  # fmt: skip
+LOSSES = (("wipe",), ("restore",), ("wipe", "restore"))
+"""Which disks are lost where disks are lost: whole, or what was written since a copy was made."""
 NODES = ("matriz", "filial-norte", "filial-sul", "filial-leste", "filial-oeste", "filial-centro",
          "filial-serra", "filial-litoral", "filial-vale")  # fmt: skip
 NODES_WEIGHTS = {2: 35, 3: 45, 4: 10, 5: 6, 6: 1, 7: 1, 8: 1, 9: 1}
@@ -63,7 +65,10 @@ def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
         clients=random.randint(3, 4 + nodes),
         operations=random.randint(shortest, longest),
         pause=random.choice((0.01, 0.05, 0.15)),
-        faults=(*(kind for kind in FAULTS if random.random() < 0.5), *(("wipe",) if wipes else ())),
+        faults=(
+            *(kind for kind in FAULTS if random.random() < 0.5),
+            *(random.choice(LOSSES) if wipes else ()),
+        ),
         fault_every=random.choice((0.1, 0.3, 1.0)),
         storm=random.random() < 0.2,
         http=random.random() < 0.1,

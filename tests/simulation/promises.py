@@ -10,7 +10,8 @@ Outcome = Literal["ok", "fail", "info"]
 
 @dataclass
 class OrderAsked:
-    """An order as its client knows it. `outcome` is None while nobody has given an answer."""
+    """An order as its client knows it. `outcome` is None while nobody has given an answer; `earlier` are
+    the ids it had before its branch's disk forgot it."""
 
     key: str
     branch: str
@@ -19,6 +20,7 @@ class OrderAsked:
     outcome: Outcome | None = None
     order_id: str | None = None
     cancel: Outcome | None = None
+    earlier: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -33,8 +35,9 @@ class Received:
 class Promises:
     """Everything asked for, and what may be missing of it. `operations` counts requests, retries included.
 
-    `wiped` counts the lost disks by branch. `at_risk` are versions of orders that only a lost disk had, by
-    id; `units_at_risk` are received and removed units that only a lost disk knew, by cell and column.
+    `wiped` counts the lost disks by branch, and those that went back, which `restored` counts too.
+    `at_risk` are versions of orders that only a lost disk had, by id; `units_at_risk` are received and
+    removed units that only a lost disk knew, by cell and column.
     """
 
     orders: dict[str, OrderAsked] = field(default_factory=dict)
@@ -43,6 +46,7 @@ class Promises:
     outcomes: dict[str, int] = field(default_factory=dict)
     operations: int = 0
     wiped: dict[str, int] = field(default_factory=dict)
+    restored: dict[str, int] = field(default_factory=dict)
     at_risk: dict[str, int] = field(default_factory=dict)
     units_at_risk: dict[tuple[str, str, str], dict[str, int]] = field(default_factory=dict)
 

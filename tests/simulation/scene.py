@@ -11,6 +11,8 @@ from tests.simulation.machine import Machine
 from tests.simulation.network import Network
 from tests.simulation.observer import Observer
 
+LOOK_SECONDS = 0.05
+MOST_LOOKS = 400
 LONGEST_SECONDS = 3.0  # of a cut, a stall, or a machine that is down
 
 
@@ -54,6 +56,25 @@ class Scene:
     async def done(self) -> None:
         """Return once everything begun is done."""
         await asyncio.gather(*list(self._begun))
+
+    async def heal(self) -> None:
+        """Undo everything that is still broken, and start all that is off."""
+        self.mend_all()
+        self.network.heal()
+        for machine in self.machines:
+            machine.spare()
+            if machine.process is None:
+                await machine.start()
+        await self.done()
+
+    async def all_ready(self) -> bool:
+        """Wait a while until every branch serves; whether they do."""
+        for _ in range(MOST_LOOKS):
+            processes = [machine.process for machine in self.machines]
+            if all(process and process.serves and process.node.ready for process in processes):
+                return True
+            await asyncio.sleep(LOOK_SECONDS)
+        return False
 
     def mend_all(self) -> None:
         """Undo now what would be undone later."""

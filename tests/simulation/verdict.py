@@ -24,11 +24,17 @@ _TABLES = {
 }
 _LOCAL_COLUMNS = {"announced", "seq", "donor"}
 
+_DEAD = "SELECT branch, epoch FROM epochs WHERE dead = 1 ORDER BY branch, epoch"
+
 Files = Mapping[str, sqlite3.Connection]
 
 
 def is_quiet(files: Files) -> bool:
-    """Whether every node has applied all events of every other, and the other has heard so."""
+    """Whether every node has applied all events of every other, and the other has heard so; and all know the
+    same lives to be over."""
+    deaths = [file.execute(_DEAD).fetchall() for file in files.values()]
+    if any(known != deaths[0] for known in deaths):
+        return False
     heads = {name: _one(file, "SELECT epoch, seq FROM node") for name, file in files.items()}
     for name, file in files.items():
         for origin, (epoch, seq) in heads.items():
@@ -96,6 +102,9 @@ def _judge_orders(name: str, file: sqlite3.Connection, promises: Promises, journ
         order = found.get(asked.order_id or "")
         if asked.outcome == "ok":
             _judge_order(name, asked, order, promises, journal)
+        for order_id in asked.earlier:
+            if order_id not in found and order_id not in promises.at_risk:
+                journal.violation("lost", f"{name}: {asked.key} was acknowledged as {order_id}, too")
         if asked.branch in promises.wiped:
             continue  # a lost disk took its keys along: asked again, such an order may be two
         if copies[asked.key] > 1:

@@ -1,0 +1,132 @@
+"""Disks that went back to an older copy of themselves: what they forgot, and what that excuses.
+
+A branch whose disk went back must find out from its peers, end that life and spend nothing more in it. Where
+every peer that knew more was unreachable, or none did, it cannot: then, and only then, it may spend once more
+what it had spent since the copy was made.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from operator import add, sub
+from typing import NamedTuple
+
+CellKey = tuple[str, str, str]
+"""(product, branch, epoch)."""
+Cell = tuple[int, ...]
+Grant = tuple[str, ...]
+"""(product, branch, epoch, to branch, to epoch)."""
+Life = tuple[str, str]
+
+
+class Stock(NamedTuple):
+    """All that was ever moved: of one file, or in truth."""
+
+    cells: Mapping[CellKey, Cell]
+    grants: Mapping[Grant, int]
+
+
+@dataclass
+class Rollback:
+    """A life whose disk went back. `forgotten` is what had been moved since the copy was made, `events` the
+    event ids by seq that were written since; `known` says whether any other disk had more of the life than
+    the copy, and `fenced` that whoever had was there to be asked: then nothing excuses spending."""
+
+    life: Life
+    kept: Stock
+    forgotten: Stock
+    events: Mapping[int, str]
+    known: bool
+    fenced: bool
+
+
+@dataclass
+class Rollbacks:
+    """All disks of a history that went back."""
+
+    _of: dict[Life, list[Rollback]] = field(default_factory=dict)
+
+    def add(self, rollback: Rollback) -> None:
+        self._of.setdefault(rollback.life, []).append(rollback)
+
+    def real_cell(self, key: CellKey, cell: Cell) -> Cell:
+        """What was moved in truth where the life's file now says `cell`."""
+        for rollback in self._of.get(key[1:], ()):
+            forgotten = rollback.forgotten.cells.get(key)
+            cell = tuple(map(add, cell, forgotten)) if forgotten else cell
+        return cell
+
+    def real_grant(self, grant: Grant, quantity: int) -> int:
+        """What was granted in truth where the life's file now says `quantity`."""
+        life = (grant[1], grant[2])
+        return quantity + sum(r.forgotten.grants.get(grant, 0) for r in self._of.get(life, ()))
+
+    def wrote(self, life: Life, seq: int, event_id: str) -> bool:
+        """Whether the life once had this event and forgot it."""
+        return any(rollback.events.get(seq) == event_id for rollback in self._of.get(life, ()))
+
+    def excused(self) -> Counter[str]:
+        """How many units of each product may have been spent twice."""
+        excused: Counter[str] = Counter()
+        for rollback in self._all():
+            if not (rollback.known and rollback.fenced):
+                excused.update(_spent(rollback.forgotten))
+        return excused
+
+    def overspent(self, life: Life, now: Stock) -> list[str]:
+        """The products of which a life spent more though its branch could learn that its disk went back."""
+        return [
+            product
+            for rollback in self._of.get(life, ())
+            if rollback.known and rollback.fenced
+            for product, units in sorted((_spent(now) - _spent(rollback.kept)).items())
+            if units > 0
+        ]
+
+    def may_end(self, life: Life) -> bool:
+        """Whether the life's branch has a reason to begin another one."""
+        return life in self._of
+
+    def may_be_forked(self, branch: str) -> bool:
+        """Whether a life of the branch may have two histories, of which every count is the greater one only:
+        it went on after its disk had gone back, before it could meet who knew more."""
+        return any(r.life[0] == branch and r.known and not r.fenced for r in self._all())
+
+    def unnoticed(self, life: Life) -> bool:
+        """Whether this life goes on though some other disk knew more of it."""
+        return any(rollback.known for rollback in self._of.get(life, ()))
+
+    def _all(self) -> Iterable[Rollback]:
+        return (rollback for rollbacks in self._of.values() for rollback in rollbacks)
+
+
+def of_life(life: Life, cells: Mapping[CellKey, Cell], grants: Mapping[Grant, int]) -> Stock:
+    """The part of some stock that this life moved."""
+    return Stock(
+        {key: cell for key, cell in cells.items() if key[1:] == life},
+        {grant: quantity for grant, quantity in grants.items() if grant[1:3] == life},
+    )
+
+
+def difference(truth: Stock, kept: Stock) -> Stock:
+    """What is in the truth and not in a copy of one life's file."""
+    cells = {
+        key: tuple(map(sub, cell, kept.cells.get(key, (0,) * len(cell)))) for key, cell in truth.cells.items()
+    }
+    return Stock(
+        cells, {grant: quantity - kept.grants.get(grant, 0) for grant, quantity in truth.grants.items()}
+    )
+
+
+def _spent(stock: Stock) -> Counter[str]:
+    """Units by product that a life sold, removed or granted away."""
+    spent: Counter[str] = Counter()
+    for (product, _, _), cell in stock.cells.items():
+        spent[product] += cell[SOLD] + cell[REMOVED]
+    for grant, quantity in stock.grants.items():
+        spent[grant[0]] += quantity
+    return spent
+
+
+SOLD, REMOVED = 5, 6
+"""Where a cell counts what was sold and removed (observer.GROWING)."""
