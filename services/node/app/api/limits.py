@@ -59,7 +59,8 @@ class RequestId:
 
 
 class ReadinessGate:
-    """Answers clients 503 not_ready until the node is founded or rebuilt."""
+    """Answers clients 503 not_ready until the node is founded or rebuilt. At a fenced node people may log in,
+    to read why."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -70,7 +71,8 @@ class ReadinessGate:
             return
         node: Node = scope["app"].state.node
         readable = node.standing.reading and scope["method"] in ("GET", "HEAD")
-        if not (node.ready or readable):
+        explains = node.standing.fenced is not None and scope["path"] == _LOGIN
+        if not (node.ready or readable or explains):
             reason = node.standing.reason or "starting"
             refusal = problem_response(Request(scope), "not_ready", {"reason": reason})
             await refusal(scope, receive, send)

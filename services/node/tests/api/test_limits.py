@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from app.api.limits import CLIENT_BODY_BYTES, REPLICA_BODY_BYTES
-from tests.api.conftest import Shop
+from tests.api.conftest import ADMIN_PASSWORD, Shop
 
 pytestmark = pytest.mark.anyio
 
@@ -37,6 +37,19 @@ async def test_a_node_that_is_not_ready_serves_only_those_who_watch_it(
     assert answer.status_code == status
     if path == "/orders":
         assert (answer.json()["code"], answer.headers["Retry-After"]) == ("not_ready", "1")
+
+
+async def test_at_a_fenced_node_people_may_log_in_and_read_why(shop: Shop) -> None:
+    shop.node.standing.fence("another process lives on its data")
+    client = await shop.log_in("admin", ADMIN_PASSWORD)
+    assert (await client.get("/status")).json()["fenced"] == "another process lives on its data"
+    ready, written = await client.get("/readyz"), await client.post("/customers", json={})
+    assert (ready.status_code, ready.json()["reason"]) == (503, "fenced")
+    assert (written.status_code, written.json()["code"], written.json()["reason"]) == (
+        503,
+        "not_ready",
+        "fenced",
+    )
 
 
 async def test_a_node_that_is_not_ready_still_hears_its_peers(unopened: FastAPI) -> None:
