@@ -76,6 +76,10 @@ replay: $(VENV) ## Repete um histórico de pedidos | Replay an order history | D
 run: $(VENV) ## Executa um cenário | Run a scenario | SCENARIO=last-unit
 	@$(LAB) run $(or $(SCENARIO),$(error say which scenario: make run SCENARIO=last-unit))
 
+.PHONY: torture
+torture: $(VENV) ## Vende em todas as filiais enquanto tudo quebra, cura e julga | Sell everywhere while all breaks, heal and judge | MINUTES=3 SEED=1 DRIVER=auto NODES=3
+	@$(LAB) torture --minutes $(or $(MINUTES),3) --driver $(or $(DRIVER),auto) $(if $(SEED),--seed $(SEED)) $(if $(NODES),--nodes $(NODES)) $(if $(BASE_PORT),--base-port $(BASE_PORT))
+
 .PHONY: verify
 verify: $(VENV) ## Julga uma execução só pelo seu registro | Judge a run by its run log alone | FILE=build/run/run.jsonl
 	@$(LAB) verify "$(or $(FILE),$(error say which run log: make verify FILE=build/run/run.jsonl))"
@@ -193,3 +197,14 @@ show-lost-disk: $(VENV) ## Demonstra discos perdidos, restaurados, estragados e 
 	@for scenario in $$($(LAB) run --list disk); do $(LAB) run $$scenario || exit 1; done
 	@$(PYTEST) services/node/tests/sync/test_backup.py tests/verbs/test_disk_verbs.py tests/cluster/test_lost_disk.py tests/cluster/test_cloned_disk.py
 	@.venv/bin/python -m loadtests.bench.rebuild --orders $(or $(ORDERS),20000) && .venv/bin/python -m loadtests.bench.outage --events $(or $(EVENTS),60000)
+
+.PHONY: show-b show-b-1 show-b-2 show-b-3 show-b-4
+show-b: show-b-1 show-b-2 show-b-3 show-b-4 ## Demonstra simulação, tortura e conferência | Show simulation, torture and the checker
+
+show-b-1: $(VENV)
+	@$(LAB) simulate --histories $(if $(filter command line,$(origin HISTORIES)),$(HISTORIES),2000)
+show-b-2: $(VENV)
+	@$(LAB) torture --minutes $(or $(MINUTES),3) --driver process --directory $(SHOW_DIR)/torture
+show-b-3: teeth
+show-b-4: $(VENV)
+	@$(LAB) verify $(SHOW_DIR)/torture/process/run.jsonl

@@ -26,6 +26,7 @@ from lab.replay.command import replay
 from lab.scenarios.command import run
 from lab.status import NetworkReading, StatusReader
 from lab.tables import network_view
+from lab.torture.command import torture
 from lab.verify import verify
 from lab.watch import watch as run_watch
 
@@ -40,6 +41,7 @@ app.command()(demo_data)
 app.command()(load)
 app.command()(replay)
 app.command()(run)
+app.command()(torture)
 app.command()(verify)
 app.command()(fault_verbs.partition)
 app.command()(fault_verbs.cut)

@@ -23,13 +23,15 @@ class NotConvergedError(LabError):
 
 
 def is_converged(statuses: Statuses) -> bool | None:
-    """True when all nodes are ready with the same heads and digest, nothing pending and nothing parked.
+    """True when all nodes are ready with the same heads, digest and stock, nothing pending, nothing parked.
 
     False as soon as one reading disproves it; None when none does but something is unknown.
     """
     known = [status for status in statuses.values() if status is not None]
     facts = [fact for status in known for fact in _local_facts(status)]
     if False in facts or len({_heads(status) for status in known}) > 1:
+        return False
+    if len({_stock(status) for status in known}) > 1:
         return False
     digests = {status["digest"] for status in known}
     if len(digests - {None}) > 1:
@@ -50,6 +52,11 @@ def _local_facts(status: Status) -> Iterator[bool | None]:
 def _heads(status: Status) -> tuple[tuple[str, int], ...]:
     # A node knows that its own epoch wrote nothing yet (0); to its peers that epoch is not known at all.
     return tuple(sorted((epoch, head) for epoch, head in status["heads"].items() if head != 0))
+
+
+def _stock(status: Status) -> tuple[int | None, ...]:
+    """The company's units. Which lives are over decides what is frozen, and is told apart from all events."""
+    return status["stock"].get("available"), status["stock"].get("frozen")
 
 
 def pending_obstacles(statuses: Statuses) -> list[str]:
@@ -79,6 +86,8 @@ def obstacles(statuses: Statuses) -> list[str]:
         lines.append("the nodes have seen different events")
     elif len({status["digest"] for status in known.values()}) > 1:
         lines.append("the nodes have seen the same events but their data differ")
+    elif len({_stock(status) for status in known.values()}) > 1:
+        lines.append("the nodes do not know of the same lost disks yet: their frozen stock differs")
     return lines
 
 

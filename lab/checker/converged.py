@@ -49,5 +49,7 @@ def _company(stock: Stock | None) -> Any:
     if stock is None:
         return None
     rows: list[Mapping[str, Any]] = [*stock["rows"]]
-    totals = sorted((row["branch"], row["epoch"], *(row[name] for name in _ROW_TOTALS)) for row in rows)
-    return stock["available"], stock["frozen"], totals
+    totals = {(row["branch"], row["epoch"]): [row[name] for name in _ROW_TOTALS] for row in rows}
+    # A row that has granted something, and nothing else, is there because of that alone.
+    moved = {life: counts for life, counts in totals.items() if any(counts)}
+    return stock["available"], stock["frozen"], moved

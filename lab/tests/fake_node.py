@@ -98,7 +98,7 @@ class FakeNode(httpx.AsyncBaseTransport):
     def _status(self) -> dict[str, Any]:
         """Of a node that agrees with all its peers, as it has none."""
         own = {"node": self.name, "epoch": "e1", "heads": {f"{self.name}@e1": len(self.asked)}}
-        return {**own, "ready": True, "digest": "d", "parked": 0, "pending": {}, "peers": {}}
+        return {**own, "ready": True, "digest": "d", "stock": {}, "parked": 0, "pending": {}, "peers": {}}
 
     def _order(self, request: httpx.Request) -> httpx.Response:
         if self.next_orders:

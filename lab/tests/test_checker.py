@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import pytest
 
@@ -294,3 +294,16 @@ def test_an_order_of_unknown_outcome_may_leave_its_stock_effect_when_the_disk_go
         read(run, [ORDER], make_stock(received=10, sold=5))
 
     assert verdict_of(tmp_path, half_gone).problems == ()
+
+
+def test_a_row_that_only_passed_rights_on_need_not_be_everywhere_yet(tmp_path: Path) -> None:
+    """They may still move while nodes are read one after the other."""
+    run = HandMadeRun(tmp_path)
+    run.receive(10)
+    run.order(ORDER)
+    passed_on = {**make_stock()["rows"][0], "branch": "filial-sul", "granted": {"matriz@e1": 1}}
+    moved = {**STOCK, "rows": [*STOCK["rows"], passed_on]}
+    run.read_at("matriz", [ORDER], [STOCK])
+    run.read_at("filial-sul", [ORDER], [cast(Stock, moved)])
+
+    assert judge(run.records()).problems == ()

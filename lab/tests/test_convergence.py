@@ -45,6 +45,10 @@ def test_equal_heads_and_digests_with_nothing_pending_is_converged() -> None:
             status("matriz", ["filial-norte"], digest="other"),
             "the nodes have seen the same events but their data differ",
         ),
+        (
+            {**status("matriz", ["filial-norte"]), "stock": {"available": 34, "frozen": 6}},
+            "the nodes do not know of the same lost disks yet: their frozen stock differs",
+        ),
     ],
 )
 def test_each_difference_disproves_it_and_is_named(different: Status, words: str) -> None:

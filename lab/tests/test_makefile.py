@@ -19,6 +19,7 @@ VERBS = (
     "load-ui",
     "replay",
     "run",
+    "torture",
     "verify",
     "test",
     "check",
@@ -69,6 +70,10 @@ def test_help_lists_every_verb_with_portuguese_and_english_below(verb: str) -> N
         (("load-ui",), ".venv/bin/python -m lab load --ui --driver auto"),
         (("replay", "DIR=my orders"), '.venv/bin/python -m lab replay "my orders"'),
         (("run", "SCENARIO=kill-nine"), ".venv/bin/python -m lab run kill-nine"),
+        (
+            ("torture", "MINUTES=10", "SEED=7", "DRIVER=process", "NODES=5"),
+            ".venv/bin/python -m lab torture --minutes 10 --driver process --seed 7 --nodes 5",
+        ),
         (("verify", "FILE=my run.jsonl"), '.venv/bin/python -m lab verify "my run.jsonl"'),
     ],
 )

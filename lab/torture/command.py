@@ -1,0 +1,223 @@
+"""`lab torture`: a network of its own, clients and faults for some minutes, healing, and the verdict."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from lab import convergence, network, ports, settings
+from lab.client import Refused, Unknown
+from lab.convergence import NotConvergedError
+from lab.drivers import choose, get_driver
+from lab.errors import LabError
+from lab.faults import gates
+from lab.interruption import terminate_as_interrupt, uninterrupted
+from lab.network import UpOptions
+from lab.operations import Operations
+from lab.runlog import RunLog, read_records
+from lab.running import Running, keep_to_one
+from lab.session import conclude, open_operations, verdict_lines
+from lab.torture import schedule
+from lab.torture.nemesis import Nemesis
+from lab.torture.sampler import sample
+from lab.torture.shoppers import Shoppers
+from lab.torture.timeline import timeline
+from lab.verdict import Verdict
+
+MOST_MINUTES = 240.0
+CLIENTS_PER_NODE = 3
+SETTINGS = {"LAB_FAULTS": "1"}
+DEFAULT_DIRECTORY = settings.ROOT / "build" / "torture"
+_ANSWER_SECONDS = 8.0
+_DRAIN_SECONDS = 180.0  # back-offs of half a minute included
+_MOST_FAILURES = 10  # on screen
+
+out = Console(soft_wrap=True, highlight=False)
+progress = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a torture is asked for; the driver's name is a driver's, no longer `auto`."""
+
+    seconds: float
+    seed: int
+    driver: str
+    nodes: int = network.DEFAULT_NODES
+    ports: tuple[int, ...] | None = None
+    clients: int = CLIENTS_PER_NODE
+    directory: Path = DEFAULT_DIRECTORY
+
+
+@dataclass
+class Outcome:
+    """What came of it: the run log's verdict, and what else should not have happened."""
+
+    verdict: Verdict
+    log: Path
+    facts: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all went as it should, 1 when not, 2 when that cannot be told."""
+        return 1 if self.failures else self.verdict.exit_code
+
+
+def torture(
+    *,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, max=MOST_MINUTES, help="How long; then all is healed and judged.")
+    ] = 3.0,
+    seed: Annotated[int, typer.Option(help="Decides which faults come when, and what the clients do.")] = 1,
+    nodes: Annotated[
+        int, typer.Option(min=network.FEWEST_NODES, max=network.MOST_NODES, help="How many branches.")
+    ] = network.DEFAULT_NODES,
+    driver: Annotated[str, typer.Option(help="compose, process or auto.")] = "auto",
+    clients: Annotated[int, typer.Option(min=1, max=50, help="At each branch.")] = CLIENTS_PER_NODE,
+    base_port: Annotated[
+        int | None, typer.Option(envvar="BASE_PORT", help="The first node's port; else any free ones.")
+    ] = None,
+    directory: Annotated[
+        Path, typer.Option("--directory", help="Where the network and the run log are kept.")
+    ] = DEFAULT_DIRECTORY,
+) -> None:
+    """Sell at every branch while all that can be broken is broken; heal, and judge by the log."""
+    name = choose(driver, directory / driver / "network").name
+    options = Options(
+        seconds=minutes * 60,
+        seed=seed,
+        driver=name,
+        nodes=nodes,
+        ports=None if base_port is None else network.ports_from(base_port),
+        clients=clients,
+        directory=directory,
+    )
+    out.print(f"torture: {minutes:g} min, seed {seed}, {nodes} nodes, driver {name}")
+    outcome = run(options, tell=lambda line: progress.print(line, style="dim", markup=False))
+    for line in report_lines(outcome):
+        out.print(line, markup=False)
+    raise typer.Exit(outcome.exit_code)
+
+
+def run(options: Options, *, tell: Callable[[str], None]) -> Outcome:
+    """Plays on a network of its own and always stops it, Ctrl-C included; its data, node logs and run log
+    stay until the next run."""
+    place = options.directory / options.driver
+    env_file = place / "env"
+    driver = get_driver(options.driver, place / "network", env_file=env_file, tell=tell)
+    with keep_to_one(place), terminate_as_interrupt():
+        try:
+            driver.clean()
+            wanted = UpOptions(
+                nodes=options.nodes,
+                policy="escrow",
+                ports=options.ports or ports.find_free(options.nodes),
+                settings=SETTINGS,
+            )
+            running = Running(driver, driver.up(wanted), settings.load_or_create(env_file), started=True)
+            with RunLog(place / "run.jsonl") as log:
+                return asyncio.run(_play(options, running, log, tell=tell))
+        finally:
+            with uninterrupted():
+                driver.down()
+
+
+async def _play(options: Options, running: Running, log: RunLog, *, tell: Callable[[str], None]) -> Outcome:
+    current = running.network
+    tag = f"TO{os.urandom(2).hex().upper()}"
+    log.start(
+        run=tag,
+        what="torture",
+        seed=options.seed,
+        nodes={node.name: node.url for node in current.nodes},
+        policy=current.policy,
+        driver=current.driver,
+    )
+    async with open_operations(
+        current, running.secrets, log, random=Random(options.seed), answer_seconds=_ANSWER_SECONDS
+    ) as operations:
+        shoppers = Shoppers(operations, options.seed, tag)
+        nemesis = Nemesis(running.driver, shoppers, tell=tell)
+        await _open_shop(operations, shoppers)
+        await _use_and_break(options, shoppers, nemesis)
+        tell("healing…")
+        failures = [*nemesis.failures, *await _heal(running, operations)]
+        tell("reading every node…")
+        verdict = await conclude(operations, deadline_seconds=0)
+    failures += [f"a node answered {words} ({n} times)" for words, n in shoppers.strange.items()]
+    return Outcome(verdict, log.path, facts=_facts(nemesis), failures=failures)
+
+
+async def _open_shop(operations: Operations, shoppers: Shoppers) -> None:
+    clients = list(operations.clients.values())
+    try:
+        await convergence.wait_converged(clients)
+        await operations.read("before")
+        await shoppers.open_shop(clients[0].name)
+        await convergence.wait_converged(clients)
+    except (Refused, Unknown) as error:
+        raise LabError(f"a node that nothing was done to yet does not do its part: {error}") from None
+
+
+async def _use_and_break(options: Options, shoppers: Shoppers, nemesis: Nemesis) -> None:
+    """Clients and samples go on until the last fault is over."""
+    over = asyncio.Event()
+    operations = shoppers.operations
+    assaults = schedule.plan(tuple(operations.clients), seconds=options.seconds, seed=options.seed)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(shoppers.shop(over, each=options.clients))
+        group.create_task(sample(operations.clients, operations.log, over))
+        try:
+            async with asyncio.TaskGroup() as raging:
+                raging.create_task(nemesis.rage(assaults))
+                raging.create_task(asyncio.sleep(options.seconds))
+        finally:
+            over.set()
+
+
+async def _heal(running: Running, operations: Operations) -> list[str]:
+    """Undoes whatever is still broken, and waits until all agree with no help; what did not come about."""
+    failures = []
+    try:
+        await gates.lift_everywhere(running.network, running.secrets, state_of=running.driver.state)
+        await asyncio.to_thread(running.driver.heal)
+    except LabError as error:
+        failures.append(str(error))
+    try:
+        clients = list(operations.clients.values())
+        await convergence.wait_converged(clients, deadline_seconds=_DRAIN_SECONDS)
+    except NotConvergedError as error:
+        failures.append(f"the nodes did not agree {error}")
+    return failures
+
+
+def _facts(nemesis: Nemesis) -> list[str]:
+    made, skipped = (
+        ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items())) or "none"
+        for counts in (nemesis.made, nemesis.skipped)
+    )
+    return [
+        f"{nemesis.made.total()} faults: {made}",
+        f"not made, since another one was in the way: {skipped}",
+        f"{nemesis.at_risk} orders were at risk when their disks were lost",
+    ]
+
+
+def report_lines(outcome: Outcome) -> list[str]:
+    """The timeline, what was done, what went wrong, and the verdict."""
+    hidden = len(outcome.failures) - _MOST_FAILURES
+    return [
+        *timeline(read_records(outcome.log)),
+        *(f"  {fact}" for fact in outcome.facts),
+        *(f"  FAILED: {failure}" for failure in outcome.failures[:_MOST_FAILURES]),
+        *([f"  … and {hidden} more failures"] if hidden > 0 else []),
+        *verdict_lines(outcome.verdict),
+        f"run log: {outcome.log}",
+    ]

@@ -1,0 +1,206 @@
+"""Makes the faults of a schedule and undoes them, and says in the run log what could not be kept.
+
+Several faults may be there at once. What the network promises is the bound: a disk is lost only when every
+node knows of the last loss and has what was left of it, and the orders at risk then are declared exactly.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+from lab.client import NodeClient, Refused, Unknown
+from lab.contract import Status
+from lab.drivers import Driver
+from lab.errors import LabError
+from lab.faults import gates
+from lab.faults.words import LinkFault
+from lab.runlog import RunLog
+from lab.torture.schedule import DISK_KINDS, LINK_KINDS, Assault
+from lab.torture.shoppers import Shoppers
+
+_LEASE_SECONDS = 60.0  # beyond a fault's end: should this program die, the node ends it by itself
+_RECOVERY_SECONDS = 90.0  # for a node to come back with what its peers have, other faults notwithstanding
+_POLL_SECONDS = 0.2
+Condition = Callable[[], Awaitable[bool]]
+
+
+class Nemesis:
+    """Plays one schedule. `made` counts the faults by kind, `skipped` those for which it was not the moment;
+    `failures` are what should not have happened."""
+
+    def __init__(self, driver: Driver, shoppers: Shoppers, *, tell: Callable[[str], None]) -> None:
+        self._driver = driver
+        self._shoppers = shoppers
+        self._clients = shoppers.operations.clients
+        self._log: RunLog = shoppers.operations.log
+        self._tell = tell
+        self._busy: set[str] = set()  # nodes that have a fault of their own
+        self._disk_under_way = False
+        self.made: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
+        self.at_risk = 0
+        self.failures: list[str] = []
+
+    async def rage(self, assaults: Sequence[Assault]) -> None:
+        """Makes every fault at its time and undoes it at its end; returns when all are undone, or as good as
+        that. What was not undone is a failure."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for assault in assaults:
+                await asyncio.sleep(max(0.0, began + assault.begins - time.monotonic()))
+                group.create_task(self._play(assault))
+
+    async def _play(self, assault: Assault) -> None:
+        nodes = {assault.node} if assault.node else {link.sender for link in assault.links}
+        if nodes & self._busy or (assault.kind in DISK_KINDS and self._disk_under_way):
+            self.skipped[assault.kind] += 1
+            return
+        try:
+            if assault.kind in LINK_KINDS:
+                await self._break_links(assault)
+            elif assault.node is not None:
+                self._busy.add(assault.node)
+                try:
+                    await self._break_node(assault, assault.node)
+                finally:
+                    self._busy.discard(assault.node)
+        except (LabError, Refused, Unknown) as error:
+            # Another fault was in the way. What is half made is undone at the end of the run.
+            self._tell(f"{assault.kind} {assault.target} was not to be: {error}")
+            self.skipped[assault.kind] += 1
+
+    async def _break_links(self, assault: Assault) -> None:
+        lease = assault.ends - assault.begins + _LEASE_SECONDS
+        fault = LinkFault(assault.kind, assault.settings, lease, assault.seed)  # type: ignore[arg-type]
+        number = self._log.fault_requested(assault.kind, assault.target)
+        await gates.make(self._clients, assault.links, fault)
+        self._made(number, assault)
+        await self._last(assault)
+        if await self._until(lambda: self._are_lifted(assault)):
+            self._log.fault_healed(number)
+
+    async def _are_lifted(self, assault: Assault) -> bool:
+        """Whether nothing is left of a fault of links: not yet while a sender has a fault of its own."""
+        try:
+            await gates.lift(self._clients, assault.links)
+        except LabError:
+            return False
+        return True
+
+    async def _break_node(self, assault: Assault, node: str) -> None:
+        if assault.kind in DISK_KINDS:
+            self._disk_under_way = True
+            try:
+                await self._lose_disk(assault, node)
+            finally:
+                self._disk_under_way = False
+            return
+        number = self._log.fault_requested(assault.kind, node)
+        make, undo = self._ways(assault, node)
+        await make()
+        self._made(number, assault)
+        await self._last(assault)
+        await undo()
+        self._log.fault_healed(number)
+
+    def _ways(self, assault: Assault, node: str) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """How a fault of a node is made, and how it is undone."""
+        driver, client = self._driver, self._clients[node]
+        if assault.kind == "fill":
+            lease = assault.ends - assault.begins + _LEASE_SECONDS
+            return lambda: gates.fill_disk(client, lease_seconds=lease), lambda: gates.empty_disk(client)
+        verbs = {
+            "kill": (driver.kill, driver.start),
+            "stop": (driver.stop, driver.start),
+            "pause": (driver.pause, driver.resume),
+        }
+        make, undo = verbs[assault.kind]
+        return lambda: asyncio.to_thread(make, node), lambda: asyncio.to_thread(undo, node)
+
+    async def _lose_disk(self, assault: Assault, node: str) -> None:
+        """Takes a disk once that is within the promise; what the node has shown as stored by no peer is
+        declared at risk."""
+        if not await self._may_lose(node):
+            self.skipped[assault.kind] += 1
+            return
+        client = self._clients[node]
+        async with self._shoppers.no_cancelling[node]:
+            epoch = (await client.status())["epoch"]
+            stored, unstored = await _by_copies(client)
+            number = self._log.fault_requested(assault.kind, node)
+            await asyncio.to_thread(self._take_disk, assault.kind, node)
+            told = self._shoppers.told[node, epoch]
+            at_risk = sorted((told - stored) | unstored)
+            self._log.fault_active(number)
+            self._log.disk_lost(node, at_risk=at_risk)
+        self.at_risk += len(at_risk)
+        self.made[assault.kind] += 1
+        self._tell(f"{assault.kind} {node}, {len(at_risk)} orders at risk")
+        if await self._until(lambda: self._lives_again(node, epoch)):
+            self._log.fault_healed(number)
+        else:
+            self.failures.append(f"{node} did not come back by itself within {_RECOVERY_SECONDS:.0f} s")
+
+    def _take_disk(self, kind: str, node: str) -> None:
+        if kind == "wipe":
+            self._driver.wipe(node)
+            return
+        # It takes no more orders once it is told to stop, so none is taken on a ruined disk and then lost.
+        self._driver.stop(node)
+        self._driver.corrupt(node)
+        self._driver.start(node)
+
+    async def _may_lose(self, node: str) -> bool:
+        """Whether every node serves, knows the others' present lives, and has what is left of past ones."""
+        statuses = await asyncio.gather(*(_status(client) for client in self._clients.values()))
+        known = [status for status in statuses if status is not None]
+        return len(known) == len(statuses) and node in self._clients and is_settled(known)
+
+    async def _lives_again(self, node: str, before: str) -> bool:
+        status = await _status(self._clients[node])
+        return status is not None and status["ready"] and status["epoch"] != before
+
+    async def _until(self, condition: Condition) -> bool:
+        deadline = time.monotonic() + _RECOVERY_SECONDS
+        while not await condition():
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(_POLL_SECONDS)
+        return True
+
+    def _made(self, number: int, assault: Assault) -> None:
+        self._log.fault_active(number)
+        self.made[assault.kind] += 1
+        self._tell(f"{assault.kind} {assault.target} for {assault.ends - assault.begins:.1f} s")
+
+    async def _last(self, assault: Assault) -> None:
+        await asyncio.sleep(assault.ends - assault.begins)
+
+
+async def _by_copies(client: NodeClient) -> tuple[set[str], set[str]]:
+    """Ids of the node's own orders: those that it shows as stored by some peer, and those by none."""
+    own = [order for order in await client.orders() if order["branch"] == client.name]
+    stored = {order["id"] for order in own if order["stored_by"]}
+    return stored, {order["id"] for order in own} - stored
+
+
+async def _status(client: NodeClient) -> Status | None:
+    try:
+        return await client.status()
+    except (Refused, Unknown):
+        return None
+
+
+def is_settled(statuses: Sequence[Status]) -> bool:
+    """Whether nodes that were asked at about one moment know each other's present lives, and the same of all
+    lives that are over."""
+    present = {status["node"]: status["epoch"] for status in statuses}
+    for status in statuses:
+        if not status["ready"]:
+            return False
+        if any(peer.get("epoch") != present[name] for name, peer in status["peers"].items()):
+            return False
+    lives = {f"{name}@{epoch}" for name, epoch in present.items()}
+    over = [{life: head for life, head in one["heads"].items() if life not in lives} for one in statuses]
+    return all(heads == over[0] for heads in over)
