@@ -1,7 +1,7 @@
 """One command's view of the database while the writer runs it."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -80,6 +80,7 @@ class Transaction:
         self.now = now
         self.random = random
         self._ticked = False
+        self._lives: dict[tuple[str, str], bool] | None = None
 
     @property
     def lamport(self) -> int:
@@ -92,6 +93,24 @@ class Transaction:
     def witness(self, lamport: int) -> None:
         """Remember that somebody was at `lamport`, so that what comes next here is later."""
         self.counters.lamport = max(self.counters.lamport, lamport)
+
+    @property
+    def lives(self) -> Mapping[tuple[str, str], bool]:
+        """Every (branch, epoch) heard of, and whether it is over. Read once a command: rows from peers name
+        lives all the time, and hardly ever a new one."""
+        if self._lives is None:
+            rows = self.connection.execute("SELECT branch, epoch, dead FROM epochs")
+            self._lives = {(row[0], row[1]): bool(row[2]) for row in rows}
+        return self._lives
+
+    def learn_life(self, life: tuple[str, str], *, over: bool) -> None:
+        """Remember a life, or that it is over; a life that is over stays so."""
+        known = self.lives.get(life)
+        if known is None or (over and not known):
+            self.connection.execute(
+                "INSERT OR REPLACE INTO epochs (branch, epoch, dead) VALUES (?, ?, ?)", (*life, int(over))
+            )
+            self._lives = {**self.lives, life: over}
 
     def emit(self, kind: str, entity: str) -> int:
         """Append an event to the outbox and return its seq. Its body is read when it is sent."""
@@ -162,6 +181,7 @@ class Transaction:
                 self.connection.execute("ROLLBACK TO part")
                 self.connection.execute("RELEASE part")
             self.effects, (self.counters, self.identity, self._ticked) = effects, kept
+            self._lives = None
             raise
         self.connection.execute("RELEASE part")
         effects.absorb(self.effects)
@@ -175,6 +195,7 @@ class Transaction:
         old = self.identity
         self.identity = replace(old, epoch=epoch)
         self.counters.seq = 0
+        self._lives = None
         self.connection.execute("UPDATE node SET epoch = ?", (epoch,))
         self.connection.execute(
             "UPDATE epochs SET dead = 1 WHERE branch = ? AND epoch = ?", (old.name, old.epoch)

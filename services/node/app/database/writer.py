@@ -107,7 +107,9 @@ class Writer:
             before, groups = self._read_counters()
             counters, identity = before, self.identity
             for command in commands:
-                outcome, counters, identity, changed = self._run(command, counters, identity)
+                outcome, counters, identity, changed = self._run(
+                    command, counters, identity, alone=len(commands) == 1
+                )
                 outcomes.append(outcome)
                 effects.absorb(changed)
             if counters == before and not any(outcome.wrote for outcome in outcomes):
@@ -124,13 +126,15 @@ class Writer:
         return outcomes, effects
 
     def _run(
-        self, command: Command, counters: Counters, identity: Identity
+        self, command: Command, counters: Counters, identity: Identity, *, alone: bool
     ) -> tuple[Outcome, Counters, Identity, Effects]:
+        """Run one command; if it raises, what it wrote is undone, with the transaction if it is `alone`."""
         connection = self._connection
         transaction = Transaction(
             connection, identity=identity, counters=counters, now=self._wall(), random=self._random
         )
-        connection.execute("SAVEPOINT command")
+        if not alone:
+            connection.execute("SAVEPOINT command")
         before = connection.total_changes
         try:
             value = command(transaction)
@@ -138,12 +142,16 @@ class Writer:
         except Exception as error:
             if not connection.in_transaction:
                 raise _GroupVoid(error) from error
-            connection.execute("ROLLBACK TO command")
-            connection.execute("RELEASE command")
+            if alone:
+                connection.execute("ROLLBACK")
+            else:
+                connection.execute("ROLLBACK TO command")
+                connection.execute("RELEASE command")
             full = isinstance(error, sqlite3.Error) and _code(error) == _FULL
             outcome = Outcome(error=_storage_error(error) if full else error)
             return outcome, counters, identity, Effects()
-        connection.execute("RELEASE command")
+        if not alone:
+            connection.execute("RELEASE command")
         wrote = connection.total_changes != before
         outcome = Outcome(value=value, wrote=wrote)
         return outcome, transaction.counters, transaction.identity, transaction.effects

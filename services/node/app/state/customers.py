@@ -43,9 +43,12 @@ def snapshots(connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[s
     return _CUSTOMERS.snapshots(connection, ids)
 
 
-def find(connection: sqlite3.Connection, reference: str) -> dict[str, Any] | None:
-    """The snapshot of the customer with this id, or else with this code in any spelling; or None."""
-    return _CUSTOMERS.find(connection, reference)
+def find(
+    connection: sqlite3.Connection, reference: str, *, cluster: str | None = None
+) -> dict[str, Any] | None:
+    """The snapshot of the customer with this id, or else with this code in any spelling; or None.
+    `cluster` is this node's network, where the caller knows it anyway."""
+    return _CUSTOMERS.find(connection, reference, cluster=cluster)
 
 
 def view(row: Mapping[str, Any]) -> dict[str, Any]:

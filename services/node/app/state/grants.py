@@ -41,7 +41,7 @@ def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
 
     Raises DeadEpoch when the asker's epoch is known to be over.
     """
-    if request.asker in ledger.dead_lives(tx.connection):
+    if ledger.is_over(tx, request.asker):
         raise DeadEpoch(*request.asker)
     tx.witness(request.lamport)
     if products.snapshot(tx.connection, request.product_id) is None:
@@ -56,8 +56,8 @@ def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
         reserved=reserved,
     )
     if quantity and not merged.ahead:
-        _grant(tx, cells, {request.asker: quantity}, reason="asked")
-        cells = ledger.cells_of(tx.connection, request.product_id)
+        own = _grant(tx, cells, {request.asker: quantity}, reason="asked")
+        cells = sorted([own, *(cell for cell in cells if cell.life != own.life)], key=lambda cell: cell.life)
         return Granted(quantity, cells, tx.counters.lamport, merged)
     return Granted(0, cells, tx.counters.lamport, merged)
 
@@ -78,10 +78,7 @@ def offer_surplus(
 ) -> Mapping[Life, int]:
     """Grant peers what demand (units sold so far) says is theirs; return what moved."""
     cells = ledger.cells_of(tx.connection, product_id)
-    unusable = stock.rights_of(ledger.me(tx), cells) - ledger.usable_rights(
-        tx.connection, cells, ledger.me(tx)
-    )
-    moves = stock.surplus_of(ledger.me(tx), cells, peers=peers, reserved=reserved + unusable)
+    moves = _surplus(tx.connection, cells, ledger.me(tx), peers=peers, reserved=reserved)
     if moves:
         _grant(tx, cells, moves, reason="surplus")
     return moves
@@ -98,7 +95,28 @@ def products_held(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _grant(tx: Transaction, cells: Sequence[Cell], moves: Mapping[Life, int], *, reason: str) -> None:
+def products_with_surplus(
+    connection: sqlite3.Connection, *, peers: Sequence[Life], reserved: Mapping[str, int]
+) -> list[str]:
+    """Products of which `offer_surplus` would move something as of now: most often none, and the writer need
+    not be asked about the others."""
+    me = present_life(connection)
+    found = []
+    for product_id in products_held(connection):
+        cells = ledger.cells_of(connection, product_id)
+        if _surplus(connection, cells, me, peers=peers, reserved=reserved.get(product_id, 0)):
+            found.append(product_id)
+    return found
+
+
+def _surplus(
+    connection: sqlite3.Connection, cells: Sequence[Cell], me: Life, *, peers: Sequence[Life], reserved: int
+) -> Mapping[Life, int]:
+    unusable = stock.rights_of(me, cells) - ledger.usable_rights(connection, cells, me)
+    return stock.surplus_of(me, cells, peers=peers, reserved=reserved + unusable)
+
+
+def _grant(tx: Transaction, cells: Sequence[Cell], moves: Mapping[Life, int], *, reason: str) -> Cell:
     before = ledger.own_cell(cells, ledger.me(tx), cells[0].product_id)
     after = before
     for life, quantity in moves.items():
@@ -113,3 +131,4 @@ def _grant(tx: Transaction, cells: Sequence[Cell], moves: Mapping[Life, int], *,
         after=after.as_json(),
         version=after.version,
     )
+    return after

@@ -13,6 +13,7 @@ from app.state.errors import Invalid, NotFound
 from app.state.fields import Fields
 from app.state.stock import COUNTS, Cell, Life
 
+_CELL = f"SELECT product_id, branch, epoch, {', '.join(COUNTS)}, version FROM stock"
 _INSERT = (
     f"INSERT INTO stock (product_id, branch, epoch, {', '.join(COUNTS)}, version)"
     f" VALUES (?, ?, ?, {', '.join('?' for _ in COUNTS)}, ?)"
@@ -39,6 +40,9 @@ class Merged:
 
 def cells_of(connection: sqlite3.Connection, product_id: str) -> list[Cell]:
     """Every life's cell of a product, by branch and epoch."""
+    rows = connection.execute(
+        f"{_CELL} WHERE product_id = ? ORDER BY branch, epoch", (product_id,)
+    ).fetchall()
     granted: dict[Life, dict[Life, int]] = {}
     for row in connection.execute(
         "SELECT branch, epoch, to_branch, to_epoch, quantity FROM stock_grants WHERE product_id = ?"
@@ -46,10 +50,7 @@ def cells_of(connection: sqlite3.Connection, product_id: str) -> list[Cell]:
         (product_id,),
     ):
         granted.setdefault((row[0], row[1]), {})[row[2], row[3]] = row[4]
-    rows = connection.execute(
-        "SELECT * FROM stock WHERE product_id = ? ORDER BY branch, epoch", (product_id,)
-    )
-    return [_cell(row, granted.get((row["branch"], row["epoch"]), {})) for row in rows]
+    return [_cell(row, granted.get((row[1], row[2]), {})) for row in rows]
 
 
 def own_cell(cells: Iterable[Cell], life: Life, product_id: str) -> Cell:
@@ -116,11 +117,14 @@ def move(tx: Transaction, before: Cell, after: Cell) -> None:
 def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
     """Merge a peer's view of cells, field by field; this node's own cell is compared, never changed."""
     merged = Merged()
+    known = _known(tx.connection, cells)
     for theirs in cells:
         learn_life(tx, theirs.life)
         for life in theirs.granted:
             learn_life(tx, life)
-        ours = _load(tx.connection, theirs.product_id, theirs.life)
+        ours = known.get((theirs.product_id, theirs.life))
+        if ours == theirs:
+            continue
         if theirs.life == me(tx):
             if theirs.version > (ours.version if ours else 0) or (ours and stock.is_fork(ours, theirs)):
                 merged.ahead.append(theirs.product_id)
@@ -130,6 +134,7 @@ def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
         after = stock.merge(ours, theirs) if ours else theirs
         if after != ours:
             _save(tx, ours, after)
+            known[after.product_id, after.life] = after
             merged.changed = True
     return merged
 
@@ -137,11 +142,12 @@ def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
 def learn_life(tx: Transaction, life: Life, *, dead: bool = False) -> None:
     """Remember a life; every other life of this node's own branch is over, and stays so."""
     over = dead or (life[0] == tx.identity.name and life[1] != tx.identity.epoch)
-    tx.connection.execute(
-        "INSERT INTO epochs (branch, epoch, dead) VALUES (?, ?, ?)"
-        " ON CONFLICT (branch, epoch) DO UPDATE SET dead = 1 WHERE excluded.dead = 1 AND dead = 0",
-        (*life, int(over)),
-    )
+    tx.learn_life(life, over=over)
+
+
+def is_over(tx: Transaction, life: Life) -> bool:
+    """Whether a life is known to be over."""
+    return tx.lives.get(life, False)
 
 
 def learn_deaths(tx: Transaction, told: Iterable[Life]) -> None:
@@ -216,9 +222,20 @@ def _view(
     }
 
 
+def _known(connection: sqlite3.Connection, cells: Sequence[Cell]) -> dict[tuple[str, Life], Cell]:
+    """This node's view of the lives that `cells` are of."""
+    if len(cells) == 1:
+        ours = _load(connection, cells[0].product_id, cells[0].life)
+        found = [] if ours is None else [ours]
+    else:
+        named = dict.fromkeys(cell.product_id for cell in cells)
+        found = [cell for product_id in named for cell in cells_of(connection, product_id)]
+    return {(cell.product_id, cell.life): cell for cell in found}
+
+
 def _load(connection: sqlite3.Connection, product_id: str, life: Life) -> Cell | None:
     row = connection.execute(
-        "SELECT * FROM stock WHERE product_id = ? AND branch = ? AND epoch = ?", (product_id, *life)
+        f"{_CELL} WHERE product_id = ? AND branch = ? AND epoch = ?", (product_id, *life)
     ).fetchone()
     if row is None:
         return None
@@ -231,15 +248,7 @@ def _load(connection: sqlite3.Connection, product_id: str, life: Life) -> Cell |
 
 
 def _cell(row: sqlite3.Row, granted: dict[Life, int]) -> Cell:
-    counts = {name: row[name] for name in COUNTS}
-    return Cell(
-        product_id=row["product_id"],
-        branch=row["branch"],
-        epoch=row["epoch"],
-        version=row["version"],
-        granted=granted,
-        **counts,
-    )
+    return Cell(*(*row, granted))
 
 
 def _save(tx: Transaction, before: Cell | None, after: Cell) -> None:

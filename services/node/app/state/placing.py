@@ -68,7 +68,7 @@ def place_order(
     repeated = _repeated(tx, actor.user_id, key, request_hash)
     if repeated is not None:
         return repeated
-    customer = customers.find(tx.connection, order.customer)
+    customer = customers.find(tx.connection, order.customer, cluster=tx.identity.cluster_id)
     if customer is None:
         raise UnknownReference("customer", [order.customer])
     lines = _priced(tx, order.lines)
@@ -158,7 +158,7 @@ def adjust_stock(
 ) -> str:
     """Receive or remove units and return the product's id. Received ones are shared among `peers` (lives
     heard from lately) in the same transaction; the remainder stays. Raises as place_order does."""
-    product = products.find(tx.connection, adjustment.sku)
+    product = products.find(tx.connection, adjustment.sku, cluster=tx.identity.cluster_id)
     if product is None:
         raise UnknownReference("product", [adjustment.sku])
     need = _need(tx, product, abs(adjustment.quantity))
@@ -229,7 +229,8 @@ def _repeated(tx: Transaction, user_id: str, key: str | None, request_hash: str)
 
 
 def _priced(tx: Transaction, lines: Sequence[tuple[str, int]]) -> list[tuple[dict[str, Any], int]]:
-    found = [(sku, products.find(tx.connection, sku), quantity) for sku, quantity in lines]
+    cluster = tx.identity.cluster_id
+    found = [(sku, products.find(tx.connection, sku, cluster=cluster), quantity) for sku, quantity in lines]
     unknown = sorted({sku for sku, product, _ in found if product is None})
     if unknown:
         raise UnknownReference("product", unknown)

@@ -32,9 +32,12 @@ def snapshots(connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[s
     return _PRODUCTS.snapshots(connection, ids)
 
 
-def find(connection: sqlite3.Connection, reference: str) -> dict[str, Any] | None:
-    """The snapshot of the product with this id, or else with this sku in any spelling; or None."""
-    return _PRODUCTS.find(connection, reference)
+def find(
+    connection: sqlite3.Connection, reference: str, *, cluster: str | None = None
+) -> dict[str, Any] | None:
+    """The snapshot of the product with this id, or else with this sku in any spelling; or None.
+    `cluster` is this node's network, where the caller knows it anyway."""
+    return _PRODUCTS.find(connection, reference, cluster=cluster)
 
 
 def view(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from app.database import Actor, Transaction
@@ -29,13 +30,17 @@ class Records:
     identify: Callable[[str, str], str]
     check: Callable[[Fields], None]
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         return ("id", self.key, *self.values, *_STAMP)
 
     def snapshot(self, connection: sqlite3.Connection, record_id: str) -> dict[str, Any] | None:
-        row = connection.execute(f"SELECT * FROM {self.relation} WHERE id = ?", (record_id,)).fetchone()
-        return None if row is None else {name: row[name] for name in self.columns}
+        row = connection.execute(self._by_id, (record_id,)).fetchone()
+        return None if row is None else dict(zip(self.columns, row, strict=True))
+
+    @cached_property
+    def _by_id(self) -> str:
+        return f"SELECT {', '.join(self.columns)} FROM {self.relation} WHERE id = ?"
 
     def snapshots(self, connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
         """The snapshots of those of these records that are here, by id."""
@@ -46,12 +51,15 @@ class Records:
         )
         return [dict(row) for row in rows]
 
-    def find(self, connection: sqlite3.Connection, reference: str) -> dict[str, Any] | None:
-        """The record with this id, or else with this key in any spelling."""
+    def find(
+        self, connection: sqlite3.Connection, reference: str, *, cluster: str | None = None
+    ) -> dict[str, Any] | None:
+        """The record with this id, or else with this key in any spelling. `cluster` is this node's network,
+        where the caller knows it anyway."""
         if text.fault(reference, longest=text.KEY):
             return None
         found = self.snapshot(connection, reference) if len(reference) == _ID_LENGTH else None
-        return found or self.snapshot(connection, self.identify(cluster_id(connection), reference))
+        return found or self.snapshot(connection, self.identify(cluster or cluster_id(connection), reference))
 
     def page(self, connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
         """Clients' views of up to `limit` records whose id is beyond `after`, by id."""
@@ -75,7 +83,7 @@ class Records:
         self, tx: Transaction, reference: str, values: Mapping[str, Any], *, actor: Actor
     ) -> dict[str, Any]:
         """Write the given values over a record's and announce it. Raises NotFound."""
-        before = self.find(tx.connection, reference)
+        before = self.find(tx.connection, reference, cluster=tx.identity.cluster_id)
         if before is None:
             raise NotFound(self.entity, reference)
         after = {**before, **values}

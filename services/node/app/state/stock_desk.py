@@ -74,8 +74,11 @@ class StockDesk:
             return
         now = self._clock.monotonic()
         self._asked_at = {p: at for p, at in self._asked_at.items() if now - at < COOL_DOWN_SECONDS}
-        held = await self._database.read(grants.products_held)
-        for product_id in [product_id for product_id in held if product_id not in self._asked_at]:
+        waiting = self._waiting.reserved(before=None)
+        found = await self._database.read(
+            lambda connection: grants.products_with_surplus(connection, peers=peers, reserved=waiting)
+        )
+        for product_id in [product_id for product_id in found if product_id not in self._asked_at]:
             reserved = self._waiting.reserved(before=None).get(product_id, 0)
             await self._database.write(_surplus_of(product_id, peers=peers, reserved=reserved))
 

@@ -98,7 +98,7 @@ def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learne
     life that is over nothing counts but the deaths. `answers` is the epoch in which this node said the hello
     that this one answers, if it is an answer."""
     life = (hello.node, hello.epoch)
-    if life in ledger.dead_lives(tx.connection):
+    if ledger.is_over(tx, life):
         before = ledger.living_epochs(tx.connection, hello.node)
         ledger.learn_deaths(tx, hello.dead)
         after = ledger.living_epochs(tx.connection, hello.node)

@@ -35,8 +35,8 @@ class Backlog:
 
 def head(connection: sqlite3.Connection) -> Head:
     """This node's own last event."""
-    epoch = connection.execute("SELECT epoch FROM node").fetchone()[0]
-    return event_at(connection, epoch, _last_seq(connection)) or ORIGIN
+    epoch, seq = connection.execute("SELECT epoch, seq FROM node").fetchone()
+    return event_at(connection, epoch, seq) or ORIGIN
 
 
 def event_at(connection: sqlite3.Connection, epoch: str, seq: int) -> Head | None:
@@ -82,12 +82,15 @@ def move_cursor(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, 
     what was written. What it says of an epoch that is over moves nothing."""
     if epoch != tx.identity.epoch:
         return
+    acknowledged = min(acknowledged, tx.counters.seq)
+    if acknowledged and cursor(tx.connection, peer, peer_epoch, epoch) == acknowledged:
+        return  # as every hello of an idle peer says: nothing to make durable
     tx.effects.acknowledged = True
     tx.connection.execute(
         "INSERT INTO cursors (peer, peer_epoch, epoch, acknowledged, updated_at) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (peer, peer_epoch, epoch)"
         " DO UPDATE SET acknowledged = excluded.acknowledged, updated_at = excluded.updated_at",
-        (peer, peer_epoch, tx.identity.epoch, min(acknowledged, tx.counters.seq), tx.now),
+        (peer, peer_epoch, tx.identity.epoch, acknowledged, tx.now),
     )
 
 
@@ -130,49 +133,56 @@ def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) ->
     so limits are soft by one command. A state that is superseded inside the range is sent once, its newest
     form at its first place.
     """
-    epoch = connection.execute("SELECT epoch FROM node").fetchone()[0]
+    name, epoch, head_seq, lamport = connection.execute(
+        "SELECT name, epoch, seq, lamport FROM node"
+    ).fetchone()
     start = cursor(connection, peer, peer_epoch, epoch)
+    if start >= head_seq:
+        return None
     if start < oldest(connection):
         raise Trimmed(peer)
     after = event_at(connection, epoch, start)
-    rows = _whole_commands(connection, epoch, start)
+    rows = _whole_commands(connection, epoch, start, head_seq)
     if after is None or not rows:
         return None
     events: list[WireEvent] = []
     sent: set[tuple[str, str]] = set()
     size = 0
-    through = start
+    last = None
     for row in rows:
         event = _with_body(connection, row, sent)
         if event is not None:
             events.append(event)
             size += len(json.dumps(event.body))
         if row["command_end"]:
-            through = row["seq"]
+            last = Head(seq=row["seq"], event_id=row["event_id"])
             if size >= BATCH_BYTES:
                 break
-    last = event_at(connection, epoch, through)
-    assert last is not None, "the range ends at an event of the log"
+    assert last is not None, "the range ends at the end of a command"
     return Batch(
-        origin=connection.execute("SELECT name FROM node").fetchone()[0],
+        origin=name,
         epoch=epoch,
         to_epoch=peer_epoch,
         after=after,
         through=last,
-        lamport=connection.execute("SELECT lamport FROM node").fetchone()[0],
-        events=[event for event in events if event.seq <= through],
+        lamport=lamport,
+        events=[event for event in events if event.seq <= last.seq],
     )
 
 
-def _whole_commands(connection: sqlite3.Connection, epoch: str, after: int) -> list[sqlite3.Row]:
-    end = connection.execute(
-        "SELECT MIN(seq) FROM events WHERE epoch = ? AND seq >= ? AND command_end = 1",
-        (epoch, after + BATCH_EVENTS),
-    ).fetchone()[0]
+def _whole_commands(
+    connection: sqlite3.Connection, epoch: str, after: int, head_seq: int
+) -> list[sqlite3.Row]:
+    end = None
+    if head_seq > after + BATCH_EVENTS:
+        end = connection.execute(
+            "SELECT MIN(seq) FROM events WHERE epoch = ? AND seq >= ? AND command_end = 1",
+            (epoch, after + BATCH_EVENTS),
+        ).fetchone()[0]
     return connection.execute(
         "SELECT seq, event_id, kind, entity, lamport, command_end FROM events"
         " WHERE epoch = ? AND seq > ? AND seq <= ? ORDER BY seq",
-        (epoch, after, _last_seq(connection) if end is None else end),
+        (epoch, after, head_seq if end is None else end),
     ).fetchall()
 
 

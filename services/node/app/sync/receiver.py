@@ -31,7 +31,7 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     with its body and reason, and holds up nothing but its own entity.
     """
     life = (batch.origin, batch.epoch)
-    if life in ledger.dead_lives(tx.connection):
+    if ledger.is_over(tx, life):
         raise DeadEpoch(*life)
     if batch.to_epoch != tx.identity.epoch:
         raise WrongEpoch(tx.identity.epoch)

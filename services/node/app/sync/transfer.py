@@ -1,8 +1,8 @@
 """Asking peers for rights over HTTP, one shared round per product."""
 
 import asyncio
-import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from app.database import Database, Transaction
 from app.runtime import Clock
@@ -17,6 +17,17 @@ from app.sync.peers import Peer, Peers
 from app.sync.rebirth import Rebirth
 
 SHORTEST_ASK_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What this node knows of a product: its cells, the company's available units, the rights usable here,
+    and the logical time at which that was so."""
+
+    cells: Sequence[Cell] = ()
+    available: int = 0
+    rights: int = 0
+    lamport: int = 0
 
 
 class RightsAsker:
@@ -76,30 +87,33 @@ class RightsAsker:
             deadline = self._clock.monotonic() + self._patience
             asked: set[str] = set()
             while True:
-                cells, demand = await self._lacking(product_id)
-                left = [peer for peer in self._in_order(product_id, cells) if peer.name not in asked]
+                lacking, demand = await self._lacking(product_id)
+                left = [peer for peer in self._in_order(product_id, lacking.cells) if peer.name not in asked]
                 remaining = deadline - self._clock.monotonic()
                 if demand is None or not left or remaining <= 0:
                     break
                 asked.add(left[0].name)
                 patience = max(remaining / len(left), SHORTEST_ASK_SECONDS)
-                await self._ask(left[0], product_id, demand, cells, patience=patience)
+                await self._ask(left[0], product_id, demand, lacking, patience=patience)
         if product_id not in self._next and not lock.locked():
             self._locks.pop(product_id, None)
         return demand is not None
 
-    async def _lacking(self, product_id: str) -> tuple[list[Cell], Demand | None]:
-        """The product's cells, and what is still to be asked for: None when own rights cover all that waits.
+    async def _lacking(self, product_id: str) -> tuple[_Known, Demand | None]:
+        """What is known of the product, and what is still to be asked for: None when own rights cover all
+        that waits.
 
         Read behind the writer's queue: orders that left the waiting list are in it, and the rights they
         are about to take must not be counted for those who still wait.
         """
         needs = self._waiting.needs_of(product_id)
-        cells, available, rights = await self._database.write(lambda tx: _known(tx, product_id))
-        demand = demand_of(needs, available=available)
-        if demand is None or rights >= demand.wanted:
-            return cells, None
-        return cells, demand
+        if not needs:
+            return _Known(), None
+        known = await self._database.write(lambda tx: _know(tx, product_id))
+        demand = demand_of(needs, available=known.available)
+        if demand is None or known.rights >= demand.wanted:
+            return known, None
+        return known, demand
 
     def _in_order(self, product_id: str, cells: Sequence[Cell]) -> list[Peer]:
         """Peers of known life: the richest first, those that gave nothing last time and those not heard
@@ -113,7 +127,7 @@ class RightsAsker:
         return sorted((peer for peer in self._peers if peer.epoch is not None), key=rank)
 
     async def _ask(
-        self, peer: Peer, product_id: str, demand: Demand, cells: Sequence[Cell], *, patience: float
+        self, peer: Peer, product_id: str, demand: Demand, known: _Known, *, patience: float
     ) -> None:
         identity = self._database.identity
         request = TransferRequest(
@@ -122,8 +136,8 @@ class RightsAsker:
             product_id=product_id,
             wanted=demand.wanted,
             age=demand.age,
-            lamport=await self._database.read(_lamport),
-            cells=[cell.as_json() for cell in cells],
+            lamport=known.lamport,
+            cells=[cell.as_json() for cell in known.cells],
         )
         try:
             reply = await self._link.call(
@@ -156,12 +170,11 @@ class RightsAsker:
             await self._rebirth.begin(identity.epoch, f"{peer.name} has newer rows of this epoch")
 
 
-def _lamport(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT lamport FROM node").fetchone()[0])
-
-
-def _known(tx: Transaction, product_id: str) -> tuple[list[Cell], int, int]:
-    """The product's cells, the company's available units, and the rights usable here."""
+def _know(tx: Transaction, product_id: str) -> _Known:
     cells = ledger.cells_of(tx.connection, product_id)
-    available = stock.totals(cells, ledger.dead_lives(tx.connection)).available
-    return cells, available, ledger.usable_rights(tx.connection, cells, ledger.me(tx))
+    return _Known(
+        cells=cells,
+        available=stock.totals(cells, ledger.dead_lives(tx.connection)).available,
+        rights=ledger.usable_rights(tx.connection, cells, ledger.me(tx)),
+        lamport=tx.counters.lamport,
+    )

@@ -101,6 +101,20 @@ def test_a_new_epoch_begins_its_own_log_and_the_old_one_is_dead(branch: Branch) 
     assert branch.identity.epoch == "next"
 
 
+def test_a_life_learnt_in_a_part_that_failed_is_forgotten(branch: Branch) -> None:
+    """What a command remembers of the lives is what its transaction holds."""
+
+    def command(tx: Transaction) -> tuple[bool, bool]:
+        with suppress(Refused), tx.attempt():
+            tx.learn_life(("norte", "e1"), over=True)
+            raise Refused
+        forgotten = ("norte", "e1") not in tx.lives
+        tx.learn_life(("norte", "e1"), over=False)
+        return forgotten, tx.lives["norte", "e1"]
+
+    assert branch.do(command) == (True, False)
+
+
 def test_a_new_epoch_that_was_rolled_back_is_forgotten(branch: Branch) -> None:
     def command(tx: Transaction) -> None:
         tx.begin_epoch("next")

@@ -122,6 +122,17 @@ def test_a_refused_command_leaves_no_trace_and_no_hole(writer: Writer, disk: Dis
     assert disk.rows("SELECT seq, lamport FROM node") == [(2, 2)]
 
 
+def test_a_refused_command_that_is_alone_takes_its_writes_along(writer: Writer, disk: Disk) -> None:
+    def write_and_refuse(tx: Transaction) -> None:
+        tx.emit("product_upserted", "a")
+        raise Refused
+
+    assert errors(writer.run_group([write_and_refuse])[0]) == [Refused]
+    assert (events(disk), groups(disk)) == ([], 0)
+    assert errors(writer.run_group([emit("b")])[0]) == [None]
+    assert events(disk) == [(1, "b", 1)]
+
+
 def test_only_the_last_event_of_a_command_ends_it(writer: Writer, disk: Disk) -> None:
     def two(tx: Transaction) -> None:
         tx.emit("product_upserted", "a")

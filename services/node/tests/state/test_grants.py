@@ -158,6 +158,20 @@ def test_surplus_moves_toward_demand_and_leaves_what_waits(pair: tuple[Branch, B
     assert rights(matriz, norte) == [5, 5]
 
 
+def test_the_writer_is_asked_only_about_products_with_a_surplus(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    product = matriz.product_id("rice")
+
+    def found(reserved: int) -> list[str]:
+        return grants.products_with_surplus(
+            matriz.connection, peers=[norte.life], reserved={product: reserved}
+        )
+
+    assert (found(0), found(10)) == ([product], [])
+    matriz.do(lambda tx: grants.offer_surplus(tx, product, peers=[norte.life], reserved=0))
+    assert found(0) == []
+
+
 def test_products_held_are_those_received_or_granted(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     product = norte.product_id("rice")

@@ -188,6 +188,17 @@ def test_a_cursor_goes_where_the_peer_says_but_never_beyond_the_log(pair: tuple[
     assert found == [1, 2, 0, 2]
 
 
+def test_an_acknowledgement_of_what_is_known_leaves_nothing_to_commit(pair: tuple[Branch, Branch]) -> None:
+    """Each hello of an idle peer says it again, every few seconds."""
+    matriz, norte = pair
+    commits = "SELECT groups FROM node"
+    before = matriz.connection.execute(commits).fetchone()[0]
+    matriz.acknowledge(norte, 2)
+    matriz.acknowledge(norte, 2)
+    matriz.acknowledge(norte, 1)
+    assert matriz.connection.execute(commits).fetchone()[0] == before + 1
+
+
 def test_every_life_of_a_peer_has_its_own_cursor(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     norte.next_life()
