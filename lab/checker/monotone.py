@@ -31,21 +31,25 @@ def was_looked_at(evidence: Evidence) -> bool | None:
 
 
 def _falls(evidence: Evidence, node: str, samples: Sequence[Sample]) -> Iterator[str]:
-    life, began = "", 0
+    life, began, last = "", 0, 0
     known: Known = {}
+    events = evidence.disk_events.get(node, ())
     for sample in samples:
         if sample.status is None:
             continue
         if sample.status["epoch"] != life:
-            if life and not any(began < at < sample.at for at in evidence.disk_events.get(node, ())):
+            if life and not any(began < at < sample.at for at in events):
                 yield f"{node} began another life, {sample.status['epoch']}, though nothing took its disk"
             life, began, known = sample.status["epoch"], sample.at, {}
+        elif any(last < at < sample.at for at in events):
+            known = {}  # a disk that went back may not have been noticed yet
+        last = sample.at
         heads = {f"the head of {of}": head for of, head in sample.status["heads"].items()}
         yield from _fallen(node, known, {**_unseen(known, "the head of "), **heads})
         if sample.stock:
             yield from _fallen(node, known, _counts(sample.stock))
     read = evidence.complete().get(node)
-    if read is not None and not any(at > began for at in evidence.disk_events.get(node, ())):
+    if read is not None and not any(at > last for at in events):
         yield from _fallen(node, known, _counts(list(read.stock.values())))
 
 

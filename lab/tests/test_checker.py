@@ -240,6 +240,15 @@ def test_after_a_lost_disk_a_node_knows_less_and_lives_another_life(tmp_path: Pa
     assert verdict_of(tmp_path, wiped).problems == ()
 
 
+def test_a_disk_that_went_back_may_show_less_of_the_same_life_until_that_is_noticed(tmp_path: Path) -> None:
+    def restored(run: HandMadeRun) -> None:
+        run.lose_disk()
+        run.sample(heads={"matriz@e1": 2}, stock=[with_row(STOCK, version=11)])
+        as_it_was(run)
+
+    assert verdict_of(tmp_path, restored).problems == ()
+
+
 def test_a_lost_disk_does_not_excuse_what_fell_after_it(tmp_path: Path) -> None:
     def forgetful(run: HandMadeRun) -> None:
         run.lose_disk()
