@@ -21,6 +21,7 @@ from lab.torture.shoppers import Shoppers
 
 _LEASE_SECONDS = 60.0  # beyond a fault's end: should this program die, the node ends it by itself
 _RECOVERY_SECONDS = 90.0  # for a node to come back with what its peers have, other faults notwithstanding
+_CALM_SECONDS = 30.0  # to wait for the moment in which a disk may be lost
 _POLL_SECONDS = 0.2
 Condition = Callable[[], Awaitable[bool]]
 
@@ -37,6 +38,7 @@ class Nemesis:
         self._tell = tell
         self._busy: set[str] = set()  # nodes that have a fault of their own
         self._disk_under_way = False
+        self._calm = False  # while a disk is to be lost as soon as all is in order
         self.made: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
         self.at_risk = 0
@@ -53,7 +55,8 @@ class Nemesis:
 
     async def _play(self, assault: Assault) -> None:
         nodes = {assault.node} if assault.node else {link.sender for link in assault.links}
-        if nodes & self._busy or (assault.kind in DISK_KINDS and self._disk_under_way):
+        is_in_the_way = self._disk_under_way if assault.kind in DISK_KINDS else self._calm
+        if nodes & self._busy or is_in_the_way:
             self.skipped[assault.kind] += 1
             return
         try:
@@ -92,7 +95,7 @@ class Nemesis:
         if assault.kind in DISK_KINDS:
             self._disk_under_way = True
             try:
-                await self._lose_disk(assault, node)
+                await self._lose_disk(assault.kind, node)
             finally:
                 self._disk_under_way = False
             return
@@ -118,31 +121,41 @@ class Nemesis:
         make, undo = verbs[assault.kind]
         return lambda: asyncio.to_thread(make, node), lambda: asyncio.to_thread(undo, node)
 
-    async def _lose_disk(self, assault: Assault, node: str) -> None:
-        """Takes a disk once that is within the promise; what the node has shown as stored by no peer is
-        declared at risk."""
-        if not await self._may_lose(node):
-            self.skipped[assault.kind] += 1
-            return
+    async def _lose_disk(self, kind: str, node: str) -> None:
+        """Takes a disk once that is within the promise, to which end nothing new is broken for a while; then
+        sees the node come back, whatever else happens."""
+        self._calm = True
+        try:
+            if not await self._until(lambda: self._may_lose(node), seconds=_CALM_SECONDS):
+                self.skipped[kind] += 1
+                return
+            before, number = await self._take_disk(kind, node)
+        finally:
+            self._calm = False
+        if await self._until(lambda: self._lives_again(node, before)):
+            self._log.fault_healed(number)
+        else:
+            self.failures.append(f"{node} did not come back by itself within {_RECOVERY_SECONDS:.0f} s")
+
+    async def _take_disk(self, kind: str, node: str) -> tuple[str, int]:
+        """Takes the disk and declares at risk what the node has shown as stored by no peer. Returns the life
+        that ended, and the fault's number."""
         client = self._clients[node]
         async with self._shoppers.no_cancelling[node]:
             epoch = (await client.status())["epoch"]
             stored, unstored = await _by_copies(client)
-            number = self._log.fault_requested(assault.kind, node)
-            await asyncio.to_thread(self._take_disk, assault.kind, node)
+            number = self._log.fault_requested(kind, node)
+            await asyncio.to_thread(self._ruin, kind, node)
             told = self._shoppers.told[node, epoch]
             at_risk = sorted((told - stored) | unstored)
             self._log.fault_active(number)
             self._log.disk_lost(node, at_risk=at_risk)
         self.at_risk += len(at_risk)
-        self.made[assault.kind] += 1
-        self._tell(f"{assault.kind} {node}, {len(at_risk)} orders at risk")
-        if await self._until(lambda: self._lives_again(node, epoch)):
-            self._log.fault_healed(number)
-        else:
-            self.failures.append(f"{node} did not come back by itself within {_RECOVERY_SECONDS:.0f} s")
+        self.made[kind] += 1
+        self._tell(f"{kind} {node}, {len(at_risk)} orders at risk")
+        return epoch, number
 
-    def _take_disk(self, kind: str, node: str) -> None:
+    def _ruin(self, kind: str, node: str) -> None:
         if kind == "wipe":
             self._driver.wipe(node)
             return
@@ -161,8 +174,8 @@ class Nemesis:
         status = await _status(self._clients[node])
         return status is not None and status["ready"] and status["epoch"] != before
 
-    async def _until(self, condition: Condition) -> bool:
-        deadline = time.monotonic() + _RECOVERY_SECONDS
+    async def _until(self, condition: Condition, *, seconds: float = _RECOVERY_SECONDS) -> bool:
+        deadline = time.monotonic() + seconds
         while not await condition():
             if time.monotonic() > deadline:
                 return False
