@@ -171,8 +171,10 @@ class History:
     async def _is_quiet(self) -> bool:
         if not all(m.process is not None and m.process.node.ready for m in self._machines):
             return False
+        if not verdict.is_quiet(self._files()):
+            return False
         said = [await self._status(machine) for machine in self._machines]
-        quiet = verdict.is_quiet(self._files()) and all(_is_settled(status, said[0]) for status in said)
+        quiet = all(_is_settled(status, said[0]) for status in said)
         if quiet:
             self._journal.note("quiet", said[0]["digest"])
             for machine, status in zip(self._machines, said, strict=True):

@@ -30,7 +30,7 @@ def test_a_history_of_five_branches_keeps_every_promise(template: Path) -> None:
 
 
 def test_a_history_through_the_whole_application_keeps_every_promise(template: Path) -> None:
-    """A tenth of the histories send their messages through routes, limits and problems."""
+    """Some histories send their messages through routes, limits and problems."""
     seed = next(seed for seed in range(1000) if draw(seed).http)
 
     assert play(seed, template=template).violations == []

@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -70,9 +69,19 @@ class Database:
         except DamagedDatabase:
             self.set_aside = set_aside(self._path)
             migrate(self._path)
-        with closing(self._connect_writer()) as connection:
+        connection = self._connect_writer()
+        try:
             identity = begin_start(connection, cluster_id=cluster_id, name=name, random=self._random)
-        return Writer(self._connect_writer, identity=identity, wall=self._clock.wall, random=self._random)
+        except BaseException:
+            connection.close()
+            raise
+        return Writer(
+            self._connect_writer,
+            connection=connection,
+            identity=identity,
+            wall=self._clock.wall,
+            random=self._random,
+        )
 
     async def replace_damaged(self) -> None:
         """Set the file aside though it is open, and begin an empty one. What was submitted is answered

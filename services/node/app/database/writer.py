@@ -39,18 +39,22 @@ class _GroupVoid(Exception):
 
 
 class Writer:
-    """Runs groups of commands. Not thread-safe: the executor's writer lane runs one group at a time."""
+    """Runs groups of commands. Not thread-safe: the executor's writer lane runs one group at a time.
+
+    `connection` is one that `connect` has opened already, if there is one.
+    """
 
     def __init__(
         self,
         connect: Callable[[], sqlite3.Connection],
         *,
+        connection: sqlite3.Connection | None = None,
         identity: Identity,
         wall: Callable[[], float],
         random: Random,
     ) -> None:
         self._connect = connect
-        self._connection = connect()
+        self._connection = connection or connect()
         self._lost = False  # after an error of COMMIT, until the file could be opened again
         self._most_bytes: int | None = None
         self.identity = identity
