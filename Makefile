@@ -8,6 +8,7 @@ PYTEST := .venv/bin/python -m pytest
 DATA ?= ../shared/data/northwind
 SHOW_DIR := build/show
 SHOW_PORT ?= 18021
+SHOW_DRIVERS ?= process compose
 HISTORIES ?= 50
 FAULT ?= pause
 # The fast tests' files need no disk, and most of their time would be spent waiting for one.
@@ -73,8 +74,8 @@ replay: $(VENV) ## Repete um histórico de pedidos | Replay an order history | D
 	@$(LAB) replay "$(or $(DIR),$(error say which history: make replay DIR=path))"
 
 .PHONY: run
-run: $(VENV) ## Executa um cenário | Run a scenario | SCENARIO=last-unit
-	@$(LAB) run $(or $(SCENARIO),$(error say which scenario: make run SCENARIO=last-unit))
+run: $(VENV) ## Executa um cenário | Run a scenario | SCENARIO=last-unit DRIVER=process|compose
+	@$(LAB) run $(or $(SCENARIO),$(error say which scenario: make run SCENARIO=last-unit)) $(if $(DRIVER),--driver $(DRIVER))
 
 .PHONY: torture
 torture: $(VENV) ## Vende em todas as filiais enquanto tudo quebra, cura e julga | Sell everywhere while all breaks, heal and judge | MINUTES=3 SEED=1 DRIVER=auto NODES=3
@@ -185,7 +186,7 @@ first-cost-process first-cost-compose: first-cost-%: $(VENV)
 show-a2: show-a2-1 show-a2-2 show-a2-3 show-a2-4 ## Demonstra falhas de enlace e de disco | Show broken links and lost disks end to end
 
 show-a2-1: $(VENV)
-	@$(LAB) run cable-cut && $(LAB) run cable-cut-majority
+	@for driver in $(SHOW_DRIVERS); do for scenario in $$($(LAB) run --list cut); do $(LAB) run $$scenario --driver $$driver || exit 1; done; done
 show-a2-2: $(VENV)
 	@$(PYTEST) -n auto services/node/tests/recovery services/node/tests/sync services/node/tests/database
 show-a2-3: $(VENV)
@@ -194,8 +195,8 @@ show-a2-4: show-lost-disk
 
 .PHONY: show-lost-disk
 show-lost-disk: $(VENV) ## Demonstra discos perdidos, restaurados, estragados e cheios | Show disks lost, restored, damaged and full
-	@for scenario in $$($(LAB) run --list disk); do $(LAB) run $$scenario || exit 1; done
-	@$(PYTEST) services/node/tests/sync/test_backup.py tests/verbs/test_disk_verbs.py tests/cluster/test_lost_disk.py tests/cluster/test_cloned_disk.py
+	@for driver in $(SHOW_DRIVERS); do for scenario in $$($(LAB) run --list disk); do $(LAB) run $$scenario --driver $$driver || exit 1; done; done
+	@$(PYTEST) services/node/tests/sync/test_backup.py tests/verbs/test_disk_verbs.py tests/cluster/test_lost_disk.py tests/cluster/test_cloned_disk.py tests/compose/test_full_disk.py
 	@.venv/bin/python -m loadtests.bench.rebuild --orders $(or $(ORDERS),20000) && .venv/bin/python -m loadtests.bench.outage --events $(or $(EVENTS),60000)
 
 .PHONY: show-b show-b-1 show-b-2 show-b-3 show-b-4

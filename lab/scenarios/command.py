@@ -29,6 +29,7 @@ def run(
     policy: Annotated[
         str | None, typer.Option(help="escrow or optimistic; every one the scenario is about when not given.")
     ] = None,
+    driver: Annotated[str, typer.Option(help="process, compose or auto, for its own network.")] = "process",
     here: Annotated[bool, typer.Option("--here", help="On the network that `make up` started.")] = False,
     list_group: Annotated[
         str | None,
@@ -45,7 +46,9 @@ def run(
     if name is None:
         raise LabError("say which scenario: " + ", ".join(one.name for one in registry.in_group("all")))
     scenario = registry.get(name)
-    options = RunOptions(rounds=rounds, seconds=seconds, seed=seed, policy=parse_policy(policy))
+    options = RunOptions(
+        rounds=rounds, seconds=seconds, seed=seed, policy=parse_policy(policy), driver=driver
+    )
     out.print(f"{scenario.name}: {scenario.title}", markup=False)
     with progress.status("playing…"):
         if here:

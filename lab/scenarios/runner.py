@@ -8,7 +8,7 @@ from random import Random
 
 from lab import network, ports, settings
 from lab.client import Refused, Unknown
-from lab.drivers import Driver, get_driver
+from lab.drivers import Driver, choose, get_driver
 from lab.errors import LabError
 from lab.faults import gates
 from lab.interruption import terminate_as_interrupt
@@ -35,6 +35,7 @@ class RunOptions:
     seconds: float | None = None
     seed: int = 1
     policy: Policy | None = None
+    driver: str = "process"
     directory: Path = DEFAULT_DIRECTORY
 
 
@@ -73,11 +74,12 @@ class Outcome:
 
 
 def run(scenario: Scenario, options: RunOptions) -> list[Outcome]:
-    """Plays the scenario on fresh networks under `options.directory` and always stops them; their data, node
-    logs and run log stay until the next run. One outcome for each of its policies, or for each round of a
-    `fresh_rounds` scenario.
+    """Plays the scenario on fresh networks under `options.directory` and always stops them. Run logs stay
+    until the next run; so do data and node logs, but of containers nothing is left. One outcome for each of
+    its policies, or for each round of a `fresh_rounds` scenario.
     """
-    place = options.directory / scenario.name
+    driver = choose(options.driver, options.directory).name
+    place = options.directory / (scenario.name if driver == "process" else f"{scenario.name}-{driver}")
     rounds = options.rounds or scenario.rounds
     if scenario.fresh_rounds:
         plays = [(policy, 1, f"round-{n}") for policy in scenario.policies for n in range(1, rounds + 1)]
@@ -87,7 +89,12 @@ def run(scenario: Scenario, options: RunOptions) -> list[Outcome]:
     several = len(plays) > 1
     return [
         _run_fresh(
-            scenario, options, policy=policy, rounds=many, directory=place / name if several else place
+            scenario,
+            options,
+            driver,
+            policy=policy,
+            rounds=many,
+            directory=place / name if several else place,
         )
         for policy, many, name in plays
         if policy in chosen
@@ -113,10 +120,10 @@ def run_here(scenario: Scenario, options: RunOptions, *, run_dir: Path, env_file
 
 
 def _run_fresh(
-    scenario: Scenario, options: RunOptions, *, policy: Policy, rounds: int, directory: Path
+    scenario: Scenario, options: RunOptions, chosen: str, *, policy: Policy, rounds: int, directory: Path
 ) -> Outcome:
     env_file = directory / "env"
-    driver = get_driver("process", directory / "network", env_file=env_file)
+    driver = get_driver(chosen, directory / "network", env_file=env_file)
     with keep_to_one(directory), terminate_as_interrupt():
         try:
             driver.clean()
@@ -130,7 +137,7 @@ def _run_fresh(
             with RunLog(directory / _LOG_NAME) as log:
                 return asyncio.run(_play(scenario, options, running, log, rounds=rounds))
         finally:
-            driver.down()
+            driver.down() if chosen == "process" else driver.clean()
 
 
 async def _play(

@@ -162,6 +162,16 @@ def test_a_scenario_is_not_played_twice_in_one_place(tmp_path: Path) -> None:
         run(get("apart"), RunOptions(directory=tmp_path))
 
 
+def test_networks_of_the_two_drivers_are_played_in_places_of_their_own(tmp_path: Path) -> None:
+    with played_elsewhere(tmp_path / "apart-compose"), pytest.raises(LabError, match="is being played in"):
+        run(get("apart"), RunOptions(directory=tmp_path, driver="compose"))
+
+
+def test_a_driver_that_is_none_is_named_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="there is no driver 'swarm'"):
+        run(get("apart"), RunOptions(directory=tmp_path, driver="swarm"))
+
+
 def test_a_scenario_is_played_under_each_policy_it_is_about_or_the_one_asked_for() -> None:
     assert get("cable-cut").policies_for(None) == ("escrow", "optimistic")
     assert get("cable-cut").policies_for("optimistic") == ("optimistic",)
