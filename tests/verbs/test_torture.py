@@ -13,8 +13,11 @@ import pytest
 from lab import network, settings
 from lab.drivers import Driver, get_driver
 from lab.runlog import Record, read_records
-from tests.verbs.conftest import DRIVERS
 
+DRIVERS = [
+    pytest.param("process", marks=pytest.mark.cluster),
+    pytest.param("compose", marks=[pytest.mark.compose, pytest.mark.long]),  # minutes, for its containers
+]
 MINUTES = 0.5
 SEED = 4
 _END_SECONDS = 400
