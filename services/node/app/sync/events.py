@@ -150,10 +150,11 @@ class TotalsRequest(Wish):
 
 
 class TotalsReply(Message):
-    """Bucket totals in hex, keyed "relation/bucket"."""
+    """Bucket totals in hex, keyed "relation/bucket", and the heads of the same instant."""
 
     epoch: Name
     totals: dict[str, str]
+    heads: dict[str, Head] | None = None
 
 
 class Page(Message):

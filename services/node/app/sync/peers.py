@@ -75,10 +75,11 @@ class Peers:
     def get(self, name: str) -> Peer | None:
         return self._by_name.get(name)
 
-    def heard(self, peer: Peer) -> None:
-        """Note that the peer just said something."""
+    def heard(self, peer: Peer, *, wakes: bool = True) -> None:
+        """Note that the peer just said something; where that `wakes`, its sender tries again at once."""
         peer.last_heard_at = self._clock.monotonic()
-        peer.alive.set()
+        if wakes:
+            peer.alive.set()
 
     def answered(self, peer: Peer) -> None:
         """Note that the peer just answered a call of this node's."""

@@ -3,8 +3,9 @@
 from app.database import Database
 from app.security.replica_tokens import ReplicaClaims
 from app.state import counting, grants, ledger
+from app.state.errors import NotReady
 from app.state.stock_desk import StockDesk
-from app.sync import anti_entropy, receiver, snapshot
+from app.sync import anti_entropy, handshake, receiver, snapshot
 from app.sync.alarms import Alarms
 from app.sync.errors import Fork, NotTheSender, WrongEpoch
 from app.sync.events import (
@@ -24,6 +25,7 @@ from app.sync.events import (
 from app.sync.meeting import Meetings
 from app.sync.peers import Peer, Peers
 from app.sync.rebirth import Rebirth
+from app.sync.recovery import Recovery
 from app.sync.standing import Standing
 
 
@@ -41,6 +43,7 @@ class Reception:
         standing: Standing,
         alarms: Alarms,
         rebirth: Rebirth,
+        recovery: Recovery,
     ) -> None:
         self._database = database
         self._peers = peers
@@ -49,6 +52,7 @@ class Reception:
         self._standing = standing
         self._alarms = alarms
         self._rebirth = rebirth
+        self._recovery = recovery
 
     async def hello(self, claims: ReplicaClaims, hello: Hello) -> Hello:
         """Take in a peer's hello and answer with this node's own."""
@@ -61,9 +65,12 @@ class Reception:
         return answer
 
     async def event(self, claims: ReplicaClaims, batch: Batch) -> BatchReceipt:
-        """Apply a batch and answer with the durable position. Raises as `receiver.receive` does."""
+        """Apply a batch and answer with the durable position. Raises as `receiver.receive` does, and NotReady
+        while whole rows bring most of it."""
         peer = self._sender(claims, batch.origin, batch.epoch)
         self._peers.heard(peer)
+        if self._standing.reason == "rebuilding" and self._recovery.everything_is_coming:
+            raise NotReady("rebuilding")
         try:
             receipt = await self._database.write(lambda tx: receiver.receive(tx, batch))
         except Fork as fork:
@@ -96,7 +103,7 @@ class Reception:
 
     async def snapshot(self, claims: ReplicaClaims, wanted: PageRequest) -> Page:
         """Read a page of whole rows for a peer that lacks them."""
-        self._member(claims, wanted)
+        self._member(claims, wanted, wakes=False)
         return await self._database.read(lambda connection: snapshot.read_page(connection, wanted))
 
     async def seal(self, claims: ReplicaClaims, wanted: SealRequest) -> SealReply:
@@ -111,9 +118,11 @@ class Reception:
 
     async def totals(self, claims: ReplicaClaims, wanted: TotalsRequest) -> TotalsReply:
         """Tell a peer this node's bucket totals, so that it finds where the two differ."""
-        self._member(claims, wanted)
-        totals = await self._database.read(anti_entropy.recorded_totals)
-        return TotalsReply(epoch=wanted.to_epoch, totals=totals)
+        self._member(claims, wanted, wakes=False)
+        totals, heads = await self._database.read(
+            lambda connection: (anti_entropy.recorded_totals(connection), handshake.heads(connection))
+        )
+        return TotalsReply(epoch=wanted.to_epoch, totals=totals, heads=heads)
 
     def _sender(self, claims: ReplicaClaims, node: str, epoch: str) -> Peer:
         peer = self._peers.get(claims.sender)
@@ -121,10 +130,11 @@ class Reception:
             raise NotTheSender(claims.sender)
         return peer
 
-    def _member(self, claims: ReplicaClaims, wish: Wish) -> Peer:
-        """The peer whose wish this is; it must know which life of this node it talks to."""
+    def _member(self, claims: ReplicaClaims, wish: Wish, *, wakes: bool = True) -> Peer:
+        """The peer whose wish this is; it must know which life of this node it talks to. Unless it `wakes`,
+        it says nothing of whether the peer would take events now."""
         peer = self._sender(claims, claims.sender, wish.epoch)
-        self._peers.heard(peer)
+        self._peers.heard(peer, wakes=wakes)
         epoch = self._database.identity.epoch
         if wish.to_epoch != epoch:
             raise WrongEpoch(epoch)

@@ -4,8 +4,8 @@ that are over."""
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 from app.database import Actor, Database, StorageError, Transaction
@@ -15,38 +15,25 @@ from app.state import ledger
 from app.state.stock import Life
 from app.sync import anti_entropy, handshake, receiver, snapshot
 from app.sync.alarms import Alarms
-from app.sync.delivery import Answer
-from app.sync.events import Head, Hello, Page, PageRequest, TotalsReply, TotalsRequest
+from app.sync.events import Head, Hello, Page
+from app.sync.fetching import Donors, Progress, Turn
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers
 from app.sync.rebirth import Rebirth
 
 log = logging.getLogger("app.recovery")
 
-PAGE_TIMEOUT_SECONDS = 10.0
 PAUSE_SECONDS = 0.5
-
-
-@dataclass
-class Progress:
-    """How far fetching from one life of a peer is. `through` is the last key of the relation that was
-    merged, `left_out` counts rows that could not be applied."""
-
-    peer: str
-    branch: str | None
-    peer_epoch: str | None = None
-    relation: Relation | None = None
-    rows: int = 0
-    left_out: int = 0
-    through: str = ""
-    done: bool = False
+COMING_SECONDS = 2.0
+"""While everything is fetched, and a page was merged within this time, events are put off."""
 
 
 class Recovery:
-    """Fetches from one peer at a time, page by page, and merges.
+    """Fetches from peers page by page, and merges one page at a time; the next one is asked for meanwhile.
 
     A page whose hash does not fit is fetched again; after a cut the fetch goes on where it stopped; what is
-    merged twice is merged once. Positions follow only when all of a peer's pages are in.
+    merged twice is merged once. What is here already, by its digest, is not fetched. Positions follow only
+    when all of a peer's pages are in.
     """
 
     def __init__(
@@ -61,7 +48,7 @@ class Recovery:
     ) -> None:
         self._database = database
         self._peers = peers
-        self._link = link
+        self._donors = Donors(link, identity=lambda: database.identity)
         self._rebirth = rebirth
         self._alarms = alarms
         self._clock = clock
@@ -69,6 +56,9 @@ class Recovery:
         self._heads: dict[tuple[str, str | None], dict[str, Head]] = {}
         self._repairs: dict[str, bool] = {}
         self._work = asyncio.Event()
+        self._turns = asyncio.Lock()
+        self._busy: set[str] = set()
+        self._came_at: float | None = None
 
     def want(self, peer: Peer, branch: str | None = None) -> None:
         """Fetch everything a peer has, or one branch's; asking again meanwhile changes nothing."""
@@ -98,22 +88,43 @@ class Recovery:
         """What is or was fetched since the start, for people."""
         return [asdict(progress) for progress in self._wanted.values()]
 
+    @property
+    def everything_is_coming(self) -> bool:
+        """Whether a whole fetch is going on: events that come meanwhile would tell much of it once more."""
+        at = self._came_at
+        whole = any(progress.branch is None and not progress.done for progress in self._wanted.values())
+        return whole and at is not None and self._clock.monotonic() - at <= COMING_SECONDS
+
     async def run(self) -> None:
-        """Fetch what is wanted until cancelled; a peer that fails is tried again while it is heard from."""
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            for progress in [p for p in self._wanted.values() if not p.done]:
-                peer = self._peers.get(progress.peer)
-                if (
-                    peer is not None
-                    and self._peers.is_heard_from(peer)
-                    and not await self._fetch(peer, progress)
-                ):
-                    self._work.set()
-            await self._repair_wanted()
-            if self._work.is_set():
+        """Fetch what is wanted until cancelled; a peer that fails is tried again while it is heard from. Each
+        peer has a task of its own, so that a silent one delays nobody else."""
+        self._turns, self._busy = asyncio.Lock(), set()
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._work.wait()
+                self._work.clear()
+                for peer in self._peers:
+                    work = None if peer.name in self._busy else self._next(peer)
+                    if work is not None:
+                        self._busy.add(peer.name)
+                        tasks.create_task(self._do(peer, work), name=f"from {peer.name}")
+
+    def _next(self, peer: Peer) -> Callable[[], Awaitable[bool]] | None:
+        wanted = [p for p in self._wanted.values() if p.peer == peer.name and not p.done]
+        if wanted and self._peers.is_heard_from(peer):
+            return lambda: self._fetch(peer, wanted[0])
+        if peer.name in self._repairs:
+            ahead = self._repairs.pop(peer.name)
+            return lambda: self._repair_once(peer, ahead=ahead)
+        return None
+
+    async def _do(self, peer: Peer, work: Callable[[], Awaitable[bool]]) -> None:
+        try:
+            if not await work():
                 await self._clock.sleep(PAUSE_SECONDS)
+        finally:
+            self._busy.discard(peer.name)
+        self._work.set()
 
     async def consider(self, peer: Peer, hello: Hello) -> None:
         """Want whatever the peer's hello says it has and no event will bring: everything, if its log begins
@@ -122,29 +133,24 @@ class Recovery:
         for branch in await self._database.read(lambda connection: _lacking(connection, hello)):
             self.want(peer, branch)
 
-    async def _repair_wanted(self) -> None:
-        while self._repairs:
-            name, ahead = self._repairs.popitem()
-            peer = self._peers.get(name)
-            if peer is not None:
-                try:
-                    await self._repair(peer, ahead=ahead)
-                except (Refusal, StorageError, sqlite3.Error) as error:
-                    log.warning("repairing with %s is put off: %s", peer.name, error)
+    async def _repair_once(self, peer: Peer, *, ahead: bool) -> bool:
+        try:
+            await self._repair(peer, ahead=ahead)
+        except (Refusal, StorageError, sqlite3.Error) as error:
+            log.warning("repairing with %s is put off: %s", peer.name, error)
+        return True  # the next hello tells whether the two still differ
 
     async def _repair(self, peer: Peer, *, ahead: bool) -> None:
         """Compare bucket totals with a peer whose digest differs at equal heads, and merge the rows of the
         buckets that do. The peer does the same for itself. Raises Refusal."""
-        wanted = TotalsRequest(to_epoch=peer.epoch or "", epoch=self._database.identity.epoch)
-        theirs = await self._link.call(
-            peer, "/replica/totals", wanted, expect=TotalsReply, patience=PAGE_TIMEOUT_SECONDS
-        )
+        life = peer.epoch or ""
+        theirs = await self._donors.totals(peer, of=life)
         ours = await self._database.read(anti_entropy.recorded_totals)
         differing = anti_entropy.differing(ours, theirs.totals)
         for relation in RELATIONS:
             after: str | None = "" if relation in differing else None
             while after is not None:
-                page = await self._page(peer, relation, after, buckets=differing[relation])
+                page = await self._donors.page(peer, relation, after, of=life, buckets=differing[relation])
                 await self._merge(peer, page)
                 after = page.next
         listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
@@ -159,26 +165,56 @@ class Recovery:
             progress.peer_epoch, progress.relation = peer.epoch, None
             self._heads.pop((peer.name, progress.branch), None)
         try:
-            for relation in RELATIONS[_index(progress) :]:
-                if progress.relation != relation:
-                    progress.relation, progress.through = relation, ""
-                await self._fetch_relation(peer, progress, relation)
-            await self._finish(peer, progress)
+            async with Turn(self._turns) as turn:
+                for relation in RELATIONS[_index(progress) :]:
+                    if progress.relation != relation:
+                        progress.relation, progress.through = relation, ""
+                    buckets = await self._lacked(turn, peer, progress, relation)
+                    if buckets is not None:
+                        await self._fetch_relation(turn, peer, progress, relation, buckets)
+                await self._finish(peer, progress)
         except (Refusal, StorageError, sqlite3.Error) as error:
             log.warning("fetching from %s is put off: %s", peer.name, error)
             return False
         return True
 
-    async def _fetch_relation(self, peer: Peer, progress: Progress, relation: Relation) -> None:
-        after: str | None = progress.through
-        while after is not None:
-            page = await self._page(peer, relation, after, branch=progress.branch, buckets=[])
-            # Heads of the first page: whatever happens at the donor later comes by events, or again.
-            self._heads.setdefault((peer.name, progress.branch), page.heads)
-            progress.left_out += await self._merge(peer, page)
-            progress.rows += len(page.rows)
-            after = page.next
-            progress.through = after or progress.through
+    async def _lacked(
+        self, turn: Turn, peer: Peer, progress: Progress, relation: Relation
+    ) -> list[int] | None:
+        """Which digest buckets of a relation to fetch: an empty list stands for all, None for none."""
+        ours = await self._database.read(anti_entropy.recorded_totals)
+        if not any(name.startswith(f"{relation}/") for name in ours):
+            return []
+        theirs = await turn.answer(self._donors.totals(peer, of=progress.peer_epoch or ""))
+        if theirs.heads is None:
+            return []
+        self._heads.setdefault((peer.name, progress.branch), theirs.heads)
+        return anti_entropy.differing(ours, theirs.totals).get(relation)
+
+    async def _fetch_relation(
+        self, turn: Turn, peer: Peer, progress: Progress, relation: Relation, buckets: list[int]
+    ) -> None:
+        def ask(after: str) -> asyncio.Task[Page]:
+            life, branch = progress.peer_epoch or "", progress.branch
+            call = self._donors.page(peer, relation, after, of=life, branch=branch, buckets=buckets)
+            return asyncio.create_task(call, name=f"{relation} from {peer.name}")
+
+        coming: asyncio.Task[Page] | None = ask(progress.through)
+        try:
+            while coming is not None:
+                page = await turn.answer(coming)
+                coming = None if page.next is None else ask(page.next)
+                # Heads of the first answer: whatever happens at the donor later comes by events, or again.
+                self._heads.setdefault((peer.name, progress.branch), page.heads)
+                progress.left_out += await self._merge(peer, page)
+                progress.rows += len(page.rows)
+                progress.through = page.next or progress.through
+                if progress.branch is None:
+                    self._came_at = self._clock.monotonic()
+        finally:
+            if coming is not None:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
 
     async def _merge(self, peer: Peer, page: Page) -> int:
         """Merge a page and return how many of its rows could not be applied."""
@@ -190,34 +226,11 @@ class Recovery:
             await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")
         return len(merged.forks)
 
-    async def _page(
-        self,
-        peer: Peer,
-        relation: Relation,
-        after: str,
-        *,
-        buckets: list[int],
-        branch: str | None = None,
-    ) -> Page:
-        wanted = PageRequest(
-            to_epoch=peer.epoch or "",
-            epoch=self._database.identity.epoch,
-            relation=relation,
-            after=after,
-            branch=branch,
-            buckets=buckets,
-        )
-        page = await self._link.call(
-            peer, "/replica/snapshot", wanted, expect=Page, patience=PAGE_TIMEOUT_SECONDS
-        )
-        if page.relation != wanted.relation or not snapshot.is_whole(page):
-            raise Refusal(Answer(status=200, code="damaged_page"), "a page arrived damaged")
-        return page
-
     async def _finish(self, peer: Peer, progress: Progress) -> None:
         heads = self._heads.pop((peer.name, progress.branch), {})
         await self._database.write(lambda tx: _adopt(tx, heads, progress))
         progress.done = True
+        self._peers.hurry(peer.name)  # it need not send what was fetched, and learns so from hello
 
 
 def _index(progress: Progress) -> int:

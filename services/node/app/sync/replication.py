@@ -90,6 +90,7 @@ class Replication:
             standing=ground.standing,
             alarms=ground.alarms,
             rebirth=self._rebirth,
+            recovery=self.recovery,
         )
         self.counts = CountDesk(ground.database, peers=ground.peers, link=self._link)
         self.asker = self._make_asker(waiting)

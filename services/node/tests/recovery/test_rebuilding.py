@@ -24,6 +24,19 @@ def asked_of(trial: Trial, donor: str) -> list[str]:
     ]
 
 
+async def is_done(trial: Trial, donor: str) -> bool:
+    """Whether sul has everything of a donor's."""
+    fetching = (await trial["sul"].status())["fetching"]
+    return any(progress["done"] for progress in fetching if progress["peer"] == donor)
+
+
+async def only_at_norte(trial: Trial) -> str:
+    """An order that norte alone has."""
+    trial.network.cut |= {("norte", "matriz"), ("matriz", "norte")}
+    await trial.receive("norte", 1)
+    return await trial.sell("norte")
+
+
 async def test_the_audit_says_up_to_which_event_each_peer_had_the_branch(trial: Trial) -> None:
     await trial.found()
     await trial.receive("sul", 5)
@@ -46,6 +59,7 @@ async def test_a_fetch_goes_on_where_it_stopped_when_its_donor_comes_back(trial:
     await trial.sell("matriz")
     await trial.converged()
     await trial.wipe("sul")
+    trial.network.answers["sul", EVENT] = problem(503, "not_ready")  # rows come by pages or not at all
     sul = await trial.start("sul", ready=False)
     await eventually(lambda: len(asked_of(trial, "matriz")) == 3, every=0.0005)
     trial.network.down.add("matriz")
@@ -58,6 +72,79 @@ async def test_a_fetch_goes_on_where_it_stopped_when_its_donor_comes_back(trial:
     assert already[:3] == ["users", "customers", "products"]
     assert [relation for relation in later if relation not in ("stock", "orders")] in ([], ["products"])
     assert later[-1] == "orders"
+    trial.network.answers.clear()
+    await trial.verify()
+
+
+async def test_rows_that_came_from_one_donor_are_not_fetched_from_the_next(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 5)
+    order = await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    trial.network.cut.add(("norte", "sul"))
+    late = await only_at_norte(trial)
+    trial.network.answers["sul", EVENT] = problem(503, "not_ready")
+    sul = await trial.start("sul")
+    fetched = [(progress["peer"], progress["rows"]) for progress in (await sul.status())["fetching"]]
+    assert fetched == [
+        ("matriz", 5),
+        ("norte", 3),
+    ]  # a row of each kind; the late order, and rice's two cells
+    assert await trial.order_ids("sul") == sorted([order, late])
+    trial.network.answers.clear()
+    trial.network.cut.clear()
+    await trial.verify()
+
+
+async def test_a_donor_that_does_not_answer_keeps_no_other_waiting(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 5)
+    await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: bool(asked_of(trial, "matriz")), every=0.0005)
+    trial.network.late["sul", "matriz"] = 3.0
+    await eventually(lambda: is_done(trial, "norte"))
+    assert not await is_done(trial, "matriz")
+    trial.network.late.clear()
+    await eventually(lambda: sul.ready)
+    await trial.verify()
+
+
+async def test_events_are_put_off_while_whole_rows_bring_what_they_tell(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    trial.network.late["sul", "matriz"] = 0.3
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: "customers" in asked_of(trial, "matriz"), every=0.0005)
+    await trial.sell("matriz")
+    await eventually(lambda: "503" in (trial.peer("sul", seen_by="matriz").last_error or ""))
+    await eventually(lambda: sul.ready)
+    assert len(await trial.order_ids("sul")) == 2
+    trial.network.late.clear()
+    await trial.verify()
+
+
+async def test_what_one_life_of_a_donor_has_is_never_asked_of_another(trial: Trial) -> None:
+    """Else the heads of the first would be taken over with the rows of the second."""
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: len(asked_of(trial, "matriz")) == 2, every=0.0005)
+    epoch = trial.epoch("matriz")
+    trial.peer("matriz", seen_by="sul").epoch = "another life"
+    await eventually(lambda: "orders" in asked_of(trial, "matriz"), every=0.0005)
+    calls = trial.network.sent("sul", "matriz", SNAPSHOT)
+    assert {PageRequest.model_validate_json(call.body).to_epoch for call in calls} == {epoch}
+    await eventually(lambda: sul.ready)
     await trial.verify()
 
 
