@@ -175,9 +175,7 @@ async def _use_and_break(options: Options, shoppers: Shoppers, nemesis: Nemesis)
         group.create_task(shoppers.shop(over, each=options.clients))
         group.create_task(sample(operations.clients, operations.log, over))
         try:
-            async with asyncio.TaskGroup() as raging:
-                raging.create_task(nemesis.rage(assaults))
-                raging.create_task(asyncio.sleep(options.seconds))
+            await asyncio.gather(nemesis.rage(assaults), asyncio.sleep(options.seconds))
         finally:
             over.set()
 

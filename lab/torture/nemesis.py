@@ -23,6 +23,7 @@ _LEASE_SECONDS = 60.0  # beyond a fault's end: should this program die, the node
 _RECOVERY_SECONDS = 90.0  # for a node to come back with what its peers have, other faults notwithstanding
 _CALM_SECONDS = 30.0  # to wait for the moment in which a disk may be lost
 _POLL_SECONDS = 0.2
+Act = Callable[[], Awaitable[None]]
 Condition = Callable[[], Awaitable[bool]]
 
 
@@ -70,7 +71,7 @@ class Nemesis:
                     self._busy.discard(assault.node)
         except (LabError, Refused, Unknown) as error:
             # Another fault was in the way. What is half made is undone at the end of the run.
-            self._tell(f"{assault.kind} {assault.target} was not to be: {error}")
+            self._tell(f"{assault.kind} {assault.target} was not made: {error}")
             self.skipped[assault.kind] += 1
 
     async def _break_links(self, assault: Assault) -> None:
@@ -79,17 +80,7 @@ class Nemesis:
         number = self._log.fault_requested(assault.kind, assault.target)
         await gates.make(self._clients, assault.links, fault)
         self._made(number, assault)
-        await self._last(assault)
-        if await self._until(lambda: self._are_lifted(assault)):
-            self._log.fault_healed(number)
-
-    async def _are_lifted(self, assault: Assault) -> bool:
-        """Whether nothing is left of a fault of links: not yet while a sender has a fault of its own."""
-        try:
-            await gates.lift(self._clients, assault.links)
-        except LabError:
-            return False
-        return True
+        await self._undo(number, assault, lambda: gates.lift(self._clients, assault.links))
 
     async def _break_node(self, assault: Assault, node: str) -> None:
         if assault.kind in DISK_KINDS:
@@ -103,11 +94,9 @@ class Nemesis:
         make, undo = self._ways(assault, node)
         await make()
         self._made(number, assault)
-        await self._last(assault)
-        await undo()
-        self._log.fault_healed(number)
+        await self._undo(number, assault, undo)
 
-    def _ways(self, assault: Assault, node: str) -> tuple[Callable[[], Awaitable[None]], ...]:
+    def _ways(self, assault: Assault, node: str) -> tuple[Act, Act]:
         """How a fault of a node is made, and how it is undone."""
         driver, client = self._driver, self._clients[node]
         if assault.kind == "fill":
@@ -145,11 +134,15 @@ class Nemesis:
             epoch = (await client.status())["epoch"]
             stored, unstored = await _by_copies(client)
             number = self._log.fault_requested(kind, node)
-            await asyncio.to_thread(self._ruin, kind, node)
-            told = self._shoppers.told[node, epoch]
-            at_risk = sorted((told - stored) | unstored)
-            self._log.fault_active(number)
-            self._log.disk_lost(node, at_risk=at_risk)
+            try:
+                await asyncio.to_thread(self._ruin, kind, node)
+            except LabError as error:
+                self.failures.append(f"{node} did not start after its disk was lost: {error}")
+            finally:  # whatever became of the node, its disk may be gone
+                told = self._shoppers.told[node, epoch]
+                at_risk = sorted((told - stored) | unstored)
+                self._log.fault_active(number)
+                self._log.disk_lost(node, at_risk=at_risk)
         self.at_risk += len(at_risk)
         self.made[kind] += 1
         self._tell(f"{kind} {node}, {len(at_risk)} orders at risk")
@@ -187,8 +180,21 @@ class Nemesis:
         self.made[assault.kind] += 1
         self._tell(f"{assault.kind} {assault.target} for {assault.ends - assault.begins:.1f} s")
 
-    async def _last(self, assault: Assault) -> None:
+    async def _undo(self, number: int, assault: Assault, undo: Act) -> None:
+        """Undoes a fault when its time is over; tries again where another fault is in the way."""
         await asyncio.sleep(assault.ends - assault.begins)
+
+        async def is_undone() -> bool:
+            try:
+                await undo()
+            except LabError:
+                return False
+            return True
+
+        if await self._until(is_undone):
+            self._log.fault_healed(number)
+        else:
+            self.failures.append(f"{assault.kind} {assault.target} could not be undone")
 
 
 async def _by_copies(client: NodeClient) -> tuple[set[str], set[str]]:
