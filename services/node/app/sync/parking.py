@@ -43,6 +43,11 @@ def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> N
     )
 
 
+def has_any(connection: sqlite3.Connection) -> bool:
+    """Whether anything is parked."""
+    return connection.execute("SELECT 1 FROM parked LIMIT 1").fetchone() is not None
+
+
 def forget_covered(tx: Transaction, origin: str, event: WireEvent) -> None:
     """After a whole newer state of an entity was applied: an older parked one says nothing more. Events of a
     kind it does not cover stay: a product's new name says nothing of its stock."""

@@ -47,9 +47,11 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     ledger.learn_life(tx, life)
     tx.witness(batch.lamport)
     receipt = Receipt(batch.through)
+    parked_before = parking.has_any(tx.connection)  # hardly ever: then there is nothing to look for
     for event in batch.events:
-        _apply_or_park(tx, batch, event, receipt)
-    receipt.merged.absorb(parking.retry(tx, only_waiting=True))
+        _apply_or_park(tx, batch, event, receipt, look=parked_before or receipt.parked > 0)
+    if parked_before or receipt.parked:
+        receipt.merged.absorb(parking.retry(tx, only_waiting=True))
     _set_position(tx, life, batch.through)
     return receipt
 
@@ -62,7 +64,8 @@ def position(connection: sqlite3.Connection, life: tuple[str, str]) -> Head:
     return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
 
 
-def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Receipt) -> None:
+def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Receipt, *, look: bool) -> None:
+    """Apply an event or park it; `look` for earlier parked ones that it covers."""
     try:
         with tx.attempt():
             receipt.merged.absorb(parking.apply(tx, event, origin=batch.origin))
@@ -70,7 +73,8 @@ def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Rec
         parking.park(tx, batch, event, error)
         receipt.parked += 1
     else:
-        parking.forget_covered(tx, batch.origin, event)
+        if look:
+            parking.forget_covered(tx, batch.origin, event)
 
 
 def _set_position(tx: Transaction, life: tuple[str, str], head: Head) -> None:
