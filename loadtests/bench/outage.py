@@ -1,12 +1,16 @@
-"""What the events of a long outage cost: memory of the nodes, and the time until the branch that was away has
-all of them:
+"""What the events of a long outage cost: memory of the nodes, size of the log, how late a healthy branch hears of
+orders with and without the dead one, and the time until the branch that was away has all:
 
     python -m loadtests.bench.outage [--events 60000]      600000 is a week at one event a second
 """
 
 import argparse
 import asyncio
+import sqlite3
+import statistics
 import time
+from contextlib import closing
+from pathlib import Path
 
 from rich.console import Console
 
@@ -16,8 +20,11 @@ from loadtests.bench.donor import Bench, network_of
 out = Console(soft_wrap=True, highlight=False)
 _EVENTS_OF_AN_ORDER = 3  # two stock rows, and the order
 _POLL_SECONDS = 0.1
+_LOOK_SECONDS = 0.002  # between two looks for an order
+_LOOKED_FOR = 40  # orders, to tell how late a branch hears of one
 _MOST_SECONDS = 3600.0
 _MOST_MIB = 256
+_LIVE = ("users", "customers", "products", "orders", "order_lines", "stock", "stock_grants", "audit")
 
 
 def main() -> None:
@@ -25,30 +32,70 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=60_000)
     events: int = parser.parse_args().events
     with network_of(3) as bench:
-        away = bench.network.names[2]
+        healthy, away = bench.network.names[1:]
+        asyncio.run(_tell_lag(bench, healthy, f"with {away} up"))
         bench.driver.stop(away)
         filled = bench.fill(events // _EVENTS_OF_AN_ORDER)
         out.print(f"{events} events written at {bench.donor} in {filled:.1f} s while {away} was away")
+        out.print(_sizes(bench.database(bench.donor)))
         bench.driver.start(bench.donor)
         bench.wait_ready(bench.donor)
-        peaks = asyncio.run(_drain(bench, away))
+        peaks = asyncio.run(_drain(bench, healthy, away))
         worst = max(peaks.values())
         out.print("most memory: " + ", ".join(f"{node} {peak:.0f} MiB" for node, peak in peaks.items()))
         if worst > _MOST_MIB:
             raise SystemExit(f"{worst:.0f} MiB is more than {_MOST_MIB} MiB")
 
 
-async def _drain(bench: Bench, away: str) -> dict[str, float]:
+def _sizes(file: Path) -> str:
+    """How large the log is beside the data it tells of, indexes included."""
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        size = dict(
+            connection.execute(
+                "SELECT m.tbl_name, SUM(s.pgsize) FROM dbstat s JOIN sqlite_master m ON m.name = s.name"
+                " GROUP BY m.tbl_name"
+            )
+        )
+    log, live = size["events"] / (1 << 20), sum(size.get(name, 0) for name in _LIVE) / (1 << 20)
+    return f"log {log:.0f} MiB, data {live:.0f} MiB: {log / live:.2f} of it"
+
+
+async def _tell_lag(bench: Bench, peer: str, when: str) -> None:
+    """Prints how late a peer shows an order after the donor has answered it."""
+    donor, there = await bench.client(bench.donor), await bench.client(peer)
+    lags = []
+    for number in range(_LOOKED_FOR):
+        order = await donor.place_order("BUYER", [{"sku": f"P-{number % 20}", "quantity": 1}])
+        lags.append(1000 * await _until_shown(there, order["id"]))
+    await donor.close()
+    await there.close()
+    middle, worst = statistics.median(lags), max(lags)
+    out.print(f"{peer} shows an order after {middle:.0f} ms ({worst:.0f} ms at worst) {when}")
+
+
+async def _until_shown(client: NodeClient, order_id: str) -> float:
+    began = time.monotonic()
+    while time.monotonic() - began < _MOST_SECONDS:
+        try:
+            await client.order(order_id)
+            return time.monotonic() - began
+        except Refused:
+            await asyncio.sleep(_LOOK_SECONDS)
+    raise SystemExit(f"{client.name} does not show {order_id} after {_MOST_SECONDS:.0f} s")
+
+
+async def _drain(bench: Bench, healthy: str, away: str) -> dict[str, float]:
     """Waits until the healthy peer has all, then brings the other one back; the peaks of memory by node."""
     peaks = dict.fromkeys(bench.network.names, 0.0)
     donor = await bench.client(bench.donor)
-    healthy = bench.network.names[1]
     seconds = await _wait_drained(bench, donor, healthy, peaks)
     pending = (await donor.status())["pending"]
     out.print(f"{healthy} had all after {seconds:.1f} s; {pending[away]} events wait for {away}")
+    await _tell_lag(bench, healthy, f"with {away} down")
     await asyncio.to_thread(bench.driver.start, away)
+    await _tell_lag(bench, healthy, f"while {away} catches up")
     seconds = await _wait_drained(bench, donor, away, peaks)
-    out.print(f"{away} had all {seconds:.1f} s after it came back")
+    out.print(f"{away} had all {seconds:.1f} s later")
     await donor.close()
     return peaks
 
