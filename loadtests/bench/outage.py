@@ -1,5 +1,5 @@
-"""What the events of a long outage cost: memory of the nodes, size of the log, how late a healthy branch hears of
-orders with and without the dead one, and the time until the branch that was away has all:
+"""What the events of a long outage cost: memory of the nodes, size of the log, how late a healthy branch
+hears of orders with and without the dead one, and the time until the branch that was away has all:
 
     python -m loadtests.bench.outage [--events 60000]      600000 is a week at one event a second
 """
