@@ -246,4 +246,5 @@ class _Watchman(logging.Handler):
 def _is_settled(status: Any, other: Any) -> bool:
     """Whether a node says that it has nothing pending, and what another one says of the company."""
     same = all(status[name] == other[name] for name in ("digest", "heads"))
+    same = same and all(status["stock"][name] == other["stock"][name] for name in ("available", "frozen"))
     return same and not any(status["pending"].values()) and not status["parked"]
