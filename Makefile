@@ -111,6 +111,7 @@ lint: $(VENV)
 test: lint ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
 	@$(IN_MEMORY) $(PYTEST) -q -n auto -m "not long and not cluster and not compose"
 	@$(PYTEST) -m "(cluster or compose) and not long" tests
+	@$(LAB) simulate --fresh --histories 300 && $(LAB) simulate --fresh --histories 300 --wipes
 
 .PHONY: test-long
 test-long: northwind-3 northwind-4 scenarios kill-nine show-a-4 ## Os cenários por inteiro e 500 histórias simuladas | Every scenario at full length and 500 simulated histories

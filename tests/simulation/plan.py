@@ -14,8 +14,9 @@ LOSSES = (("wipe",), ("restore",), ("wipe", "restore"))
 """Which disks are lost where disks are lost: whole, or what was written since a copy was made."""
 NODES = ("matriz", "filial-norte", "filial-sul", "filial-leste", "filial-oeste", "filial-centro",
          "filial-serra", "filial-litoral", "filial-vale")  # fmt: skip
-NODES_WEIGHTS = {2: 35, 3: 45, 4: 10, 5: 6, 6: 1, 7: 1, 8: 1, 9: 1}
-"""How often a network has so many branches, of 100: most of what can go wrong takes two or three."""
+NODES_WEIGHTS = {2: 440, 3: 400, 4: 90, 5: 55, 6: 6, 7: 4, 8: 3, 9: 2}
+"""How often a network has so many branches, of 1,000: most of what can go wrong takes two or three, and nine
+cost as much as twenty times two."""
 LENGTHS_WEIGHTS = {(15, 45): 50, (45, 100): 40, (100, 250): 10}
 """How often a history has about so many operations, of 100: many short ones meet more beginnings and ends
 in the same time, a few long ones meet what takes long to come about."""
