@@ -89,6 +89,10 @@ verify: $(VENV) ## Julga uma execução só pelo seu registro | Judge a run by i
 simulate: $(VENV) ## Simula histórias com tempo virtual | Simulate histories in virtual time | HISTORIES=50 SEED=1|fresh JOBS=2 NODES=3 WIPES=1
 	@$(LAB) simulate --histories $(HISTORIES) $(if $(filter fresh,$(SEED)),--fresh,$(if $(SEED),--seed $(SEED))) $(if $(TWICE),--twice $(TWICE)) $(if $(JOBS),--jobs $(JOBS)) $(if $(NODES),--nodes $(NODES)) $(if $(WIPES),--wipes)
 
+.PHONY: teeth
+teeth: $(VENV) ## Planta erros no código e confere que todos são pegos | Plant bugs in the code and see each one caught | ONLY=cursor JOBS=2
+	@$(LAB) teeth $(if $(ONLY),--only "$(ONLY)") $(if $(JOBS),--jobs $(JOBS))
+
 .PHONY: base-image
 base-image: $(VENV) ## Constrói a imagem base sem registro (root) | Build the base image without a registry (root)
 	@$(LAB) base-image
@@ -110,6 +114,7 @@ lint: $(VENV)
 .PHONY: test
 test: lint ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
 	@$(IN_MEMORY) $(PYTEST) -q -n auto -m "not long and not cluster and not compose"
+	@$(LAB) teeth
 	@$(PYTEST) -m "(cluster or compose) and not long" tests
 	@$(LAB) simulate --fresh --histories 300 && $(LAB) simulate --fresh --histories 300 --wipes
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from lab.faults.healing import heal
 from lab.load.command import load
 from lab.network import Network, UpOptions
 from lab.options import ENV_FILE, RUN_DIR, AsJson, EnvFile, Node, RunDir
+from lab.proof import simulate, teeth
 from lab.replay.command import replay
 from lab.scenarios.command import run
 from lab.status import NetworkReading, StatusReader
@@ -56,6 +56,8 @@ app.command()(recovery.backup)
 app.command()(recovery.restore)
 app.command()(recovery.parked)
 app.command()(recovery.count)
+app.command()(simulate)
+app.command()(teeth)
 out = Console(soft_wrap=True, highlight=False)
 progress = Console(stderr=True)
 _FAULTS = "LAB_FAULTS"
@@ -192,28 +194,6 @@ def resume(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) 
 def kill(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
     """End a node at once (SIGKILL), as a power cut would."""
     _act(lambda driver: driver.kill(node), node, run_dir, env_file)
-
-
-@app.command()
-def simulate(
-    *,
-    histories: Annotated[int, typer.Option(min=1, help="How many seeded histories to run.")] = 50,
-    seed: Annotated[int, typer.Option(help="The first history's seed.")] = 1,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Draw the first seed, and say it.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Histories at once.")] = 2,
-    nodes: Annotated[
-        int | None,
-        typer.Option(min=2, max=network.MOST_NODES, help="Branches of every network.  [default: drawn]"),
-    ] = None,
-    wipes: Annotated[bool, typer.Option(help="Lose disks, too.")] = False,
-    twice: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="The share to play twice.")] = None,
-) -> None:
-    """Run seeded histories of whole networks under a virtual clock; exits 1 on any violation."""
-    options = {"--histories": histories, "--seed": seed, "--jobs": jobs, "--nodes": nodes, "--twice": twice}
-    words = [str(word) for name, value in options.items() if value is not None for word in (name, value)]
-    words += [name for name, wanted in (("--wipes", wipes), ("--fresh", fresh)) if wanted]
-    command = [sys.executable, "-m", "tests.simulation", *words]
-    raise typer.Exit(subprocess.run(command, cwd=settings.ROOT, check=False).returncode)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -20,6 +20,7 @@ VERBS = (
     "replay",
     "run",
     "torture",
+    "teeth",
     "verify",
     "test",
     "check",
@@ -74,6 +75,7 @@ def test_help_lists_every_verb_with_portuguese_and_english_below(verb: str) -> N
             ("torture", "MINUTES=10", "SEED=7", "DRIVER=process", "NODES=5"),
             ".venv/bin/python -m lab torture --minutes 10 --driver process --seed 7 --nodes 5",
         ),
+        (("teeth", "ONLY=cursor", "JOBS=1"), '.venv/bin/python -m lab teeth --only "cursor" --jobs 1'),
         (("verify", "FILE=my run.jsonl"), '.venv/bin/python -m lab verify "my run.jsonl"'),
     ],
 )

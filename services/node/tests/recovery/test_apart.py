@@ -5,10 +5,13 @@ from functools import partial
 
 import pytest
 
-from app.state import customers, ledger, products
+from app.database import Transaction
+from app.state import customers, ledger, products, users
+from app.state.account import Account
 from app.state.products import NewProduct
+from app.state.users import NewUser
 from tests.recovery.trial import NAMES, RICE, Trial
-from tests.support.branch import ACTOR, Branches
+from tests.support.branch import ACTOR, Branch, Branches
 from tests.support.company import buy, customer
 from tests.support.virtual import eventually
 
@@ -90,3 +93,57 @@ def test_who_is_short_is_the_same_everywhere_in_whatever_order_orders_came(branc
     lists = [ledger.stock_view(branch.connection, "rice")["deficits"] for branch in (matriz, norte, sul)]
     assert [sum(short["quantity"] for short in found) for found in lists] == [2, 2, 2]
     assert lists[0] == lists[1] == lists[2]
+
+
+async def test_who_saw_an_edit_and_made_another_wins_by_whatever_clock(trial: Trial) -> None:
+    """Norte's clock is an hour slow; what it changes, it changes after it read what matriz wrote."""
+    await trial.found()
+    await trial.stop("norte")
+    await trial.start("norte", clock_offset_seconds=-3600.0)
+    await trial["matriz"].database.write(partial(rename, name="First"))
+    await trial.converged()
+    await trial["norte"].database.write(partial(rename, name="Second"))
+    await trial.converged()
+    for name in NAMES:
+        found = await trial[name].database.read(lambda connection: products.find(connection, RICE))
+        assert found is not None
+        assert found["name"] == "Second"
+    await trial.verify()
+
+
+def rename(tx: Transaction, *, name: str) -> None:
+    products.update(tx, RICE, {"name": name}, actor=ACTOR)
+
+
+def test_tokens_end_though_a_later_change_elsewhere_had_not_heard_why(branches: Branches) -> None:
+    """Matriz ends all tokens twice; meanwhile norte, later by its own time, does so once."""
+    matriz, norte = branches.make("matriz"), branches.make("norte")
+    made = NewUser(username="ana", role="operador", password_hash=hash_of("a"))
+    user_id = str(matriz.do(lambda tx: users.create(tx, made, actor=ACTOR))["id"])
+    exchange(matriz, norte, user_id)
+    reset = partial(users.set_password, user_id=user_id, action="password_reset", actor=ACTOR)
+    matriz.do(partial(reset, password_hash=hash_of("b")))
+    matriz.do(partial(reset, password_hash=hash_of("c")))
+    norte.do(lambda tx: tx.witness(tx.lamport + 50))
+    norte.do(partial(reset, password_hash=hash_of("d")))
+    before = max(one.token_version for one in (load(matriz, user_id), load(norte, user_id)))
+    exchange(matriz, norte, user_id)
+    exchange(norte, matriz, user_id)
+    assert load(matriz, user_id) == load(norte, user_id)
+    assert load(matriz, user_id).token_version == before
+
+
+def hash_of(letter: str) -> str:
+    """Something that looks like a password's hash."""
+    return f"$2b$04${letter * 53}"
+
+
+def load(branch: Branch, user_id: str) -> Account:
+    found = users.find(branch.connection, user_id)
+    assert found is not None
+    return found
+
+
+def exchange(source: Branch, target: Branch, user_id: str) -> None:
+    body = load(source, user_id).as_json()
+    target.do(lambda tx: users.merge(tx, body))

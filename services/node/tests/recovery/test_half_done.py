@@ -2,11 +2,12 @@
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from app.database import Transaction
+from app.database import Effects, Transaction
 from app.state import placing
 from app.state.errors import OutOfRights
 from app.state.placing import PlaceOrder
@@ -78,6 +79,51 @@ async def test_orders_whose_commit_reported_an_error_are_taken_once(trial: Trial
     assert await trial.order_ids("matriz") == sorted(sold)
     await trial.verify()
     assert (await trial.view("norte"))["available"] == 3
+
+
+async def test_after_every_commit_all_that_changed_is_announced(trial: Trial) -> None:
+    """So a crash at any moment leaves no change that peers never hear of."""
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    with closing(sqlite3.connect(trial.company.path("matriz"))) as file:
+        seen: list[tuple[int, int]] = []
+        trial["matriz"].database.on_commit.append(
+            lambda _effects: seen.append(
+                file.execute(
+                    "SELECT (SELECT COUNT(*) FROM orders WHERE status = 'cancelled'),"
+                    " (SELECT COUNT(*) FROM events WHERE kind = 'order_cancelled')"
+                ).fetchone()
+            )
+        )
+        for _ in range(2):
+            await trial.cancel("matriz", await trial.sell("matriz"))
+        await trial.verify()
+    assert {(0, 0), (1, 1), (2, 2)} == set(seen)
+
+
+async def test_after_every_commit_a_position_has_all_that_stands_before_it(trial: Trial) -> None:
+    """So a crash at any moment leaves no event that is taken for applied and is not."""
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    log = sqlite3.connect(trial.company.path("matriz"))
+    with closing(log), closing(sqlite3.connect(trial.company.path("sul"))) as file:
+        seen: list[tuple[int, int]] = []
+
+        def look(_effects: Effects) -> None:
+            (applied,) = file.execute("SELECT MAX(seq) FROM positions WHERE origin = 'matriz'").fetchone()
+            (told,) = log.execute(
+                "SELECT COUNT(*) FROM events WHERE kind = 'order_created' AND seq <= ?", (applied,)
+            ).fetchone()
+            seen.append((told, file.execute("SELECT COUNT(*) FROM orders").fetchone()[0]))
+
+        trial["sul"].database.on_commit.append(look)
+        for _ in range(3):
+            await trial.sell("matriz")
+            await trial.converged()
+    assert [told for told, stored in seen if told != stored] == []
+    assert seen[-1] == (3, 3)
 
 
 def test_two_lines_of_one_product_take_what_both_need(branches: Branches) -> None:

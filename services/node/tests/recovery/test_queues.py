@@ -41,6 +41,22 @@ async def test_a_peer_that_is_behind_is_told_from_where_it_is_even_before_any_he
     assert await trial.alarms("matriz") == await trial.alarms("sul") == {}
 
 
+async def test_a_batch_that_comes_again_late_changes_nothing(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 9)
+    order = await trial.sell("matriz", 2)
+    await trial.converged()
+    early = trial.network.sent("matriz", "sul", EVENT)[0]
+    await trial.cancel("matriz", order)
+    await trial.converged()
+    before = await trial["sul"].status()
+    answer = await trial.post("matriz", "sul", early.path, early.body, epoch=trial.epoch("matriz"))
+    assert answer.status == 200
+    after = await trial["sul"].status()
+    assert (after["heads"], after["digest"]) == (before["heads"], before["digest"])
+    await trial.verify()
+
+
 async def test_what_a_cut_off_peer_lacks_stays_in_the_log(trial: Trial) -> None:
     await trial.found()
     await trial.receive("matriz", 9)

@@ -1,0 +1,13 @@
+"""Every bug, by theme."""
+
+from types import ModuleType
+
+from tests.teeth.bug import Bug
+from tests.teeth.bugs import conflicts, delivery, durability, lives, reception, rights
+
+THEMES: tuple[ModuleType, ...] = (durability, delivery, reception, rights, lives, conflicts)
+
+BUGS: dict[str, Bug] = {
+    found.name: found for theme in THEMES for found in vars(theme).values() if isinstance(found, Bug)
+}
+"""By name, in the order in which they are written down."""

@@ -1,0 +1,246 @@
+"""Bugs of delivery: events lost, skipped, counted as arrived, or never sent again."""
+
+import math
+import sqlite3
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
+from typing import Any
+from unittest import mock
+
+from tenacity import RetryError, stop_after_attempt
+
+from app.database import Actor, Transaction
+from app.sync import handshake, outbox, synchronizer
+from app.sync.delivery import Advance, pause_seconds
+from app.sync.events import Batch, BatchReceipt, Hello, WireEvent
+from app.sync.fault_desk import FaultDesk
+from app.sync.kinds import KINDS
+from app.sync.link import Refusal, ReplicaLink
+from app.sync.peers import Peer, Peers
+from app.sync.synchronizer import ReplicaSynchronizer
+from tests.recovery.test_queues import (
+    test_a_batch_cut_by_its_size_shows_no_order_without_its_stock,
+    test_a_late_acknowledgement_of_the_ended_life_moves_no_cursor_of_the_next,
+    test_what_a_cut_off_peer_lacks_stays_in_the_log,
+)
+from tests.recovery.test_rolled_back_nodes import (
+    test_a_peer_that_was_rolled_back_moves_the_cursor_back_and_hears_it_all_again,
+)
+from tests.support.network import problem
+from tests.sync.test_faulty_links import (
+    test_a_cut_is_felt_and_a_heal_drains_at_once_whatever_pause_the_sender_is_in,
+)
+from tests.sync.test_synchronizer import (
+    test_an_attempt_is_repeated_for_ever,
+    test_whatever_a_peer_answers_it_is_shown_and_tried_again,
+)
+from tests.teeth.bug import Directed, Simulated, bug
+
+
+@bug("what counts as stored by a peer is in its file", Simulated())
+def cursor_off_by_one() -> AbstractContextManager[object]:
+    """The sender takes one event more for acknowledged than was."""
+    move = outbox.move_cursor
+
+    def ahead(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, **options: Any) -> None:
+        move(tx, peer, peer_epoch, acknowledged + 1, **options)
+
+    return mock.patch.object(outbox, "move_cursor", ahead)
+
+
+@bug("what counts as stored by a peer is in its file", Simulated())
+def acknowledged_when_sent() -> AbstractContextManager[object]:
+    """The cursor moves when a batch leaves, not when the peer has it."""
+    deliver = ReplicaSynchronizer._deliver
+
+    async def hopeful(sender: ReplicaSynchronizer, peer: Peer, batch: Batch) -> None:
+        await sender._database.write(
+            lambda tx: outbox.move_cursor(tx, peer.name, batch.to_epoch, batch.through.seq, epoch=batch.epoch)
+        )
+        await deliver(sender, peer, batch)
+
+    return mock.patch.object(ReplicaSynchronizer, "_deliver", hopeful)
+
+
+@bug(
+    "only a position acknowledges",
+    Directed(
+        test_whatever_a_peer_answers_it_is_shown_and_tried_again,
+        {"answer": problem(200, "no receipt"), "state": "backing_off"},
+    ),
+)
+def a_bare_2xx_acknowledges() -> AbstractContextManager[object]:
+    """Whatever answers 200 at the peer's address, a hotel's login page too, has stored the batch."""
+    call = ReplicaLink.call
+
+    async def trusting(link: ReplicaLink, peer: Peer, path: str, message: Any, **options: Any) -> Any:
+        try:
+            return await call(link, peer, path, message, **options)
+        except Refusal as refusal:
+            if refusal.answer.status != 200 or not isinstance(message, Batch):
+                raise
+            return BatchReceipt(epoch=message.to_epoch, position=message.through, parked=0)
+
+    return mock.patch.object(ReplicaLink, "call", trusting)
+
+
+@bug(
+    "the head of a queue is never skipped",
+    Directed(
+        test_whatever_a_peer_answers_it_is_shown_and_tried_again,
+        {"answer": problem(413, "body_too_large"), "state": "blocked"},
+    ),
+)
+def skip_a_poisoned_head() -> AbstractContextManager[object]:
+    """What a peer refuses for good is left out, and the queue goes on behind it."""
+    deliver = ReplicaSynchronizer._deliver
+
+    async def skipping(sender: ReplicaSynchronizer, peer: Peer, batch: Batch) -> None:
+        try:
+            await deliver(sender, peer, batch)
+        except synchronizer._Undelivered as failure:
+            if failure.retry.state != "blocked":
+                raise
+            await sender._advance(peer, batch, Advance(batch.through.seq), event_id=None)
+
+    return mock.patch.object(ReplicaSynchronizer, "_deliver", skipping)
+
+
+@bug("reading an outbox deletes nothing", Simulated())
+def reading_deletes() -> AbstractContextManager[object]:
+    """What was read for sending is taken out of the outbox, as from a queue."""
+    deliver = ReplicaSynchronizer._deliver
+
+    async def take_out(sender: ReplicaSynchronizer, peer: Peer, batch: Batch) -> None:
+        await sender._database.write(
+            lambda tx: tx.connection.execute(
+                "DELETE FROM events WHERE epoch = ? AND seq > ? AND seq <= ?",
+                (batch.epoch, batch.after.seq, batch.through.seq),
+            )
+        )
+        await deliver(sender, peer, batch)
+
+    return mock.patch.object(ReplicaSynchronizer, "_deliver", take_out)
+
+
+@bug("the log keeps what a peer lacks", Directed(test_what_a_cut_off_peer_lacks_stays_in_the_log))
+def trim_beyond_the_slowest() -> AbstractContextManager[object]:
+    """Events go as soon as one peer has them."""
+    trim = outbox.trim
+
+    def eager(tx: Transaction, lives: Sequence[Any], **options: Any) -> bool:
+        fastest = max(lives, key=lambda life: outbox.backlog(tx.connection, *life).acknowledged)
+        return trim(tx, [fastest], **options)
+
+    return mock.patch.object(outbox, "trim", eager)
+
+
+@bug("an attempt is repeated for ever", Directed(test_an_attempt_is_repeated_for_ever))
+def retry_gives_up() -> AbstractContextManager[object]:
+    """After five attempts in a row a peer is left alone until the next start."""
+    serve = ReplicaSynchronizer._serve
+
+    async def weary(sender: ReplicaSynchronizer, peer: Peer) -> None:
+        with suppress(RetryError):
+            await serve(sender, peer)
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(synchronizer, "stop_never", stop_after_attempt(5)))
+    stack.enter_context(mock.patch.object(ReplicaSynchronizer, "_serve", weary))
+    return stack
+
+
+@bug("a peer is tried again soon", Directed(test_an_attempt_is_repeated_for_ever))
+def pauses_grow_without_end() -> AbstractContextManager[object]:
+    """Each failure doubles the pause, so that after a long outage nobody tries for hours."""
+
+    def ever_longer(attempt: int, *, base: float, cap: float, chance: float) -> float:
+        return pause_seconds(attempt, base=base, cap=math.inf if cap else cap, chance=max(chance, 0.5))
+
+    return mock.patch.object(synchronizer, "pause_seconds", ever_longer)
+
+
+@bug(
+    "after a heal the queues drain at once",
+    Directed(test_a_cut_is_felt_and_a_heal_drains_at_once_whatever_pause_the_sender_is_in),
+)
+def heal_does_not_wake_the_queue() -> AbstractContextManager[object]:
+    """A sender sits out its pause of five seconds, though its peer can be reached again."""
+    lift, hurry = FaultDesk.lift, Peers.hurry
+    lifting = False
+
+    async def unheard(desk: FaultDesk, peer: str | None, *, actor: Actor) -> None:
+        nonlocal lifting
+        lifting = True
+        await lift(desk, peer, actor=actor)
+        lifting = False
+
+    def hurry_unless_lifting(peers: Peers, name: str) -> None:
+        if not lifting:
+            hurry(peers, name)
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(FaultDesk, "lift", unheard))
+    stack.enter_context(mock.patch.object(Peers, "hurry", hurry_unless_lifting))
+    stack.enter_context(mock.patch.object(synchronizer, "pause_seconds", return_value=5.0))
+    return stack
+
+
+@bug(
+    "no order shows without its stock effect",
+    Directed(test_a_batch_cut_by_its_size_shows_no_order_without_its_stock),
+)
+def coalesce_backwards() -> AbstractContextManager[object]:
+    """A state that is superseded in a batch is sent where it is newest, behind orders that rest on it."""
+    whole, with_body = outbox._whole_commands, outbox._with_body
+    newest: dict[tuple[str, str], int] = {}
+
+    def note(*asked: Any) -> list[sqlite3.Row]:
+        rows = whole(*asked)
+        newest.clear()
+        newest.update({(row["kind"], row["entity"]): row["seq"] for row in rows})
+        return rows
+
+    def at_its_last_place(
+        connection: sqlite3.Connection, row: sqlite3.Row, _sent: set[tuple[str, str]]
+    ) -> WireEvent | None:
+        later = newest[row["kind"], row["entity"]] > row["seq"]
+        return None if KINDS[row["kind"]].coalesces and later else with_body(connection, row, set())
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(outbox, "_whole_commands", note))
+    stack.enter_context(mock.patch.object(outbox, "_with_body", at_its_last_place))
+    return stack
+
+
+@bug(
+    "a peer's position rules its cursor, also backwards",
+    Directed(test_a_peer_that_was_rolled_back_moves_the_cursor_back_and_hears_it_all_again),
+)
+def hello_never_moves_a_cursor_back() -> AbstractContextManager[object]:
+    """A peer that says hello is believed to be further, and never to have less."""
+    meet, move = handshake.meet, outbox.move_cursor
+
+    def forward(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, *, epoch: str) -> None:
+        known = outbox.cursor(tx.connection, peer, peer_epoch, epoch)
+        move(tx, peer, peer_epoch, max(acknowledged, known), epoch=epoch)
+
+    def optimistic(tx: Transaction, hello: Hello, **options: Any) -> Any:
+        with mock.patch.object(outbox, "move_cursor", forward):
+            return meet(tx, hello, **options)
+
+    return mock.patch.object(handshake, "meet", optimistic)
+
+
+@bug(
+    "an acknowledgement counts for the life it is for",
+    Directed(test_a_late_acknowledgement_of_the_ended_life_moves_no_cursor_of_the_next),
+)
+def acknowledgement_of_a_dead_epoch_moves_a_cursor() -> AbstractContextManager[object]:
+    """Whatever a peer has of this node, it has of its present life."""
+    move = outbox.move_cursor
+
+    def of_this_life(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, **_epoch: Any) -> None:
+        move(tx, peer, peer_epoch, acknowledged, epoch=tx.identity.epoch)
+
+    return mock.patch.object(outbox, "move_cursor", of_this_life)

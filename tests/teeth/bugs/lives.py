@@ -1,0 +1,274 @@
+"""Bugs of lost disks: lives that are not told apart, the dead that are heard, units counted too early."""
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from random import Random
+from typing import Any
+from unittest import mock
+
+from app.database import Actor, Transaction
+from app.database.identity import begin_start
+from app.state import counting, ledger, orders, stock
+from app.state.errors import CountBlocked
+from app.state.stock import Cell, Life, Totals
+from app.sync import counting as count_desk
+from app.sync import outbox, receiver, snapshot
+from app.sync.events import Batch, Hello, Page
+from app.sync.founding import Founding
+from app.sync.peers import Peer, Peers
+from app.sync.rebirth import Rebirth
+from tests.recovery.test_cloned_volumes import test_both_are_refused_and_both_show_why_until_one_is_gone
+from tests.recovery.test_lives import (
+    test_a_batch_of_the_dead_life_that_arrives_late_is_refused,
+    test_a_node_serves_when_all_that_can_be_reached_were_asked,
+    test_an_old_page_takes_nothing_back,
+    test_another_content_of_the_same_version_is_an_alarm,
+    test_what_only_a_dead_life_of_a_peer_stored_counts_as_stored_nowhere,
+)
+from tests.recovery.test_rolled_back_nodes import (
+    test_a_rolled_back_database_is_found_before_it_serves_and_gets_its_orders_back,
+    test_hellos_that_come_late_or_twice_end_nobodys_life,
+    test_orders_that_only_the_rolled_back_disk_held_are_announced_once_more,
+    test_units_of_an_order_of_an_earlier_life_join_the_frozen_pool_when_it_is_cancelled,
+)
+from tests.recovery.test_stock_counts import (
+    test_a_death_that_a_member_alone_knows_enlarges_the_set_and_it_starts_again,
+    test_an_unreachable_member_blocks_the_count,
+    test_counting_twice_releases_once,
+    test_recovered_units_wait_for_every_members_acknowledgement,
+)
+from tests.teeth.bug import Directed, Simulated, bug
+
+
+@bug("each life of a disk has a name of its own", Simulated(seed=2, wipes=True))
+def the_same_life_after_a_lost_disk() -> AbstractContextManager[object]:
+    """An empty file begins with an epoch made from the branch's name: what died with the disk lives again."""
+
+    def again(connection: Any, *, cluster_id: str, name: str, **_random: Any) -> Any:
+        return begin_start(connection, cluster_id=cluster_id, name=name, random=Random(name))
+
+    return mock.patch("app.database.database.begin_start", again)
+
+
+@bug("a new life begins without rights", Simulated(seed=2, wipes=True))
+def rights_of_the_branch() -> AbstractContextManager[object]:
+    """A new life spends what its branch's earlier lives had, as far as peers know."""
+
+    def rights_of(life: Life, cells: Iterable[Cell]) -> int:
+        return _rights_of_branch(life[0], cells)
+
+    return mock.patch.object(stock, "rights_of", rights_of)
+
+
+@bug("a new life begins without rights", Simulated(seed=2, wipes=True))
+def newest_row_wins_across_a_wipe() -> AbstractContextManager[object]:
+    """One row per branch: the newest version counts, whoever wrote it, so a wiped branch goes on with what
+    its peers happen to know of it."""
+
+    def rights_of(life: Life, cells: Iterable[Cell]) -> int:
+        newest: dict[str, Cell] = {}
+        for cell in cells:
+            if cell.branch not in newest or newest[cell.branch].version < cell.version:
+                newest[cell.branch] = cell
+        return _rights_of_branch(life[0], newest.values())
+
+    return mock.patch.object(stock, "rights_of", rights_of)
+
+
+def _rights_of_branch(branch: str, cells: Iterable[Cell]) -> int:
+    rights = 0
+    for cell in cells:
+        rights += sum(quantity for to, quantity in cell.granted.items() if to[0] == branch)
+        if cell.branch == branch:
+            rights += cell.received + cell.returned + cell.recovered - cell.sold - cell.removed
+            rights -= sum(cell.granted.values())
+    return rights
+
+
+@bug("what was granted to a life dies with it", Simulated(seed=3, wipes=True))
+def grants_without_the_receivers_epoch() -> AbstractContextManager[object]:
+    """A grant is to a branch: its next life finds what the last was given, though not what that spent."""
+    rights_of = stock.rights_of
+
+    def of_branch(life: Life, cells: Iterable[Cell]) -> int:
+        cells = list(cells)
+        elsewhere = (to for cell in cells for to in cell.granted.items() if to[0] != life)
+        return rights_of(life, cells) + sum(units for to, units in elsewhere if to[0] == life[0])
+
+    return mock.patch.object(stock, "rights_of", of_branch)
+
+
+@bug(
+    "units of an earlier life's order are nobody's before a count",
+    Directed(test_units_of_an_order_of_an_earlier_life_join_the_frozen_pool_when_it_is_cancelled),
+)
+def cancel_after_a_wipe_adds_to_rights() -> AbstractContextManager[object]:
+    """Cancelling an order of an earlier life gives its units back to the present one."""
+    add = Cell.add
+
+    def to_rights(cell: Cell, movement: str, quantity: int) -> Cell:
+        return add(cell, "returned" if movement == "returned_frozen" else movement, quantity)
+
+    return mock.patch.object(Cell, "add", to_rights)
+
+
+@bug(
+    "who was rolled back begins another life",
+    Directed(test_a_rolled_back_database_is_found_before_it_serves_and_gets_its_orders_back),
+)
+def epoch_kept_after_a_roll_back() -> AbstractContextManager[object]:
+    """A node that is told that peers know more of its life than its disk does goes on with it."""
+
+    async def go_on(_rebirth: Rebirth, _epoch: str, _why: str, **_rivals: Any) -> None:
+        pass
+
+    return mock.patch.object(Rebirth, "begin", go_on)
+
+
+@bug(
+    "orders that peers lack are announced again",
+    Directed(test_orders_that_only_the_rolled_back_disk_held_are_announced_once_more),
+)
+def orders_not_announced_again() -> AbstractContextManager[object]:
+    """A new life on an old disk tells nobody of the orders that only this disk holds."""
+    return mock.patch.object(orders, "announce_again", return_value=0)
+
+
+@bug(
+    "nothing a dead life says is heard",
+    Directed(test_a_batch_of_the_dead_life_that_arrives_late_is_refused),
+)
+def dead_lives_are_heard() -> AbstractContextManager[object]:
+    """A batch counts whoever sent it, though its life is over."""
+    receive = receiver.receive
+
+    def listen(tx: Transaction, batch: Batch) -> receiver.Receipt:
+        with mock.patch.object(ledger, "is_over", return_value=False):
+            return receive(tx, batch)
+
+    return mock.patch.object(receiver, "receive", listen)
+
+
+@bug(
+    "an order at risk is shown at risk",
+    Directed(test_what_only_a_dead_life_of_a_peer_stored_counts_as_stored_nowhere),
+)
+def copies_of_dead_lives_count() -> AbstractContextManager[object]:
+    """What a peer had acknowledged counts as stored there, though its disk is lost since."""
+    stack = ExitStack()
+    for module in (orders, ledger, outbox):
+        stack.enter_context(mock.patch.object(module, "LIVING_CURSORS", "(SELECT * FROM cursors)"))
+    return stack
+
+
+@bug(
+    "a delayed hello ends nobody's life",
+    Directed(test_hellos_that_come_late_or_twice_end_nobodys_life),
+)
+def late_hellos_count() -> AbstractContextManager[object]:
+    """A hello is believed, however old the process is that said it."""
+
+    def believe(_peers: Peers, _peer: Peer, _hello: Hello) -> None:
+        pass
+
+    return mock.patch.object(Peers, "require_latest", believe)
+
+
+@bug(
+    "two versions of one history are noticed",
+    Directed(test_another_content_of_the_same_version_is_an_alarm),
+)
+def another_content_of_the_same_version_is_not_noticed() -> AbstractContextManager[object]:
+    """Rows of one version are taken for the same row."""
+    return mock.patch.object(stock, "is_fork", return_value=False)
+
+
+@bug("an older view of a row changes nothing", Directed(test_an_old_page_takes_nothing_back))
+def a_snapshot_replaces() -> AbstractContextManager[object]:
+    """Rows fetched from a peer are written over what is known, instead of merged."""
+    merge_page = snapshot.merge_page
+
+    def replace_rows(tx: Transaction, page: Page, **options: Any) -> ledger.Merged:
+        with mock.patch.object(stock, "merge", lambda _ours, theirs: theirs):
+            return merge_page(tx, page, **options)
+
+    return mock.patch.object(snapshot, "merge_page", replace_rows)
+
+
+@bug(
+    "a rebuilt node knows what all reachable peers know",
+    Directed(test_a_node_serves_when_all_that_can_be_reached_were_asked),
+)
+def one_peer_is_enough_to_rebuild() -> AbstractContextManager[object]:
+    """A wiped node serves as soon as one peer has told what it knows."""
+
+    async def fetched(founding: Founding, members: list[Peer]) -> bool:
+        for peer in members:
+            if not founding._recovery.is_done(peer):
+                founding._recovery.want(peer)
+        return any(founding._recovery.is_done(peer) for peer in members)
+
+    return mock.patch.object(Founding, "_fetched", fetched)
+
+
+@bug(
+    "a count has every member's word",
+    Directed(test_an_unreachable_member_blocks_the_count),
+)
+def count_without_all_acknowledgements() -> AbstractContextManager[object]:
+    """A member that does not answer is left out of a stock count."""
+    seal = count_desk.CountDesk._seal
+
+    async def shrug(desk: count_desk.CountDesk, peer: Peer, count: counting.Count) -> counting.Handover:
+        try:
+            return await seal(desk, peer, count)
+        except CountBlocked:
+            return counting.Handover(dead=count.dead, cells=[])
+
+    return mock.patch.object(count_desk.CountDesk, "_seal", shrug)
+
+
+@bug(
+    "a count is for the deaths that all know",
+    Directed(test_a_death_that_a_member_alone_knows_enlarges_the_set_and_it_starts_again),
+)
+def a_death_learnt_while_counting_is_left_out() -> AbstractContextManager[object]:
+    """A count goes on with the dead lives it began with, though a member knew of another."""
+    release = counting.release
+
+    def hurry(tx: Transaction, count: counting.Count, *, handovers: Any, actor: Actor) -> bool:
+        same = {name: counting.Handover(dead=count.dead, cells=h.cells) for name, h in handovers.items()}
+        return release(tx, count, handovers=same, actor=actor)
+
+    return mock.patch.object(counting, "release", hurry)
+
+
+@bug(
+    "recovered units wait for every member's acknowledgement",
+    Directed(test_recovered_units_wait_for_every_members_acknowledgement),
+)
+def recovered_units_are_sold_at_once() -> AbstractContextManager[object]:
+    """What a count recovered may be sold before the members know that it was."""
+    return mock.patch.object(ledger, "unusable", return_value=0)
+
+
+@bug("counting twice releases once", Directed(test_counting_twice_releases_once))
+def a_second_count_releases_again() -> AbstractContextManager[object]:
+    """The frozen pool a count finds is what died, whatever earlier counts took out of it."""
+    totals = stock.totals
+
+    def forgetful(cells: Sequence[Cell], dead: Any) -> Totals:
+        found = totals(cells, dead)
+        recovered = sum(cell.recovered for cell in cells)
+        return Totals(found.available, found.frozen + recovered, found.oversold)
+
+    return mock.patch.object(stock, "totals", forgetful)
+
+
+@bug(
+    "of two processes of one life none serves",
+    Directed(test_both_are_refused_and_both_show_why_until_one_is_gone),
+)
+def two_processes_of_one_life_go_on() -> AbstractContextManager[object]:
+    """A node that is told for the second time that somebody else lives its life takes no notice."""
+    return mock.patch.object(Rebirth, "_fence")

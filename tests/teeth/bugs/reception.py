@@ -1,0 +1,76 @@
+"""Bugs of the receiving side: events applied twice, left out, or taken out of their order."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+from unittest import mock
+
+from app.database import Transaction
+from app.state import ledger
+from app.sync import parking, receiver
+from app.sync.events import Batch, WireEvent
+from tests.recovery.test_queues import (
+    test_a_batch_that_comes_again_late_changes_nothing,
+    test_a_peer_that_is_behind_is_told_from_where_it_is_even_before_any_hello,
+)
+from tests.recovery.test_silent_divergence import (
+    test_a_parked_order_is_listed_and_applied_when_somebody_asks,
+)
+from tests.teeth.bug import Directed, Simulated, bug
+
+
+@bug("each event takes effect once", Directed(test_a_batch_that_comes_again_late_changes_nothing))
+def no_deduplication() -> AbstractContextManager[object]:
+    """A receiver takes every batch for the next one, and its position from the last that came."""
+    receive = receiver.receive
+
+    def forget(tx: Transaction, batch: Batch) -> receiver.Receipt:
+        receiver._set_position(tx, (batch.origin, batch.epoch), batch.after)
+        return receive(tx, batch)
+
+    return mock.patch.object(receiver, "receive", forget)
+
+
+@bug(
+    "what cannot be applied is kept and shown",
+    Directed(test_a_parked_order_is_listed_and_applied_when_somebody_asks),
+)
+def drop_what_cannot_be_applied() -> AbstractContextManager[object]:
+    """An event that fails at the receiver is logged, so to speak, and gone."""
+
+    def drop(_tx: Transaction, _batch: Batch, _event: WireEvent, _error: Exception) -> None:
+        pass
+
+    return mock.patch.object(parking, "park", drop)
+
+
+@bug("no event is left out", Simulated())
+def skip_what_fails_once() -> AbstractContextManager[object]:
+    """Every tenth order that arrives is dropped, and the position moves on."""
+    apply = parking.apply
+    arrived = 0
+
+    def careless(tx: Transaction, event: Any, *, origin: str) -> Any:
+        nonlocal arrived
+        arrived += event.kind == "order_created"
+        if event.kind == "order_created" and arrived % 10 == 0:
+            return ledger.Merged()
+        return apply(tx, event, origin=origin)
+
+    return mock.patch.object(parking, "apply", careless)
+
+
+@bug(
+    "a gap is noticed",
+    Directed(test_a_peer_that_is_behind_is_told_from_where_it_is_even_before_any_hello),
+)
+def gap_not_noticed() -> AbstractContextManager[object]:
+    """A receiver takes whatever comes next for what comes next."""
+    receive = receiver.receive
+
+    def believe(tx: Transaction, batch: Batch) -> receiver.Receipt:
+        life = (batch.origin, batch.epoch)
+        if receiver.position(tx.connection, life).seq < batch.after.seq:
+            receiver._set_position(tx, life, batch.after)
+        return receive(tx, batch)
+
+    return mock.patch.object(receiver, "receive", believe)

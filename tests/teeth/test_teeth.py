@@ -1,0 +1,83 @@
+"""The job that plants bugs tells a caught one from one that survived, and both from its own mistakes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+from app.database.migrations import migrate
+from app.state import stock
+from tests.recovery.trial import Trial
+from tests.support.branch import Branches
+from tests.teeth import catching
+from tests.teeth.bug import Bug, Directed, Simulated
+from tests.teeth.bugs import BUGS
+from tests.teeth.catching import catch
+from tests.teeth.stage import BadPlant
+
+FEWEST = 36
+
+
+def rights_are_spent(branches: Branches) -> None:
+    matriz = branches.make("matriz")
+    matriz.customer("ALFKI")
+    rice = matriz.product("rice")
+    matriz.adjust("rice", 5)
+    matriz.place("ALFKI", ("rice", 2))
+    assert matriz.rights(rice) == 3
+
+
+async def founded_in_vain(trial: Trial) -> None:
+    await trial.found("matriz", "sul")
+    await trial.receive("matriz", 5)
+    raise AssertionError("fails without a bug, too")
+
+
+@contextmanager
+def _no_rights() -> Iterator[None]:
+    with mock.patch.object(stock, "rights_of", return_value=7):
+        yield
+
+
+@contextmanager
+def _broken() -> Iterator[None]:
+    with mock.patch.object(stock, "rights_of", side_effect=TypeError("no such argument")):
+        yield
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("teeth") / "template.db"
+    migrate(path)
+    return path
+
+
+def test_there_are_enough_bugs_and_each_says_what_it_does() -> None:
+    assert len(BUGS) >= FEWEST
+    assert [name for name, bug in BUGS.items() if not bug.plant.__doc__ or not bug.breaks] == []
+
+
+def test_what_fails_only_under_the_bug_is_caught(template: Path) -> None:
+    found = catch(Bug(_no_rights, "rights are counted", Directed(rights_are_spent)), template=template)
+    assert found.good
+    assert "assert matriz.rights(rice) == 3" in str(found.caught)
+    assert found.by == "test_teeth.py::rights_are_spent"
+
+
+def test_a_bug_that_nothing_notices_survives(template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catching, "MOST_SEEDS", 1)
+    for catcher in (Directed(rights_are_spent), Simulated(seed=1)):
+        found = catch(Bug(nullcontext, "nothing", catcher), template=template)
+        assert (found.caught, found.good) == (None, False)
+
+
+def test_what_fails_without_the_bug_too_is_a_false_alarm(template: Path) -> None:
+    found = catch(Bug(nullcontext, "nothing", Directed(founded_in_vain)), template=template)
+    assert (found.caught is not None, found.false_alarm is not None, found.good) == (True, True, False)
+
+
+def test_a_plant_that_is_itself_broken_proves_nothing(template: Path) -> None:
+    with pytest.raises(BadPlant, match="no such argument"):
+        catch(Bug(_broken, "nothing", Directed(rights_are_spent)), template=template)
