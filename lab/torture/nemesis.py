@@ -181,7 +181,8 @@ class Nemesis:
         self._tell(f"{assault.kind} {assault.target} for {assault.ends - assault.begins:.1f} s")
 
     async def _undo(self, number: int, assault: Assault, undo: Act) -> None:
-        """Undoes a fault when its time is over; tries again where another fault is in the way."""
+        """Undoes a fault when its time is over; tries again where another fault is in the way. A link whose
+        sender is not there for long is left to its lease, and to the end of the run."""
         await asyncio.sleep(assault.ends - assault.begins)
 
         async def is_undone() -> bool:
@@ -193,7 +194,7 @@ class Nemesis:
 
         if await self._until(is_undone):
             self._log.fault_healed(number)
-        else:
+        elif assault.node is not None:
             self.failures.append(f"{assault.kind} {assault.target} could not be undone")
 
 
