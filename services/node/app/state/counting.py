@@ -40,17 +40,28 @@ class Count:
     dead: Sequence[Life]
 
 
+@dataclass(eq=False)
+class OwnLifeOver(Exception):
+    """A member knows more of this very life than this disk does, or knows it to be over: what it recovered
+    before may be unknown here, so nothing was counted."""
+
+    why: str
+
+
 def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover], actor: Actor) -> bool:
     """Merge what the members handed over and write the count into the counter's own row; False, with nothing
-    counted, if another death became known meanwhile.
+    counted, if another death became known meanwhile. Raises OwnLifeOver.
 
     What remains of the pool is recovered; it may be sold once every member has acknowledged the row
     (`ledger.usable_rights`). A pool that comes out below zero stays visible as such, to be corrected by
     another count.
     """
-    for handover in handovers.values():
+    for member, handover in handovers.items():
+        if ledger.me(tx) in handover.dead:
+            raise OwnLifeOver(f"{member} names this epoch dead")
         ledger.learn_deaths(tx, handover.dead)
-        ledger.merge(tx, handover.cells)
+        if ledger.merge(tx, handover.cells).ahead:
+            raise OwnLifeOver(f"{member} has newer rows of this epoch")
     if sorted(ledger.dead_lives(tx.connection)) != sorted(count.dead):
         return False
     product_id, gone = count.product_id, count.gone

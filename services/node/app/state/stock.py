@@ -62,7 +62,8 @@ class Cell:
 @dataclass(frozen=True, slots=True)
 class Totals:
     """The company's stock of one product as known here. `frozen` belongs to dead epochs and waits for
-    a stock count; `oversold` is how far sales exceed receipts (never above 0 under escrow)."""
+    a stock count; `oversold` is how far sales exceed receipts: under escrow only when a count found more
+    gone than the pool held, until another one corrects it or as long as it is true."""
 
     available: int
     frozen: int

@@ -8,6 +8,7 @@ from app.state.errors import CountBlocked, Invalid, NotTheCounter, UnknownRefere
 from app.sync.events import SealReply, SealRequest
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers
+from app.sync.rebirth import Rebirth
 
 SEAL_TIMEOUT_SECONDS = 3.0
 MOST_ROUNDS = 5  # each one more death became known meanwhile; more than that is no network to count in
@@ -20,10 +21,11 @@ class CountDesk:
     blocks the count, because it may know of a death, or of units, that nobody else does.
     """
 
-    def __init__(self, database: Database, *, peers: Peers, link: ReplicaLink) -> None:
+    def __init__(self, database: Database, *, peers: Peers, link: ReplicaLink, rebirth: Rebirth) -> None:
         self._database = database
         self._peers = peers
         self._link = link
+        self._rebirth = rebirth
 
     async def count(self, sku: str, *, gone: int, actor: Actor) -> str:
         """Write a product's count and return the product's id. `gone` units left unseen from all dead lives
@@ -37,9 +39,15 @@ class CountDesk:
         for _ in range(MOST_ROUNDS):
             dead = sorted(await self._database.read(ledger.dead_lives))
             count = counting.Count(product_id=product["id"], gone=gone, dead=dead)
+            epoch = self._database.identity.epoch
             handovers = {peer.name: await self._seal(peer, count) for peer in self._peers}
-            if await self._database.write(_releasing(count, handovers, actor)):
-                return count.product_id
+            try:
+                if await self._database.write(_releasing(count, handovers, actor)):
+                    return count.product_id
+            except counting.OwnLifeOver as over:
+                # The pool is another one from now on, so the number that was counted for it does not hold.
+                await self._rebirth.begin(epoch, over.why)
+                raise CountBlocked(counter, "began_another_life") from over
         raise CountBlocked(counter, "deaths_keep_coming")
 
     async def _seal(self, peer: Peer, count: counting.Count) -> counting.Handover:

@@ -92,7 +92,7 @@ class Replication:
             rebirth=self._rebirth,
             recovery=self.recovery,
         )
-        self.counts = CountDesk(ground.database, peers=ground.peers, link=self._link)
+        self.counts = CountDesk(ground.database, peers=ground.peers, link=self._link, rebirth=self._rebirth)
         self.asker = self._make_asker(waiting)
         self._synchronizer = self._make_synchronizer()
         self._founding = self._make_founding(hash_password)

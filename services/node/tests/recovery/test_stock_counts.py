@@ -13,7 +13,7 @@ from tests.support.virtual import eventually
 
 pytestmark = pytest.mark.anyio
 
-EVENT, SEAL = "/replica/event", "/replica/seal"
+HELLO, EVENT, SEAL = "/replica/hello", "/replica/event", "/replica/seal"
 
 
 async def frozen_four(trial: Trial) -> None:
@@ -100,6 +100,46 @@ def test_nothing_is_counted_while_a_death_is_unknown(branches: Branches) -> None
     assert matriz.totals(rice).available == 3
     assert matriz.do(lambda tx: release(tx, dead=[ghost])) is True
     assert (matriz.totals(rice).available, matriz.totals(rice).frozen) == (3, -1)
+
+
+async def test_a_counter_that_went_back_in_time_counts_nothing_but_begins_another_life(trial: Trial) -> None:
+    """Its own row may have recovered units that its disk knows nothing of: they would be released again."""
+    await frozen_four(trial)
+    copy = trial.copy("matriz")
+    await count(trial, 0)
+    await trial.converged()
+    for name in NAMES[1:]:  # its members answer when they are asked, and tell it nothing before
+        trial.network.answers[name, HELLO] = problem(503, "not_ready")
+        trial.network.cut.add((name, "matriz"))
+    await trial.put_back("matriz", copy)
+    trial.network.answers.clear()
+    for name in NAMES[1:]:
+        peer = trial.peer(name, seen_by="matriz")
+        peer.epoch = trial.epoch(name)
+    epoch = trial.epoch("matriz")
+    with pytest.raises(CountBlocked) as blocked:
+        await count(trial, 0)
+    assert (blocked.value.member, blocked.value.reason) == ("matriz", "began_another_life")
+    assert trial.epoch("matriz") != epoch
+    trial.network.cut.clear()
+    await trial.shows(*NAMES, available=0, frozen=4, here=0)
+    await count(trial, 0)
+    await trial.shows("matriz", available=4, frozen=0, here=4)
+    await trial.sell("norte", 4)
+    assert isinstance(await trial.refused("sul"), OutOfStock)
+    await trial.verify()
+
+
+async def test_a_counter_that_a_member_knows_dead_counts_nothing(trial: Trial) -> None:
+    await frozen_four(trial)
+    over = ("matriz", trial.epoch("matriz"))
+    await trial["norte"].database.write(lambda tx: ledger.learn_life(tx, over, dead=True))
+    with pytest.raises(CountBlocked):
+        await count(trial, 0)
+    await eventually(lambda: trial.epoch("matriz") != over[1])
+    await count(trial, 0)
+    await trial.shows("matriz", available=4, frozen=0, here=4)
+    await trial.verify()
 
 
 async def test_recovered_units_wait_for_every_members_acknowledgement(trial: Trial) -> None:
