@@ -93,6 +93,10 @@ simulate: $(VENV) ## Simula histórias com tempo virtual | Simulate histories in
 teeth: $(VENV) ## Planta erros no código e confere que todos são pegos | Plant bugs in the code and see each one caught | ONLY=cursor JOBS=2
 	@$(LAB) teeth $(if $(ONLY),--only "$(ONLY)") $(if $(JOBS),--jobs $(JOBS))
 
+.PHONY: model
+model: $(VENV) ## Um milhão de histórias só das regras de estoque | A million histories of the stock rules alone | HISTORIES=1000000 SEED=1 JOBS=2 DEMAND=1
+	@$(LAB) model $(if $(filter command line,$(origin HISTORIES)),--histories $(HISTORIES)) $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) $(if $(DEMAND),--demand)
+
 .PHONY: base-image
 base-image: $(VENV) ## Constrói a imagem base sem registro (root) | Build the base image without a registry (root)
 	@$(LAB) base-image

@@ -21,7 +21,7 @@ from lab.faults.healing import heal
 from lab.load.command import load
 from lab.network import Network, UpOptions
 from lab.options import ENV_FILE, RUN_DIR, AsJson, EnvFile, Node, RunDir
-from lab.proof import simulate, teeth
+from lab.proof import model, simulate, teeth
 from lab.replay.command import replay
 from lab.scenarios.command import run
 from lab.status import NetworkReading, StatusReader
@@ -57,6 +57,7 @@ app.command()(recovery.restore)
 app.command()(recovery.parked)
 app.command()(recovery.count)
 app.command()(simulate)
+app.command()(model)
 app.command()(teeth)
 out = Console(soft_wrap=True, highlight=False)
 progress = Console(stderr=True)

@@ -21,6 +21,7 @@ VERBS = (
     "run",
     "torture",
     "teeth",
+    "model",
     "verify",
     "test",
     "check",
@@ -76,6 +77,11 @@ def test_help_lists_every_verb_with_portuguese_and_english_below(verb: str) -> N
             ".venv/bin/python -m lab torture --minutes 10 --driver process --seed 7 --nodes 5",
         ),
         (("teeth", "ONLY=cursor", "JOBS=1"), '.venv/bin/python -m lab teeth --only "cursor" --jobs 1'),
+        (("model",), ".venv/bin/python -m lab model"),
+        (
+            ("model", "HISTORIES=2000", "SEED=7", "JOBS=1", "DEMAND=1"),
+            ".venv/bin/python -m lab model --histories 2000 --seed 7 --jobs 1 --demand",
+        ),
         (("verify", "FILE=my run.jsonl"), '.venv/bin/python -m lab verify "my run.jsonl"'),
     ],
 )
