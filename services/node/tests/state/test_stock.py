@@ -223,7 +223,8 @@ def test_a_split_by_demand_follows_what_was_sold(
         ({MATRIZ: 90, NORTE: 0, SUL: 0}, 80, {NORTE: 10}),  # what waits here stays
         ({MATRIZ: 90, NORTE: 0, SUL: 0}, 95, {}),
         ({MATRIZ: 36, NORTE: 27, SUL: 27}, 0, {}),  # within 1.2 times the share
-        ({MATRIZ: 37, NORTE: 26, SUL: 27}, 0, {NORTE: 4, SUL: 3}),
+        ({MATRIZ: 46, NORTE: 15, SUL: 29}, 0, {NORTE: 15}),
+        ({MATRIZ: 46, NORTE: 16, SUL: 28}, 0, {}),  # nobody holds less than half its share
         ({MATRIZ: 10, NORTE: 80, SUL: 0}, 0, {}),  # the rich give, the poor do not
         ({MATRIZ: 0, NORTE: 0, SUL: 0}, 0, {}),
     ],
