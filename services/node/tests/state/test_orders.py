@@ -87,6 +87,31 @@ def test_what_a_dead_life_acknowledged_is_stored_nowhere(matriz: Branch, norte: 
     assert (view(matriz, placed)["stored_by"], orders.at_risk(matriz.connection)) == ([], 1)
 
 
+def test_orders_at_risk_are_the_same_by_the_log_and_by_the_orders(
+    matriz: Branch, norte: Branch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> set[int]:
+        counts = set()
+        for few in (20_000, -1):
+            monkeypatch.setattr(orders, "_FEW_EVENTS", few)
+            counts.add(orders.at_risk(matriz.connection))
+        return counts
+
+    matriz.place("ALFKI", ("rice", 1))
+    matriz.send(norte)
+    assert found() == {0}
+    matriz.cancel(matriz.place("ALFKI", ("rice", 1)))
+    assert found() == {1}
+    matriz.next_life()
+    assert found() == {2}
+    matriz.do(lambda tx: orders.announce_again(tx, limit=1))
+    matriz.adjust("rice", 1)
+    matriz.place("ALFKI", ("rice", 1))
+    assert found() == {3}
+    matriz.send(norte)
+    assert found() == {1}
+
+
 def test_orders_of_an_ended_epoch_are_announced_again_and_counted_at_risk_until_stored(
     matriz: Branch, norte: Branch
 ) -> None:
