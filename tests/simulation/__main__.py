@@ -16,6 +16,7 @@ MOST_NODES = 9
 MOST_FRESH = 10**9
 FEW = 100  # histories that are all played twice
 SHARE_OF_MANY = 0.05
+LINES_OF_A_LOG = 20
 
 out = Console(soft_wrap=True, highlight=False, markup=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
@@ -54,6 +55,7 @@ def simulate(
         return
     share = _default_share(histories) if twice is None else twice
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    step = max(1, histories // LINES_OF_A_LOG)
     began = time.monotonic()
     with Progress(*columns, console=err) as bar:
         task = bar.add_task("histories", total=histories)
@@ -62,6 +64,8 @@ def simulate(
             rate = tally.histories / (time.monotonic() - began)
             description = f"{rate:.1f} histories/s, {len(tally.failed)} failed"
             bar.update(task, completed=tally.histories, description=description)
+            if not err.is_terminal and tally.histories % step == 0:  # in a log the bar comes at the end only
+                err.print(f"{tally.histories:,} of {histories:,}: {description}")
 
         runner = Runner(nodes=nodes, wipes=wipes, twice=share, report=err.print, progress=progress)
         tally = asyncio.run(runner.run(range(first, first + histories), jobs=jobs))
