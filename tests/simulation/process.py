@@ -5,6 +5,7 @@ import contextvars
 import inspect
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar, get_type_hints
 
 import httpx
@@ -15,6 +16,7 @@ from app.api import replica
 from app.api.problem_table import say
 from app.api.problem_words import PROBLEMS
 from app.node import BranchNode
+from app.security.replica_tokens import ANSWER_HEADER
 from app.sync.events import Message
 from app.sync.transport import Response
 from tests.simulation.disk import SimExecutor
@@ -91,11 +93,15 @@ class Process:
         its routes call."""
         if self._client is not None:
             answer = await self._client.post(path, content=body, headers=dict(headers))
-            return Response(status=answer.status_code, body=answer.content)
+            mark = answer.headers.get(ANSWER_HEADER)
+            return Response(status=answer.status_code, body=answer.content, mark=mark)
         try:
-            return await _call(self.node, path, body, headers)
+            answered = await _call(self.node, path, body, headers)
         except Exception as error:
-            return _problem(error)
+            answered = _problem(error)
+        token = headers["x-replica-token"]
+        mark = self.node.replica_tokens.mark(token, status=answered.status, body=answered.body)
+        return replace(answered, mark=mark)
 
     @property
     def halted(self) -> bool:

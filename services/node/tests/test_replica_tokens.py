@@ -99,3 +99,25 @@ def test_the_previous_secret_is_taken_during_a_rotation() -> None:
 @given(st.one_of(st.text(min_size=1), st.from_regex(r"[A-Za-z0-9_-]{0,40}(\.[A-Za-z0-9_-]{0,40}){2}")))
 def test_any_other_text_is_refused_and_nothing_else_is_raised(token: str) -> None:
     refusal(token)
+
+
+def test_an_answer_proves_who_it_is_from_that_it_is_whole_and_what_it_answers() -> None:
+    asked = issue()
+    mark = NORTE.mark(asked, status=200, body=b"granted: 5")
+
+    assert NORTE.is_marked(mark, asked, status=200, body=b"granted: 5")
+    for other in (
+        NORTE.is_marked(mark, asked, status=200, body=b"granted: 7"),
+        NORTE.is_marked(mark, asked, status=503, body=b"granted: 5"),
+        NORTE.is_marked(mark, issue(now=NOW + 1), status=200, body=b"granted: 5"),
+        NORTE.is_marked(None, asked, status=200, body=b"granted: 5"),
+        ReplicaTokens(name="norte", secret="x" * 32).is_marked(mark, asked, status=200, body=b"granted: 5"),
+    ):
+        assert not other
+
+
+def test_an_answer_is_known_while_secrets_are_rotated() -> None:
+    asked = issue()
+    rotated = ReplicaTokens(name="matriz", secret="n" * 32, previous=SECRET)
+
+    assert rotated.is_marked(NORTE.mark(asked, status=200, body=b""), asked, status=200, body=b"")

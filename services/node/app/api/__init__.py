@@ -16,6 +16,7 @@ from app.api import (
     stock,
     users,
 )
+from app.api.answers import install_marks
 from app.api.limits import install_limits
 from app.api.openapi import describe
 from app.api.problems import install_problems
@@ -42,4 +43,5 @@ def install(app: FastAPI, *, with_faults: bool) -> None:
         app.include_router(faults.router)
     install_problems(app)
     install_limits(app)
+    install_marks(app)
     describe(app, with_faults=with_faults)

@@ -2,6 +2,8 @@
 
 It is stamped in the receiver's clock (learnt from hello, or from `now` in its 401), so that a wrong clock
 never stops replication. Another key and audience than the clients' tokens: neither opens the other's door.
+
+The answer carries a mark in return: it comes from a member, it is whole, and it answers this very request.
 """
 
 import hashlib
@@ -13,6 +15,7 @@ import jwt
 
 from app.security.errors import ReplicaTokenRefused
 
+ANSWER_HEADER = "x-replica-answer"
 LIFE_SECONDS = 60
 _LEEWAY_SECONDS = 5  # how far the sender's idea of our clock may run ahead
 _ALGORITHM = "HS256"
@@ -62,6 +65,16 @@ class ReplicaTokens:
             raise ReplicaTokenRefused(reason, now)
         return ReplicaClaims(sender=payload["iss"], epoch=payload["epoch"])
 
+    def mark(self, token: str, *, status: int, body: bytes) -> str:
+        """What proves an answer to the request that came with `token`."""
+        return _mark(self._secret, token, status, body)
+
+    def is_marked(self, mark: str | None, token: str, *, status: int, body: bytes) -> bool:
+        """Whether an answer is a member's, whole, and to the request that was sent with `token`."""
+        given = (mark or "").encode("utf-8", "replace")
+        known = [_mark(secret, token, status, body).encode() for secret in self._accepted]
+        return any(hmac.compare_digest(given, mark) for mark in known)
+
     def _payload(self, token: str, now: float) -> dict[str, Any]:
         # PyJWT takes no clock, so its own time checks are off and `_refusal` compares with the injected one.
         options: Any = {
@@ -105,6 +118,11 @@ def _refusal(payload: dict[str, Any], *, method: str, path: str, body: bytes, no
         ("other_body", hmac.compare_digest(stated, _digest(body).encode())),
     )
     return next((reason for reason, holds in conditions if not holds), None)
+
+
+def _mark(secret: str, token: str, status: int, body: bytes) -> str:
+    stated = "\n".join(("answer", token, str(status), _digest(body)))
+    return hmac.new(secret.encode(), stated.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
 def _audience(receiver: str) -> str:

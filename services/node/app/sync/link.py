@@ -32,7 +32,8 @@ class Refusal(Exception):
 
 class ReplicaLink:
     """Signs each call with an X-Replica-Token stamped in the receiver's clock, so that skew between nodes
-    never stops replication: the offset comes from hello, or from `now` in the receiver's 401."""
+    never stops replication: the offset comes from hello, or from `now` in the receiver's 401. An answer that
+    does not prove to be the peer's own and whole counts as none."""
 
     def __init__(
         self,
@@ -77,9 +78,17 @@ class ReplicaLink:
         )
         headers = {"content-type": "application/json", "x-replica-token": token}
         try:
-            return await self._transport.post(peer.url + path, body=body, headers=headers, patience=patience)
+            response = await self._transport.post(
+                peer.url + path, body=body, headers=headers, patience=patience
+            )
         except Unreachable as error:
             raise Refusal(Answer(status=None, code=str(error)), str(error)) from error
+        # Who refuses the token need not know the key: all that is taken from a 401 is what its clock says.
+        marked = self._tokens.is_marked(response.mark, token, status=response.status, body=response.body)
+        if not marked and response.status != 401:
+            unproven = Answer(status=None, code="unproven_answer")
+            raise Refusal(unproven, "the answer is not a member's, or was damaged on its way")
+        return response
 
     def _learn_clock(self, peer: Peer, response: Response) -> bool:
         now = _document(response).get("now")

@@ -1,6 +1,7 @@
 """Asking peers for rights over HTTP, one shared round per product."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -165,7 +166,11 @@ class RightsAsker:
             self._gave_nothing.discard((product_id, peer.name))
         else:
             self._gave_nothing.add((product_id, peer.name))
-        merged = await self._stock_desk.accept(granted, giver=(peer.name, reply.epoch))
+        try:
+            merged = await self._stock_desk.accept(granted, giver=(peer.name, reply.epoch))
+        except sqlite3.IntegrityError:  # rows of a product that nobody ever created: as above
+            self._gave_nothing.add((product_id, peer.name))
+            return
         if merged.ahead:
             await self._rebirth.begin(identity.epoch, f"{peer.name} has newer rows of this epoch")
 

@@ -7,15 +7,17 @@ from typing import Protocol
 
 import httpx
 
+from app.security.replica_tokens import ANSWER_HEADER
 from app.sync.errors import Unreachable
 
 
 @dataclass(frozen=True)
 class Response:
-    """A peer's answer."""
+    """A peer's answer, and the mark that proves it (see app.security.replica_tokens)."""
 
     status: int
     body: bytes
+    mark: str | None = None
 
 
 class Transport(Protocol):
@@ -42,7 +44,8 @@ class HttpTransport:
             raise Unreachable(
                 f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             ) from error
-        return Response(status=response.status_code, body=response.content)
+        mark = response.headers.get(ANSWER_HEADER)
+        return Response(status=response.status_code, body=response.content, mark=mark)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.api import replica
+from app.api.answers import install_marks
 from app.api.limits import install_limits
 from app.api.problems import install_problems
 from app.config import Settings
@@ -20,7 +21,7 @@ from app.state.placing import Adjustment, PlaceOrder
 from app.sync import handshake, outbox
 from app.sync.events import Head
 from tests.support.branch import CLUSTER
-from tests.support.network import FakeNetwork
+from tests.support.network import REPLICA_SECRET, FakeNetwork
 from tests.support.virtual import InlineExecutor, VirtualClock, eventually
 
 ACTOR = Actor(user_id="1b671a64-40d5-491e-99b0-da01ff1f3341", request_id="a-request")
@@ -103,6 +104,7 @@ def doors_of(node: BranchNode) -> FastAPI:
     app.include_router(replica.router)
     install_problems(app)
     install_limits(app)
+    install_marks(app)
     return app
 
 
@@ -112,7 +114,7 @@ def node_settings(name: str, *, peers: tuple[str, ...] = (), **values: Any) -> S
         "peers": ",".join(f"{peer}=http://{peer}" for peer in peers if peer != name),
         "cluster_id": CLUSTER,
         "jwt_secret": "a secret of clients, as long as one must be",
-        "replica_secret": "a secret of nodes, as long as one must be",
+        "replica_secret": REPLICA_SECRET,
         "admin_username": "admin",
         "admin_password": "a long password",
         "replication_retry_seconds": 0.1,

@@ -6,15 +6,18 @@ real ones. A sender that stops waiting does not stop the receiver, as on a real 
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 from fastapi import FastAPI
 
+from app.security.replica_tokens import ANSWER_HEADER, ReplicaTokens
 from app.sync.errors import Unreachable
 from app.sync.transport import Response
+
+REPLICA_SECRET = "a secret of nodes, as long as one must be"
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class FakeNetwork:
     - `cut`: (sender, receiver) pairs that refuse, one way;
     - `deaf`: (sender, receiver) pairs whose messages arrive, but whose answers are lost;
     - `answers`: what a path answers instead of the node, by (receiver, path);
+    - `altered`: what becomes of some bytes in a receiver's answers, on their way;
     - `late`: (sender, receiver) pairs whose answers take so many seconds longer;
     - `latency`: seconds each way.
     """
@@ -46,6 +50,7 @@ class FakeNetwork:
         self.cut: set[tuple[str, str]] = set()
         self.deaf: set[tuple[str, str]] = set()
         self.answers: dict[tuple[str, str], Response] = {}
+        self.altered: dict[str, tuple[bytes, bytes]] = {}
         self.late: dict[tuple[str, str], float] = {}
         self.latency = 0.001
         self.calls: list[Call] = []
@@ -102,12 +107,14 @@ class FakeNetwork:
     async def _arrive(self, receiver: str, path: str, body: bytes, headers: Mapping[str, str]) -> Response:
         await asyncio.sleep(self.latency)
         if (receiver, path) in self.answers:
-            return self.answers[receiver, path]
+            return _marked(self.answers[receiver, path], receiver, headers)
         client = self._clients.get(self._led_to.get(receiver, receiver))
         if client is None:  # its process ended while the message was under way
             raise Unreachable("ReadError: reset")
         answer = await client.post(path, content=body, headers=dict(headers))
-        return Response(status=answer.status_code, body=answer.content)
+        mark = answer.headers.get(ANSWER_HEADER)
+        old, new = self.altered.get(receiver, (b"", b""))
+        return Response(status=answer.status_code, body=answer.content.replace(old, new), mark=mark)
 
     async def close(self) -> None:
         """Let what is under way arrive, so that no node is closed below a message."""
@@ -134,3 +141,9 @@ def problem(status: int, code: str, **data: Any) -> Response:
     """A refusal as a node sends it."""
     document = {"type": "about:blank", "title": code, "status": status, "detail": code, "code": code, **data}
     return Response(status=status, body=httpx.Response(status, json=document).content)
+
+
+def _marked(answer: Response, receiver: str, headers: Mapping[str, str]) -> Response:
+    tokens = ReplicaTokens(name=receiver, secret=REPLICA_SECRET)
+    mark = tokens.mark(headers.get("x-replica-token", ""), status=answer.status, body=answer.body)
+    return replace(answer, mark=mark)

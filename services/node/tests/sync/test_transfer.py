@@ -9,6 +9,7 @@ import pytest
 from app.node import BranchNode
 from app.state import ledger
 from app.state.errors import OutOfStock
+from app.state.stock import Cell
 from app.sync.events import TransferReply
 from app.sync.transport import Response
 from tests.support.company import Company, buy, customer, stock
@@ -43,6 +44,10 @@ async def available(node: BranchNode) -> int:
     view = await node.database.read(lambda connection: ledger.stock_view(connection, "rice"))
     assert view["oversold"] == 0
     return int(view["available"])
+
+
+def of_no_product() -> dict[str, Any]:
+    return Cell(product_id="nobody made it", branch="matriz", epoch="e", received=5, version=1).as_json()
 
 
 def asked(company: Company, sender: str) -> list[str]:
@@ -198,6 +203,16 @@ async def test_rights_in_a_lost_answer_arrive_by_replication(company: Company) -
     assert await available(matriz) == 0
 
 
+async def test_an_answer_that_was_altered_on_its_way_is_none(company: Company) -> None:
+    """What was really granted comes by the giver's events, and not one unit more."""
+    matriz, norte = await shop(company, "matriz", "norte", units={"matriz": 5})
+    company.network.altered["matriz"] = (b'"received":5', b'"received":7')
+    assert await outcomes(buy(norte, "rice", 5)) == ["sold"]
+    company.network.altered.clear()
+    await eventually(company.converged)
+    assert [await available(node) for node in (matriz, norte)] == [0, 0]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -208,6 +223,12 @@ async def test_rights_in_a_lost_answer_arrive_by_replication(company: Company) -
         Response(
             200,
             TransferReply(epoch="e", granted=5, lamport=1, cells=[{"surprise": 1}])
+            .model_dump_json()
+            .encode(),
+        ),
+        Response(
+            200,
+            TransferReply(epoch="e", granted=5, lamport=1, cells=[of_no_product()])
             .model_dump_json()
             .encode(),
         ),
