@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from app.config import Settings
-from app.database import Database
+from app.database import Actor, Database
 from app.runtime import Clock, Executor
 from app.security.client_tokens import ClientTokens
 from app.security.passwords import Passwords
@@ -18,6 +18,7 @@ from app.state.rights_desk import RightsDesk
 from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
 from app.status import node_status
+from app.sync import parking
 from app.sync.alarms import Alarms
 from app.sync.fault_desk import FaultDesk
 from app.sync.gate import GatedTransport
@@ -137,6 +138,14 @@ class BranchNode:
         await self._transport.close()
         await self.database.close()
         self.executor.close()
+
+    async def replay_parked(self, *, actor: Actor) -> Mapping[str, int]:
+        """Try every parked event again: `{applied, left}`. What is left is fetched whole from where it came
+        from, where that can be reached."""
+        outcome = await self.database.write(lambda tx: parking.replay(tx, actor=actor))
+        if outcome["left"]:
+            self._replication.fetch_parked(await self.database.read(parking.origins))
+        return outcome
 
     async def status(self) -> Mapping[str, Any]:
         """What GET /status answers."""

@@ -30,5 +30,6 @@ async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Any:
     responses=refusals(*WRITE, "forbidden"),
 )
 async def replay(node: CurrentNode, actor: CurrentActor) -> Any:
-    """Try every parked event again, after what kept it from being applied was mended."""
-    return await node.database.write(lambda tx: parking.replay(tx, actor=actor))
+    """Try every parked event again, after what kept it from being applied was mended. What is left is fetched
+    whole from the node it came from, as soon as that answers."""
+    return await node.replay_parked(actor=actor)

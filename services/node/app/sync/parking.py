@@ -2,13 +2,25 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
 from app.database import Actor, Transaction
+from app.database.digest import Relation, bucket_of
 from app.state import ledger
 from app.state.errors import Invalid
+from app.state.stock import Life
 from app.sync.events import SCHEMA_VERSION, Batch, WireEvent
 from app.sync.kinds import KINDS, UNAPPLICABLE
+
+_TOLD_BY: dict[Relation, tuple[str, ...]] = {
+    "users": ("user_upserted",),
+    "customers": ("customer_upserted",),
+    "products": ("product_upserted",),
+    "stock": ("stock_update",),
+    "orders": ("order_created", "order_cancelled"),
+}
+"""The kinds of events that a whole row of a relation says all of."""
 
 
 def apply(tx: Transaction, event: WireEvent, *, origin: str) -> ledger.Merged:
@@ -55,6 +67,38 @@ def forget_covered(tx: Transaction, origin: str, event: WireEvent) -> None:
         tx.connection.execute(
             "DELETE FROM parked WHERE origin = ? AND kind = ? AND entity = ?", (origin, kind, event.entity)
         )
+
+
+def lacked(connection: sqlite3.Connection, life: Life) -> dict[Relation, list[int]]:
+    """Which digest buckets the entities are in of which a life's events are parked here: whole rows from it
+    say what those could not."""
+    found: dict[Relation, set[int]] = {}
+    for kind, entity in connection.execute(
+        "SELECT kind, entity FROM parked WHERE origin = ? AND epoch = ?", life
+    ):
+        for relation, kinds in _TOLD_BY.items():
+            if kind in kinds:
+                found.setdefault(relation, set()).add(bucket_of(entity))
+    return {relation: sorted(buckets) for relation, buckets in found.items()}
+
+
+def forget_told(tx: Transaction, life: Life, relation: Relation, keys: Iterable[str]) -> None:
+    """After whole rows were fetched from the life itself and merged: what is parked of them says nothing
+    more."""
+    parked = tx.connection.execute(
+        "SELECT seq, kind, entity FROM parked WHERE origin = ? AND epoch = ?", life
+    ).fetchall()
+    told = frozenset(keys) if parked else frozenset()
+    for seq, kind, entity in parked:
+        if kind in _TOLD_BY[relation] and entity in told:
+            tx.connection.execute(
+                "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq = ?", (*life, seq)
+            )
+
+
+def origins(connection: sqlite3.Connection) -> list[str]:
+    """The nodes of which events are parked here."""
+    return [row[0] for row in connection.execute("SELECT DISTINCT origin FROM parked ORDER BY origin")]
 
 
 def retry(tx: Transaction, *, only_waiting: bool) -> ledger.Merged:

@@ -13,7 +13,7 @@ from app.database.digest import RELATIONS, Relation
 from app.runtime import Clock
 from app.state import ledger
 from app.state.stock import Life
-from app.sync import anti_entropy, handshake, receiver, snapshot
+from app.sync import anti_entropy, handshake, parking, receiver, snapshot
 from app.sync.alarms import Alarms
 from app.sync.events import Head, Hello, Page
 from app.sync.fetching import Donors, Progress, Turn
@@ -142,19 +142,24 @@ class Recovery:
 
     async def _repair(self, peer: Peer, *, ahead: bool) -> None:
         """Compare bucket totals with a peer whose digest differs at equal heads, and merge the rows of the
-        buckets that do. The peer does the same for itself. Raises Refusal."""
+        buckets that do; and what of its own events is parked here. The peer does the same for itself. Raises
+        Refusal."""
         life = peer.epoch or ""
         theirs = await self._donors.totals(peer, of=life)
         ours = await self._database.read(anti_entropy.recorded_totals)
         differing = anti_entropy.differing(ours, theirs.totals)
+        parked = await self._database.read(lambda connection: parking.lacked(connection, (peer.name, life)))
         for relation in RELATIONS:
-            after: str | None = "" if relation in differing else None
+            buckets = sorted({*differing.get(relation, ()), *parked.get(relation, ())})
+            after: str | None = "" if buckets else None
             while after is not None:
-                page = await self._donors.page(peer, relation, after, of=life, buckets=differing[relation])
+                page = await self._donors.page(peer, relation, after, of=life, buckets=buckets)
                 await self._merge(peer, page)
                 after = page.next
         listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
-        if ahead and differing.keys() <= {"stock"}:
+        if parked and not differing:
+            log.info("fetched whole what %s had told in events that could not be applied", peer.name)
+        elif ahead and differing.keys() <= {"stock"}:
             log.info("took stock rows over from %s before their events come: %s", peer.name, listed)
         else:
             self._alarms.raise_("repaired", f"with {peer.name}, buckets: {listed or 'none'}")

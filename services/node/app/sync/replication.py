@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 
@@ -126,6 +126,11 @@ class Replication:
             await asyncio.gather(self._replacing, return_exceptions=True)
         await self._stop()
         await self.asker.close()
+
+    def fetch_parked(self, origins: Iterable[str]) -> None:
+        """Fetch from these nodes the whole rows of what is parked of their events."""
+        for peer in filter(None, map(self._ground.peers.get, origins)):
+            self.recovery.want_repair(peer, ahead=True)
 
     def note_damage(self) -> None:
         """Replace the database, since its file is damaged; called again meanwhile, it changes nothing."""

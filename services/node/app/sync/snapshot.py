@@ -13,7 +13,7 @@ from app.database import Transaction
 from app.database.digest import RELATIONS, Relation, bucket_of, canonical
 from app.state import cell_pages, customers, ledger, order_pages, orders, products, users
 from app.state.stock import Life
-from app.sync import handshake
+from app.sync import handshake, parking
 from app.sync.events import Head, Page, PageRequest
 from app.sync.kinds import UNAPPLICABLE
 
@@ -88,6 +88,9 @@ def merge_page(tx: Transaction, page: Page, *, donor: str) -> ledger.Merged:
     known = next((relation for relation in RELATIONS if relation == page.relation), None)
     if known is not None:
         _merge_rows(tx, known, page.rows, donor, merged)
+        if not merged.forks:
+            key = "product_id" if known == "stock" else "id"
+            parking.forget_told(tx, (donor, page.epoch), known, [row[key] for row in page.rows])
     return merged
 
 
