@@ -96,7 +96,7 @@ class _Log(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(level=logging.WARNING)
-        self._logger = logging.getLogger("app")
+        self._loggers = [logging.getLogger(name) for name in ("app", "asyncio")]
         self._mistake: BaseException | None = None
         self._answering = mock.patch.object(problems, "say", self._say)
 
@@ -118,14 +118,16 @@ class _Log(logging.Handler):
 
     def __enter__(self) -> Self:
         self._answering.start()
-        self._logger.addHandler(self)
-        self._propagates, self._logger.propagate = self._logger.propagate, False
+        for logger in self._loggers:
+            logger.addHandler(self)
+            logger.propagate = False
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self._answering.stop()
-        self._logger.removeHandler(self)
-        self._logger.propagate = self._propagates
+        for logger in self._loggers:
+            logger.removeHandler(self)
+            logger.propagate = True
 
 
 def _words(failure: BaseException) -> str:
@@ -135,6 +137,6 @@ def _words(failure: BaseException) -> str:
     tests = [frame for frame in ours if Path(frame.filename).name.startswith("test_")]
     at = (tests or ours or list(frames))[-1]
     line = linecache.getline(at.filename, at.lineno or 0).strip()
-    said = str(failure).partition("\n")[0].partition(": <function")[0]
+    said = str(failure).partition("\n")[0].partition(": <")[0]
     kind = "" if isinstance(failure, AssertionError) else f"{type(failure).__name__} "
     return f"{Path(at.filename).name}:{at.lineno} {line}" + (f" -- {kind}{said}" if kind or said else "")

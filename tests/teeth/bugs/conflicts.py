@@ -12,7 +12,8 @@ from app.database import Transaction
 from app.database.identity import begin_start
 from app.state import account, catalogue, ledger, orders, placing, products, records
 from app.state.account import Account
-from app.state.errors import OutOfRights
+from app.state.errors import OutOfStock
+from app.state.order_desk import OrderDesk
 from app.state.records import Records
 from app.sync import kinds, parking
 from app.sync.events import WireEvent
@@ -28,7 +29,7 @@ from tests.recovery.test_apart import (
     test_tokens_end_though_a_later_change_elsewhere_had_not_heard_why,
     test_who_saw_an_edit_and_made_another_wins_by_whatever_clock,
 )
-from tests.teeth.bug import Directed, Simulated, bug
+from tests.teeth.bug import Checked, Directed, Simulated, bug
 
 
 @bug("a row never goes back to an older edit", Simulated(seed=2))
@@ -188,13 +189,13 @@ def digest_of_stale_rows() -> AbstractContextManager[object]:
     return mock.patch.object(orders, "set_status", silently)
 
 
-@bug("the same key is the same order", Simulated())
+@bug("the same key is the same order", Checked())
 def forget_keys() -> AbstractContextManager[object]:
     """An Idempotency-Key that was used before makes another order."""
     return mock.patch.object(placing, "_repeated", return_value=None)
 
 
-@bug("the same key is the same order, after a crash too", Simulated())
+@bug("the same key is the same order, after a crash too", Checked(seed=4))
 def keys_kept_in_memory() -> AbstractContextManager[object]:
     """A node knows the keys used since it was started."""
     repeated, place = placing._repeated, placing.place_order
@@ -226,27 +227,18 @@ def keys_stay_at_their_branch() -> AbstractContextManager[object]:
     return mock.patch.object(orders, "insert", without)
 
 
-@bug("what was refused did not happen", Simulated())
+@bug("what was refused did not happen", Checked())
 def refuse_after_taking() -> AbstractContextManager[object]:
     """An order that is taken is refused to its client, now and then."""
-    place, view = placing.place_order, orders.view
-    denied: list[str] = []
+    place = OrderDesk.place
     taken = 0
 
-    def deny(tx: Transaction, order: placing.PlaceOrder, **options: Any) -> str:
+    async def deny(desk: OrderDesk, order: placing.PlaceOrder, **options: Any) -> dict[str, Any]:
         nonlocal taken
-        order_id = place(tx, order, **options)
+        placed = await place(desk, order, **options)
         taken += 1
         if taken % 10 == 0:
-            denied.append(order_id)
-        return order_id
+            raise OutOfStock([])
+        return placed
 
-    def lie(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
-        if order_id in denied:
-            raise OutOfRights([], needs={}, lamport=0, behind_older=False)
-        return view(connection, order_id)
-
-    stack = ExitStack()
-    stack.enter_context(mock.patch("app.state.order_desk.place_order", deny))
-    stack.enter_context(mock.patch.object(orders, "view", lie))
-    return stack
+    return mock.patch.object(OrderDesk, "place", deny)

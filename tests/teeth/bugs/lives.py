@@ -37,7 +37,7 @@ from tests.recovery.test_stock_counts import (
     test_counting_twice_releases_once,
     test_recovered_units_wait_for_every_members_acknowledgement,
 )
-from tests.teeth.bug import Directed, Simulated, bug
+from tests.teeth.bug import Checked, Directed, Simulated, bug
 
 
 @bug("each life of a disk has a name of its own", Simulated(seed=2, wipes=True))
@@ -50,7 +50,7 @@ def the_same_life_after_a_lost_disk() -> AbstractContextManager[object]:
     return mock.patch("app.database.database.begin_start", again)
 
 
-@bug("a new life begins without rights", Simulated(seed=2, wipes=True))
+@bug("a new life begins without rights", Checked(seed=2, wipes=True))
 def rights_of_the_branch() -> AbstractContextManager[object]:
     """A new life spends what its branch's earlier lives had, as far as peers know."""
 
@@ -60,7 +60,7 @@ def rights_of_the_branch() -> AbstractContextManager[object]:
     return mock.patch.object(stock, "rights_of", rights_of)
 
 
-@bug("a new life begins without rights", Simulated(seed=2, wipes=True))
+@bug("a new life begins without rights", Checked(seed=2, wipes=True))
 def newest_row_wins_across_a_wipe() -> AbstractContextManager[object]:
     """One row per branch: the newest version counts, whoever wrote it, so a wiped branch goes on with what
     its peers happen to know of it."""

@@ -94,7 +94,7 @@ def last_snapshot_replaces() -> AbstractContextManager[object]:
     return mock.patch.object(stock, "merge", lambda _ours, theirs: theirs)
 
 
-@bug("merging twice is merging once", Simulated())
+@bug("merging twice is merging once", Checked())
 def merge_adds() -> AbstractContextManager[object]:
     """Two views of one row are added up, field by field, instead of taking the higher of each."""
 
@@ -122,7 +122,7 @@ def cancel_as_often_as_asked() -> AbstractContextManager[object]:
     return stack
 
 
-@bug("an order and its stock effect are one", Simulated())
+@bug("an order and its stock effect are one", Checked())
 def order_without_its_stock() -> AbstractContextManager[object]:
     """The stock rows of an order are announced, but large ones are not written."""
     move = ledger.move
