@@ -66,8 +66,8 @@ def check(
 
 
 def record(origin: Branch, peer: Branch, steps: Sequence[history.Step], sizes: Sequence[int]) -> list[Batch]:
-    """What a sender whose answers are all lost sends while its history goes on: after some steps a batch of so
-    many commands, read as things stand then, and each command also in batches cut elsewhere."""
+    """What a sender whose answers are all lost sends while its history goes on: after some steps a batch of
+    so many commands, read as things stand then, and each command also in batches cut elsewhere."""
     played, recorded = History([origin]), []
     every = iter([*sizes, *[3] * (len(steps) + 1)])
     due = next(every)

@@ -1,0 +1,56 @@
+"""Writes the fixture of the newest schema: a database as a branch leaves it, as SQL.
+
+    PYTHONPATH=services/node .venv/bin/python -m tests.database.keep_schema
+
+Run it in the commit that adds a migration, and keep every older file as it is: each is what some shop's disk
+still holds, and `test_old_schemas.py` opens it with the newest code.
+"""
+
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from app.database import Transaction
+from app.database.migrations import migrate, newest_revision
+from app.state import users
+from tests.support.branch import ACTOR, Branches
+
+SCHEMAS = Path(__file__).parent / "schemas"
+BRANCH = "matriz"
+ORDERS = 3
+PASSWORD_HASH = "$2b$04$eohRxYiLE.ntcPp08JtQy.qWx7bEJjv39tWQMOULNGJux01U6hds."  # of "a long password"
+
+
+def main() -> None:
+    """Write `schemas/<revision>.sql`."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "node.db"
+        migrate(path)
+        with closing(sqlite3.connect(path)) as schema, closing(Branches(schema)) as branches:
+            matriz, norte = branches.make(BRANCH), branches.make("norte")
+            matriz.do(_found)
+            for code in ("ALFKI", "BONAP"):
+                matriz.customer(code)
+            for sku in ("rice", "beans"):
+                matriz.product(sku)
+                matriz.adjust(sku, 20, share="equal", peers=[norte.life])
+            for number in range(1, 1 + ORDERS):
+                placed = matriz.place("ALFKI", ("rice", number), ("beans", 1), key=f"key {number}")
+            matriz.cancel(placed)
+            matriz.next_life()
+            matriz.adjust("rice", 5)
+            matriz.place("BONAP", ("rice", 2))
+            lines = "\n".join(matriz.connection.iterdump())
+    (SCHEMAS / f"{newest_revision()}.sql").write_text(lines + "\n", encoding="utf-8")
+
+
+def _found(tx: Transaction) -> None:
+    tx.counters.founded = 1
+    users.found_admin(tx, "admin", PASSWORD_HASH)
+    new = users.NewUser(username="ana", password_hash=PASSWORD_HASH, role="operador")
+    users.create(tx, new, actor=ACTOR)
+
+
+if __name__ == "__main__":
+    main()

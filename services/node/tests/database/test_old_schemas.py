@@ -1,0 +1,55 @@
+"""Disks of earlier versions: each opens with the newest code, migrates, and agrees with fresh nodes."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.database.migrations import newest_revision
+from app.state import ledger, orders
+from tests.database.keep_schema import BRANCH, ORDERS, SCHEMAS
+from tests.support.company import Company, buy
+from tests.support.virtual import VirtualLoop, eventually
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    return "asyncio", {"loop_factory": VirtualLoop}
+
+
+def test_the_newest_schema_is_kept_too() -> None:
+    """Else nobody could test the next migration: run `python -m tests.database.keep_schema`."""
+    assert (SCHEMAS / f"{newest_revision()}.sql").exists()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kept", sorted(SCHEMAS.glob("*.sql")), ids=lambda kept: kept.stem)
+async def test_a_kept_disk_opens_migrates_and_agrees_with_fresh_nodes(company: Company, kept: Path) -> None:
+    path = company.path(BRANCH)
+    _restore(kept, path)
+
+    old, fresh, other = await company.found(BRANCH, "norte", "sul")
+    await eventually(company.converged, within=60)
+
+    with closing(sqlite3.connect(path)) as connection:
+        (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert revision == newest_revision()
+    for node in (old, fresh, other):
+        page = await node.database.read(lambda connection: orders.page(connection, "", 100))
+        assert len(page) == ORDERS + 1
+        assert sum(order["status"] == "cancelled" for order in page) == 1
+    assert (await buy(old, "rice", 1))["status"] == "placed"
+    assert (await buy(fresh, "rice", 2))["status"] == "placed"
+    await eventually(company.converged, within=60)
+    views = [await n.database.read(lambda c: ledger.stock_view(c, "rice")) for n in (old, fresh, other)]
+    assert {(view["available"], view["frozen"], view["oversold"]) for view in views} == {
+        (views[0]["available"], views[0]["frozen"], 0)
+    }
+
+
+def _restore(kept: Path, path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(kept.read_text(encoding="utf-8"))
