@@ -12,6 +12,7 @@ from app.node import BranchNode
 from app.state import customers, products
 from app.state.errors import AlreadyExists, NotFound, OutOfStock, StateError
 from app.state.placing import Adjustment, PlaceOrder
+from tests.simulation import staff
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan
@@ -31,7 +32,7 @@ CUSTOMERS = ("ALFKI", "BONAP")
 ACTOR = Actor(user_id="1b671a64-40d5-491e-99b0-da01ff1f3341", request_id="simulated")
 
 # How often a client does what, of 100.
-HABITS = {"order": 68, "repeat": 5, "cancel": 10, "receive": 4, "remove": 4, "edit": 5, "read": 4}
+HABITS = {"order": 68, "repeat": 5, "cancel": 10, "receive": 4, "remove": 4, "edit": 4, "staff": 2, "read": 3}
 
 
 class Client:
@@ -94,6 +95,8 @@ class Client:
             await self._adjust(self._sku(), self._random.randint(1, 20) * (1 if habit == "receive" else -1))
         elif habit == "edit":
             await self._edit(key)
+        elif habit == "staff":
+            await self._change_staff(key)
         elif acknowledged:
             order = self._random.choice(acknowledged)
             await {"repeat": self._place, "cancel": self._cancel, "read": self._read}[habit](order)
@@ -188,6 +191,13 @@ class Client:
         ]
         await self._ask("edit", self._random.choice(edits), key)
 
+    async def _change_staff(self, key: str) -> None:
+        """Let somebody in, or out, or give them another role."""
+        what, username, use = staff.change(self._random, actor=ACTOR)
+        outcome, _ = await self._ask("staff", use, key, what, username)
+        if what == "deactivate" and outcome == "ok" and username in staff.LEAVERS:
+            self._promises.left.setdefault(username, self._machine.name)
+
     async def _ask(self, kind: str, use: Use, *words: object) -> Answer:
         """Ask the branch's node and say what came of it. A refusal is a `fail`, as is nobody answering."""
         process = self._machine.process
@@ -225,6 +235,11 @@ def _settled(before: Outcome | None, now: Outcome, answer: Any) -> Outcome:
 
 async def _create(node: BranchNode, *, create: Callable[..., Any], made: Any) -> Any:
     return await node.database.write(lambda tx: create(tx, made, actor=ACTOR))
+
+
+async def replay_parked(node: BranchNode) -> Any:
+    """Have a node try again what it could not apply."""
+    return await node.replay_parked(actor=ACTOR)
 
 
 async def _use(use: Use, node: BranchNode) -> Any:

@@ -12,7 +12,7 @@ from tests.simulation.network import Weather
 from tests.simulation.plan import Plan
 from tests.simulation.scene import Scene
 
-WEATHER = ("lose", "duplicate", "delay")
+WEATHER = ("lose", "duplicate", "delay", "damage", "poison")
 DOINGS: Mapping[str, Callable[[Scene, Machine], Awaitable[None]]] = {
     "cut": link_faults.cut,
     "isolate": link_faults.isolate,

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from tests.simulation import plan as plans
-from tests.simulation import verdict, virtual
-from tests.simulation.clients import PATIENCE_SECONDS, Client
+from tests.simulation import tampering, verdict, virtual
+from tests.simulation.clients import PATIENCE_SECONDS, Client, replay_parked
 from tests.simulation.faults import Faults
 from tests.simulation.journal import Journal, Violation
 from tests.simulation.machine import Machine
@@ -104,8 +104,9 @@ class History:
                 await self._use_and_break()
                 if not self._journal.violations:
                     await self._faults.heal()
-                    await self._grow_quiet()
-                    await self._judge()
+                    with tampering.upgraded():
+                        await self._grow_quiet()
+                        await self._judge()
             except Exception as error:
                 self._journal.violation("error", f"the history ended with {error!r}")
             finally:
@@ -164,9 +165,17 @@ class History:
             await asyncio.sleep(LOOK_SECONDS)
             if self._journal.violations or await self._is_quiet():
                 return
+            await self._replay_parked()
         for machine in self._machines:
             status = await self._status(machine) if machine.process else None
             self._journal.violation("stalled", f"{machine.name} is not quiet: {status}")
+
+    async def _replay_parked(self) -> None:
+        """What an admin does who sees that something is parked."""
+        for machine in self._machines:
+            process = machine.process
+            if process is not None and process.node.ready and (await self._status(machine))["parked"]:
+                await process.do(replay_parked(process.node), patience=PATIENCE_SECONDS)
 
     async def _is_quiet(self) -> bool:
         if not all(m.process is not None and m.process.node.ready for m in self._machines):
@@ -227,6 +236,9 @@ class _Watchman(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = f" ({record.exc_info[1]!r})" if record.exc_info else ""
         message = record.getMessage() + error
+        if self._journal.faults["poison"] and message.startswith(TRUE_ALARMS):
+            self._journal.note("alarm", message)
+            return
         lost, went_back = self._promises.wiped, self._promises.restored
         true = (*(TRUE_ALARMS if lost else ()), *(TRUE_ALARMS_OF_ROLLBACKS if went_back else ()))
         if message.startswith(true):

@@ -4,12 +4,13 @@ import asyncio
 import contextvars
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from urllib.parse import urlsplit
 
 from app.sync.errors import Unreachable
 from app.sync.transport import Response
+from tests.simulation import tampering
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
 from tests.simulation.process import Down, Unknown
@@ -25,6 +26,8 @@ class Weather:
     lose: float = 0.0
     duplicate: float = 0.0
     delay: float = 0.0
+    damage: float = 0.0
+    poison: float = 0.0
 
 
 CALM = Weather()
@@ -69,6 +72,7 @@ class Network:
         self._journal.note(sender, "->", receiver, parts.path, len(body), digest)
         if self.cut.get(link) is True:
             raise Unreachable("refused")
+        body, headers = self._tampered(link, parts.path, body, headers)
         arrivals = [self._send(link, parts.path, body, headers)]
         if self._happens(self.weather.duplicate):
             self._journal.fault("duplicate", *link)
@@ -78,6 +82,22 @@ class Network:
         if not done:
             raise Unreachable("timed out")
         return arrivals[0].result()
+
+    def _tampered(
+        self, link: tuple[str, str], path: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """The message as it will arrive: in most cases as it was sent."""
+        if self._happens(self.weather.damage):
+            self._journal.fault("damage", "request", *link)
+            return tampering.damage(body, self._random), headers
+        poisoned = None
+        if path == tampering.EVENTS and self._happens(self.weather.poison):
+            poisoned = tampering.poison(body, self._random)
+        if poisoned is None:
+            return body, headers
+        self._journal.fault("poison", *link)
+        now = self._machines[link[1]].clock.wall()
+        return poisoned, tampering.signed(*link, path, poisoned, headers, now=now)
 
     def _send(
         self,
@@ -116,6 +136,9 @@ class Network:
         if answer.status == 500:
             self._journal.violation("error", f"{link[1]} answered {path} with {answer.body.decode()}")
         await self._pass((link[1], link[0]), "answer")
+        if self._happens(self.weather.damage):
+            self._journal.fault("damage", "answer", link[1], link[0])
+            return replace(answer, body=tampering.damage(answer.body, self._random))
         return answer
 
     async def _pass(self, link: tuple[str, str], what: str) -> None:

@@ -8,10 +8,12 @@ from pydantic import SecretStr
 
 from app.config import Peer, Settings
 
-FAULTS = ("lose", "duplicate", "delay", "cut", "isolate", "crash", "crash_at_commit", "stop", "pause",
-          "stall", "skew", "jump", "power", "power_at_commit", "full")  # fmt: skip
+FAULTS = ("lose", "duplicate", "delay", "damage", "poison", "cut", "isolate", "crash", "crash_at_commit",
+          "stop", "pause", "stall", "skew", "jump", "power", "power_at_commit", "full")  # fmt: skip
+LOST_DISKS = ("wipe", "restore", "restore_fenced")
 LOSSES = (("wipe",), ("restore",), ("wipe", "restore"))
 """Which disks are lost where disks are lost: whole, or what was written since a copy was made."""
+REPLICA_SECRET = "a secret of nodes, as long as one must be"
 NODES = ("matriz", "filial-norte", "filial-sul", "filial-leste", "filial-oeste", "filial-centro",
          "filial-serra", "filial-litoral", "filial-vale")  # fmt: skip
 NODES_WEIGHTS = {2: 440, 3: 400, 4: 90, 5: 55, 6: 6, 7: 4, 8: 3, 9: 2}
@@ -87,7 +89,7 @@ def node_settings(plan: Plan, name: str, path: Path) -> Settings:
         cluster_id="6f1f6f4e-3c1d-4a55-9d0e-2f0e5a6b7c8d",
         database_path=path,
         jwt_secret=SecretStr("a secret of clients, as long as one must be"),
-        replica_secret=SecretStr("a secret of nodes, as long as one must be"),
+        replica_secret=SecretStr(REPLICA_SECRET),
         admin_username="admin",
         admin_password=SecretStr("a long password"),
         bcrypt_rounds=4,

@@ -35,6 +35,7 @@ class Received:
 class Promises:
     """Everything asked for, and what may be missing of it. `operations` counts requests, retries included.
 
+    `left` are users who were deactivated for good, each with the branch that said so first.
     `wiped` counts the lost disks by branch, and those that went back, which `restored` counts too.
     `at_risk` are versions of orders that only a lost disk had, by id; `units_at_risk` are received and
     removed units that only a lost disk knew, by cell and column.
@@ -43,6 +44,7 @@ class Promises:
     orders: dict[str, OrderAsked] = field(default_factory=dict)
     received: dict[str, Received] = field(default_factory=dict)
     removed: dict[str, Received] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
     operations: int = 0
     wiped: dict[str, int] = field(default_factory=dict)

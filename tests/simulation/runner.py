@@ -20,6 +20,7 @@ HASH_SEEDS = ("1", "2")
 
 LONGEST_SECONDS = 300.0  # real ones, of one history: more means that virtual time stands still
 ENDING_SECONDS = 5.0
+MOST_PAIRS = 12  # of faults that never met, to be listed
 LONGEST_LINE = 64 << 20
 
 
@@ -125,6 +126,15 @@ class Tally:
     @property
     def passed(self) -> bool:
         return not self.failed and not self.broken and self.same_digest == self.twice
+
+    def never(self, kinds: Iterable[str]) -> str:
+        """Which of these kinds of faults did not occur, and which pairs of those that did never met in one
+        history: what these histories say nothing about."""
+        missing = [kind for kind in kinds if not self.faults[kind]]
+        apart = [pair for pair in combinations(sorted(self.faults), 2) if pair not in self.pairs]
+        pairs = ", ".join("+".join(pair) for pair in apart[:MOST_PAIRS])
+        more = f" and {len(apart) - MOST_PAIRS} more" if len(apart) > MOST_PAIRS else ""
+        return f"never occurred: {', '.join(missing) or 'none'}; never met: {pairs or 'none'}{more}"
 
     def summary(self) -> str:
         """The last line of a run."""

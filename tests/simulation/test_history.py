@@ -96,6 +96,16 @@ def test_the_last_line_names_what_was_broken() -> None:
     )
 
 
+def test_what_never_occurred_is_named() -> None:
+    tally = Tally()
+    tally.faults.update(crash=2, cut=1, wipe=1)
+    tally.pairs.add(("crash", "cut"))
+
+    assert tally.never(("crash", "cut", "stall")) == (
+        "never occurred: stall; never met: crash+wipe, cut+wipe"
+    )
+
+
 def test_a_hundred_seeds_draw_every_kind_of_fault_and_most_pairs() -> None:
     """No fault is left out, and none comes alone only."""
     drawn = [draw(seed).faults for seed in range(100)]

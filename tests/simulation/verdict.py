@@ -57,6 +57,7 @@ def judge(files: Files, promises: Promises, journal: Journal) -> None:
     for name, file in files.items():
         _judge_orders(name, file, promises, journal)
         _judge_units(name, file, promises, journal)
+        _judge_staff(name, file, promises, journal)
         parked = file.execute("SELECT kind, entity, reason FROM parked").fetchall()
         if parked:
             journal.violation("parked", f"{name}: {parked}")
@@ -128,6 +129,16 @@ def _judge_order(
         journal.violation("lost", f"{name}: the cancelling of {asked.key} was acknowledged")
     if asked.cancel is None and order["status"] == "cancelled":
         journal.violation("invented", f"{name}: nobody asked to cancel {asked.key}")
+
+
+def _judge_staff(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
+    """Who was deactivated and never let in again is out everywhere, whatever else was changed meanwhile."""
+    out = dict(
+        file.execute("SELECT username, deactivations != '{}' AND reactivations = '{}' FROM users").fetchall()
+    )
+    for username, branch in promises.left.items():
+        if not out.get(username) and branch not in promises.wiped:
+            journal.violation("let in again", f"{name}: {username} was deactivated at {branch}")
 
 
 def orders(file: sqlite3.Connection) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,44 @@
+"""What admins do about the people who may log in: the same few at all branches, so that changes meet."""
+
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Any
+
+from app.database import Actor, Transaction
+from app.node import BranchNode
+from app.state import identity, users
+from app.state.users import NewUser, UserChange
+
+ROLES = ("admin", "operador")
+LEAVERS = ("ana", "bruno")
+"""Whoever deactivates them means it: nobody ever lets them in again."""
+
+OTHERS = ("carla", "davi")
+HASH = "$2b$04$" + "x" * 53
+Use = Callable[[BranchNode], Awaitable[Any]]
+
+
+def change(random: Random, *, actor: Actor) -> tuple[str, str, Use]:
+    """Something to do about somebody: what it is, about whom, and how a node is asked for it."""
+    username = random.choice(LEAVERS + OTHERS)
+    role = random.choice(ROLES)
+    what = random.choice(("create", "promote", "deactivate", "reactivate"))
+    if what == "reactivate" and username in LEAVERS:
+        what = "deactivate"
+    changes = {
+        "promote": UserChange(role="admin" if role == "admin" else "operador"),
+        "deactivate": UserChange(active=False),
+        "reactivate": UserChange(active=True),
+    }
+
+    def ask(node: BranchNode) -> Awaitable[Any]:
+        def command(tx: Transaction) -> Any:
+            if what == "create":
+                made = NewUser(username, "admin" if role == "admin" else "operador", HASH)
+                return users.create(tx, made, actor=actor)
+            return users.change(tx, identity.user_id(cluster, username), changes[what], actor=actor)
+
+        cluster = node.settings.cluster_id
+        return node.database.write(command)
+
+    return what, username, ask
