@@ -112,7 +112,9 @@ class Meetings:
         self._peers.hurry(peer.name)
 
     def _compare(self, peer: Peer, theirs: Hello, ours: Hello) -> None:
-        if theirs.heads != ours.heads or theirs.digest == ours.digest:
+        # While a node rebuilds, rows come before the heads they belong to.
+        settled = theirs.founded and ours.founded
+        if not settled or theirs.heads != ours.heads or theirs.digest == ours.digest:
             self._differing.pop(peer.name, None)
             return
         seen = self._differing.setdefault(peer.name, Difference(since=self._clock.monotonic()))

@@ -8,13 +8,16 @@ import pytest
 
 from app.database import Transaction
 from app.state import customers, orders
-from app.sync import parking
+from app.sync import parking, snapshot
+from app.sync.events import PageRequest
 from tests.recovery.trial import NAMES, Trial
 from tests.support.branch import ACTOR
+from tests.support.network import problem
 from tests.support.virtual import eventually
 
 pytestmark = pytest.mark.anyio
 
+EVENT, SNAPSHOT = "/replica/event", "/replica/snapshot"
 SCRUB_SECONDS = 20.0
 
 
@@ -101,6 +104,28 @@ async def test_a_silent_nodes_grant_that_outran_its_event_is_shared_without_an_a
     assert "repaired" in await trial.alarms("matriz")
     trial.network.down.clear()
     trial.network.cut.clear()
+    await trial.verify()
+
+
+async def test_nodes_that_are_still_rebuilding_are_not_compared(trial: Trial) -> None:
+    """One has pages that the other has not, and neither has taken over the heads they belong to."""
+    await trial.found()
+    await trial.converged()
+    await trial.wipe("norte", "sul")
+    for way in (("matriz", SNAPSHOT), ("norte", EVENT), ("sul", EVENT)):
+        trial.network.answers[way] = problem(503, "not_ready")
+    for name in ("norte", "sul"):
+        await trial.start(name, ready=False)
+    wanted = PageRequest(
+        to_epoch=trial.epoch("matriz"), epoch=trial.epoch("sul"), relation="customers", after=""
+    )
+    page = await trial["matriz"].database.read(lambda connection: snapshot.read_page(connection, wanted))
+    await trial["sul"].database.write(lambda tx: snapshot.merge_page(tx, page, donor="matriz"))
+    await asyncio.sleep(20)
+    norte, sul = [(await trial[name].status()) for name in ("norte", "sul")]
+    assert (norte["heads"], norte["digest"] == sul["digest"]) == (sul["heads"], False)
+    assert [await trial.alarms(name) for name in NAMES] == [{}, {}, {}]
+    trial.network.answers.clear()
     await trial.verify()
 
 
