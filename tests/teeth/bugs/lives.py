@@ -50,7 +50,7 @@ def the_same_life_after_a_lost_disk() -> AbstractContextManager[object]:
     return mock.patch("app.database.database.begin_start", again)
 
 
-@bug("a new life begins without rights", Checked(seed=2, wipes=True))
+@bug("a new life begins without rights", Checked(seed=9, wipes=True))
 def rights_of_the_branch() -> AbstractContextManager[object]:
     """A new life spends what its branch's earlier lives had, as far as peers know."""
 
@@ -60,7 +60,7 @@ def rights_of_the_branch() -> AbstractContextManager[object]:
     return mock.patch.object(stock, "rights_of", rights_of)
 
 
-@bug("a new life begins without rights", Checked(seed=2, wipes=True))
+@bug("a new life begins without rights", Checked(seed=9, wipes=True))
 def newest_row_wins_across_a_wipe() -> AbstractContextManager[object]:
     """One row per branch: the newest version counts, whoever wrote it, so a wiped branch goes on with what
     its peers happen to know of it."""
@@ -85,7 +85,7 @@ def _rights_of_branch(branch: str, cells: Iterable[Cell]) -> int:
     return rights
 
 
-@bug("what was granted to a life dies with it", Simulated(seed=3, wipes=True))
+@bug("what was granted to a life dies with it", Simulated(seed=7, wipes=True))
 def grants_without_the_receivers_epoch() -> AbstractContextManager[object]:
     """A grant is to a branch: its next life finds what the last was given, though not what that spent."""
     rights_of = stock.rights_of
