@@ -11,6 +11,7 @@ work. `python -m tests.simulation --help` runs histories; a failing one prints t
       disk       the executor of a node: blocking work in virtual time, stalls, and a crash at a commit
       network    the transport between nodes, with everything a network does to messages
       clients    what people at the branches do, and what they were told
+      count      the stock count after disks were lost
       staff      what admins do about users
       tampering  messages that are damaged, or such as only another version would write
       faults     what goes wrong, when, and undoing it; link_faults, process_faults, disk_faults: each kind

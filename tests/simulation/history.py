@@ -13,6 +13,7 @@ from typing import Any, cast
 from tests.simulation import plan as plans
 from tests.simulation import tampering, verdict, virtual
 from tests.simulation.clients import PATIENCE_SECONDS, Client, replay_parked
+from tests.simulation.count import count_all
 from tests.simulation.faults import Faults
 from tests.simulation.journal import Journal, Violation
 from tests.simulation.machine import Machine
@@ -26,6 +27,7 @@ from tests.simulation.scene import Scene
 
 QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would be a stall
 LOOK_SECONDS = 0.2
+SALES_AFTER_A_COUNT = 8  # of each client
 TRUE_ALARMS = ("divergence", "repaired")  # once a disk was lost
 TRUE_ALARMS_OF_ROLLBACKS = ("new_epoch", "fork")  # once a disk went back
 MOST_MESSAGES = 1_000  # of a direction in a whole history; more is somebody repeating itself like mad
@@ -106,6 +108,7 @@ class History:
                     await self._faults.heal()
                     with tampering.upgraded():
                         await self._grow_quiet()
+                        await self._count_and_sell()
                         await self._judge()
             except Exception as error:
                 self._journal.violation("error", f"the history ended with {error!r}")
@@ -141,12 +144,12 @@ class History:
             task.cancel()
         await asyncio.gather(*chaos, return_exceptions=True)
 
-    def _clients(self) -> Sequence[Client]:
+    def _clients(self, when: str = "client") -> Sequence[Client]:
         random = self._plan.random("branches")
         machines = [*self._machines, *random.choices(self._machines, k=self._plan.clients)]
         return [
             RecordedClient(
-                f"client-{n}",
+                f"{when}-{n}",
                 machines[n],
                 plan=self._plan,
                 promises=self._promises,
@@ -155,6 +158,18 @@ class History:
             )
             for n in range(self._plan.clients)
         ]
+
+    async def _count_and_sell(self) -> None:
+        """Where disks were lost, count what is left, and go on selling for a while."""
+        if self._journal.violations or not self._promises.wiped or self._promises.restored:
+            return
+        await count_all(self._machines, self._observer, self._journal)
+        await asyncio.gather(*(client.work(SALES_AFTER_A_COUNT) for client in self._clients("after")))
+        await self._grow_quiet()
+        for machine in self._machines:
+            frozen = (await self._status(machine))["stock"]["frozen"]
+            if frozen:
+                self._journal.violation("frozen", f"{machine.name}: {frozen} units after all were counted")
 
     async def _grow_quiet(self) -> None:
         """Wait until nobody has anything to tell anybody, with no help from outside."""

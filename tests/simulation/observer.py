@@ -7,7 +7,7 @@ not repeated here. It knows more than any node: what every branch really sold, a
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from operator import gt, lt
@@ -112,12 +112,13 @@ class Observer:
         """
         lost = self._views.pop(machine.name)
         lost.connection.close()
+        self.rollbacks.forget(machine.name)
         left = list(self._views.values())
         self._promises.wiped[machine.name] = self._promises.wiped.get(machine.name, 0) + 1
         if kept is not None:
             self._promises.restored[machine.name] = self._promises.restored.get(machine.name, 0) + 1
             copy = _look_at(kept)
-            self._note_rollback((machine.name, copy.epoch), copy, others=left, fenced=fenced)
+            self._note_rollback((machine.name, copy.epoch), copy, fenced=fenced)
             left.append(copy)
         self._note_what_is_at_risk(lost, left)
         self._record.lost(machine.name, self._promises.at_risk)
@@ -134,29 +135,41 @@ class Observer:
                 unknown = cell[place] - max(other[place] for other in known)
                 missing[column] = max(missing[column], unknown)
 
-    def _note_rollback(self, life: Life, copy: View, *, others: Sequence[View], fenced: bool) -> None:
+    def _note_rollback(self, life: Life, copy: View, *, fenced: bool) -> None:
         events = self._events.setdefault(life, [])
         kept = rollbacks.of_life(life, copy.cells, copy.grants)
-        known = any(
-            other.positions.get(life, 0) > copy.seq
+        knowers = {
+            name
+            for name, other in self._views.items()
+            if other.positions.get(life, 0) > copy.seq
             or any(
                 cell[-1] > copy.cells.get(key, NOTHING)[-1]
                 for key, cell in other.cells.items()
                 if key[1:] == life
             )
-            for other in others
-        )
+        }
         self.rollbacks.add(
             Rollback(
                 life=life,
                 kept=kept,
                 forgotten=rollbacks.difference(rollbacks.of_life(life, self._cells, self._grants), kept),
                 events=dict(enumerate(events[copy.seq :], start=copy.seq + 1)),
-                known=known,
                 fenced=fenced,
+                knowers=knowers,
             )
         )
         del events[copy.seq :]
+
+    def gone(self, product: str, dead: Collection[Life]) -> int:
+        """How many units of a product left the shelf by the hands of these lives, net of what came, without
+        any disk that is there knowing: what people find when they count."""
+        gone = 0
+        for key, cell in self._cells.items():
+            if key[0] == product and key[1:] in dead:
+                known = [view.cells.get(key, NOTHING) for view in self._views.values()]
+                seen = tuple(max(counts) for counts in zip(*known, strict=True))
+                gone += _went(cell) - _went(seen)
+        return gone
 
     def must_have_noticed(self, machine: Machine) -> None:
         """In the end no life goes on of which another disk had more when its own went back."""
@@ -319,8 +332,9 @@ class Observer:
         rights: dict[str, int] = {}
         for (product, branch, of_epoch), cell in view.cells.items():
             if (branch, of_epoch) == (name, epoch):
-                received, returned, _, _, _, sold, removed, _ = cell
-                rights[product] = rights.get(product, 0) + received + returned - sold - removed
+                received, returned, _, recovered, _, sold, removed, _ = cell
+                came = received + returned + recovered
+                rights[product] = rights.get(product, 0) + came - sold - removed
         for (product, *lives), quantity in view.grants.items():
             if lives[:2] == [name, epoch]:
                 rights[product] = rights.get(product, 0) - quantity
@@ -363,6 +377,11 @@ class Observer:
 
     def _violation(self, promise: str, name: str, text: str) -> None:
         self._journal.violation(promise, f"{name}: {text}")
+
+
+def _went(cell: Cell) -> int:
+    received, returned, _, _, _, sold, removed, _ = cell
+    return sold + removed - received - returned
 
 
 def _look_at(path: Path) -> View:

@@ -29,15 +29,21 @@ class Stock(NamedTuple):
 @dataclass
 class Rollback:
     """A life whose disk went back. `forgotten` is what had been moved since the copy was made, `events` the
-    event ids by seq that were written since; `known` says whether any other disk had more of the life than
-    the copy, and `fenced` that whoever had was there to be asked: then nothing excuses spending."""
+    event ids by seq that were written since. `knowers` are the branches whose disks have more of the life
+    than the copy, `known` says whether there were any at first, and `fenced` that whoever had was there to be
+    asked: then nothing excuses spending.
+    """
 
     life: Life
     kept: Stock
     forgotten: Stock
     events: Mapping[int, str]
-    known: bool
     fenced: bool
+    knowers: set[str]
+    known: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = bool(self.knowers)
 
 
 @dataclass
@@ -48,6 +54,11 @@ class Rollbacks:
 
     def add(self, rollback: Rollback) -> None:
         self._of.setdefault(rollback.life, []).append(rollback)
+
+    def forget(self, branch: str) -> None:
+        """A branch's disk was lost, too, and with it what it knew of others."""
+        for rollback in self._all():
+            rollback.knowers.discard(branch)
 
     def real_cell(self, key: CellKey, cell: Cell) -> Cell:
         """What was moved in truth where the life's file now says `cell`."""
@@ -93,8 +104,8 @@ class Rollbacks:
         return any(r.life[0] == branch and r.known and not r.fenced for r in self._all())
 
     def unnoticed(self, life: Life) -> bool:
-        """Whether this life goes on though some other disk knew more of it."""
-        return any(rollback.known for rollback in self._of.get(life, ()))
+        """Whether this life goes on though some other disk knows more of it."""
+        return any(rollback.knowers for rollback in self._of.get(life, ()))
 
     def _all(self) -> Iterable[Rollback]:
         return (rollback for rollbacks in self._of.values() for rollback in rollbacks)

@@ -32,8 +32,8 @@ def went_back(*, known: bool, fenced: bool) -> Rollbacks:
             kept=kept,
             forgotten=rollbacks.difference(truth, kept),
             events={7: "an event"},
-            known=known,
             fenced=fenced,
+            knowers={"filial-sul"} if known else set(),
         )
     )
     return found
@@ -55,6 +55,8 @@ def test_who_could_be_told_is_excused_nothing() -> None:
     assert found.overspent(LIFE, moved(received=20, sold=3)) == ["CAFE"]
     assert found.overspent(LIFE, moved(received=20, sold=2)) == []
     assert found.unnoticed(LIFE)
+    found.forget("filial-sul")
+    assert not found.unnoticed(LIFE)
 
 
 def test_who_could_not_be_told_may_spend_once_more_what_it_forgot() -> None:
