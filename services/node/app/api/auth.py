@@ -43,7 +43,7 @@ async def login_form(request: Request) -> LoginForm:
     summary="Get a token",
     response_model=Token,
     openapi_extra=LOGIN_FORM,
-    responses=refusals(*READ, "throttled", "unsupported_media_type", "body_too_large"),
+    responses=refusals(*READ, "throttled", "bad_request", "unsupported_media_type", "body_too_large"),
 )
 async def login(
     form: Annotated[LoginForm, Depends(login_form)], node: CurrentNode, address: ClientAddress

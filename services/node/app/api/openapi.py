@@ -23,6 +23,28 @@ WRITE = (
 )
 """What every route that writes can answer."""
 
+PEER = (
+    "bad_request",
+    "unauthenticated",
+    "not_the_sender",
+    "incompatible",
+    "dead_epoch",
+    "wrong_epoch",
+    "stale_incarnation",
+    "gap",
+    "fork",
+    "body_too_large",
+    "unsupported_media_type",
+    "validation",
+    "not_ready",
+    "fenced",
+    "policy_mismatch",
+    "storage_failed",
+    "disk_full",
+    "outcome_unknown",
+)
+"""What a route for other nodes can answer."""
+
 TAGS = [
     {"name": "auth", "description": "Logging in and one's own password."},
     {"name": "users", "description": "People and their roles; for administrators."},

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from pydantic import ValidationError
 
 from app.api.dependencies import CurrentNode
+from app.api.openapi import PEER, refusals
 from app.security.replica_tokens import ReplicaClaims
 from app.state.errors import Invalid
 from app.sync.events import (
@@ -24,7 +25,7 @@ from app.sync.events import (
     TransferRequest,
 )
 
-router = APIRouter(prefix="/replica", tags=["replica"])
+router = APIRouter(prefix="/replica", tags=["replica"], responses=refusals(*PEER))
 M = TypeVar("M", bound=Message)
 
 
