@@ -208,7 +208,7 @@ async def order(client: NodeClient, number: int) -> str:
 def test_without_lab_faults_the_verbs_say_how_to_get_them(make_cluster: MakeCluster) -> None:
     plain = make_cluster(2)
     said = plain.lab("cut", A, B, exit_code=2)
-    assert "matriz takes no faults; run `make down`, then `make up FAULTS=1`" in said
+    assert " takes no faults; run `make down`, then `make up FAULTS=1`" in said  # who is asked first answers
     assert "run `make down`, then `make up FAULTS=1`" in plain.lab("up", "--faults", exit_code=2)
     plain.lab("down")
     plain.lab("up", "--faults")
