@@ -109,6 +109,11 @@ class Reception:
     async def seal(self, claims: ReplicaClaims, wanted: SealRequest) -> SealReply:
         """Store a counter's dead lives and hand over what is known here, after it is durable."""
         self._member(claims, wanted)
+        name = self._database.identity.name
+        if (name, wanted.to_epoch) in wanted.dead:
+            # Its rights are about to be released: this life must have ended before it says what it knows.
+            await self._rebirth.begin(wanted.to_epoch, f"{claims.sender} counts this epoch among the dead")
+            raise WrongEpoch(self._database.identity.epoch)
         handed = await self._database.write(lambda tx: counting.seal(tx, wanted.product_id, wanted.dead))
         return SealReply(
             epoch=wanted.to_epoch,

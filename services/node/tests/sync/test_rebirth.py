@@ -6,7 +6,10 @@ import pytest
 
 from app.database import StorageFull
 from app.node import BranchNode
+from app.security.replica_tokens import ReplicaClaims
 from app.state import ledger
+from app.sync.errors import WrongEpoch
+from app.sync.events import SealRequest
 from app.sync.rebirth import Rebirth
 from tests.support.company import Company, stock
 
@@ -59,3 +62,18 @@ async def test_a_rival_that_a_peer_takes_for_living_is_named_dead(node: BranchNo
     await rebirth.begin(first, "norte says so", rivals=["another", second])
     dead = await node.database.read(ledger.dead_lives)
     assert (dead, node.standing.fenced) == ({("norte", "another"), ("norte", first)}, None)
+
+
+async def test_a_life_that_a_count_takes_for_dead_ends_before_it_hands_over(company: Company) -> None:
+    """Else its rights would be released by the count and sold here, too."""
+    matriz, norte = await company.found("matriz", "norte")
+    before = norte.database.identity.epoch
+    wanted = SealRequest(
+        to_epoch=before,
+        epoch=matriz.database.identity.epoch,
+        product_id="rice",
+        dead=[("norte", before)],
+    )
+    with pytest.raises(WrongEpoch):
+        await norte.reception.seal(ReplicaClaims("matriz", matriz.database.identity.epoch), wanted)
+    assert norte.database.identity.epoch != before
