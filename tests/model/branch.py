@@ -283,7 +283,10 @@ class Branch(Ledger):
     # Stock counts
 
     def seal(self, dead: Sequence[Life]) -> tuple[Sequence[Life], Cells]:
-        """`counting.seal`."""
+        """`Reception.seal`: a life that is counted among the dead ends before it says what it knows."""
+        if self.me in dead:
+            self.begin_again()
+            raise Refused("wrong_epoch")
         self.disk.dead |= {life for life in dead if life != self.me}
         return sorted(self.disk.dead), self.disk.cells
 

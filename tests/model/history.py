@@ -145,7 +145,10 @@ class History(Network):
             for member in members:
                 if counter.epochs.get(member.name) != member.disk.epoch:
                     return False
-                handovers[member.name] = member.seal(dead)
+                try:
+                    handovers[member.name] = member.seal(dead)
+                except Refused:
+                    return False
             gone = self.shelf.gone(
                 [b.disk.cells.values() for b in self.all()], None if last else counter.disk.dead
             )
@@ -193,7 +196,7 @@ class History(Network):
         self.sell_everything()
         if self.lost:
             self.settle()
-            if not self.count(last=True):
+            if not self.count(last=True) and not (self.settle() and self.count(last=True)):
                 return "a stock count was blocked though everybody could be reached"
             self.settle()
             self.sell_everything()
