@@ -258,9 +258,15 @@ class Branch(Ledger):
         """End this life, once in a process: `Rebirth.begin`."""
         if self.reborn:
             self.fenced = True
+            self.disk.dead.add(self.me)  # for the next process to read, whatever its peers remember
             return
         self.reborn = True
         self.another_life()
+
+    def resume(self) -> None:
+        """At start, begin another life if the disk's own is over: `Rebirth.resume`."""
+        if self.me in self.disk.dead:
+            self.begin_again()
 
     def fetch(self, donor: "Branch", *, branch: str | None = None) -> None:
         """Merge what a donor has, of one branch if it is named, and then count its heads as applied."""

@@ -114,6 +114,7 @@ class History(Network):
         """A process on a disk that was in use before: it serves once the peers it can reach had their say."""
         self.branches[name].running = False
         branch = self.branches[name] = self.begin(name, disk)
+        branch.resume()
         for peer in self.reachable(branch):
             self.greet(branch, peer)
         branch.ready = disk.founded

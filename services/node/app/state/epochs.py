@@ -1,8 +1,10 @@
 """A branch's lives: ending one that can no longer be trusted, and beginning another."""
 
+import sqlite3
+
 from app.database import Actor, Transaction
 from app.database.identity import EPOCH_BYTES
-from app.state import orders
+from app.state import ledger, orders
 
 ORDERS_A_COMMAND = 200
 """Orders announced again in one command: a batch is never cut inside a command, so it must stay small."""
@@ -39,6 +41,17 @@ def begin_again(tx: Transaction, *, why: str) -> None:
         after={"epoch": tx.identity.epoch, "why": why},
         version=tx.lamport,
     )
+
+
+def end(tx: Transaction) -> None:
+    """End this node's life without beginning another yet: that is for the next process to do."""
+    ledger.learn_life(tx, ledger.me(tx), dead=True)
+
+
+def is_over(connection: sqlite3.Connection) -> bool:
+    """Whether this disk's own life has ended."""
+    query = "SELECT 1 FROM epochs JOIN node ON branch = name AND epochs.epoch = node.epoch WHERE dead = 1"
+    return connection.execute(query).fetchone() is not None
 
 
 def announce_orders(tx: Transaction) -> bool:

@@ -64,7 +64,7 @@ class Founding:
         try:
             if not await self._database.read(handshake.is_founded):
                 return await self._decide()
-            await self._rebirth.announce()
+            await self._rebirth.resume()
         except (StorageError, sqlite3.Error) as error:
             log.warning("founding is put off: %s", error)
             return False

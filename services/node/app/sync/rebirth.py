@@ -20,7 +20,8 @@ class Rebirth:
 
     It does so once in the life of a process. A second time means that two processes share an identity and
     would end each other's epochs for ever: then the node stops serving and shows why. It goes on to name the
-    other's epochs dead, as the other does with its own, so neither serves while both are there.
+    other's epochs dead, as the other does with its own, so neither serves while both are there. Its disk
+    keeps that this epoch is over, too: a restart begins another, whether or not a peer remembers.
     """
 
     def __init__(self, database: Database, *, peers: Peers, standing: Standing, alarms: Alarms) -> None:
@@ -47,21 +48,33 @@ class Rebirth:
             if self._database.identity.epoch != epoch:
                 return
             if self._reborn:
-                self._fence(why)
+                await self._fence(why)
                 return
-            await self._database.write(lambda tx: epochs.begin_again(tx, why=why))
-            self._reborn = True
-            self._alarms.raise_("new_epoch", why)
+            await self._begin_again(why)
         self._peers.greet_all()
         await self.announce()
 
-    def _fence(self, why: str) -> None:
-        if self._standing.fenced is None:
-            told = f"{TWO_PROCESSES} ({why})"
-            self._standing.fence(told)
-            self._alarms.raise_("fenced", told)
+    async def _begin_again(self, why: str) -> None:
+        await self._database.write(lambda tx: epochs.begin_again(tx, why=why))
+        self._reborn = True
+        self._alarms.raise_("new_epoch", why)
+
+    async def _fence(self, why: str) -> None:
+        if self._standing.fenced is not None:
+            return
+        told = f"{TWO_PROCESSES} ({why})"
+        self._standing.fence(told)
+        self._alarms.raise_("fenced", told)
+        await self._database.write(epochs.end)
+
+    async def resume(self) -> None:
+        """At start: begin another life if the disk's own is over, and announce what is not announced yet."""
+        async with self._lock:
+            if await self._database.read(epochs.is_over):
+                await self._begin_again("this epoch ended when two processes lived on copies of one disk")
+        await self.announce()
 
     async def announce(self) -> None:
-        """Announce orders of earlier epochs until none is left; also called at start, after a crash."""
+        """Announce orders of earlier epochs until none is left."""
         while await self._database.write(epochs.announce_orders):
             pass

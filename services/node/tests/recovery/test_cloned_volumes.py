@@ -112,6 +112,22 @@ async def test_an_older_copy_is_refused_before_it_serves(trial: Trial) -> None:
     await fenced(trial["sul"], clone)
 
 
+async def test_what_was_fenced_is_over_for_the_next_process_even_if_no_peer_can_say_so(trial: Trial) -> None:
+    await stocked(trial)
+    clone = await trial.clone("sul", trial.copy("sul"))
+    await fenced(trial["sul"], clone)
+    both = {trial.epoch("sul"), clone.database.identity.epoch}
+    await clone.close()
+    await trial.stop(*NAMES)
+    await trial.start("sul")
+    assert trial.epoch("sul") not in both
+    with pytest.raises(OutOfStock):
+        await buy(trial["sul"], RICE, 1)
+    for name in ("matriz", "norte"):
+        await trial.start(name)
+    await trial.verify()
+
+
 async def test_starting_one_again_is_of_no_use_while_the_other_is_there(trial: Trial) -> None:
     await stocked(trial)
     clone = await trial.clone("sul", trial.copy("sul"))
