@@ -137,6 +137,7 @@ class Client:
             self._journal.violation("wrong answer", f"{order.key} asked for {order.units}, got {told}")
         if order.order_id not in (None, answer["id"]):
             order.earlier.append(str(order.order_id))
+            order.cancel = None  # it was said of the order that its branch forgot, not of this one
             if not self._machine.losses:
                 self._journal.violation("duplicated", f"{order.key} is {order.order_id} and {answer['id']}")
         order.order_id = answer["id"]
