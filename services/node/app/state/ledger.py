@@ -25,17 +25,20 @@ _INSERT = (
 @dataclass
 class Merged:
     """What merging received cells did. `forks` have an equal version with other content; `ahead` are
-    cells of this very life that a peer knows better than this node does: its file was rolled back."""
+    cells of this very life that a peer knows better than this node does: its file was rolled back; `waiting`
+    are of products that are not here yet."""
 
     changed: bool = False
     forks: list[str] = field(default_factory=list)
     ahead: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
     def absorb(self, other: "Merged") -> None:
         """Add what another merge did."""
         self.changed = self.changed or other.changed
         self.forks += other.forks
         self.ahead += other.ahead
+        self.waiting += other.waiting
 
 
 def cells_of(connection: sqlite3.Connection, product_id: str) -> list[Cell]:

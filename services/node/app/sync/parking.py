@@ -33,10 +33,14 @@ def apply(tx: Transaction, event: WireEvent, *, origin: str) -> ledger.Merged:
     return kind.apply(tx, event.body, origin)
 
 
+def is_waiting(error: Exception) -> bool:
+    """Whether what could not be applied refers to what is not here: it may still come, and then it applies;
+    anything else stays as it is."""
+    return isinstance(error, sqlite3.IntegrityError) and "FOREIGN KEY" in str(error)
+
+
 def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> None:
     """Keep an event and why it could not be applied."""
-    # A foreign key that does not hold yet may still come to hold; anything else stays as it is.
-    waiting = isinstance(error, sqlite3.IntegrityError) and "FOREIGN KEY" in str(error)
     tx.connection.execute(
         "INSERT OR REPLACE INTO parked (origin, epoch, seq, event_id, kind, entity, body, reason, waiting,"
         " attempts, parked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
@@ -49,7 +53,7 @@ def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> N
             event.entity,
             event.model_dump_json(),
             f"{type(error).__name__}: {_reason(error)}",
-            int(waiting),
+            int(is_waiting(error)),
             tx.now,
         ),
     )

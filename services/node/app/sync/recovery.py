@@ -229,7 +229,7 @@ class Recovery:
             self._alarms.raise_("fork", f"{peer.name} has {fork}")
         if merged.ahead:
             await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")
-        return len(merged.forks)
+        return len(merged.forks) + len(merged.waiting)
 
     async def _finish(self, peer: Peer, progress: Progress) -> None:
         heads = self._heads.pop((peer.name, progress.branch), {})

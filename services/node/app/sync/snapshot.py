@@ -80,7 +80,8 @@ def is_whole(page: Page) -> bool:
 
 def merge_page(tx: Transaction, page: Page, *, donor: str) -> ledger.Merged:
     """Merge a page's rows as their events would. A row that cannot be applied is left out and counted among
-    the forks: it contradicts what is known here, or no node could have written it."""
+    the forks: it contradicts what is known here, or no node could have written it. One that refers to what
+    is not here is `waiting`: that came to the donor after its page had been read, and comes by events."""
     merged = ledger.Merged()
     for relation in RELATIONS:
         if page.before.get(relation):
@@ -88,7 +89,7 @@ def merge_page(tx: Transaction, page: Page, *, donor: str) -> ledger.Merged:
     known = next((relation for relation in RELATIONS if relation == page.relation), None)
     if known is not None:
         _merge_rows(tx, known, page.rows, donor, merged)
-        if not merged.forks:
+        if not (merged.forks or merged.waiting):
             key = "product_id" if known == "stock" else "id"
             parking.forget_told(tx, (donor, page.epoch), known, [row[key] for row in page.rows])
     return merged
@@ -138,7 +139,8 @@ def _merge_rows(tx: Transaction, relation: Relation, rows: Rows, donor: str, mer
             with tx.attempt():
                 merged.absorb(source.merge(tx, row, donor))
         except UNAPPLICABLE as error:
-            merged.forks.append(f"{relation} {row.get('id') or row.get('product_id')}: {error!r}")
+            left_out = merged.waiting if parking.is_waiting(error) else merged.forks
+            left_out.append(f"{relation} {row.get('id') or row.get('product_id')}: {error!r}")
 
 
 def _behind_orders(connection: sqlite3.Connection, rows: Rows) -> dict[str, list[dict[str, Any]]]:

@@ -121,3 +121,20 @@ def test_an_old_page_takes_nothing_back(branches: Branches) -> None:
     norte.do(lambda tx: snapshot.merge_page(tx, page, donor="sul"))
     assert norte.totals(rice).available == 3
     assert norte.digest() == matriz.digest()
+
+
+def test_stock_of_a_product_that_came_to_the_donor_after_its_page_is_no_fork(branches: Branches) -> None:
+    """Its event tells of the product first, and then of the stock."""
+    matriz, norte, sul = (branches.make(name) for name in NAMES)
+    rice = matriz.product("rice")
+    matriz.adjust("rice", 5)
+    matriz.send(sul)
+    page = snapshot.read_page(
+        sul.connection,
+        PageRequest(to_epoch=sul.identity.epoch, epoch=norte.identity.epoch, relation="stock", after=""),
+    )
+    found = norte.do(lambda tx: snapshot.merge_page(tx, page, donor="sul"))
+    assert (found.forks, len(found.waiting)) == ([], 1)
+    matriz.send(norte)
+    assert norte.totals(rice).available == 5
+    assert norte.digest() == matriz.digest()
