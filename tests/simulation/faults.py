@@ -12,6 +12,7 @@ from tests.simulation.network import Weather
 from tests.simulation.plan import Plan
 from tests.simulation.scene import Scene
 
+LONGEST_STORM_SECONDS = 40.0
 WEATHER = ("lose", "duplicate", "delay", "damage", "poison")
 DOINGS: Mapping[str, Callable[[Scene, Machine], Awaitable[None]]] = {
     "cut": link_faults.cut,
@@ -33,19 +34,27 @@ LOSSES = ("wipe", "restore")
 
 
 class Faults:
-    """Breaks a history by the plan, until it is told to heal. What it breaks for a while it mends itself."""
+    """Breaks a history by the plan, until it is told to heal. What it breaks for a while it mends itself.
+
+    `shop_is_open` is set once the network was founded and has something to sell.
+    """
 
     def __init__(self, plan: Plan, scene: Scene) -> None:
         self._plan = plan
         self._scene = scene
         self._random = scene.random
+        self.shop_is_open = asyncio.Event()
 
     async def rage(self) -> None:
-        """Break one thing after the other until cancelled."""
+        """Break one thing after the other until cancelled. A storm over a shop that is not open yet ends for
+        a while: nobody promises to found a network that is killed again and again."""
         kinds = [kind for kind in self._plan.faults if kind in DOINGS]
         losses = [kind for kind in kinds if kind in LOSSES]
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._random.expovariate(1.0 / self._plan.fault_every))
+            if loop.time() > LONGEST_STORM_SECONDS:
+                await self.shop_is_open.wait()
             chance = self._random.random()
             if chance < 0.2:
                 self._change_weather()

@@ -137,6 +137,7 @@ class History:
             chaos.append(loop.create_task(self._faults.rage()))
         clients = self._clients()
         await clients[0].open_shop()
+        self._faults.shop_is_open.set()
         if not self._plan.storm:
             chaos.append(loop.create_task(self._faults.rage()))
         share = -(-self._plan.operations // self._plan.clients)
