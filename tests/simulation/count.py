@@ -24,6 +24,7 @@ async def count_all(machines: Sequence[Machine], observer: Observer, journal: Jo
     for product_id, sku in file.execute(_PRODUCTS).fetchall():
         gone = observer.gone(product_id, dead)
         journal.note("counts", sku, gone)
+        observer.effects.find(product_id, counter.name, max(0, -gone))
         found += max(0, -gone)
         await process.do(process.node.counts.count(sku, gone=gone, actor=ACTOR), patience=PATIENCE_SECONDS)
     return found

@@ -6,7 +6,6 @@ not repeated here. It knows more than any node: what every branch really sold, a
 
 import json
 import sqlite3
-from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulation import rollbacks
+from tests.simulation.effects import Effects
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
 from tests.simulation.promises import Promises
@@ -51,12 +51,6 @@ _TABLES = {
 _EVERYTHING = "SELECT " + ", ".join(
     f"(SELECT json_group_array(json_array({columns})) FROM {table})" for table, columns in _TABLES.items()
 )
-_UNITS_OF_ORDERS = (
-    "SELECT l.product_id, o.branch, o.epoch, SUM(l.quantity), SUM(l.quantity * (o.status = 'cancelled'))"
-    " FROM order_lines l JOIN orders o ON o.id = l.order_id GROUP BY 1, 2, 3"
-)
-
-_PARKED_STOCK = "SELECT entity, origin FROM parked WHERE kind LIKE 'stock_update%'"
 
 
 @dataclass
@@ -94,6 +88,7 @@ class Observer:
         self._grants: dict[tuple[str, ...], int] = {}
         self._events: dict[Life, list[str]] = {}
         self.rollbacks = Rollbacks()
+        self.effects = Effects()
 
     def look(self, machine: Machine) -> None:
         """Check what a machine's last commit left."""
@@ -113,6 +108,7 @@ class Observer:
         lost = self._views.pop(machine.name)
         lost.connection.close()
         self.rollbacks.forget(machine.name)
+        self.effects.forget(machine.name)
         left = list(self._views.values())
         self._promises.wiped[machine.name] = self._promises.wiped.get(machine.name, 0) + 1
         if kept is not None:
@@ -351,29 +347,19 @@ class Observer:
                 self._violation(
                     "lost", name, f"order {order_id} went from {version} to {orders.get(order_id)}"
                 )
+        new = orders.keys() - view.orders.keys()
         view.orders = orders
-        self._check_effects(name, epoch, view)
-
-    def _check_effects(self, name: str, epoch: str, view: View) -> None:
-        """No order shows without what it took, no cancelling without what it gave back: at its own branch
-        exactly that. What an earlier life sold is given back to the frozen pool, by a later life's cell."""
-        given_back: Counter[tuple[str, str]] = Counter()
-        parked = set(view.connection.execute(_PARKED_STOCK))  # what an order took may be in one of these
-        for (product, branch, _), cell in view.cells.items():
-            given_back[product, branch] += cell[1] + cell[2]
-        for product, branch, of_epoch, sold, cancelled in view.connection.execute(_UNITS_OF_ORDERS):
-            stock = view.cells.get((product, branch, of_epoch), NOTHING)
-            given_back[product, branch] -= cancelled
-            if self.rollbacks.may_be_forked(branch) or (product, branch) in parked:
-                continue
-            exactly = (branch, of_epoch) == (name, epoch)
-            if stock[5] < sold or (exactly and stock[5] != sold):
-                self._violation("atomic", name, f"orders took {sold} of {product}, its stock says {stock[5]}")
-        for (product, branch), more in given_back.items():
-            if self.rollbacks.may_be_forked(branch) or (product, branch) in parked:
-                continue
-            if more < 0 or (more > 0 and branch == name and branch not in self._promises.wiped):
-                self._violation("atomic", name, f"{product} of {branch}: {more} units too many given back")
+        wrong = self.effects.wrong(
+            name,
+            epoch,
+            view.connection,
+            view.cells,
+            new=new,
+            lost=self._promises.wiped,
+            forked=self.rollbacks.may_be_forked,
+        )
+        for text in wrong:
+            self._violation("atomic", name, text)
 
     def _violation(self, promise: str, name: str, text: str) -> None:
         self._journal.violation(promise, f"{name}: {text}")
