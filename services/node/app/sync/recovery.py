@@ -110,6 +110,8 @@ class Recovery:
                         tasks.create_task(self._do(peer, work), name=f"from {peer.name}")
 
     def _next(self, peer: Peer) -> Callable[[], Awaitable[bool]] | None:
+        if peer.epoch is None:
+            return None  # every request names the life it is meant for, which the peer's hello will tell
         wanted = [p for p in self._wanted.values() if p.peer == peer.name and not p.done]
         if wanted and self._peers.is_heard_from(peer):
             return lambda: self._fetch(peer, wanted[0])
@@ -132,6 +134,8 @@ class Recovery:
         node wants nothing narrow: its founding fetches all there is."""
         for branch in await self._database.read(lambda connection: _lacking(connection, hello)):
             self.want(peer, branch)
+        if peer.name in self._repairs:
+            self._work.set()
 
     async def _repair_once(self, peer: Peer, *, ahead: bool) -> bool:
         try:

@@ -44,3 +44,19 @@ async def test_what_no_version_can_apply_is_fetched_whole_when_it_is_replayed(
 
     assert (await norte.replay_parked(actor=ACTOR))["left"] > 0
     await eventually(company.converged)
+
+
+async def test_a_replay_before_the_origin_was_heard_of_waits_for_its_hello(company: Company) -> None:
+    """A process that has just started knows no peer's life yet, and asks none without naming it."""
+    matriz, norte = await company.found("matriz", "norte")
+    await eventually(company.converged)
+    company.network.cut |= {("matriz", "norte"), ("norte", "matriz")}
+    await customer(matriz)
+    await deliver_spoiled(matriz, norte, kind="customer_upserted", body={"order": None})
+    await company.stop("norte")
+    norte = await company.start("norte", peers=("matriz", "norte"))
+    await eventually(lambda: norte.ready)
+
+    assert (await norte.replay_parked(actor=ACTOR))["left"] > 0
+    company.network.cut.clear()
+    await eventually(company.converged)
