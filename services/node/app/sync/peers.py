@@ -35,6 +35,7 @@ class Process:
 class Peer:
     """One configured peer. `clock_offset` is its wall clock minus ours, seconds; `None` is unknown.
 
+    `refused` says that the last attempt failed by an answer, its own or what this node made of it.
     `latest` is the latest process that said hello in the present epoch.
     `work` tells its sender that there is something to do, `alive` that the peer gave a sign of life, which
     ends a pause between attempts.
@@ -51,6 +52,7 @@ class Peer:
     said_hello_at: float | None = None
     state: State = "unknown"
     attempts: int = 0
+    refused: bool = False
     next_retry_at: float | None = None
     last_heard_at: float | None = None
     last_answered_at: float | None = None

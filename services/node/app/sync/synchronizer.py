@@ -32,6 +32,7 @@ LONGEST_PAUSE_RETRIES = 10.0  # the cap of the pause, in multiples of its base
 
 
 _OTHER_LIFE = Answer(409, "wrong_epoch")
+_REFUSED_ANSWERS = ("unproven_answer", "200 unreadable_answer")
 
 
 class _Undelivered(Exception):
@@ -48,7 +49,8 @@ class ReplicaSynchronizer:
 
     - The order of events is the order of delivery; the head of a queue is never skipped.
     - A failed attempt is repeated for ever: exponential pauses from `retry_seconds`, capped, with full
-      jitter; a commit does not cut a pause short, a sign of life from the peer does.
+      jitter; a commit does not cut a pause short, a sign of life from the peer does, but after a refusal not
+    below `retry_seconds`.
     - A slow or dead peer delays nobody else.
     """
 
@@ -98,9 +100,14 @@ class ReplicaSynchronizer:
             )
 
         async def rest(seconds: float) -> None:
-            peer.next_retry_at = self._clock.monotonic() + seconds
+            # Each hello that comes meanwhile is a sign of life: two nodes that take each other's hellos and
+            # refuse the answers would greet each other as fast as they can.
+            least = self._retry_seconds if peer.refused else 0.0
+            peer.next_retry_at = self._clock.monotonic() + max(seconds, least)
             peer.alive.clear()
-            await _wait_for(peer.alive, seconds)
+            if least:
+                await self._clock.sleep(least)
+            await _wait_for(peer.alive, max(seconds - least, 0.0))
             peer.next_retry_at = None
 
         while True:
@@ -257,6 +264,7 @@ def _note_failure(peer: Peer, state: RetryCallState) -> None:
         peer.state = error.retry.state
         peer.attempts += 1
         peer.last_error = error.detail
+        peer.refused = error.retry.state == "blocked" or error.retry.reason in _REFUSED_ANSWERS
         peer.needs_hello = peer.needs_hello or error.retry.hello_first
 
 

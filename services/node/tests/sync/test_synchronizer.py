@@ -20,6 +20,7 @@ from tests.support.virtual import eventually
 pytestmark = pytest.mark.anyio
 
 EVENT = "/replica/event"
+HELLO = "/replica/hello"
 
 
 def peer(node: BranchNode, name: str) -> Peer:
@@ -129,6 +130,21 @@ async def test_a_peer_that_does_not_move_on_is_not_hammered(company: Company) ->
     assert peer(matriz, "norte").last_error == "the peer did not move on"
     company.network.answers.clear()
     await eventually(company.converged)
+
+
+async def test_two_nodes_that_refuse_each_others_answers_do_not_greet_each_other_without_pause(
+    company: Company,
+) -> None:
+    matriz, norte = await company.found("matriz", "norte")
+    await eventually(company.converged)
+    company.network.altered = dict.fromkeys(("matriz", "norte"), (b'"digest"', b'"dygest"'))
+    before = len(company.network.sent("matriz", "norte", HELLO))
+    await asyncio.sleep(20)
+    said = len(company.network.sent("matriz", "norte", HELLO)) - before
+    assert 5 < said <= 20 / matriz.settings.replication_retry_seconds + 1
+    company.network.altered = {}
+    await eventually(company.converged)
+    await eventually(lambda: peer(matriz, "norte").state == peer(norte, "matriz").state == "ok")
 
 
 def _life(node: BranchNode) -> Life:
