@@ -1,11 +1,18 @@
 """The stock count after disks were lost: people count the shelf, and nothing is frozen any more."""
 
+import asyncio
 from collections.abc import Sequence
 
+from app.state.errors import CountBlocked
 from tests.simulation.clients import ACTOR, PATIENCE_SECONDS
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
 from tests.simulation.observer import Observer
+
+AGAIN_SECONDS = 0.5
+UNBLOCKS_WITHIN_SECONDS = 10.0
+"""A member's late hello of an earlier life may block a count in a network that is quiet. What lasts longer
+than some of its next hellos, with nobody's help, is a count that never unblocks."""
 
 _DEAD = "SELECT branch, epoch FROM epochs WHERE dead = 1"
 _PRODUCTS = "SELECT id, sku FROM products ORDER BY id"
@@ -19,12 +26,23 @@ async def count_all(machines: Sequence[Machine], observer: Observer, journal: Jo
     assert counter.process is not None, "everything was switched on"
     process = counter.process
     file = observer.connection(counter)
-    dead = set(file.execute(_DEAD).fetchall())
+    loop = asyncio.get_running_loop()
     found = 0
     for product_id, sku in file.execute(_PRODUCTS).fetchall():
-        gone = observer.gone(product_id, dead)
-        journal.note("counts", sku, gone)
-        observer.effects.find(product_id, counter.name, max(0, -gone))
+        deadline = loop.time() + UNBLOCKS_WITHIN_SECONDS
+        while True:
+            gone = observer.gone(product_id, set(file.execute(_DEAD).fetchall()))
+            journal.note("counts", sku, gone)
+            observer.effects.find(product_id, counter.name, max(0, -gone))
+            count = process.node.counts.count(sku, gone=gone, actor=ACTOR)
+            try:
+                await process.do(count, patience=PATIENCE_SECONDS)
+                break
+            except CountBlocked as blocked:
+                if loop.time() >= deadline:
+                    raise
+                journal.note("blocked", blocked.member, blocked.reason)
+            observer.effects.find(product_id, counter.name, -max(0, -gone))  # nothing was counted
+            await asyncio.sleep(AGAIN_SECONDS)
         found += max(0, -gone)
-        await process.do(process.node.counts.count(sku, gone=gone, actor=ACTOR), patience=PATIENCE_SECONDS)
     return found
