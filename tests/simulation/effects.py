@@ -26,8 +26,9 @@ class Effects:
         self._found: Counter[Of] = Counter()
 
     def find(self, product: str, branch: str, units: int) -> None:
-        """A branch that counts is about to enter so many units that nobody knew to be there."""
-        self._found[product, branch] += units
+        """A branch that counts is about to enter so many units that nobody knew to be there. A count that is
+        tried again is still one."""
+        self._found[product, branch] = units
 
     def forget(self, name: str) -> None:
         """A node's disk is lost: what it shows from now on it was handed anew."""
