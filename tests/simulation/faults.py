@@ -4,7 +4,8 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from tests.simulation import disk_faults, link_faults, process_faults
 from tests.simulation.machine import Machine
@@ -14,7 +15,7 @@ from tests.simulation.scene import Scene
 
 LONGEST_STORM_SECONDS = 40.0
 WEATHER = ("lose", "duplicate", "delay", "damage", "poison")
-DOINGS: Mapping[str, Callable[[Scene, Machine], Awaitable[None]]] = {
+DOINGS: Mapping[str, Callable[[Scene, Machine], Coroutine[Any, Any, None]]] = {
     "cut": link_faults.cut,
     "isolate": link_faults.isolate,
     "crash": process_faults.crash,
@@ -44,6 +45,7 @@ class Faults:
         self._scene = scene
         self._random = scene.random
         self.shop_is_open = asyncio.Event()
+        self._begun: dict[asyncio.Task[None], None] = {}
 
     async def rage(self) -> None:
         """Break one thing after the other until cancelled. A storm over a shop that is not open yet ends for
@@ -64,7 +66,14 @@ class Faults:
                 await self._break(self._random.choice(kinds))
 
     async def _break(self, kind: str) -> None:
-        await DOINGS[kind](self._scene, self._random.choice(self._scene.machines))
+        await self._finish(DOINGS[kind](self._scene, self._random.choice(self._scene.machines)))
+
+    async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something to its end, whoever is cancelled meanwhile: a machine is on or off, nothing else."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._begun[task] = None
+        task.add_done_callback(lambda done: self._begun.pop(done, None))
+        await asyncio.shield(task)
 
     async def watch(self) -> None:
         """Switch on whatever is off, after a while, until cancelled: some crashes come unannounced."""
@@ -77,10 +86,11 @@ class Faults:
                     off_since.pop(machine.name, None)
                 elif loop.time() >= off_since.setdefault(machine.name, loop.time() + self._scene.a_while()):
                     off_since.pop(machine.name)
-                    await machine.start()
+                    await self._finish(machine.start())
 
     async def heal(self) -> None:
         """Undo everything that is still broken, and start all that is off."""
+        await asyncio.gather(*list(self._begun))
         await self._scene.heal()
         self._scene.journal.note("healed")
 
