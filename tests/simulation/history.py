@@ -29,7 +29,8 @@ QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would b
 LOOK_SECONDS = 0.2
 SALES_AFTER_A_COUNT = 8  # of each client
 TRUE_ALARMS = ("divergence", "repaired")  # once a disk was lost
-TRUE_ALARMS_OF_ROLLBACKS = ("new_epoch", "fork")  # once a disk went back
+# Once a disk went back: to a life that was over already it is one of two that claim the branch.
+TRUE_ALARMS_OF_ROLLBACKS = ("new_epoch", "fork", "cloned")
 MOST_MESSAGES = 1_000  # of a direction in a whole history; more is somebody repeating itself like mad
 
 
