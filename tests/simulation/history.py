@@ -200,8 +200,9 @@ class History:
             return False
         if not verdict.is_quiet(self._files()):
             return False
+        ends = verdict.ends(self._files())
         said = [await self._status(machine) for machine in self._machines]
-        quiet = all(_is_settled(status, said[0]) for status in said)
+        quiet = all(_is_settled(status, said[0]) for status in said) and ends == verdict.ends(self._files())
         if quiet:
             self._journal.note("quiet", said[0]["digest"])
             for machine, status in zip(self._machines, said, strict=True):
@@ -223,12 +224,22 @@ class History:
             return  # a disk that went back by hand has no place in a run log: the lab's own way is a command
         if self._found:
             return  # nor have units that only the shelf knew of: the log says that more went than came
-        for machine in self._machines:
-            await self._record.read(machine)
+        await self._read_all()
         judged = self._record.judge()
         self._judged = {str(promise): result for promise, result in judged.promises.items()}
         for finding in judged.findings:
             self._journal.violation(f"checker: {finding.promise}", finding.words)
+
+    async def _read_all(self) -> None:
+        """Read every node while nobody writes: rights may still move in the background, now and then."""
+        while True:
+            ends, before = verdict.ends(self._files()), self._record.length
+            for machine in self._machines:
+                await self._record.read(machine)
+            if ends == verdict.ends(self._files()) and verdict.is_quiet(self._files()):
+                return
+            self._record.cut(before)
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _switch_off(self) -> None:
         await self._network.close()

@@ -85,6 +85,14 @@ class Record:
             self._add("read.stock", node=machine.name, phase="final", stock=stock)
         self._add("read.done", node=machine.name, phase="final", orders=len(shown[0]), stock=len(shown[1]))
 
+    @property
+    def length(self) -> int:
+        return len(self._records)
+
+    def cut(self, length: int) -> None:
+        """Take back what was put down beyond a length."""
+        del self._records[length:]
+
     def judge(self) -> Verdict:
         """What the checker makes of it."""
         return judge(self._records)
