@@ -110,6 +110,7 @@ class Database:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((command, future))
         # A caller that goes away does not take the command with it: its outcome is then simply not heard.
+        future.add_done_callback(_hear)
         return await asyncio.shield(future)
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
@@ -203,6 +204,12 @@ class Database:
         if is_damage(error) or is_damage(error.__cause__ or error):
             for callback in self.on_damage:
                 callback()
+
+
+def _hear(future: asyncio.Future[Any]) -> None:
+    """Fetch an error, so that none is reported as unheard of only because its caller went away."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _resolve(future: asyncio.Future[Any], outcome: Outcome) -> None:
