@@ -1,7 +1,6 @@
 """The database as the node uses it: asynchronous, with real threads."""
 
 import asyncio
-import gc
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -78,23 +77,6 @@ async def test_a_caller_that_goes_away_does_not_take_the_command_with_it(databas
     await asyncio.sleep(0)
     gone.cancel()
     assert await database.write(emit()) == 2
-
-
-async def test_what_a_caller_that_went_away_does_not_hear_is_reported_to_nobody(database: Database) -> None:
-    reported: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
-
-    def fail(_tx: Transaction) -> None:
-        raise Refused
-
-    gone = asyncio.create_task(database.write(fail))
-    await asyncio.sleep(0)  # it has handed its command over
-    gone.cancel()
-    await asyncio.gather(gone, return_exceptions=True)
-    for _ in range(2):  # the second is in another group than what nobody heard
-        await database.write(lambda _tx: None)
-    gc.collect()
-    assert reported == []
 
 
 async def test_all_of_a_read_is_from_one_instant(database: Database) -> None:
