@@ -76,9 +76,10 @@ def accept(tx: Transaction, cells: Sequence[Cell], *, giver: Life, lamport: int)
 def offer_surplus(
     tx: Transaction, product_id: str, *, peers: Sequence[Life], reserved: int
 ) -> Mapping[Life, int]:
-    """Grant peers what demand (units sold so far) says is theirs; return what moved."""
+    """Grant peers, as far as they live, what demand (units sold so far) says is theirs; return what moved."""
     cells = ledger.cells_of(tx.connection, product_id)
-    moves = _surplus(tx.connection, cells, ledger.me(tx), peers=peers, reserved=reserved)
+    living = ledger.living(tx.connection, peers)
+    moves = _surplus(tx.connection, cells, ledger.me(tx), peers=living, reserved=reserved)
     if moves:
         _grant(tx, cells, moves, reason="surplus")
     return moves
@@ -101,10 +102,11 @@ def products_with_surplus(
     """Products of which `offer_surplus` would move something as of now: most often none, and the writer need
     not be asked about the others."""
     me = present_life(connection)
+    living = ledger.living(connection, peers)
     found = []
     for product_id in products_held(connection):
         cells = ledger.cells_of(connection, product_id)
-        if _surplus(connection, cells, me, peers=peers, reserved=reserved.get(product_id, 0)):
+        if _surplus(connection, cells, me, peers=living, reserved=reserved.get(product_id, 0)):
             found.append(product_id)
     return found
 

@@ -105,6 +105,12 @@ def living_epochs(connection: sqlite3.Connection, branch: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def living(connection: sqlite3.Connection, lives: Iterable[Life]) -> list[Life]:
+    """Those of `lives` that are not known to be over: nobody should be given rights that nobody could use."""
+    dead = dead_lives(connection)
+    return [life for life in lives if life not in dead]
+
+
 def me(tx: Transaction) -> Life:
     """The life this transaction may write cells of."""
     return tx.identity.name, tx.identity.epoch

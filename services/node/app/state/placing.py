@@ -157,7 +157,8 @@ def adjust_stock(
     peers: Sequence[Life],
 ) -> str:
     """Receive or remove units and return the product's id. Received ones are shared among `peers` (lives
-    heard from lately) in the same transaction; the remainder stays. Raises as place_order does."""
+    heard from lately, as far as they live) in the same transaction; the remainder stays. Raises as
+    place_order does."""
     product = products.find(tx.connection, adjustment.sku, cluster=tx.identity.cluster_id)
     if product is None:
         raise UnknownReference("product", [adjustment.sku])
@@ -168,7 +169,8 @@ def adjust_stock(
         after = _take(tx, need, movement="removed")
     else:
         after = before.add("received", adjustment.quantity)
-        for life, share in _shares(adjustment, need.cells, ledger.me(tx), peers).items():
+        living = ledger.living(tx.connection, peers)
+        for life, share in _shares(adjustment, need.cells, ledger.me(tx), living).items():
             after = after.grant(life, share)
         if after.received > LARGEST:
             raise Invalid("quantity", "too_large_in_total")

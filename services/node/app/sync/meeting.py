@@ -75,8 +75,7 @@ class Meetings:
                     "cloned", f"two processes claim to be {peer.name}: each ends the other's epoch"
                 )
             raise learned.refusal
-        ours = await self.say(ahead=learned.ahead)
-        self._compare(peer, hello, ours)
+        # Before anything else is waited for: a later hello must not be overtaken by what this one says.
         peer.epoch = hello.epoch
         peer.policy = hello.policy
         peer.founded = hello.founded
@@ -85,6 +84,8 @@ class Meetings:
         peer.clock_offset = hello.now - self._clock.wall()
         self._standing.note_policy(peer.name, hello.policy)
         self._peers.heard(peer)
+        ours = await self.say(ahead=learned.ahead)
+        self._compare(peer, hello, ours)
         if learned.behind is not None:
             await self._rebirth.begin(learned.epoch, learned.behind)
             ours = await self.say(ahead=learned.ahead)

@@ -158,6 +158,14 @@ def test_surplus_moves_toward_demand_and_leaves_what_waits(pair: tuple[Branch, B
     assert rights(matriz, norte) == [5, 5]
 
 
+def test_no_surplus_moves_to_a_life_that_is_over(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    product = matriz.product_id("rice")
+    matriz.do(lambda tx: ledger.learn_deaths(tx, [norte.life]))
+    assert grants.products_with_surplus(matriz.connection, peers=[norte.life], reserved={}) == []
+    assert not matriz.do(lambda tx: grants.offer_surplus(tx, product, peers=[norte.life], reserved=0))
+
+
 def test_the_writer_is_asked_only_about_products_with_a_surplus(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     product = matriz.product_id("rice")

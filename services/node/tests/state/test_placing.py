@@ -277,6 +277,14 @@ def test_new_stock_is_shared_in_the_same_transaction(
     assert matriz.event_kinds()[events:] == ["stock_update"]
 
 
+def test_new_stock_is_not_shared_with_a_life_that_is_over(matriz: Branch) -> None:
+    """Who shares heard from it lately, and then of its end: the units would be frozen."""
+    matriz.do(lambda tx: ledger.learn_deaths(tx, [SUL]))
+    matriz.adjust("rice", 10, share="equal", peers=[NORTE, SUL])
+    (own,) = ledger.cells_of(matriz.connection, matriz.product_id("rice"))
+    assert own.granted == {NORTE: 5}
+
+
 def test_a_removal_takes_rights_as_an_order_does(matriz: Branch) -> None:
     matriz.adjust("rice", -4)
     assert left(matriz, "rice") == [6]
