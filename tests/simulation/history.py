@@ -218,6 +218,7 @@ class History:
         return {machine.name: self._observer.connection(machine) for machine in self._machines}
 
     async def _judge(self) -> None:
+        self._observer.note_what_was_merged_away()
         verdict.judge(self._files(), self._promises, self._journal)
         for machine in self._machines:
             self._observer.must_have_noticed(machine)

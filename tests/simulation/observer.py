@@ -19,7 +19,7 @@ from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
 from tests.simulation.promises import Promises
 from tests.simulation.record import Record
-from tests.simulation.rollbacks import CellKey, Life, Rollback, Rollbacks
+from tests.simulation.rollbacks import CellKey, Life, Rollback, Rollbacks, Stock
 
 GROWING = (
     "received",
@@ -134,6 +134,7 @@ class Observer:
     def _note_rollback(self, life: Life, copy: View, *, fenced: bool) -> None:
         events = self._events.setdefault(life, [])
         kept = rollbacks.of_life(life, copy.cells, copy.grants)
+        truth = rollbacks.of_life(life, self._cells, self._grants)
         knowers = {
             name
             for name, other in self._views.items()
@@ -148,13 +149,30 @@ class Observer:
             Rollback(
                 life=life,
                 kept=kept,
-                forgotten=rollbacks.difference(rollbacks.of_life(life, self._cells, self._grants), kept),
+                forgotten=self.rollbacks.forgot(life, truth, kept),
+                seen=self._seen(life),
                 events=dict(enumerate(events[copy.seq :], start=copy.seq + 1)),
                 fenced=fenced,
                 knowers=knowers,
             )
         )
         del events[copy.seq :]
+
+    def _seen(self, life: Life) -> Stock:
+        """What the disks that are there know of a life."""
+        seen: dict[CellKey, Cell] = {}
+        for view in self._views.values():
+            for key, cell in rollbacks.of_life(life, view.cells, {}).cells.items():
+                seen[key] = tuple(map(max, cell, seen.get(key, NOTHING)))
+        return Stock(seen, {})
+
+    def note_what_was_merged_away(self) -> None:
+        """In the end: units of lives with two histories that no disk shows."""
+        for key, cell in self._cells.items():
+            gone = self.rollbacks.merged_away(key, cell)
+            missing = self._promises.units_at_risk.setdefault(key, dict.fromkeys(GROWING, 0))
+            for place, column in enumerate(GROWING):
+                missing[column] = max(missing[column], gone[place])
 
     def gone(self, product: str, dead: Collection[Life]) -> int:
         """How many units of a product left the shelf by the hands of these lives, net of what came, without

@@ -28,15 +28,16 @@ class Stock(NamedTuple):
 
 @dataclass
 class Rollback:
-    """A life whose disk went back. `forgotten` is what had been moved since the copy was made, `events` the
-    event ids by seq that were written since. `knowers` are the branches whose disks have more of the life
-    than the copy, `known` says whether there were any at first, and `fenced` that whoever had was there to be
-    asked: then nothing excuses spending.
+    """A life whose disk went back. `forgotten` is what had been moved since the copy was made, `seen` what
+    peers know of the life, and `events` the event ids by seq that were written since. `knowers` are the
+    branches whose disks have more of the life than the copy, `known` says whether there were any at first,
+    and `fenced` that whoever had was there to be asked: then nothing excuses spending.
     """
 
     life: Life
     kept: Stock
     forgotten: Stock
+    seen: Stock
     events: Mapping[int, str]
     fenced: bool
     knowers: set[str]
@@ -71,6 +72,31 @@ class Rollbacks:
         """What was granted in truth where the life's file now says `quantity`."""
         life = (grant[1], grant[2])
         return quantity + sum(r.forgotten.grants.get(grant, 0) for r in self._of.get(life, ()))
+
+    def forgot(self, life: Life, truth: Stock, kept: Stock) -> Stock:
+        """What the file of a life forgets that goes back to a copy: all that was moved in truth, but what is
+        in the copy, and what the file had forgotten before."""
+        forgotten = difference(truth, kept)
+        for rollback in self._of.get(life, ()):
+            forgotten = difference(forgotten, rollback.forgotten)
+        return forgotten
+
+    def merged_away(self, key: CellKey, truth: Cell) -> Cell:
+        """How much of what was moved in a cell no disk can show: its life has two histories, of which merging
+        keeps the greater count only, and what nobody saw of the first one is gone."""
+        gone: Cell = (0,) * len(truth)
+        for rollback in self._of.get(key[1:], ()):
+            if rollback.known and not rollback.fenced:
+                kept, forgotten, seen = (
+                    stock.cells.get(key, (0,) * len(truth))
+                    for stock in (rollback.kept, rollback.forgotten, rollback.seen)
+                )
+                told = tuple(max(0, s - k) for s, k in zip(seen, kept, strict=True))
+                since = (t - k - f for t, k, f in zip(truth, kept, forgotten, strict=True))
+                gone = tuple(
+                    g + (f - t) + min(t, s) for g, f, t, s in zip(gone, forgotten, told, since, strict=True)
+                )
+        return gone
 
     def wrote(self, life: Life, seq: int, event_id: str) -> bool:
         """Whether the life once had this event and forgot it."""

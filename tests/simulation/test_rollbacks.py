@@ -6,7 +6,6 @@ from unittest import mock
 import pytest
 
 from app.sync.rebirth import Rebirth
-from tests.simulation import rollbacks
 from tests.simulation.history import play
 from tests.simulation.plan import draw
 from tests.simulation.rollbacks import Rollback, Rollbacks, Stock
@@ -22,21 +21,37 @@ def moved(*, received: int = 0, sold: int = 0, granted: int = 0) -> Stock:
     return Stock({KEY: (received, 0, 0, 0, 0, sold, 0, 1)}, {GRANT: granted})
 
 
+NOTHING = Stock({}, {})
+
+
 def went_back(*, known: bool, fenced: bool) -> Rollbacks:
     """A life that had sold 5 and granted 3 went back to when it had sold 2 and granted none."""
-    truth, kept = moved(received=20, sold=5, granted=3), moved(received=20, sold=2)
     found = Rollbacks()
+    go_back(
+        found,
+        truth=moved(received=20, sold=5, granted=3),
+        kept=moved(received=20, sold=2),
+        known=known,
+        fenced=fenced,
+    )
+    return found
+
+
+def go_back(
+    found: Rollbacks, *, truth: Stock, kept: Stock, seen: Stock = NOTHING, known: bool, fenced: bool
+) -> None:
+    """Add that the life's disk went back from the truth to a copy, while peers had `seen` so much of it."""
     found.add(
         Rollback(
             life=LIFE,
             kept=kept,
-            forgotten=rollbacks.difference(truth, kept),
+            forgotten=found.forgot(LIFE, truth, kept),
+            seen=seen,
             events={7: "an event"},
             fenced=fenced,
             knowers={"filial-sul"} if known else set(),
         )
     )
-    return found
 
 
 def test_what_was_forgotten_was_sold_nonetheless() -> None:
@@ -46,6 +61,35 @@ def test_what_was_forgotten_was_sold_nonetheless() -> None:
     assert found.real_grant(GRANT, 1) == 4
     assert found.wrote(LIFE, 7, "an event")
     assert not found.wrote(LIFE, 7, "another one")
+
+
+def test_a_disk_that_goes_back_twice_forgets_nothing_twice() -> None:
+    """It sold 5, forgot 3 of them, sold 4 more and forgot 1 of those: 9 in all, and its file says 5."""
+    found = went_back(known=True, fenced=False)
+    real = Stock({KEY: found.real_cell(KEY, moved(received=20, sold=6).cells[KEY])}, {GRANT: 3})
+    go_back(found, truth=real, kept=moved(received=20, sold=5), known=True, fenced=False)
+
+    assert found.real_cell(KEY, moved(received=20, sold=5).cells[KEY])[:6] == (20, 0, 0, 0, 0, 9)
+    assert found.real_grant(GRANT, 0) == 3
+    assert found.excused() == {"CAFE": 3 + 3 + 1}
+
+
+@pytest.mark.parametrize(
+    ("told", "since", "gone"),
+    [
+        (5, 0, 0),  # peers know all that was forgotten
+        (3, 0, 2),  # what nobody was told is gone
+        (5, 4, 4),  # of two histories the greater count stays
+        (3, 4, 2 + 3),
+    ],
+)
+def test_of_two_histories_of_a_life_the_lesser_count_is_merged_away(told: int, since: int, gone: int) -> None:
+    """It had received 20 when the copy was made, and 5 more when it went back."""
+    found = Rollbacks()
+    kept, seen = moved(received=20), moved(received=20 + told)
+    go_back(found, truth=moved(received=25), kept=kept, seen=seen, known=True, fenced=False)
+
+    assert found.merged_away(KEY, moved(received=25 + since).cells[KEY])[0] == gone
 
 
 def test_who_could_be_told_is_excused_nothing() -> None:
