@@ -130,6 +130,8 @@ class Ledger:
                 known[life] = theirs
             elif ours != theirs:
                 known[life] = stock.merge(ours, theirs)
+                if stock.is_fork(ours, theirs):
+                    self.disk.dead.add(life)
         return ahead
 
     def merge_orders(self, orders: Collection[tuple[int, Order]]) -> None:

@@ -55,7 +55,7 @@ def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
         giver_rights=ledger.usable_rights(tx.connection, cells, ledger.me(tx)),
         reserved=reserved,
     )
-    if quantity and not merged.ahead:
+    if quantity and not merged.ahead and not ledger.is_over(tx, request.asker):
         own = _grant(tx, cells, {request.asker: quantity}, reason="asked")
         cells = sorted([own, *(cell for cell in cells if cell.life != own.life)], key=lambda cell: cell.life)
         return Granted(quantity, cells, tx.counters.lamport, merged)

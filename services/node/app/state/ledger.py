@@ -24,9 +24,9 @@ _INSERT = (
 
 @dataclass
 class Merged:
-    """What merging received cells did. `forks` have an equal version with other content; `ahead` are
-    cells of this very life that a peer knows better than this node does: its file was rolled back; `waiting`
-    are of products that are not here yet."""
+    """What merging received cells did. `forks` cannot come from the history that is known here, so their life
+    is over; `ahead` are cells of this very life that a peer knows better, or otherwise, than this node does:
+    its file was rolled back; `waiting` are of products that are not here yet."""
 
     changed: bool = False
     forks: list[str] = field(default_factory=list)
@@ -124,7 +124,11 @@ def move(tx: Transaction, before: Cell, after: Cell) -> None:
 
 
 def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
-    """Merge a peer's view of cells, field by field; this node's own cell is compared, never changed."""
+    """Merge a peer's view of cells, field by field; this node's own cell is compared, never changed.
+
+    A life of which two views cannot come from one history was lived twice: its disk went back to an older copy
+    of itself, or was copied. It is over, for all that hear of it.
+    """
     merged = Merged()
     known = _known(tx.connection, cells)
     for theirs in cells:
@@ -135,11 +139,12 @@ def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
         if ours == theirs:
             continue
         if theirs.life == me(tx):
-            if theirs.version > (ours.version if ours else 0) or (ours and stock.is_fork(ours, theirs)):
+            if ours is None or theirs.version > ours.version or stock.is_fork(ours, theirs):
                 merged.ahead.append(theirs.product_id)
             continue
         if ours and stock.is_fork(ours, theirs):
             merged.forks.append(f"{theirs.product_id} of {theirs.branch}@{theirs.epoch}")
+            learn_life(tx, theirs.life, dead=True)
         after = stock.merge(ours, theirs) if ours else theirs
         if after != ours:
             _save(tx, ours, after)

@@ -81,8 +81,11 @@ def merge(ours: Cell, theirs: Cell) -> Cell:
 
 
 def is_fork(ours: Cell, theirs: Cell) -> bool:
-    """Whether two views cannot come from one writer: the same version with other content."""
-    return ours.version == theirs.version and ours != theirs
+    """Whether two views cannot come from one history: the same version has other content, or the newer one
+    does not contain the older one although every field only grows."""
+    if ours.version == theirs.version:
+        return ours != theirs
+    return merge(ours, theirs) != max(ours, theirs, key=lambda cell: cell.version)
 
 
 def rights_of(life: Life, cells: Iterable[Cell]) -> int:

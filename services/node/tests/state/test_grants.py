@@ -107,6 +107,17 @@ def test_a_dead_life_is_given_nothing(pair: tuple[Branch, Branch]) -> None:
     assert rights(matriz) == [10]
 
 
+def test_an_asker_whose_own_rows_tell_two_histories_is_given_nothing(pair: tuple[Branch, Branch]) -> None:
+    """The life ends by the very request."""
+    matriz, norte = pair
+    product = matriz.product_id("rice")
+    one = Cell(product, *norte.life, received=2, sold=1, version=2)
+    other = Cell(product, *norte.life, received=2, removed=1, version=2)
+    assert give(matriz, request(norte, 2, cells=[one])).quantity == 1
+    assert give(matriz, request(norte, 9, cells=[other])).quantity == 0
+    assert norte.life in ledger.dead_lives(matriz.connection)
+
+
 def test_the_answer_of_a_life_that_ended_meanwhile_gives_nothing(pair: tuple[Branch, Branch]) -> None:
     """It was on its way while its branch lost its disk and the shelf was counted: what it granted and nobody
     else heard of has been released already."""

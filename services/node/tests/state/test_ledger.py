@@ -58,14 +58,19 @@ def test_merging_announces_nothing_but_wakes_who_waits_for_the_product(branches:
     assert (matriz.head(), changed) == (before, {product})
 
 
-def test_the_same_version_with_other_content_is_reported_and_merged(branches: Branches) -> None:
-    """The alarm is for people; the merge keeps every node at the same, safest view."""
+@pytest.mark.parametrize("version", [2, 3])
+def test_another_history_of_a_life_is_reported_and_merged_and_ends_it(
+    branches: Branches, version: int
+) -> None:
+    """The alarm is for people; the merge keeps every node at the same, safest view. What the life spent since
+    its two histories parted nobody knows, so it must not go on."""
     matriz = branches.make("matriz")
     product = matriz.product("rice")
     merge(matriz, Cell(product, *NEW, received=5, version=2))
-    merged = merge(matriz, Cell(product, *NEW, received=4, sold=1, version=2))
+    merged = merge(matriz, Cell(product, *NEW, received=4, sold=1, version=version))
     assert merged.forks == [f"{product} of norte@e1"]
-    assert cells(matriz, product) == {NEW: Cell(product, *NEW, received=5, sold=1, version=2)}
+    assert cells(matriz, product) == {NEW: Cell(product, *NEW, received=5, sold=1, version=version)}
+    assert lives(matriz)[NEW] == 1
 
 
 @pytest.mark.parametrize(
@@ -85,6 +90,15 @@ def test_a_peer_that_knows_more_of_this_very_life_changes_nothing_and_is_heard(
     merged = merge(matriz, Cell(product, *matriz.life, **theirs))
     assert merged.ahead == ([product] if ahead else [])
     assert cells(matriz, product)[matriz.life].received == 5
+
+
+def test_an_old_view_of_this_very_life_with_a_movement_it_never_made_is_heard(branches: Branches) -> None:
+    matriz = branches.make("matriz")
+    product = matriz.product("rice")
+    matriz.adjust("rice", 5)
+    matriz.adjust("rice", 5)
+    view = Cell(product, *matriz.life, received=5, granted={NEW: 1}, version=1)
+    assert merge(matriz, view).ahead == [product]
 
 
 def test_an_old_view_of_this_very_life_is_no_alarm(branches: Branches) -> None:

@@ -140,9 +140,11 @@ def test_merging_takes_the_most_advanced_of_every_field() -> None:
         (cell(MATRIZ, received=4, version=1), False),  # an earlier one
         (cell(MATRIZ, received=6, version=2), True),  # one writer cannot have written both
         (cell(MATRIZ, received=5, granted={NORTE: 1}, version=2), True),
+        (cell(MATRIZ, received=4, sold=1, version=3), True),  # a later one that forgot a unit received
+        (cell(MATRIZ, received=2, removed=1, version=1), True),  # an earlier one with a movement never made
     ],
 )
-def test_the_same_version_with_other_content_is_a_fork(theirs: Cell, expected: bool) -> None:
+def test_views_that_no_one_history_can_have_are_a_fork(theirs: Cell, expected: bool) -> None:
     assert stock.is_fork(cell(MATRIZ, received=5, version=2), theirs) is expected
 
 
