@@ -165,7 +165,7 @@ class History:
 
     async def _count_and_sell(self) -> None:
         """Where disks were lost, count what is left, and go on selling for a while."""
-        if self._journal.violations or not self._promises.wiped or self._promises.restored:
+        if self._journal.violations or not self._promises.wiped:
             return
         self._found = await count_all(self._machines, self._observer, self._journal)
         await asyncio.gather(*(client.work(SALES_AFTER_A_COUNT) for client in self._clients("after")))

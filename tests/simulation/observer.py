@@ -6,6 +6,7 @@ not repeated here. It knows more than any node: what every branch really sold, a
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -34,6 +35,10 @@ GROWING = (
 Cell = tuple[int, ...]
 """The values of GROWING, in that order."""
 NOTHING: Cell = (0,) * len(GROWING)
+RETURNED, RETURNED_FROZEN = 1, 2
+PLACED = 1
+"""The version of an order that was not cancelled."""
+_LINES = "SELECT product_id, SUM(quantity) FROM order_lines WHERE order_id = ? GROUP BY product_id"
 FOUNDED = "SELECT founded FROM node"
 Rows = Sequence[Sequence[Any]]
 
@@ -87,6 +92,8 @@ class Observer:
         self._cells: dict[CellKey, Cell] = {}
         self._grants: dict[tuple[str, ...], int] = {}
         self._events: dict[Life, list[str]] = {}
+        self._cancelled: set[str] = set()
+        self._given_back: Counter[str] = Counter()
         self.rollbacks = Rollbacks()
         self.effects = Effects()
 
@@ -176,13 +183,15 @@ class Observer:
 
     def gone(self, product: str, dead: Collection[Life]) -> int:
         """How many units of a product left the shelf by the hands of these lives, net of what came, without
-        any disk that is there knowing: what people find when they count."""
-        gone = 0
+        any disk that is there knowing: what people find when they count for the first time. An order that is
+        cancelled again after its first cancelling was lost with a disk gives back no unit a second time."""
+        gone = -self._given_back[product]
         for key, cell in self._cells.items():
-            if key[0] == product and key[1:] in dead:
+            if key[0] == product:
                 known = [view.cells.get(key, NOTHING) for view in self._views.values()]
                 seen = tuple(max(counts) for counts in zip(*known, strict=True))
-                gone += _went(cell) - _went(seen)
+                gone += seen[RETURNED] + seen[RETURNED_FROZEN]
+                gone += _went(cell) - _went(seen) if key[1:] in dead else 0
         return gone
 
     def must_have_noticed(self, machine: Machine) -> None:
@@ -245,6 +254,8 @@ class Observer:
         self._check_cursors(name, epoch, view)
         for table in ("products", "customers"):
             self._check_stamps(name, view, table, changed.get(table, ()))
+        if "orders" in changed:
+            self._note_given_back(view, changed["orders"])
         if "stock" in changed or "stock_grants" in changed:
             self._take_cells(name, view, changed.get("stock"), changed.get("stock_grants"))
             self._check_rights(name, epoch, view)
@@ -331,15 +342,22 @@ class Observer:
         self._check_truth()
 
     def _check_truth(self) -> None:
-        """Over all lives, those whose disks are lost included: nothing goes that did not come."""
-        left: dict[str, int] = {}
+        """Over all lives, those whose disks are lost included: nothing goes that did not come, or come back."""
+        went: Counter[str] = Counter()
         for (product, _, _), cell in self._cells.items():
-            received, returned, returned_later, _, _, sold, removed, _ = cell
-            left[product] = left.get(product, 0) + received + returned + returned_later - sold - removed
+            went[product] += _went(cell)
         excused = self.rollbacks.excused()
-        for product, units in left.items():
-            if units < -excused[product]:
-                self._journal.violation("oversold", f"{-units} units of {product} more went than came")
+        for product, units in went.items():
+            more = units - self._given_back[product]
+            if more > excused[product]:
+                self._journal.violation("oversold", f"{more} units of {product} more went than came")
+
+    def _note_given_back(self, view: View, rows: Rows) -> None:
+        """An order that any disk ever showed as cancelled gave its units back, once."""
+        for order_id, version in rows:
+            if version > PLACED and order_id not in self._cancelled:
+                self._cancelled.add(order_id)
+                self._given_back.update(dict(view.connection.execute(_LINES, (order_id,)).fetchall()))
 
     def _check_rights(self, name: str, epoch: str, view: View) -> None:
         """The owner's own view never shows it in debt."""
@@ -384,8 +402,9 @@ class Observer:
 
 
 def _went(cell: Cell) -> int:
-    received, returned, _, _, _, sold, removed, _ = cell
-    return sold + removed - received - returned
+    """Units that left the shelf, net of those that came; not what came back."""
+    received, _, _, _, _, sold, removed, _ = cell
+    return sold + removed - received
 
 
 def _look_at(path: Path) -> View:
