@@ -342,7 +342,7 @@ class Observer:
         self._check_truth()
 
     def _check_truth(self) -> None:
-        """Over all lives, those whose disks are lost included: nothing goes that did not come, or come back."""
+        """Over all lives, also those whose disks are lost: nothing goes that did not come or come back."""
         went: Counter[str] = Counter()
         for (product, _, _), cell in self._cells.items():
             went[product] += _went(cell)

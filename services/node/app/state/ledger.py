@@ -126,8 +126,8 @@ def move(tx: Transaction, before: Cell, after: Cell) -> None:
 def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
     """Merge a peer's view of cells, field by field; this node's own cell is compared, never changed.
 
-    A life of which two views cannot come from one history was lived twice: its disk went back to an older copy
-    of itself, or was copied. It is over, for all that hear of it.
+    A life of which two views cannot come from one history was lived twice: its disk went back to an older
+    copy of itself, or was copied. It is over, for all that hear of it.
     """
     merged = Merged()
     known = _known(tx.connection, cells)
