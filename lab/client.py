@@ -33,6 +33,8 @@ DEFAULT_TIMEOUT = 15.0  # seconds; longer than a node waits for its peers before
 _PAGE = 500  # the most a node gives at once
 # The 5xx that certainly stored nothing.
 _DEFINITE_5XX = {"not_ready", "policy_mismatch", "fenced", "storage_failed", "disk_full"}
+# Of a node that is not there, knows no users yet, has too much to do, starts, rebuilds or finds its disk bad.
+_PASSING = {0, 401, 429, 503}
 
 
 class Refused(Exception):
@@ -48,6 +50,11 @@ class Refused(Exception):
         self.status = status
         self.code = code
         self.problem = problem
+
+    @property
+    def passes(self) -> bool:
+        """Whether the node may answer otherwise a little later, with nobody changing the request."""
+        return self.status in _PASSING
 
 
 class Unknown(Exception):

@@ -140,11 +140,12 @@ async def wait_clear(
 
 
 async def _read_all(clients: Sequence[NodeClient]) -> dict[str, Status | None]:
-    readings = await asyncio.gather(*(_read(client) for client in clients))
+    readings = await asyncio.gather(*(read_status(client) for client in clients))
     return {client.name: reading for client, reading in zip(clients, readings, strict=True)}
 
 
-async def _read(client: NodeClient) -> Status | None:
+async def read_status(client: NodeClient) -> Status | None:
+    """What the node says of itself, or None while it refuses or does not answer: for whoever asks again."""
     try:
         return await client.status()
     except (Refused, Unknown):

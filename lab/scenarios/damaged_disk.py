@@ -29,11 +29,13 @@ async def _ruin(stage: Stage, shelf: Shelf, victim: str, *, at_rest: bool) -> No
         clients = stage.operations.clients
         return await clients[victim].is_ready() and (await stage.status(victim))["epoch"] != before
 
+    async def until_rebuilt() -> bool:
+        when = "at rest" if at_rest else "in use"
+        return await stage.until(rebuilt, f"the damage {when} was not found, or {victim} did not rebuild")
+
     async with shelf.selling(*stage.nodes):
         await asyncio.sleep(_LOAD_SECONDS)
-        at_risk = await stage.lose_disk(victim, "corrupt", act)
-        when = "at rest" if at_rest else "in use"
-        await stage.until(rebuilt, f"the damage {when} was not found, or {victim} did not rebuild")
+        at_risk = await stage.lose_disk(victim, "corrupt", act, until_over=until_rebuilt)
         await stage.comes_back(victim)
     await shelf.check(victim, at_risk)
     alarms = (await stage.status(victim))["alarms"]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from lab import convergence
+from lab.client import Refused, Unknown
 from lab.contract import Status
 from lab.drivers import Driver
 from lab.errors import LabError
@@ -87,15 +88,27 @@ class Stage:
             self.operations.log.fault_healed(fault)
         self._cuts.clear()
 
-    async def lose_disk(self, node: str, fault: str, act: Callable[[], None]) -> list[str]:
+    async def lose_disk(
+        self,
+        node: str,
+        fault: str,
+        act: Callable[[], None],
+        *,
+        until_over: Callable[[], Awaitable[object]] | None = None,
+    ) -> list[str]:
         """Lets `act` take from the node's disk what the node knew last, and declares in the run log which
-        orders were at risk: those it had acknowledged and not yet shown as stored by a peer. Returns them."""
+        orders were at risk: those it had acknowledged and not yet shown as stored by a peer. Returns them.
+
+        A node that runs on over a ruined disk acknowledges orders until it finds out: `until_over` waits for
+        the end of that life, and what was acknowledged in it meanwhile is at risk too."""
         client = self.operations.clients[node]
         epoch = (await client.status())["epoch"]
         stored = {order["id"] for order in await client.orders() if order["stored_by"]}
         self._faults[node] = self.operations.log.fault_requested(fault, node)
         await asyncio.to_thread(act)
         self.operations.log.fault_active(self._faults[node])
+        if until_over is not None:
+            await until_over()
         told = collect(read_records(self.operations.log.path)).acknowledged()
         of_that_life = {id_ for id_, answers in told.items() if answers[0].response["epoch"] == epoch}
         at_risk = sorted(of_that_life - stored)
@@ -120,14 +133,19 @@ class Stage:
     async def until(
         self, condition: Callable[[], Awaitable[bool]], failure: str, *, deadline_seconds: float = 60.0
     ) -> bool:
-        """Polls until the condition holds; at the deadline notes `failure` and returns False instead."""
+        """Polls until the condition holds; at the deadline notes `failure` and returns False instead.
+
+        A node that the condition asks may refuse for a while, or not answer: then it does not hold yet. Any
+        other refusal is raised."""
         deadline = time.monotonic() + deadline_seconds
-        while not await condition():
+        while True:
+            holds, why = await _holds(condition)
+            if holds:
+                return True
             if time.monotonic() >= deadline:
-                self.failures.append(f"{failure} (waited {deadline_seconds:.0f} s)")
+                self.failures.append(f"{failure} (waited {deadline_seconds:.0f} s{why})")
                 return False
             await asyncio.sleep(_POLL_SECONDS)
-        return True
 
     async def _break(self, fault: str, verb: Callable[[str], None], nodes: tuple[str, ...]) -> None:
         for node in nodes:
@@ -141,6 +159,18 @@ class Stage:
         for node in nodes:
             if node in self._faults:
                 self.operations.log.fault_healed(self._faults.pop(node))
+
+
+async def _holds(condition: Callable[[], Awaitable[bool]]) -> tuple[bool, str]:
+    """Whether the condition holds now, and what kept a node from telling, in words to add to others."""
+    try:
+        return await condition(), ""
+    except Refused as refused:
+        if not refused.passes:
+            raise
+        return False, f", last answer: {refused}"
+    except Unknown as unknown:
+        return False, f", last answer: {unknown}"
 
 
 @dataclass(frozen=True)

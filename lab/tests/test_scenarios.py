@@ -1,25 +1,20 @@
 """Scenarios are found by name, and check what they expect: a node that sells too much fails them."""
 
-import asyncio
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from lab.drivers.process import ProcessDriver
 from lab.errors import LabError
 from lab.network import Network, NodeAddress
-from lab.operations import Operations
-from lab.runlog import RunLog
 from lab.scenarios.duel import Duel, play_duels
 from lab.scenarios.registry import SCENARIOS, get, in_group
 from lab.scenarios.runner import Outcome, RunOptions, run
 from lab.scenarios.stage import Stage
-from lab.settings import Secrets
-from lab.tests.fake_node import PASSWORD, USERNAME, FakeNode, problem
+from lab.tests.fake_node import FakeNode, problem
+from lab.tests.stages import on_stage
 from lab.verdict import Verdict, judge
 
 SAME_NODE = Duel(buyers=(0, 0), wanted=1, units={0: 1})
@@ -27,32 +22,9 @@ SOLD_OUT = problem(409, "out_of_stock", sku="X", wanted=1, available_here=0, ava
 PASS = Verdict(result="PASS", acknowledged=1, unknown=0, lost=0, duplicated=0, oversold=0, converged=True)
 
 
-def make_stage(node: FakeNode, operations: Operations, directory: Path, *, rounds: int) -> Stage:
-    return Stage(
-        driver=ProcessDriver(directory),
-        network=Network("process", (NodeAddress(node.name, "http://fake"),), "escrow"),
-        secrets=Secrets("c", "j", "r", USERNAME, PASSWORD),
-        operations=operations,
-        random=Random(1),
-        rounds=rounds,
-        seconds=0,
-        tag="T",
-    )
-
-
 def play_duel(node: FakeNode, directory: Path, *, rounds: int = 1) -> Stage:
     """A stage after duels at one fake node."""
-
-    async def play() -> Stage:
-        async with node.client() as client:
-            await client.login(USERNAME, PASSWORD)
-            with RunLog(directory / "run.jsonl") as log:
-                operations = Operations({node.name: client}, log, random=Random(1))
-                stage = make_stage(node, operations, directory, rounds=rounds)
-                await play_duels(stage, SAME_NODE)
-                return stage
-
-    return asyncio.run(play())
+    return on_stage(node, directory, lambda stage: play_duels(stage, SAME_NODE), rounds=rounds)
 
 
 class OneSaleNode(FakeNode):

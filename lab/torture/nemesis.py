@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from lab.client import NodeClient, Refused, Unknown
 from lab.contract import Status
+from lab.convergence import read_status
 from lab.drivers import Driver
 from lab.errors import LabError
 from lab.faults import gates
@@ -159,12 +160,12 @@ class Nemesis:
 
     async def _may_lose(self, node: str) -> bool:
         """Whether every node serves, knows the others' present lives, and has what is left of past ones."""
-        statuses = await asyncio.gather(*(_status(client) for client in self._clients.values()))
+        statuses = await asyncio.gather(*(read_status(client) for client in self._clients.values()))
         known = [status for status in statuses if status is not None]
         return len(known) == len(statuses) and node in self._clients and is_settled(known)
 
     async def _lives_again(self, node: str, before: str) -> bool:
-        status = await _status(self._clients[node])
+        status = await read_status(self._clients[node])
         return status is not None and status["ready"] and status["epoch"] != before
 
     async def _until(self, condition: Condition, *, seconds: float = _RECOVERY_SECONDS) -> bool:
@@ -188,7 +189,7 @@ class Nemesis:
         async def is_undone() -> bool:
             try:
                 await undo()
-            except LabError:
+            except (LabError, Refused, Unknown):
                 return False
             return True
 
@@ -203,13 +204,6 @@ async def _by_copies(client: NodeClient) -> tuple[set[str], set[str]]:
     own = [order for order in await client.orders() if order["branch"] == client.name]
     stored = {order["id"] for order in own if order["stored_by"]}
     return stored, {order["id"] for order in own} - stored
-
-
-async def _status(client: NodeClient) -> Status | None:
-    try:
-        return await client.status()
-    except (Refused, Unknown):
-        return None
 
 
 def is_settled(statuses: Sequence[Status]) -> bool:

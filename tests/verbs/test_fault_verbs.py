@@ -14,7 +14,7 @@ import pytest
 from lab import settings
 from lab.client import NodeClient, Refused
 from lab.contract import Status
-from lab.convergence import Statuses, wait_clear, wait_converged, wait_pending_zero
+from lab.convergence import Statuses, read_status, wait_clear, wait_converged, wait_pending_zero
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST
 from tests.verbs.conftest import MakeCluster
@@ -62,12 +62,11 @@ async def write_until_pending(
         await create_products(client, prefix=prefix)
 
         async def read() -> dict[str, Status | None]:
-            return {node: await client.status()}
+            return {node: await read_status(client)}
 
         def differences(statuses: Statuses) -> list[str]:
-            status = statuses[node]
-            assert status is not None
-            return [] if status["pending"] == expected else [f"pending is {status['pending']}"]
+            pending = status["pending"] if (status := statuses[node]) is not None else "not known"
+            return [] if pending == expected else [f"pending is {pending}"]
 
         await wait_clear(read, differences, deadline_seconds=30)
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from lab.contract import Status
-from lab.convergence import Statuses, wait_clear, wait_converged, wait_pending_zero
+from lab.convergence import Statuses, read_status, wait_clear, wait_converged, wait_pending_zero
 from lab.network import NODE_NAMES
 from tests.cluster.cluster import Cluster
 from tests.verbs.conftest import MakeCluster
@@ -49,7 +49,7 @@ async def settled_status(cluster: Cluster, node: str, *, without: str) -> Status
     async with cluster.client(node) as client:
 
         async def read() -> dict[str, Status | None]:
-            return {node: await client.status()}
+            return {node: await read_status(client)}
 
         def behind(statuses: Statuses) -> list[str]:
             status = statuses[node]
