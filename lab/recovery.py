@@ -9,6 +9,7 @@ from rich.console import Console
 
 from lab.client import Refused
 from lab.contract import ParkedEvent
+from lab.counting import when_unblocked
 from lab.errors import LabError
 from lab.faults.command import Clients, network_and_driver, with_clients
 from lab.options import ENV_FILE, RUN_DIR, EnvFile, Node, RunDir
@@ -93,7 +94,7 @@ def count(
     async def act(clients: Clients) -> None:
         try:
             before = await clients[counter].stock_of(sku)
-            after = await clients[counter].count(sku, gone=gone)
+            after = await when_unblocked(lambda: clients[counter].count(sku, gone=gone))
         except Refused as refused:
             raise LabError(str(refused.problem.get("detail") or refused)) from None
         out.print(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from lab.counting import when_unblocked
 from lab.operations import Patience
 from lab.scenarios.stage import Stage
 
@@ -88,7 +89,9 @@ class Shelf:
         stage.expect(
             before[victim]["here"] == 0, f"{victim} may sell {before[victim]['here']} of a dead life"
         )
-        await stage.operations.count(min(stage.nodes), self.sku, gone=sum(self.sold[id_] for id_ in gone))
+        units_gone = sum(self.sold[id_] for id_ in gone)
+        counter = min(stage.nodes)
+        await when_unblocked(lambda: stage.operations.count(counter, self.sku, gone=units_gone))
         await stage.converge()
         left = UNITS - sum(self.sold.values())
         for node, client in clients.items():

@@ -3,12 +3,12 @@ count releases what is left of it."""
 
 import asyncio
 
-import httpx
 import pytest
 
 from lab.client import NodeClient, Refused
 from lab.contract import Order
 from lab.convergence import wait_converged
+from lab.counting import when_unblocked
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster
@@ -52,7 +52,7 @@ async def _lose_the_disk_and_come_back(cluster: Cluster) -> None:
         stock = await clients[LOST].stock_of("CAFE-500")
         assert (stock["here"], stock["frozen"]) == (0, UNITS // 3 - 4)
         await _sell_what_is_left(clients[LOST])
-        await _count(clients, url=cluster.network.url(COUNTER))
+        await _count(clients)
 
 
 async def _stock(clients: dict[str, NodeClient]) -> None:
@@ -75,12 +75,9 @@ async def _sell_what_is_left(client: NodeClient) -> None:
         await _sell(client, quantity=1)
 
 
-async def _count(clients: dict[str, NodeClient], *, url: str) -> None:
+async def _count(clients: dict[str, NodeClient]) -> None:
     """Somebody counts the shelf: what the lost order did not take can be sold again, not one unit more."""
-    headers = {"Authorization": f"Bearer {clients[COUNTER].token}"}
-    async with httpx.AsyncClient(trust_env=False) as http:
-        counted = await http.post(f"{url}/stock/CAFE-500/count", json={"gone": GONE}, headers=headers)
-    assert counted.status_code == 201, counted.text
+    await when_unblocked(lambda: clients[COUNTER].count("CAFE-500", gone=GONE))
     await wait_converged([*clients.values()])
     await _sell(clients[LOST], quantity=UNITS // 3 - 4 - GONE)
     with pytest.raises(Refused, match="out_of_stock"):
