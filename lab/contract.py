@@ -169,3 +169,4 @@ class Status(TypedDict):
     alarms: dict[str, dict[str, Any]]
     pending: dict[str, int | None]
     peers: dict[str, PeerStatus]
+    faults: NotRequired[dict[str, Any]]  # with LAB_FAULTS only

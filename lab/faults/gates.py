@@ -15,6 +15,8 @@ from lab.settings import Secrets
 
 _FELT_SECONDS = 20.0  # for a rare loss to be seen: a probe takes some milliseconds
 _TIMEOUT_SECONDS = 10.0
+_LIFT_SECONDS = 20.0  # for a node to end its faults that rebuilds, or has much to do
+_POLL_SECONDS = 0.2
 _OF_THE_LAB = "the lab"  # begins what a gate says for a peer
 _NOT_FOUND = 404
 _HAS_NONE = {_NOT_FOUND, 401}  # LAB_FAULTS is off; an empty node that knows no users was just started
@@ -48,16 +50,14 @@ async def lift(clients: Mapping[str, NodeClient], links: Iterable[Link]) -> None
 
 
 async def lift_all(clients: Mapping[str, NodeClient]) -> None:
-    """Ends every fault of these nodes, their disks' too. LabError when a node does not do it."""
-    kept = []
-    for name, client in clients.items():
-        try:
-            await client.faults("DELETE")
-        except Refused as refused:
-            if refused.status not in _HAS_NONE:
-                kept.append(f"{name} keeps its faults until their lease ends: {refused}")
-        except Unknown as unknown:
-            kept.append(f"{name} keeps its faults until their lease ends: {unknown}")
+    """Ends every fault of these nodes, their disks' too, and asks again one that does not do it at the
+    moment. LabError when a node does not do it."""
+    errors = await asyncio.gather(*(_lift_patiently(client) for client in clients.values()))
+    kept = [
+        f"{name} keeps its faults until their lease ends: {error}"
+        for name, error in zip(clients, errors, strict=True)
+        if error is not None
+    ]
     if kept:
         raise LabError("; ".join(kept))
 
@@ -126,12 +126,29 @@ async def _put(client: NodeClient, peer: str, fault: LinkFault) -> None:
 
 async def _lift(client: NodeClient, peer: str) -> str | None:
     """None, or why the faults of the link could not be ended."""
+    error = await _end(client, f"/links/{peer}")
+    return None if error is None else str(error)
+
+
+async def _lift_patiently(client: NodeClient) -> str | None:
+    """None, or why the faults of the node could not be ended though it was asked again for a while."""
+    deadline = time.monotonic() + _LIFT_SECONDS
+    while (error := await _end(client, "")) is not None:
+        lasts = isinstance(error, Refused) and not error.passes
+        if lasts or time.monotonic() >= deadline:
+            return str(error)
+        await asyncio.sleep(_POLL_SECONDS)
+    return None
+
+
+async def _end(client: NodeClient, part: str) -> Refused | Unknown | None:
+    """Ends faults, of which a node may have none; what it answered instead."""
     try:
-        await client.faults("DELETE", f"/links/{peer}")
+        await client.faults("DELETE", part)
     except Refused as refused:
-        return None if refused.status in _HAS_NONE else str(refused)
+        return None if refused.status in _HAS_NONE else refused
     except Unknown as unknown:
-        return str(unknown)
+        return unknown
     return None
 
 

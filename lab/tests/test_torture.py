@@ -10,6 +10,7 @@ from lab.contract import Status
 from lab.network import NODE_NAMES
 from lab.runlog import Record
 from lab.tests import readings
+from lab.torture.command import left_broken
 from lab.torture.nemesis import is_settled
 from lab.torture.schedule import DISK_KINDS, Assault, LinkKind, NodeKind, plan
 from lab.torture.timeline import timeline
@@ -123,3 +124,12 @@ def test_a_long_timeline_has_wider_steps() -> None:
     lines = timeline([at(second, "op.ok", op=second) for second in range(601)])
     assert len(lines) == 31
     assert lines[1] == "  0:20     20 done    0 refused    0 open"
+
+
+def test_a_fault_that_is_left_after_the_healing_is_told() -> None:
+    whole, cut, full, unknown = (readings.status("matriz", ()) for _ in range(4))
+    whole["faults"] = {"links": [], "disk": None}
+    cut["faults"] = {"links": [{"peer": "matriz", "kind": "cut"}], "disk": None}
+    full["faults"] = {"links": [], "disk": {"max_bytes": 0}}
+    said = left_broken({"a": whole, "b": cut, "c": full, "d": unknown, "e": None})
+    assert [line.partition(" ")[0] for line in said] == ["b", "c"]

@@ -190,10 +190,16 @@ async def _heal(running: Running, operations: Operations) -> list[str]:
         failures.append(str(error))
     try:
         clients = list(operations.clients.values())
-        await convergence.wait_converged(clients, deadline_seconds=_DRAIN_SECONDS)
+        statuses = await convergence.wait_converged(clients, deadline_seconds=_DRAIN_SECONDS)
     except NotConvergedError as error:
-        failures.append(f"the nodes did not agree {error}")
-    return failures
+        return [*failures, f"the nodes did not agree {error}"]
+    return [*failures, *left_broken(statuses)]
+
+
+def left_broken(statuses: convergence.Statuses) -> list[str]:
+    """A line for each node that has a fault yet after all was healed."""
+    faults = {name: status.get("faults") or {} for name, status in statuses.items() if status is not None}
+    return [f"{name} still has faults: {left}" for name, left in faults.items() if any(left.values())]
 
 
 def _facts(nemesis: Nemesis) -> list[str]:
