@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab import base_image, network, pip_settings, ports, settings
-from lab.drivers import compose_command, compose_disk, compose_files, disk, readiness
+from lab.drivers import compose_command, compose_disk, compose_files, disk, images, readiness
 from lab.drivers.base import NodeState
 from lab.drivers.compose_command import ComposeCommand
 from lab.drivers.docker import Container, NoDaemonError, Project
@@ -75,6 +75,7 @@ class ComposeDriver:
         self._undo_faults()  # before Compose, which starts no paused container
         self._tell("building the image (its first time takes a minute or two)…")
         self._compose("build", wanted.nodes[0].name)
+        images.keep(self._project().name)
         self._tell("starting the containers…")
         self._compose("up", "--detach", "--no-build", "--remove-orphans")
         self._wait_ready(wanted)
@@ -94,6 +95,7 @@ class ComposeDriver:
         self.down()
         if self._env_file.exists():
             self._project().remove_volumes()
+            images.forget(self._project().name)
         if network.find(self._run_dir) is not None:  # never removes a directory that is not a network's
             compose_files.remove_made(self._run_dir)
             shutil.rmtree(self._run_dir)

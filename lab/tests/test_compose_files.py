@@ -9,6 +9,7 @@ import yaml
 
 from lab import settings
 from lab.drivers import compose_files
+from lab.drivers.images import CHAOS_IMAGE, NODE_IMAGE
 from lab.network import Network, UpOptions, plan
 
 FILES = (compose_files.COMPOSE_FILE, compose_files.CHAOS_FILE)
@@ -97,6 +98,16 @@ def test_a_setting_of_one_node_goes_to_it_alone_and_dollars_stay_dollars(tmp_pat
     made = services(compose_files.node_file(network(node_settings=own), tmp_path))
     assert made["filial-sul"]["environment"]["ADMIN_PASSWORD"] == "five$$dollars"
     assert made["matriz"]["environment"]["ADMIN_PASSWORD"].startswith("${")
+
+
+@pytest.mark.parametrize("nodes", [2, 3])
+def test_every_network_has_images_of_its_own(tmp_path: Path, nodes: int) -> None:
+    """Else a node that is made anew later would be what another network was built from meanwhile."""
+    made = network(nodes=nodes)
+    files = (compose_files.node_file(made, tmp_path), compose_files.chaos_file(made, tmp_path))
+    images = [service.get("image") for file in files for service in services(file).values()]
+    own = ":${COMPOSE_PROJECT_NAME:-latest}"
+    assert {image for image in images if image} == {f"{NODE_IMAGE}{own}", f"{CHAOS_IMAGE}{own}"}
 
 
 def test_what_was_made_is_removed_with_the_network(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from lab.drivers.compose import project_name
 from lab.drivers.docker import Project, run_docker
+from lab.drivers.images import NODE_IMAGE
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.compose
@@ -90,9 +91,8 @@ def test_ports_are_open_on_this_machine_alone(containers: Cluster, inspected: li
 
 
 def test_no_secret_is_in_the_image(containers: Cluster) -> None:
-    described = run_docker("image", "inspect", "acme-sa/branch-node") + run_docker(
-        "history", "--no-trunc", "acme-sa/branch-node"
-    )
+    image = f"{NODE_IMAGE}:{project_name(containers.run_dir, containers.env_file)}"
+    described = run_docker("image", "inspect", image) + run_docker("history", "--no-trunc", image)
     values = (
         containers.secrets.jwt_secret,
         containers.secrets.replica_secret,
