@@ -127,7 +127,7 @@ def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
     """Merge a peer's view of cells, field by field; this node's own cell is compared, never changed.
 
     A life of which two views cannot come from one history was lived twice: its disk went back to an older
-    copy of itself, or was copied. It is over, for all that hear of it.
+    copy of itself, or was copied. It is over, for all that hear of it, and then no news any more.
     """
     merged = Merged()
     known = _known(tx.connection, cells)
@@ -142,7 +142,7 @@ def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
             if ours is None or theirs.version > ours.version or stock.is_fork(ours, theirs):
                 merged.ahead.append(theirs.product_id)
             continue
-        if ours and stock.is_fork(ours, theirs):
+        if ours and stock.is_fork(ours, theirs) and not is_over(tx, theirs.life):
             merged.forks.append(f"{theirs.product_id} of {theirs.branch}@{theirs.epoch}")
             learn_life(tx, theirs.life, dead=True)
         after = stock.merge(ours, theirs) if ours else theirs

@@ -93,6 +93,31 @@ async def test_a_roll_back_that_only_a_row_betrays_is_found(trial: Trial) -> Non
     await trial.shows(*NAMES, available=0, frozen=3, here=0)
 
 
+@pytest.mark.parametrize("sales", [1, 2])  # up to the version that a peer knows, and beyond it
+async def test_a_roll_back_is_found_by_what_it_moved_before_it_met_who_knew_more(
+    trial: Trial, sales: int
+) -> None:
+    """Its versions say nothing any more: the rows of both histories do."""
+    await trial.found()
+    await trial.receive("sul", 5)
+    await trial.converged()
+    copy, before = trial.copy("sul"), trial.epoch("sul")
+    for name in ("matriz", "norte"):
+        trial.network.answers[name, EVENT] = problem(503, "not_ready")
+    await trial.sell("norte", 2)  # granted by sul, which only norte heard of
+    trial.network.cut |= {link for name in ("matriz", "norte") for link in (("sul", name), (name, "sul"))}
+    await trial.put_back("sul", copy)
+    for _ in range(sales):
+        await trial.sell("sul")
+    assert trial.epoch("sul") == before
+    trial.network.cut.clear()
+    trial.network.answers.clear()
+    await eventually(lambda: trial.epoch("sul") != before, within=30)
+    await trial.verify()
+    assert (await trial.alarms("norte"))["fork"] == 1
+    await trial.shows(*NAMES, available=0, frozen=3 - sales, here=0)
+
+
 @pytest.mark.parametrize("beyond", [0, 900])
 @pytest.mark.parametrize("as_a_gap", [False, True])
 async def test_an_acknowledgement_of_what_was_never_written_ends_the_life(
