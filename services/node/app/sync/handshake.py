@@ -93,16 +93,22 @@ def check(hello: Hello, *, cluster_id: str) -> None:
         raise Incompatible("no_common_protocol")
 
 
+def ends_itself(hello: Hello) -> bool:
+    """Whether a process says that its own life is over. That holds whoever says it and when: its disk keeps
+    it, and nobody goes on with that life."""
+    return (hello.node, hello.epoch) in hello.dead
+
+
 def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learned | Over:
     """Take in a peer's hello: its life, the deaths it knows, and where it stands in this node's events. Of a
-    life that is over nothing counts but the deaths. `answers` is the epoch in which this node said the hello
-    that this one answers, if it is an answer."""
+    life that is over, by the peer's own word or another's, nothing counts but the deaths. `answers` is the
+    epoch in which this node said the hello that this one answers, if it is an answer."""
     life = (hello.node, hello.epoch)
-    if ledger.is_over(tx, life):
+    if ends_itself(hello) or ledger.is_over(tx, life):
         before = ledger.living_epochs(tx.connection, hello.node)
         ledger.learn_deaths(tx, hello.dead)
         after = ledger.living_epochs(tx.connection, hello.node)
-        contested = [epoch for epoch in before if epoch not in after]
+        contested = [epoch for epoch in before if epoch not in (*after, hello.epoch)]
         return Over(refusal=DeadEpoch(*life, living=after), contested=contested)
     ledger.learn_life(tx, life)
     ledger.learn_deaths(tx, hello.dead)

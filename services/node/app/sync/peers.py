@@ -36,7 +36,7 @@ class Peer:
     """One configured peer. `clock_offset` is its wall clock minus ours, seconds; `None` is unknown.
 
     `refused` says that the last attempt failed by an answer, its own or what this node made of it.
-    `latest` is the latest process that said hello in the present epoch.
+    `latest` is the latest process that said hello in the present epoch, of itself or in answer.
     `work` tells its sender that there is something to do, `alive` that the peer gave a sign of life, which
     ends a pause between attempts.
     """
@@ -95,8 +95,9 @@ class Peers:
             raise StaleIncarnation(peer.name)
 
     def note_latest(self, peer: Peer, hello: Hello) -> None:
-        """Remember which process of the peer's present life said this hello; one of a life that is over must
-        not count against the present one."""
+        """Remember which process of the peer's present life said this hello, of itself or in answer: a later
+        one is not believed before it was asked for. One of a life that is over must not count against the
+        present one."""
         if not peer.latest.is_after(hello):
             peer.latest = process_of(hello)
 

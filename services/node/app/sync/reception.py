@@ -57,9 +57,10 @@ class Reception:
     async def hello(self, claims: ReplicaClaims, hello: Hello) -> Hello:
         """Take in a peer's hello and answer with this node's own."""
         peer = self._sender(claims, hello.node, hello.epoch)
-        self._peers.require_latest(peer, hello)
-        if await self._meetings.has_outlived(peer, hello):
-            await self._meetings.end_cloned(peer, hello.epoch)
+        if not handshake.ends_itself(hello):
+            self._peers.require_latest(peer, hello)
+            if await self._meetings.has_outlived(peer, hello):
+                await self._meetings.end_cloned(peer, hello.epoch)
         answer = await self._meetings.take_in(peer, hello)
         self._peers.note_latest(peer, hello)
         return answer

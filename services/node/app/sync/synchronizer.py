@@ -173,6 +173,7 @@ class ReplicaSynchronizer:
         if noted.is_after(theirs):
             await self._meetings.end_cloned(peer, theirs.epoch)
         await self._meetings.take_in(peer, theirs, answers=mine.epoch)
+        self._peers.note_latest(peer, theirs)
         peer.needs_hello = False
         peer.said_first_hello = True
 

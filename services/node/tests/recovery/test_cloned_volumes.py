@@ -87,6 +87,30 @@ async def test_what_a_copy_holds_is_not_sold_while_peers_reach_the_first(trial: 
     await trial.shows(*NAMES, available=0, frozen=4 - sold, here=0)
 
 
+async def test_a_first_process_that_peers_met_by_its_answers_only_is_asked_before_a_copy_is_believed(
+    trial: Trial,
+) -> None:
+    """Its own hellos did not get through since its peers were started."""
+    await stocked(trial)
+    peers = ("matriz", "norte")
+    trial.network.cut |= {("sul", name) for name in peers}
+    for name in peers:
+        await trial.stop(name)
+        await trial.start(name)
+    await eventually(lambda: all(trial.peer("sul", seen_by=name).state == "ok" for name in peers))
+    copy = trial.copy("sul")
+    trial.network.cut.clear()
+    clone = await trial.clone("sul", copy)
+    while not (clone.standing.fenced and trial["sul"].standing.fenced):
+        with pytest.raises(StateError):
+            await buy(clone, RICE, 1)
+        await VirtualClock().sleep(0.01)
+    await clone.close()
+    await trial.stop("sul")
+    await trial.start("sul")
+    await trial.verify()
+
+
 async def test_a_copy_that_takes_the_address_over_is_refused_like_the_first(trial: Trial) -> None:
     await stocked(trial)
     clone = await trial.clone("sul", trial.copy("sul"), at_its_address=True)
@@ -96,6 +120,23 @@ async def test_a_copy_that_takes_the_address_over_is_refused_like_the_first(tria
     await trial.start("sul")
     await trial.verify()
     await trial.shows(*NAMES, available=0, frozen=4, here=0)
+
+
+async def test_a_process_that_began_its_one_new_life_at_its_start_ends_the_one_it_shares(trial: Trial) -> None:
+    """It is fenced at once, in the epoch that both live in; the copy, which has the address, must hear so."""
+    await stocked(trial)
+    clone = await trial.clone("sul", trial.copy("sul"))
+    await fenced(trial["sul"], clone)
+    await clone.close()
+    await trial.stop("sul")
+    await trial.start("sul")
+    await trial.converged()
+    clone = await trial.clone("sul", trial.copy("sul"), at_its_address=True)
+    await fenced(trial["sul"], clone)
+    await clone.close()
+    await trial.stop("sul")
+    await trial.start("sul")
+    await trial.verify()
 
 
 async def test_an_older_copy_is_refused_before_it_serves(trial: Trial) -> None:
