@@ -14,11 +14,15 @@ work. `python -m tests.simulation --help` runs histories; a failing one prints t
       count      the stock count after disks were lost
       staff      what admins do about users
       tampering  messages that are damaged, or such as only another version would write
-      faults     what goes wrong, when, and undoing it; link_faults, process_faults, disk_faults: each kind
+      faults     what goes wrong, when, and undoing it; each kind in link_faults, process_faults, disk_faults,
+                 clones
       wal        what a power cut leaves of a database
       rollbacks  disks that went back: what they forgot, and what that excuses
+      forks      disks of which two copies ran at once: what both moved, and what that excuses
       observer   looks into every file after every commit and knows the true history
       verdict    what must hold in the end
+      shortages  who is short of units, where the policy allows to sell too often
+      watchman   alarms that nodes raise, and which of them are true
       record     the history as a run log, for the checker that judges real networks too
       journal    what happened, in order: its hash is the history's digest
     runner     many histories, each twice in separate processes (worker)

@@ -16,7 +16,7 @@ from tests.simulation import staff
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
 from tests.simulation.plan import Plan
-from tests.simulation.process import Down, Unknown
+from tests.simulation.process import Down, Process, Unknown
 from tests.simulation.promises import OrderAsked, Outcome, Promises, Received
 
 Answer = tuple[Outcome, Any]
@@ -48,6 +48,7 @@ class Client:
         self._promises = promises
         self._journal = journal
         self._random: Random = plan.random("client", name)
+        self._which: Random = plan.random("which of two", name)
         self._mine: list[OrderAsked] = []
 
     async def work(self, operations: int) -> None:
@@ -60,10 +61,16 @@ class Client:
             habit = self._random.choices(list(HABITS), list(HABITS.values()))[0]
             await self._habit(habit, f"{self._name}-{number}")
 
+    def _reached(self) -> Process | None:
+        """Who takes what is asked of the branch now: any of two, while there are two."""
+        twin = self._machine.twin
+        machine = twin if twin is not None and self._which.random() < 0.5 else self._machine
+        return machine.process
+
     async def _queue_up(self) -> None:
         """Wait a while for a branch that does not serve: asking nobody teaches nothing."""
         for _ in range(MOST_LOOKS):
-            process = self._machine.process
+            process = self._reached()
             if process is not None and process.serves and process.node.ready:
                 return
             await asyncio.sleep(LOOK_SECONDS)
@@ -136,8 +143,9 @@ class Client:
         if told != order.units:
             self._journal.violation("wrong answer", f"{order.key} asked for {order.units}, got {told}")
         if order.order_id not in (None, answer["id"]):
-            order.earlier.append(str(order.order_id))
-            order.cancel = None  # it was said of the order that its branch forgot, not of this one
+            order.earlier[str(order.order_id)] = order.cancel
+            # What was said of cancelling was said of the order that its branch forgot, not of this one.
+            order.cancel = order.earlier.pop(answer["id"], None)
             if not self._machine.losses:
                 self._journal.violation("duplicated", f"{order.key} is {order.order_id} and {answer['id']}")
         order.order_id = answer["id"]
@@ -201,7 +209,7 @@ class Client:
 
     async def _ask(self, kind: str, use: Use, *words: object) -> Answer:
         """Ask the branch's node and say what came of it. A refusal is a `fail`, as is nobody answering."""
-        process = self._machine.process
+        process = self._reached()
         outcome: Outcome = "fail"
         answer: Any = "nobody answers"
         if process is not None and process.serves and process.node.ready:

@@ -1,13 +1,13 @@
 """What goes wrong in a history, when, and undoing it.
 
-`link_faults`, `process_faults` and `disk_faults` have one function for each kind.
+`link_faults`, `process_faults`, `disk_faults` and `clones` have one function for each kind.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from tests.simulation import disk_faults, link_faults, process_faults
+from tests.simulation import clones, disk_faults, link_faults, process_faults
 from tests.simulation.machine import Machine
 from tests.simulation.network import Weather
 from tests.simulation.plan import Plan
@@ -30,8 +30,9 @@ DOINGS: Mapping[str, Callable[[Scene, Machine], Coroutine[Any, Any, None]]] = {
     "full": disk_faults.fill,
     "wipe": disk_faults.wipe,
     "restore": disk_faults.restore,
+    "clone": clones.clone,
 }
-LOSSES = ("wipe", "restore")
+LOSSES = ("wipe", "restore", "clone")
 
 
 class Faults:
@@ -66,7 +67,10 @@ class Faults:
                 await self._break(self._random.choice(kinds))
 
     async def _break(self, kind: str) -> None:
-        await self._finish(DOINGS[kind](self._scene, self._random.choice(self._scene.machines)))
+        machine = self._random.choice([*self._scene.machines, *self._scene.copies])
+        if kind in LOSSES and (machine.twin is not None or machine in self._scene.copies):
+            return  # one of two disks goes when their branch has one again
+        await self._finish(DOINGS[kind](self._scene, machine))
 
     async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something to its end, whoever is cancelled meanwhile: a machine is on or off, nothing else."""
@@ -81,11 +85,11 @@ class Faults:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(0.05)
-            for machine in self._scene.machines:
+            for machine in [*self._scene.machines, *self._scene.copies]:
                 if machine.process is not None:
-                    off_since.pop(machine.name, None)
-                elif loop.time() >= off_since.setdefault(machine.name, loop.time() + self._scene.a_while()):
-                    off_since.pop(machine.name)
+                    off_since.pop(machine.label, None)
+                elif loop.time() >= off_since.setdefault(machine.label, loop.time() + self._scene.a_while()):
+                    off_since.pop(machine.label)
                     await self._finish(machine.start())
 
     async def heal(self) -> None:

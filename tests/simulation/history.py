@@ -2,16 +2,16 @@
 
 import asyncio
 import gc
-import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from app.state import ledger
 from tests.simulation import plan as plans
-from tests.simulation import tampering, verdict, virtual
+from tests.simulation import shortages, tampering, verdict, virtual
 from tests.simulation.clients import PATIENCE_SECONDS, Client, replay_parked
 from tests.simulation.count import count_all
 from tests.simulation.faults import Faults
@@ -24,14 +24,13 @@ from tests.simulation.process import own_tasks
 from tests.simulation.promises import Promises
 from tests.simulation.record import Record, RecordedClient
 from tests.simulation.scene import Scene
+from tests.simulation.watchman import Watchman
 
 QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would be a stall
 LOOK_SECONDS = 0.2
 MOST_READINGS = 50
+MOST_PRODUCTS = 1_000  # on one page: all there are
 SALES_AFTER_A_COUNT = 8  # of each client
-TRUE_ALARMS = ("divergence", "repaired")  # once a disk was lost
-# Once a disk went back: to a life that was over already it is one of two that claim the branch.
-TRUE_ALARMS_OF_ROLLBACKS = ("new_epoch", "fork", "cloned")
 MOST_MESSAGES = 1_000  # of a direction in a whole history; more is somebody repeating itself like mad
 
 
@@ -76,14 +75,15 @@ class History:
         self._plan = plan
         self._journal = journal
         self._promises = Promises()
-        self._record = Record(plan.nodes)
+        self._record = Record(plan.nodes, may_oversell=plan.policy == "optimistic")
         self._found = 0
         self._judged: dict[str, str | None] = {}
-        self._observer = Observer(journal, self._promises, self._record)
+        may_oversell = plan.policy == "optimistic"
+        self._observer = Observer(journal, self._promises, self._record, may_oversell=may_oversell)
         self._network = Network(plan.random("network"), journal=journal)
         self._machines = [self._machine(name, place, template) for name in plan.nodes]
-        scene = Scene(self._machines, self._network, self._observer, journal, plan.random("faults"))
-        self._faults = Faults(plan, scene)
+        self._scene = Scene(self._machines, self._network, self._observer, journal, plan.random("faults"))
+        self._faults = Faults(plan, self._scene)
 
     def _machine(self, name: str, place: Path, template: Path) -> Machine:
         path = place / f"{name}.db"
@@ -104,7 +104,7 @@ class History:
         loop = asyncio.get_running_loop()
         loop.set_task_factory(cast(Any, own_tasks))
         loop.set_exception_handler(self._unhandled)
-        with closing(self._observer), _Watchman(self._journal, self._promises):
+        with closing(self._observer), Watchman(self._journal, self._promises):
             try:
                 await self._use_and_break()
                 if not self._journal.violations:
@@ -227,10 +227,24 @@ class History:
         if self._found:
             return  # nor have units that only the shelf knew of: the log says that more went than came
         await self._read_all()
+        if self._plan.policy == "optimistic":
+            await self._judge_shortages()
         judged = self._record.judge()
         self._judged = {str(promise): result for promise, result in judged.promises.items()}
         for finding in judged.findings:
             self._journal.violation(f"checker: {finding.promise}", finding.words)
+
+    async def _judge_shortages(self) -> None:
+        """Under `optimistic`: every unit that was sold too often is on the work list, and on each one."""
+        shown = {machine.name: await self._stock_shown_by(machine) for machine in self._machines}
+        units = shortages.judge(self._files(), shown, self._journal)
+        self._promises.outcomes.update({"optimistic histories": 1, "units short": units})
+
+    async def _stock_shown_by(self, machine: Machine) -> Sequence[Mapping[str, Any]]:
+        assert machine.process is not None, "everything was switched on"
+        database = machine.process.node.database
+        work = database.read(lambda connection: ledger.stock_page(connection, "", MOST_PRODUCTS))
+        return await machine.process.do(work, patience=PATIENCE_SECONDS)
 
     async def _read_all(self) -> None:
         """Read every node while nobody writes: rights may still move in the background, now and then. What
@@ -247,7 +261,7 @@ class History:
 
     async def _switch_off(self) -> None:
         await self._network.close()
-        for machine in self._machines:
+        for machine in (*self._machines, *self._scene.copies, *self._scene.scrapped):
             if machine.process is not None:
                 machine.crash()
             await machine.reaped()
@@ -255,39 +269,6 @@ class History:
     def _unhandled(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         self._journal.violation("error", f"{context['message']}: {error!r}")
-
-
-class _Watchman(logging.Handler):
-    """Takes every alarm and every task's death that a node logs for a broken promise: the network is honest,
-    and faults are what nodes are for. After the loss of a disk some are true: what only an answer told of
-    the lost life differs between its peers, and they notice and repair it."""
-
-    def __init__(self, journal: Journal, promises: Promises) -> None:
-        super().__init__(level=logging.ERROR)
-        self._journal = journal
-        self._promises = promises
-        self._logger = logging.getLogger("app")
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = f" ({record.exc_info[1]!r})" if record.exc_info else ""
-        message = record.getMessage() + error
-        if self._journal.faults["poison"] and message.startswith(TRUE_ALARMS):
-            self._journal.note("alarm", message)
-            return
-        lost, went_back = self._promises.wiped, self._promises.restored
-        true = (*(TRUE_ALARMS if lost else ()), *(TRUE_ALARMS_OF_ROLLBACKS if went_back else ()))
-        if message.startswith(true):
-            self._journal.note("alarm", message)
-        else:
-            self._journal.violation("alarm", message)
-
-    def __enter__(self) -> None:
-        self._logger.addHandler(self)
-        self._propagates, self._logger.propagate = self._logger.propagate, False
-
-    def __exit__(self, *_exc: object) -> None:
-        self._logger.removeHandler(self)
-        self._logger.propagate = self._propagates
 
 
 def _is_settled(status: Any, other: Any) -> bool:

@@ -25,7 +25,8 @@ LONGEST_WORK_SECONDS = 60.0  # of opening or closing a node on a disk that stall
 class Machine:
     """A branch's machine. It is off at first; its file survives whatever happens to the process.
 
-    `on_commit` is called at the instant after each commit, before anybody hears of it.
+    `on_commit` is called at the instant after each commit, before anybody hears of it. `twin` is a machine of
+    the same branch that runs on a copy of this one's disk, while there is one; `label` tells the two apart.
     """
 
     def __init__(
@@ -38,11 +39,16 @@ class Machine:
         on_commit: Callable[["Machine"], None],
         template: Path,
         http: bool,
+        label: str | None = None,
     ) -> None:
         self.name = settings.node_name
+        self.label = label or self.name
         self.path = settings.database_path
         self.wipes = 0
         self.restores = 0
+        self.copies = 0
+        self.twin: Machine | None = None
+        self.scrapped = False
         self.kept: Path | None = None
         self.clock = SimClock()
         self.process: Process | None = None
@@ -62,18 +68,20 @@ class Machine:
 
     @property
     def losses(self) -> int:
-        """How often its disk was lost, or went back."""
-        return self.wipes + self.restores
+        """How often its disk was lost, went back, or was not the only one of its branch."""
+        return self.wipes + self.restores + self.copies
 
     async def start(self) -> None:
         """Start the node on the file as it is."""
         await self.reaped()
+        if self.scrapped:
+            return
         self._starts += 1
         self._commits_to_live = None
-        executor = SimExecutor(self._random("disk", self.name, self._starts), on_commit=self._committed)
+        executor = SimExecutor(self._random("disk", self.label, self._starts), on_commit=self._committed)
         parts: dict[str, Any] = {
             "clock": self.clock,
-            "random": self._random("node", self.name, self._starts),
+            "random": self._random("node", self.label, self._starts),
             "transport": self._transport(self.name),
             "executor": executor,
         }
@@ -81,7 +89,7 @@ class Machine:
         app = create_app(settings, **parts) if self._http else None
         node = app.state.node if app is not None else BranchNode(settings, **parts)
         self.process = process = Process(node, executor, app=app)
-        self._journal.note(self.name, "starts", self._starts)
+        self._journal.note(self.label, "starts", self._starts)
         with suppress(Unknown):  # it may be killed before it is open
             await process.do(node.open(), patience=LONGEST_WORK_SECONDS)
             process.serves = True
@@ -101,7 +109,7 @@ class Machine:
         """Stop the node as SIGTERM does."""
         process, self.process = self.process, None
         if process is not None:
-            self._journal.note(self.name, "stops")
+            self._journal.note(self.label, "stops")
             await process.do(process.node.close(), patience=LONGEST_WORK_SECONDS)
             process.kill()
             await process.reap()
@@ -111,9 +119,9 @@ class Machine:
         of the file and its log as they are at this instant."""
         process, self.process = self.process, None
         assert process is not None, "only a running node crashes"
-        self._journal.note(self.name, "is killed")
+        self._journal.note(self.label, "is killed")
         process.kill()
-        self.path = _copy(self.path, f"{self.name}-{self._starts}.db")
+        self.path = _copy(self.path, f"{self.label}-{self._starts}.db")
         loop = asyncio.get_running_loop()
         self._reaping = loop.create_task(process.reap(), context=contextvars.Context())
 
@@ -138,6 +146,36 @@ class Machine:
         self.crash()
         self.restores += 1
         self.path = _copy(self.kept, f"{self.name}-restored-{self.restores}.db")
+
+    def copy(self) -> "Machine":
+        """A second machine of this branch, off yet, with a copy of the disk as it is at this instant."""
+        self.copies += 1
+        label = f"{self.name}-copy-{self.copies}"
+        path = self.path.with_name(f"{label}.db")
+        self.twin = twin = Machine(
+            self._settings.model_copy(update={"database_path": path}),
+            journal=self._journal,
+            random=self._random,
+            transport=self._transport,
+            on_commit=self._on_commit,
+            template=self._template,
+            http=self._http,
+            label=label,
+        )
+        _copy(self.path, path.name)
+        twin.copies = 1
+        twin.clock.offset = self.clock.offset
+        return twin
+
+    def part(self, twin: "Machine", *, keep: bool) -> None:
+        """Kill both processes of the branch and throw one disk away: the copy's, unless that is to `keep`."""
+        for machine in (self, twin):
+            if machine.process is not None:
+                machine.crash()
+        twin.scrapped = True
+        self.twin = None
+        if keep:
+            self.path = twin.path
 
     async def reaped(self) -> None:
         """Return once a killed process left nothing behind."""
@@ -177,7 +215,7 @@ class Machine:
     def _die_without_power(self, safe: wal.Place) -> None:
         before = self.path
         self.crash()
-        wal.cut_power(before, self.path, safe=safe, random=self._random("power", self.name, self._starts))
+        wal.cut_power(before, self.path, safe=safe, random=self._random("power", self.label, self._starts))
 
 
 def _copy(path: Path, name: str) -> Path:

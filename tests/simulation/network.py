@@ -38,7 +38,8 @@ class Network:
 
     Messages have no order among each other: each takes its own time. A sender that stops waiting does not
     stop the message, so that its time-out tells nothing about what happened. A message to or from a `cut`
-    (sender, receiver) direction is never answered, or refused at once if `cut` says so.
+    (sender, receiver) direction is never answered, or refused at once if `cut` says so. For a sender that it
+    `leads_to` another machine, a receiver's address is that machine's.
     """
 
     def __init__(self, random: Random, *, journal: Journal) -> None:
@@ -48,6 +49,7 @@ class Network:
         self._under_way: dict[asyncio.Task[Response], None] = {}
         self.weather = CALM
         self.cut: dict[tuple[str, str], bool] = {}
+        self.leads_to: dict[tuple[str, str], Machine] = {}
         self.sent = 0
 
     def join(self, machine: Machine) -> None:
@@ -96,7 +98,7 @@ class Network:
         if poisoned is None:
             return body, headers
         self._journal.fault("poison", *link)
-        now = self._machines[link[1]].clock.wall()
+        now = self._at(link).clock.wall()
         return poisoned, tampering.signed(*link, path, poisoned, headers, now=now)
 
     def _send(
@@ -125,7 +127,7 @@ class Network:
     ) -> Response:
         await asyncio.sleep(held)
         await self._pass(link, "request")
-        process = self._machines[link[1]].process
+        process = self._at(link).process
         if process is None or not process.serves:
             raise Unreachable("refused")
         try:
@@ -156,6 +158,9 @@ class Network:
         if lost or link in self.cut:
             await asyncio.sleep(LATE_SECONDS * 10)
             raise Unreachable("lost")
+
+    def _at(self, link: tuple[str, str]) -> Machine:
+        return self.leads_to.get(link) or self._machines[link[1]]
 
     def _happens(self, chance: float) -> bool:
         return self._random.random() < chance

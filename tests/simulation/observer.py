@@ -7,15 +7,16 @@ not repeated here. It knows more than any node: what every branch really sold, a
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import gt, lt
 from pathlib import Path
 from typing import Any
 
 from tests.simulation import rollbacks
 from tests.simulation.effects import Effects
+from tests.simulation.forks import Fork, Forks
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
 from tests.simulation.promises import Promises
@@ -60,7 +61,8 @@ _EVERYTHING = "SELECT " + ", ".join(
 
 @dataclass
 class View:
-    """What one file held when it was last looked at."""
+    """What one file held when it was last looked at. Of a copy that runs beside its first, `events` are those
+    that it wrote: its first may have written others at the same places."""
 
     path: Path
     connection: sqlite3.Connection
@@ -74,6 +76,7 @@ class View:
     stamps: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)
     orders: dict[str, int] = field(default_factory=dict)
     seq: int = 0
+    events: dict[Life, list[str]] | None = None
 
 
 class Observer:
@@ -82,9 +85,14 @@ class Observer:
     Anytime: no product is oversold; no branch has spent rights it did not have; nobody knows more of a cell
     than its own branch, and nothing known is forgotten; an order never shows without its stock effect; the
     outbox has no holes, no position runs ahead of it, and nothing counts as stored by a peer that is not.
+
+    Where the policy `may_oversell`, rights limit nobody; who is short is judged in the end (shortages).
     """
 
-    def __init__(self, journal: Journal, promises: Promises, record: Record) -> None:
+    def __init__(
+        self, journal: Journal, promises: Promises, record: Record, *, may_oversell: bool = False
+    ) -> None:
+        self._may_oversell = may_oversell
         self._journal = journal
         self._promises = promises
         self._record = record
@@ -94,7 +102,9 @@ class Observer:
         self._events: dict[Life, list[str]] = {}
         self._cancelled: set[str] = set()
         self._given_back: Counter[str] = Counter()
+        self._other_events: list[dict[Life, list[str]]] = []
         self.rollbacks = Rollbacks()
+        self.forks = Forks()
         self.effects = Effects()
 
     def look(self, machine: Machine) -> None:
@@ -104,7 +114,7 @@ class Observer:
         if version == view.data_version:
             return
         view.data_version = version
-        self._journal.note(machine.name, "commits", self._check(machine.name, view))
+        self._journal.note(machine.label, "commits", self._check(machine, view))
         if view.epoch and self._record.is_due():
             self._put_down(machine.name, view)
 
@@ -126,6 +136,55 @@ class Observer:
         self._note_what_is_at_risk(lost, left)
         self._record.lost(machine.name, self._promises.at_risk)
 
+    def copy(self, machine: Machine, twin: Machine, *, heard: bool) -> None:
+        """A machine's disk was just copied to its twin's, and both are about to run. `heard` says that every
+        peer hears both and reaches the first."""
+        first = self._views[machine.label]
+        life = (machine.name, first.epoch)
+        # Its file is opened when the twin commits: nobody has it open yet.
+        copy = replace(first, path=Path(), connection=sqlite3.connect(":memory:"), data_version=-1, texts={})
+        for name in ("positions", "stamps"):
+            setattr(copy, name, dict(getattr(first, name)))
+        copy.events = {life: list(self._events.get(life, ()))}
+        self._other_events.append(copy.events)
+        self._views[twin.label] = copy
+        kept = rollbacks.of_life(life, first.cells, first.grants)
+        self.forks.add(Fork(life=life, kept=kept, heard=heard, first=machine.label, copy=twin.label))
+        for book in (self._promises.wiped, self._promises.restored, self._promises.cloned):
+            book[machine.name] = book.get(machine.name, 0) + 1
+
+    def part(self, machine: Machine, twin: Machine, *, keep: bool) -> None:
+        """One of two disks is about to be thrown away, the first one if the copy is to `keep`: note what no
+        other disk has. Where the other's life goes on, peers may have more of it, and say so."""
+        left, lost = self._views[machine.label], self._views.pop(twin.label)
+        events = lost.events or {}
+        if keep:
+            left, lost = lost, left
+            self.rollbacks.forget(machine.name)
+            self.effects.forget(machine.name)
+            mine = {life: self._events[life] for life in events if life in self._events}
+            self._other_events.append(mine)
+            self._events.update(events)
+            self._views[machine.label] = left
+        left.events = None
+        lost.connection.close()
+        self.forks.close(machine.name, keeps_copy=keep)
+        life = (machine.name, left.epoch)
+        if left.epoch == lost.epoch:
+            kept = rollbacks.of_life(life, left.cells, left.grants)
+            self.rollbacks.add(
+                Rollback(
+                    life=life,
+                    kept=kept,
+                    forgotten=Stock({}, {}),  # what it spent is in the fork's book
+                    events={},
+                    fenced=False,
+                    knowers=self._knowers(life, left, but=machine.name),
+                )
+            )
+        self._note_what_is_at_risk(lost, list(self._views.values()))
+        self._record.lost(machine.name, self._promises.at_risk)
+
     def _note_what_is_at_risk(self, lost: View, left: Sequence[View]) -> None:
         """Orders and units that the lost disk had and none of those that are left."""
         for order_id, version in lost.orders.items():
@@ -142,16 +201,6 @@ class Observer:
         events = self._events.setdefault(life, [])
         kept = rollbacks.of_life(life, copy.cells, copy.grants)
         truth = rollbacks.of_life(life, self._cells, self._grants)
-        knowers = {
-            name
-            for name, other in self._views.items()
-            if other.positions.get(life, 0) > copy.seq
-            or any(
-                cell[-1] > copy.cells.get(key, NOTHING)[-1]
-                for key, cell in other.cells.items()
-                if key[1:] == life
-            )
-        }
         self.rollbacks.add(
             Rollback(
                 life=life,
@@ -160,7 +209,7 @@ class Observer:
                 seen=self._seen(life),
                 events=dict(enumerate(events[copy.seq :], start=copy.seq + 1)),
                 fenced=fenced,
-                knowers=knowers,
+                knowers=self._knowers(life, copy),
             )
         )
         del events[copy.seq :]
@@ -180,6 +229,27 @@ class Observer:
             missing = self._promises.units_at_risk.setdefault(key, dict.fromkeys(GROWING, 0))
             for place, column in enumerate(GROWING):
                 missing[column] = max(missing[column], gone[place])
+    def _knowers(self, life: Life, copy: View, *, but: str | None = None) -> set[str]:
+        """The branches whose disks have more of a life than this copy of its own."""
+        return {
+            name
+            for name, other in self._views.items()
+            if name != but
+            and (
+                other.positions.get(life, 0) > copy.seq
+                or any(
+                    cell[-1] > copy.cells.get(key, NOTHING)[-1]
+                    for key, cell in other.cells.items()
+                    if key[1:] == life
+                )
+            )
+        }
+
+    def _may_end(self, life: Life) -> bool:
+        return self.rollbacks.may_end(life) or self.forks.may_end(life)
+
+    def _is_forked(self, branch: str) -> bool:
+        return self.rollbacks.may_be_forked(branch) or self.forks.is_split(branch)
 
     def gone(self, product: str, dead: Collection[Life]) -> int:
         """How many units of a product left the shelf by the hands of these lives, net of what came, without
@@ -200,9 +270,13 @@ class Observer:
         if self.rollbacks.unnoticed(life):
             self._violation("unnoticed", machine.name, "it goes on as if its disk had not gone back")
 
+    def is_one_of_two(self, machine: Machine) -> bool:
+        """Whether there was a second process of the life that a machine's disk is in."""
+        return self.forks.is_known((machine.name, self._views[machine.label].epoch))
+
     def is_founded(self, machine: Machine) -> bool:
         """Whether a machine's disk belongs to a network that serves."""
-        view = self._views.get(machine.name)
+        view = self._views.get(machine.label)
         return view is not None and view.connection.execute(FOUNDED).fetchone() == (1,)
 
     def connection(self, machine: Machine) -> sqlite3.Connection:
@@ -214,12 +288,12 @@ class Observer:
             view.connection.close()
 
     def _view(self, machine: Machine) -> View:
-        view = self._views.get(machine.name)
+        view = self._views.get(machine.label)
         if view is not None and view.path == machine.path:
             return view
         connection = sqlite3.connect(f"file:{machine.path}?mode=ro", uri=True, isolation_level=None)
         if view is None:
-            view = self._views[machine.name] = View(machine.path, connection)
+            view = self._views[machine.label] = View(machine.path, connection)
         else:
             # The machine crashed: what was committed before must be there after.
             view.connection.close()
@@ -235,7 +309,8 @@ class Observer:
             cells[key[0], key[1], key[2]]["granted"][f"{branch}@{epoch}"] = quantity
         self._record.committed(name, view.epoch, {**heads, f"{name}@{view.epoch}": view.seq}, cells)
 
-    def _check(self, name: str, view: View) -> int:
+    def _check(self, machine: Machine, view: View) -> int:
+        name = machine.name
         changed = _changed(view)
         if "node" in changed:
             epoch, seq = changed["node"][0]
@@ -243,10 +318,11 @@ class Observer:
             epoch, seq = view.epoch, view.seq
         if not epoch:
             return 0
-        if epoch != view.epoch and view.epoch and not self.rollbacks.may_end((name, view.epoch)):
+        if epoch != view.epoch and view.epoch and not self._may_end((name, view.epoch)):
             self._violation("reborn", name, "it began a new epoch, though its file lost nothing")
         if epoch != view.epoch:
             view.seq = 0
+            self.forks.begin((name, epoch))
         view.epoch = epoch
         self._check_outbox(name, epoch, seq, view)
         self._check_positions(name, view, changed.get("positions", ()))
@@ -257,15 +333,17 @@ class Observer:
         if "orders" in changed:
             self._note_given_back(view, changed["orders"])
         if "stock" in changed or "stock_grants" in changed:
-            self._take_cells(name, view, changed.get("stock"), changed.get("stock_grants"))
-            self._check_rights(name, epoch, view)
+            self._take_cells(machine, view, changed.get("stock"), changed.get("stock_grants"))
+            if not self._may_oversell:
+                self._check_rights(name, epoch, view)
         if "orders" in changed:
             self._check_orders(name, epoch, view, changed["orders"])
         return int(seq)
 
     def _check_outbox(self, name: str, epoch: str, seq: int, view: View) -> None:
         """Seqs are dense from 1 and end where the node says; an event once written stays as it is."""
-        events = self._events.setdefault((name, epoch), [])
+        written = self._events if view.events is None else view.events
+        events = written.setdefault((name, epoch), [])
         if seq < view.seq:
             self._violation("monotone", name, f"its outbox went back from {view.seq} to {seq}")
         new = view.connection.execute(
@@ -284,11 +362,16 @@ class Observer:
             life = (origin, epoch)
             if seq < view.positions.get(life, 0):
                 self._violation("monotone", name, f"its position at {origin} fell to {seq}")
-            events = self._events.get(life, [])
-            written = seq == 0 or (seq <= len(events) and events[seq - 1] == event_id)
-            if not written and not self.rollbacks.wrote(life, seq, event_id):
-                self._violation("invented", name, f"it has event {seq} of {origin}, which has {len(events)}")
+            if seq and not self._wrote(life, seq, event_id):
+                written = len(self._events.get(life, ()))
+                self._violation("invented", name, f"it has event {seq} of {origin}, which has {written}")
             view.positions[life] = seq
+
+    def _wrote(self, life: Life, seq: int, event_id: str) -> bool:
+        """Whether some disk of the life's branch wrote this event, or did and forgot it."""
+        logs = (books.get(life, ()) for books in (self._events, *self._other_events))
+        written = any(seq <= len(events) and events[seq - 1] == event_id for events in logs)
+        return written or self.rollbacks.wrote(life, seq, event_id)
 
     def _check_cursors(self, name: str, epoch: str, view: View) -> None:
         """What counts as stored by a peer is in that peer's file."""
@@ -296,8 +379,8 @@ class Observer:
             known = self._views.get(peer)
             if of_epoch != epoch or known is None or known.epoch != peer_epoch:
                 continue  # of a life that is over
-            if self.rollbacks.may_end((peer, peer_epoch)):
-                continue  # it went back, and will say so, or end
+            if self._may_end((peer, peer_epoch)):
+                continue  # it went back, or is one of two, and will say so, or end
             stored = known.positions.get((name, epoch), 0)
             if acknowledged > stored:
                 self._violation("invented", name, f"{peer} has {stored} of its events, not {acknowledged}")
@@ -311,27 +394,27 @@ class Observer:
                 self._violation("monotone", name, f"{row_id} of {table} went from {before} to {now}")
             view.stamps[table, row_id] = now
 
-    def _take_cells(self, name: str, view: View, stock: Rows | None, granted: Rows | None) -> None:
+    def _take_cells(self, machine: Machine, view: View, stock: Rows | None, granted: Rows | None) -> None:
         """Take in the stock tables, those that changed. Every count only grows, at its owner first."""
+        name, label, life = machine.name, machine.label, (machine.name, view.epoch)
         cells, grants = view.cells, view.grants
         if stock is not None:
             cells = {(row[0], row[1], row[2]): tuple(row[3:]) for row in stock}
         if granted is not None:
             grants = {tuple(row[:5]): row[5] for row in granted}
-        for key, before in view.cells.items():
-            now = cells.get(key, (-1,))
-            if now != before and any(map(lt, now, before)):
-                self._violation("monotone", name, f"cell {key} went from {before} to {cells.get(key)}")
-        for grant, quantity in view.grants.items():
-            if grants.get(grant, 0) < quantity:
-                self._violation("monotone", name, f"grant {grant} fell from {quantity}")
+        self._check_growth(name, view, cells, grants)
         view.cells, view.grants = cells, grants
-        moved = rollbacks.of_life((name, view.epoch), cells, grants)
-        for product in self.rollbacks.overspent((name, view.epoch), moved):
+        moved = rollbacks.of_life(life, cells, grants)
+        for product in self.rollbacks.overspent(life, moved):
             self._violation("respent", name, f"{product}, though a peer knew that its disk went back")
-        real = self.rollbacks
-        self._cells.update({key: real.real_cell(key, cell) for key, cell in moved.cells.items()})
-        self._grants.update({key: real.real_grant(key, n) for key, n in moved.grants.items()})
+        self.forks.move(life, label, moved)
+        for product in self.forks.overspent(life, label):
+            self._violation("respent", name, f"{product} by a copy, though all peers reached the first")
+        real, both = self.rollbacks, self.forks
+        both_moved = {key: both.real_cell(key, cell, label) for key, cell in moved.cells.items()}
+        both_granted = {key: both.real_grant(key, n, label) for key, n in moved.grants.items()}
+        self._cells.update({key: real.real_cell(key, cell) for key, cell in both_moved.items()})
+        self._grants.update({key: real.real_grant(key, n) for key, n in both_granted.items()})
         for key, cell in cells.items():
             truth = self._cells.get(key, NOTHING)
             if cell != truth and any(map(gt, cell, truth)):
@@ -339,14 +422,26 @@ class Observer:
         for grant, quantity in grants.items():
             if quantity > self._grants.get(grant, 0):
                 self._violation("invented", name, f"grant {grant} of {quantity} was never written")
-        self._check_truth()
+        if not self._may_oversell:
+            self._check_truth()
+
+    def _check_growth(
+        self, name: str, view: View, cells: Mapping[CellKey, Cell], grants: Mapping[tuple[str, ...], int]
+    ) -> None:
+        for key, before in view.cells.items():
+            now = cells.get(key, (-1,))
+            if now != before and any(map(lt, now, before)):
+                self._violation("monotone", name, f"cell {key} went from {before} to {cells.get(key)}")
+        for grant, quantity in view.grants.items():
+            if grants.get(grant, 0) < quantity:
+                self._violation("monotone", name, f"grant {grant} fell from {quantity}")
 
     def _check_truth(self) -> None:
         """Over all lives, also those whose disks are lost: nothing goes that did not come or come back."""
         went: Counter[str] = Counter()
         for (product, _, _), cell in self._cells.items():
             went[product] += _went(cell)
-        excused = self.rollbacks.excused()
+        excused = self.rollbacks.excused() + self.forks.excused()
         for product, units in went.items():
             more = units - self._given_back[product]
             if more > excused[product]:
@@ -392,7 +487,7 @@ class Observer:
             view.cells,
             new=new,
             lost=self._promises.wiped,
-            forked=self.rollbacks.may_be_forked,
+            forked=self._is_forked,
         )
         for text in wrong:
             self._violation("atomic", name, text)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Literal
 
 from pydantic import SecretStr
 
@@ -10,9 +11,18 @@ from app.config import Peer, Settings
 
 FAULTS = ("lose", "duplicate", "delay", "damage", "poison", "cut", "isolate", "crash", "crash_at_commit",
           "stop", "pause", "stall", "skew", "jump", "power", "power_at_commit", "full")  # fmt: skip
-LOST_DISKS = ("wipe", "restore", "restore_fenced")
+LOST_DISKS = ("wipe", "restore", "restore_fenced", "clone", "clone_heard")
 LOSSES = (("wipe",), ("restore",), ("wipe", "restore"))
 """Which disks are lost where disks are lost: whole, or what was written since a copy was made."""
+CLONES = (("clone",), ("wipe", "clone"))
+CLONES_SHARE = 0.25
+"""In so many histories of lost disks they are these instead: a copy of a disk is started beside the first,
+and one of the two is thrown away."""
+OPTIMISTIC_SHARE = 0.06
+"""In so many histories in which no disk is lost branches sell what the company has, as far as they know."""
+PLENTY, SCARCE = 600, 20
+"""The most units of a product that a shop opens with, and under `optimistic`: what nobody runs short of is
+never sold too often."""
 POISON = "poison"
 """Not where disks are lost: no rule says yet when an event may be forgotten that is parked at one branch and
 whose origin's life is over (docs/architecture.md, What is not guaranteed)."""
@@ -44,6 +54,7 @@ class Plan:
     fault_every: float
     storm: bool
     http: bool
+    policy: Literal["escrow", "optimistic"]
     retry_seconds: float
     transfer_wait_seconds: float
     rebalance_seconds: float
@@ -62,26 +73,40 @@ def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
     shortest, longest = random.choices(tuple(LENGTHS_WEIGHTS), tuple(LENGTHS_WEIGHTS.values()))[0]
     products = random.randint(2, 7)
     skew = random.choice((0.5, 1.0, 2.0))
+    policy = _policy(seed, wipes=wipes)
+    most = SCARCE if policy == "optimistic" else PLENTY
+    twins = Random(f"{seed}/clones")
+    cloned = twins.choice(CLONES) if twins.random() < CLONES_SHARE else None
     return Plan(
         seed=seed,
         nodes=NODES[:nodes],
         skus=tuple(f"SKU-{number}" for number in range(products)),
         demand=tuple(1.0 / (rank + 1) ** skew for rank in range(products)),
-        stock=tuple(random.choice((5, 40, 150, 600)) for _ in range(products)),
+        stock=tuple(min(random.choice((5, 40, 150, 600)), most) for _ in range(products)),
         clients=random.randint(3, 4 + nodes),
         operations=random.randint(shortest, longest),
         pause=random.choice((0.01, 0.05, 0.15)),
         faults=(
             *(kind for kind in FAULTS if random.random() < 0.5 and not (wipes and kind == POISON)),
-            *(random.choice(LOSSES) if wipes else ()),
+            *_lost(random.choice(LOSSES) if wipes else (), instead=cloned),
         ),
         fault_every=random.choice((0.1, 0.3, 1.0)),
         storm=random.random() < 0.2,
         http=random.random() < 0.04,
+        policy=policy,
         retry_seconds=random.choice((0.05, 0.2, 0.5)),
         transfer_wait_seconds=random.choice((0.1, 0.5)),
         rebalance_seconds=random.choice((0.0, 0.3, 2.0)),
     )
+
+
+def _policy(seed: int, *, wipes: bool) -> Literal["escrow", "optimistic"]:
+    drawn = Random(f"{seed}/policy").random() < OPTIMISTIC_SHARE
+    return "optimistic" if drawn and not wipes else "escrow"
+
+
+def _lost(losses: tuple[str, ...], *, instead: tuple[str, ...] | None) -> tuple[str, ...]:
+    return instead if losses and instead is not None else losses
 
 
 def node_settings(plan: Plan, name: str, path: Path) -> Settings:
@@ -96,6 +121,7 @@ def node_settings(plan: Plan, name: str, path: Path) -> Settings:
         admin_username="admin",
         admin_password=SecretStr("a long password"),
         bcrypt_rounds=4,
+        stock_policy=plan.policy,
         replication_retry_seconds=plan.retry_seconds,
         transfer_wait_seconds=plan.transfer_wait_seconds,
         rebalance_seconds=plan.rebalance_seconds,

@@ -11,7 +11,8 @@ Outcome = Literal["ok", "fail", "info"]
 @dataclass
 class OrderAsked:
     """An order as its client knows it. `outcome` is None while nobody has given an answer; `earlier` are
-    the ids it had before its branch's disk forgot it."""
+    the ids it had before its branch's disk forgot it, or has at the other one of two disks, each with what
+    was said of cancelling it."""
 
     key: str
     branch: str
@@ -20,7 +21,7 @@ class OrderAsked:
     outcome: Outcome | None = None
     order_id: str | None = None
     cancel: Outcome | None = None
-    earlier: list[str] = field(default_factory=list)
+    earlier: dict[str, Outcome | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -36,7 +37,8 @@ class Promises:
     """Everything asked for, and what may be missing of it. `operations` counts requests, retries included.
 
     `left` are users who were deactivated for good, each with the branch that said so first.
-    `wiped` counts the lost disks by branch, and those that went back, which `restored` counts too.
+    `wiped` counts the lost disks by branch, and those that went back, which `restored` counts too; `cloned`
+    are those of them that were thrown away after two processes had run on copies of one.
     `at_risk` are versions of orders that only a lost disk had, by id; `units_at_risk` are received and
     removed units that only a lost disk knew, by cell and column.
     """
@@ -49,6 +51,7 @@ class Promises:
     operations: int = 0
     wiped: dict[str, int] = field(default_factory=dict)
     restored: dict[str, int] = field(default_factory=dict)
+    cloned: dict[str, int] = field(default_factory=dict)
     at_risk: dict[str, int] = field(default_factory=dict)
     units_at_risk: dict[tuple[str, str, str], dict[str, int]] = field(default_factory=dict)
 

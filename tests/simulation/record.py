@@ -27,11 +27,11 @@ Cells = Mapping[tuple[str, str, str], Mapping[str, Any]]
 class Record:
     """The records of one history. Their order is their only time."""
 
-    def __init__(self, nodes: tuple[str, ...]) -> None:
+    def __init__(self, nodes: tuple[str, ...], *, may_oversell: bool = False) -> None:
         self._records: list[dict[str, Any]] = []
         self._operations = 0
         self._commits = 0
-        self._add("run.start", nodes=dict.fromkeys(nodes, ""))
+        self._add("run.start", nodes=dict.fromkeys(nodes, ""), may_oversell=may_oversell)
 
     def invoke(self, action: str, node: str, key: str | None, request: Mapping[str, Any]) -> int:
         """A client is about to ask; the number that its answer goes by."""

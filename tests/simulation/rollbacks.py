@@ -107,7 +107,7 @@ class Rollbacks:
         excused: Counter[str] = Counter()
         for rollback in self._all():
             if not (rollback.known and rollback.fenced):
-                excused.update(_spent(rollback.forgotten))
+                excused.update(spent(rollback.forgotten))
         return excused
 
     def overspent(self, life: Life, now: Stock) -> list[str]:
@@ -116,7 +116,7 @@ class Rollbacks:
             product
             for rollback in self._of.get(life, ())
             if rollback.known and rollback.fenced
-            for product, units in sorted((_spent(now) - _spent(rollback.kept)).items())
+            for product, units in sorted((spent(now) - spent(rollback.kept)).items())
             if units > 0
         ]
 
@@ -155,7 +155,7 @@ def difference(truth: Stock, kept: Stock) -> Stock:
     )
 
 
-def _spent(stock: Stock) -> Counter[str]:
+def spent(stock: Stock) -> Counter[str]:
     """Units by product that a life sold, removed or granted away."""
     spent: Counter[str] = Counter()
     for (product, _, _), cell in stock.cells.items():

@@ -145,9 +145,16 @@ class Tally:
             f" ({self.outcomes['order ok']:,} orders acknowledged), faults: {faults or 'none'};"
             f" {len(self.pairs)} of {comb(len(self.faults), 2)} pairs of them met in one history;"
             f" oversold {self.broken['oversold']}, lost {self.broken['lost']},"
-            f" other promises broken {others or 0}, checker: PASS {self.judged:,} of {self.histories:,},"
+            f"{_shortages(self.outcomes)} other promises broken {others or 0},"
+            f" checker: PASS {self.judged:,} of {self.histories:,},"
             f" same digest twice: {self.same_digest:,} of {self.twice:,}"
         )
+
+
+def _shortages(outcomes: Counter[str]) -> str:
+    """What was oversold where the policy allows it, if there were such histories."""
+    histories, units = outcomes["optimistic histories"], outcomes["units short"]
+    return f" {units:,} units short in {histories:,} optimistic histories," if histories else ""
 
 
 _NAMED = ("oversold", "lost")

@@ -18,18 +18,21 @@ LONGEST_SECONDS = 3.0  # of a cut, a stall, or a machine that is down
 
 @dataclass
 class Scene:
-    """A history's machines and network, with the chance that decides what breaks."""
+    """A history's machines and network, with the chance that decides what breaks. `copies` are the machines
+    that run on a copy of another one's disk now, `scrapped` those that were thrown away."""
 
     machines: Sequence[Machine]
     network: Network
     observer: Observer
     journal: Journal
     random: Random
+    copies: list[Machine] = field(default_factory=list)
+    scrapped: list[Machine] = field(default_factory=list)
     _begun: dict[asyncio.Task[None], None] = field(default_factory=dict)
     _mending: dict[asyncio.Task[None], Callable[[], object]] = field(default_factory=dict)
 
     def others(self, machine: Machine) -> list[Machine]:
-        return [other for other in self.machines if other is not machine]
+        return [other for other in self.machines if other.name != machine.name]
 
     def a_while(self) -> float:
         """Seconds until something broken works again."""

@@ -25,6 +25,26 @@ def test_a_history_in_which_disks_are_lost_keeps_every_promise(seed: int, templa
     assert play(seed, template=template, wipes=True).violations == []
 
 
+def test_a_history_of_optimistic_branches_sells_too_often_and_names_everybody_who_is_short(
+    template: Path,
+) -> None:
+    seeds = [seed for seed in range(95, 1000) if draw(seed).policy == "optimistic"]
+    for seed in seeds:
+        result = play(seed, template=template)
+        assert result.violations == []
+        if result.outcomes["units short"]:
+            break
+    else:
+        pytest.fail(f"nobody was short in {len(seeds)} histories")
+
+
+def test_branches_are_optimistic_in_a_few_histories_and_where_no_disk_is_lost() -> None:
+    seeds = [seed for seed in range(1000) if draw(seed).policy == "optimistic"]
+
+    assert 40 < len(seeds) < 80
+    assert {draw(seed, wipes=True).policy for seed in seeds} == {"escrow"}
+
+
 def test_a_history_of_five_branches_keeps_every_promise(template: Path) -> None:
     assert play(3, template=template, nodes=5).violations == []
 

@@ -13,7 +13,7 @@ from tests.simulation.rollbacks import Rollback, Rollbacks, Stock
 LIFE = ("matriz", "first")
 KEY = ("CAFE", *LIFE)
 GRANT = (*KEY, "filial-sul", "other")
-MOST_SEEDS = 40
+MOST_SEEDS = 60
 
 
 def moved(*, received: int = 0, sold: int = 0, granted: int = 0) -> Stock:

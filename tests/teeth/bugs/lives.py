@@ -17,7 +17,6 @@ from app.sync.events import Batch, Hello, Page
 from app.sync.founding import Founding
 from app.sync.peers import Peer, Peers
 from app.sync.rebirth import Rebirth
-from tests.recovery.test_cloned_volumes import test_both_are_refused_and_both_show_why_until_one_is_gone
 from tests.recovery.test_lives import (
     test_a_batch_of_the_dead_life_that_arrives_late_is_refused,
     test_a_node_serves_when_all_that_can_be_reached_were_asked,
@@ -263,12 +262,3 @@ def a_second_count_releases_again() -> AbstractContextManager[object]:
         return Totals(found.available, found.frozen + recovered, found.oversold)
 
     return mock.patch.object(stock, "totals", forgetful)
-
-
-@bug(
-    "of two processes of one life none serves",
-    Directed(test_both_are_refused_and_both_show_why_until_one_is_gone),
-)
-def two_processes_of_one_life_go_on() -> AbstractContextManager[object]:
-    """A node that is told for the second time that somebody else lives its life takes no notice."""
-    return mock.patch.object(Rebirth, "_fence")

@@ -1,7 +1,7 @@
 """Bugs of stock: units sold twice, counted twice, given twice, or kept from their buyers."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any
@@ -157,3 +157,16 @@ def the_last_to_arrive_is_short() -> AbstractContextManager[object]:
         return [replace(sale, lamport=arrived.index(sale.order_id)) for sale in found]
 
     return mock.patch.object(orders, "sales_of", in_order_of_arrival)
+
+
+@bug("who is short is who came last", Simulated(seed=97))
+def the_first_orders_are_short() -> AbstractContextManager[object]:
+    """Oversold units are put to the orders that came first, at every node."""
+    deficits = stock.deficits
+
+    def backwards(oversold: int, sales: Iterable[SoldUnits]) -> list[SoldUnits]:
+        found = {sale.order_id: sale for sale in sales}
+        turned = deficits(oversold, (replace(sale, lamport=-sale.lamport) for sale in found.values()))
+        return [replace(sale, lamport=-sale.lamport) for sale in turned]
+
+    return mock.patch.object(stock, "deficits", backwards)

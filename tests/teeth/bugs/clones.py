@@ -1,0 +1,59 @@
+"""Bugs of cloned volumes: two processes on copies of one disk of which one or both go on."""
+
+from contextlib import AbstractContextManager
+from unittest import mock
+
+from app.sync import handshake
+from app.sync.events import Hello
+from app.sync.meeting import Meetings
+from app.sync.peers import Peer, Peers
+from app.sync.rebirth import Rebirth
+from tests.recovery.test_cloned_volumes import (
+    test_a_first_process_that_peers_met_by_its_answers_only_is_asked_before_a_copy_is_believed,
+    test_a_process_that_began_its_one_new_life_at_its_start_ends_the_one_it_shares,
+    test_both_are_refused_and_both_show_why_until_one_is_gone,
+)
+from tests.teeth.bug import Directed, Simulated, bug
+
+
+@bug(
+    "of two processes of one life none serves",
+    Directed(test_both_are_refused_and_both_show_why_until_one_is_gone),
+)
+def two_processes_of_one_life_go_on() -> AbstractContextManager[object]:
+    """A node that is told for the second time that somebody else lives its life takes no notice."""
+    return mock.patch.object(Rebirth, "_fence")
+
+
+@bug("a copy sells nothing of what both hold", Simulated(seed=48, wipes=True))
+def a_later_process_is_believed() -> AbstractContextManager[object]:
+    """A process that says hello after another one of its epoch is its successor; nobody asks that one."""
+
+    async def nobody_asks(_meetings: Meetings, _peer: Peer, _successor: Hello) -> bool:
+        return False
+
+    return mock.patch.object(Meetings, "has_outlived", nobody_asks)
+
+
+@bug(
+    "a copy sells nothing of what both hold",
+    Directed(test_a_first_process_that_peers_met_by_its_answers_only_is_asked_before_a_copy_is_believed),
+)
+def answers_are_no_meeting() -> AbstractContextManager[object]:
+    """A process counts as met once its own hello came, however often it answered one."""
+    note_latest = Peers.note_latest
+
+    def unless_answered(peers: Peers, peer: Peer, hello: Hello) -> None:
+        if not peer.needs_hello:  # else this is the answer to this node's own
+            note_latest(peers, peer, hello)
+
+    return mock.patch.object(Peers, "note_latest", unless_answered)
+
+
+@bug(
+    "of two processes of one life none serves",
+    Directed(test_a_process_that_began_its_one_new_life_at_its_start_ends_the_one_it_shares),
+)
+def its_own_death_is_not_heard() -> AbstractContextManager[object]:
+    """A process that was fenced says that its epoch is over, and is taken for an older one of that epoch."""
+    return mock.patch.object(handshake, "ends_itself", return_value=False)
