@@ -151,6 +151,8 @@ class PeerStatus(TypedDict):
     next_retry_seconds: float | None
     last_success_at: float | None
     last_error: str | None
+    schema: NotRequired[str | None]
+    another_schema: NotRequired[bool | None]
 
 
 class Status(TypedDict):

@@ -81,10 +81,11 @@ def _delay_and_trouble(node: NodeReading, peer: str) -> tuple[str, str]:
         return ("", "")
     seconds = details["oldest_pending_seconds"]
     trouble = details["last_error"] or "no reason known"
-    return (
-        "" if seconds is None else f"{seconds:.1f} s",
-        "" if details["state"] == "ok" else f"{details['state']}: {trouble}",
-    )
+    if details["state"] != "ok":
+        words = f"{details['state']}: {trouble}"
+    else:
+        words = f"another schema ({details['schema']})" if details.get("another_schema") else ""
+    return "" if seconds is None else f"{seconds:.1f} s", words
 
 
 def stock_words(stock: Mapping[str, int | None] | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from app.database import Database
 from app.database.digest import read_digest
 from app.database.identity import present_life
+from app.database.migrations import newest_revision
 from app.runtime import Clock
 from app.state import ledger, orders, stock
 from app.sync import handshake, outbox
@@ -54,6 +55,7 @@ async def node_status(
         "reason": standing.reason,
         "fenced": standing.fenced,
         "sqlite": sqlite3.sqlite_version,
+        "schema": newest_revision(),
         "now": clock.wall(),
         "counts": reading.counts,
         "stock": reading.totals,
@@ -109,6 +111,9 @@ def _peer(peer: Peer, backlog: Backlog, clock: Clock) -> dict[str, Any]:
     return {
         "state": "needs_snapshot" if backlog.trimmed else peer.state,
         "epoch": peer.epoch,
+        "protocol": peer.protocol,
+        "schema": peer.schema,
+        "another_schema": None if peer.schema is None else peer.schema != newest_revision(),
         "pending": backlog.pending,
         "oldest_pending_seconds": oldest,
         "acknowledged": backlog.acknowledged if met else None,

@@ -16,6 +16,12 @@ Count = Annotated[int, Field(ge=0, le=2**62)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+def common_version(ours: tuple[int, int], theirs: tuple[int, int]) -> int | None:
+    """The highest protocol version in both ranges, or None."""
+    highest = min(ours[1], theirs[1])
+    return highest if highest >= max(ours[0], theirs[0]) else None
+
+
 class Message(BaseModel):
     """Unknown fields from newer peers are kept, so that nothing is lost by passing through."""
 

@@ -11,7 +11,7 @@ from app.state import ledger
 from app.state.errors import DeadEpoch
 from app.sync import outbox
 from app.sync.errors import Incompatible
-from app.sync.events import PROTOCOL, Head, Hello, Incarnation
+from app.sync.events import PROTOCOL, Head, Hello, Incarnation, common_version
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Self:
     schema_hash: str
     policy: str
     incarnation: str
+    protocol: tuple[int, int] = PROTOCOL
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def say(
     node = connection.execute("SELECT * FROM node").fetchone()
     dead = sorted(ledger.dead_lives(connection))
     return Hello(
-        protocol=PROTOCOL,
+        protocol=this.protocol,
         schema_hash=this.schema_hash,
         cluster_id=node["cluster_id"],
         node=node["name"],
@@ -85,12 +86,15 @@ def is_founded(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("SELECT founded FROM node").fetchone()[0])
 
 
-def check(hello: Hello, *, cluster_id: str) -> None:
-    """Raise Incompatible for a peer of another network or with no common protocol."""
+def check(hello: Hello, *, cluster_id: str, protocol: tuple[int, int] = PROTOCOL) -> int:
+    """The protocol version to speak with a peer: the highest that both know. Raises Incompatible for a peer
+    of another network or with no common protocol."""
     if hello.cluster_id != cluster_id:
         raise Incompatible("another_cluster")
-    if hello.protocol[0] > PROTOCOL[1] or hello.protocol[1] < PROTOCOL[0]:
+    common = common_version(protocol, hello.protocol)
+    if common is None:
         raise Incompatible("no_common_protocol")
+    return common
 
 
 def ends_itself(hello: Hello) -> bool:

@@ -8,6 +8,7 @@ from app.runtime import Clock
 from app.state import ledger
 from app.sync import handshake
 from app.sync.alarms import Alarms
+from app.sync.errors import Incompatible
 from app.sync.events import Hello
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers, process_of
@@ -67,7 +68,7 @@ class Meetings:
         """Remember what a peer said, act on it, and return what this node says to it. `answers` is the epoch
         in which it said the hello that this one answers. Raises Incompatible or DeadEpoch, which the peer's
         state then shows."""
-        handshake.check(hello, cluster_id=self._database.identity.cluster_id)
+        self._agree(peer, hello)
         learned = await self._database.write(lambda tx: handshake.meet(tx, hello, answers=answers))
         if isinstance(learned, handshake.Over):
             if learned.contested:
@@ -78,6 +79,7 @@ class Meetings:
         # Before anything else is waited for: a later hello must not be overtaken by what this one says.
         peer.epoch = hello.epoch
         peer.policy = hello.policy
+        peer.schema = hello.schema_hash
         peer.founded = hello.founded
         peer.heads = {key: head.seq for key, head in hello.heads.items()}
         peer.said_hello_at = self._clock.monotonic()
@@ -111,6 +113,20 @@ class Meetings:
         await self._database.write(lambda tx: ledger.learn_life(tx, (peer.name, epoch), dead=True))
         self._alarms.raise_("cloned", f"two processes of {peer.name} live in one epoch, {epoch}")
         self._peers.hurry(peer.name)
+
+    def _agree(self, peer: Peer, hello: Hello) -> None:
+        """Settle the protocol version to speak with a peer, or raise Incompatible. Of one with none in common
+        nothing more is asked, and nothing told, until a hello says otherwise: another version may run there
+        by now."""
+        cluster_id = self._database.identity.cluster_id
+        peer.protocol = None
+        try:
+            peer.protocol = handshake.check(hello, cluster_id=cluster_id, protocol=self._this.protocol)
+        except Incompatible as error:
+            peer.incompatible = error.reason
+            peer.needs_hello = True
+            raise
+        peer.incompatible = None
 
     def _compare(self, peer: Peer, theirs: Hello, ours: Hello) -> None:
         # While a node rebuilds, rows come before the heads they belong to.

@@ -37,6 +37,8 @@ class Peer:
 
     `refused` says that the last attempt failed by an answer, its own or what this node made of it.
     `latest` is the latest process that said hello in the present epoch, of itself or in answer.
+    `protocol` is the version that both speak, `schema` names the peer's database schema, and `incompatible`
+    says why nothing is said to it but hello.
     `work` tells its sender that there is something to do, `alive` that the peer gave a sign of life, which
     ends a pause between attempts.
     """
@@ -47,6 +49,9 @@ class Peer:
     clock_offset: float = 0.0
     latest: Process = field(default_factory=Process)
     policy: str | None = None
+    protocol: int | None = None
+    schema: str | None = None
+    incompatible: str | None = None
     founded: bool | None = None
     heads: dict[str, int] = field(default_factory=dict)
     said_hello_at: float | None = None
@@ -110,14 +115,14 @@ class Peers:
         one way."""
         at = peer.last_answered_at
         answers = at is not None and self._clock.monotonic() - at <= HEARD_FROM_SECONDS
-        return self.is_heard_from(peer) and (answers or peer.state == "unknown")
+        return peer.incompatible is None and self.is_heard_from(peer) and (answers or peer.state == "unknown")
 
     def lives_heard_from(self) -> Sequence[Life]:
         """The present lives of the peers heard from lately, in configured order."""
         return [
             (peer.name, peer.epoch)
             for peer in self._by_name.values()
-            if peer.epoch is not None and self.is_heard_from(peer)
+            if peer.epoch is not None and peer.incompatible is None and self.is_heard_from(peer)
         ]
 
     def greet_all(self) -> None:

@@ -15,6 +15,7 @@ from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
 from app.sync.alarms import Alarms
 from app.sync.counting import CountDesk
+from app.sync.events import PROTOCOL
 from app.sync.founding import Founding
 from app.sync.handshake import Self
 from app.sync.link import ReplicaLink
@@ -175,6 +176,7 @@ class Replication:
             schema_hash=newest_revision(),
             policy=ground.settings.stock_policy,
             incarnation=ground.random.randbytes(8).hex(),
+            protocol=PROTOCOL,
         )
         return Meetings(
             ground.database,

@@ -122,7 +122,9 @@ async def test_a_copy_that_takes_the_address_over_is_refused_like_the_first(tria
     await trial.shows(*NAMES, available=0, frozen=4, here=0)
 
 
-async def test_a_process_that_began_its_one_new_life_at_its_start_ends_the_one_it_shares(trial: Trial) -> None:
+async def test_a_process_that_began_its_one_new_life_at_its_start_ends_the_one_it_shares(
+    trial: Trial,
+) -> None:
     """It is fenced at once, in the epoch that both live in; the copy, which has the address, must hear so."""
     await stocked(trial)
     clone = await trial.clone("sul", trial.copy("sul"))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.database.migrations import newest_revision
 from app.node import BranchNode
 from app.state import ledger
 from tests.support.company import Company, buy, customer, stock
@@ -26,7 +27,7 @@ async def test_a_peer_never_met_is_unknown(company: Company) -> None:
     await eventually(lambda: matriz.ready)
     await customer(matriz)
     shown = await peer_status(matriz, "norte")
-    unknown = ("epoch", "acknowledged", "last_success_at")
+    unknown = ("epoch", "acknowledged", "last_success_at", "protocol", "schema", "another_schema")
     assert {name: shown[name] for name in unknown} == dict.fromkeys(unknown)
     assert shown["pending"] == 2  # whoever it is, it has nothing: the admin and the customer
 
@@ -38,6 +39,7 @@ async def test_a_healthy_pair_owes_each_other_nothing(company: Company) -> None:
     shown = await peer_status(matriz, "norte")
     assert shown["last_success_at"] > BEGAN_AT
     expected = {"state": "ok", "pending": 0, "attempts": 0, "epoch": norte.database.identity.epoch}
+    expected |= {"protocol": 1, "schema": newest_revision(), "another_schema": False}
     assert {name: shown[name] for name in expected} == expected
     nothing = ("oldest_pending_seconds", "next_retry_seconds", "last_error")
     assert {name: shown[name] for name in nothing} == dict.fromkeys(nothing)
