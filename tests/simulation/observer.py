@@ -177,6 +177,7 @@ class Observer:
                     life=life,
                     kept=kept,
                     forgotten=Stock({}, {}),  # what it spent is in the fork's book
+                    seen=Stock({}, {}),
                     events={},
                     fenced=False,
                     knowers=self._knowers(life, left, but=machine.name),
