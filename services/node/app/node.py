@@ -140,11 +140,12 @@ class BranchNode:
         self.executor.close()
 
     async def replay_parked(self, *, actor: Actor) -> Mapping[str, int]:
-        """Try every parked event again: `{applied, left}`. What is left is fetched whole from where it came
-        from, where that can be reached."""
-        outcome = await self.database.write(lambda tx: parking.replay(tx, actor=actor))
+        """Try every parked event again: `{applied, left}`. What is left is looked for, whole, at every peer
+        that can be reached."""
+        which: parking.Which = "tried" if self._replication.recovery.is_fetching else "all"
+        outcome = await self.database.write(lambda tx: parking.replay(tx, which, actor=actor))
         if outcome["left"]:
-            self._replication.fetch_parked(await self.database.read(parking.origins))
+            self._replication.fetch_parked()
         return outcome
 
     async def status(self) -> Mapping[str, Any]:

@@ -14,6 +14,8 @@ SCHEMA_VERSION = 1
 
 Count = Annotated[int, Field(ge=0, le=2**62)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Seqs = list[tuple[Count, Count]]
+"""Seqs as closed ranges (app.sync.ranges)."""
 
 
 def common_version(ours: tuple[int, int], theirs: tuple[int, int]) -> int | None:
@@ -47,7 +49,8 @@ class Hello(Message):
     answer has the same form. `heads` is keyed "node@epoch"; `oldest` is the lowest position from which the
     sender can still tell its events; `own_rows` (product id -> version of the
     sender's own cell) comes at the first hello after a start; `ahead` answers it with the versions of
-    those of which the answering node knows more."""
+    those of which the answering node knows more. `parked_seqs` are the events that the sender keeps parked,
+    by life like `heads`; None from a node that does not say."""
 
     protocol: tuple[int, int]
     schema_hash: str
@@ -62,6 +65,7 @@ class Hello(Message):
     oldest: Count = 0
     own_rows: dict[str, Count] | None = None
     ahead: dict[str, Count] = Field(default_factory=dict)
+    parked_seqs: dict[str, Seqs] | None = None
     digest: str
     now: float
 
@@ -93,11 +97,13 @@ class Batch(Message):
 
 class BatchReceipt(Message):
     """The receiver's durable position for the sender's epoch after this batch, which rules the sender's
-    cursor, also backwards."""
+    cursor, also backwards. `parked` of the batch's events could not be applied; `parked_seqs` are all events
+    of the sender's epoch that the receiver keeps parked by now."""
 
     epoch: Name
     position: Head
     parked: Count
+    parked_seqs: Seqs | None = None
 
 
 class Wish(Message):
@@ -152,15 +158,32 @@ class SealReply(Message):
 
 
 class TotalsRequest(Wish):
-    """A wish for the bucket totals of all replicated tables."""
+    """A wish for the bucket totals of all replicated tables; and, if `parked_after` names a key ("" is before
+    the first), for the events beyond it that the receiver keeps parked."""
+
+    parked_after: str | None = None
+
+
+class ParkedEvent(Message):
+    """An event of some life that could not be applied where it is handed over from, whole, and why."""
+
+    origin: Name
+    epoch: Name
+    event: WireEvent
+    reason: str
 
 
 class TotalsReply(Message):
-    """Bucket totals in hex, keyed "relation/bucket", and the heads of the same instant."""
+    """Bucket totals in hex, keyed "relation/bucket", and of the same instant the heads and the seqs parked
+    here, by life; with the next parked events if they were asked for, and the key to go on from (None at the
+    end)."""
 
     epoch: Name
     totals: dict[str, str]
     heads: dict[str, Head] | None = None
+    parked_seqs: dict[str, Seqs] | None = None
+    parked: list[ParkedEvent] = Field(default_factory=list)
+    parked_next: str | None = None
 
 
 class Page(Message):

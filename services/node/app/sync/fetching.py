@@ -109,9 +109,10 @@ class Donors:
             raise Refusal(Answer(status=200, code="damaged_page"), "a page arrived damaged")
         return page
 
-    async def totals(self, peer: Peer, *, of: str) -> TotalsReply:
-        """The bucket totals of the peer's life `of`. Raises Refusal."""
-        wanted = TotalsRequest(to_epoch=of, epoch=self._identity().epoch)
+    async def totals(self, peer: Peer, *, of: str, parked_after: str | None = None) -> TotalsReply:
+        """The bucket totals of the peer's life `of`, with what it keeps parked beyond the key `parked_after`
+        if one is given. Raises Refusal."""
+        wanted = TotalsRequest(to_epoch=of, epoch=self._identity().epoch, parked_after=parked_after)
         return await self._call(peer, "/replica/totals", wanted, expect=TotalsReply)
 
     async def _call(self, peer: Peer, path: str, wish: Message, *, expect: type[M]) -> M:

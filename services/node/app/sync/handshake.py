@@ -9,7 +9,7 @@ from app.database.digest import read_digest
 from app.database.identity import present_life
 from app.state import ledger
 from app.state.errors import DeadEpoch
-from app.sync import outbox
+from app.sync import outbox, parking
 from app.sync.errors import Incompatible
 from app.sync.events import PROTOCOL, Head, Hello, Incarnation, common_version
 
@@ -64,6 +64,7 @@ def say(
         oldest=outbox.oldest(connection),
         own_rows=_versions(connection, (node["name"], node["epoch"])) if first else None,
         ahead=dict(ahead),
+        parked_seqs=parking.seqs(connection),
         digest=read_digest(connection),
         now=now,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.database import Database
 from app.runtime import Clock
 from app.state import ledger
-from app.sync import handshake
+from app.sync import handover, handshake
 from app.sync.alarms import Alarms
 from app.sync.errors import Incompatible
 from app.sync.events import Hello
@@ -88,6 +88,8 @@ class Meetings:
         self._peers.heard(peer)
         ours = await self.say(ahead=learned.ahead)
         self._compare(peer, hello, ours)
+        if ours.parked_seqs and hello.digest == ours.digest:
+            await self._forget_parked(handover.by_hello(hello))
         if learned.behind is not None:
             await self._rebirth.begin(learned.epoch, learned.behind)
             ours = await self.say(ahead=learned.ahead)
@@ -128,6 +130,11 @@ class Meetings:
             raise
         peer.incompatible = None
 
+    async def _forget_parked(self, told: handover.Told) -> None:
+        """A peer that has the same rows: keep nothing parked that it has in them."""
+        if await self._database.read(lambda connection: handover.has_applied_any(connection, told)):
+            await self._database.write(lambda tx: handover.forget_applied(tx, told))
+
     def _compare(self, peer: Peer, theirs: Hello, ours: Hello) -> None:
         # While a node rebuilds, rows come before the heads they belong to.
         settled = theirs.founded and ours.founded
@@ -140,7 +147,7 @@ class Meetings:
             ahead = self._may_run_ahead(peer, ours, since=seen.since)
             if not ahead:
                 self._alarms.raise_("divergence", f"{peer.name} has the same heads but another digest")
-            self._recovery.want_repair(peer, ahead=ahead)
+            self._recovery.want_repair(peer, "ahead" if ahead else "differs")
 
     def _may_run_ahead(self, peer: Peer, ours: Hello, *, since: float) -> bool:
         """Whether rows of a third node may be here or at the peer whose events reached neither, as a grant's

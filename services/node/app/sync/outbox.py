@@ -107,7 +107,8 @@ def oldest(connection: sqlite3.Connection) -> int:
 def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int) -> bool:
     """Drop events that every peer's present life (`lives`; None is one never met) has acknowledged, and
     those of epochs that are over; and beyond `most` events also those that a dead peer still lacks, so that
-    it cannot fill the disk. The last dropped one stays, to tell a fork by.
+    it cannot fill the disk. The last dropped one stays, to tell a fork by; of an epoch that is over, its last
+    one, to tell how far this disk had written it.
 
     Some at a time, so that no order waits for it: True while there may be more.
     """
@@ -120,7 +121,8 @@ def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int)
     ).rowcount
     ended = tx.connection.execute(
         "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE epoch IN"
-        " (SELECT epoch FROM epochs WHERE branch = ? AND epoch != ?) LIMIT ?)",
+        " (SELECT epoch FROM epochs WHERE branch = ? AND epoch != ?)"
+        " AND seq < (SELECT MAX(last.seq) FROM events last WHERE last.epoch = events.epoch) LIMIT ?)",
         (tx.identity.name, tx.identity.epoch, TRIMMED_A_COMMAND),
     ).rowcount
     return TRIMMED_A_COMMAND in (present, ended)

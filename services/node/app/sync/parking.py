@@ -2,25 +2,33 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from app.database import Actor, Transaction
-from app.database.digest import Relation, bucket_of
 from app.state import ledger
 from app.state.errors import Invalid
 from app.state.stock import Life
-from app.sync.events import SCHEMA_VERSION, Batch, WireEvent
+from app.sync.events import SCHEMA_VERSION, Batch, ParkedEvent, WireEvent
 from app.sync.kinds import KINDS, UNAPPLICABLE
+from app.sync.ranges import as_ranges
 
-_TOLD_BY: dict[Relation, tuple[str, ...]] = {
-    "users": ("user_upserted",),
-    "customers": ("customer_upserted",),
-    "products": ("product_upserted",),
-    "stock": ("stock_update",),
-    "orders": ("order_created", "order_cancelled"),
+Which = Literal["waiting", "taken", "tried", "all"]
+"""Parked events to try again: what `waiting` ones lack may have come; `taken` ones were handed over by a
+donor whose rows are in by now; all but those still to be `taken`; or all."""
+
+_WHICH: dict[Which, str] = {
+    "waiting": "waiting = 1 AND attempts > 0",
+    "taken": "attempts = 0 AND seq <= COALESCE((SELECT p.seq FROM positions p"
+    " WHERE p.origin = parked.origin AND p.epoch = parked.epoch), 0)",
+    "tried": "attempts > 0",
+    "all": "TRUE",
 }
-"""The kinds of events that a whole row of a relation says all of."""
+_HANDED_BYTES = 1 << 20
+_INSERT = (
+    "INTO parked (origin, epoch, seq, event_id, kind, entity, body, reason, waiting, attempts, parked_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_KEY = "printf('%s@%s/%012d', origin, epoch, seq)"
 
 
 def apply(tx: Transaction, event: WireEvent, *, origin: str) -> ledger.Merged:
@@ -41,22 +49,30 @@ def is_waiting(error: Exception) -> bool:
 
 def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> None:
     """Keep an event and why it could not be applied."""
-    tx.connection.execute(
-        "INSERT OR REPLACE INTO parked (origin, epoch, seq, event_id, kind, entity, body, reason, waiting,"
-        " attempts, parked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
-        (
-            batch.origin,
-            batch.epoch,
-            event.seq,
-            event.event_id,
-            event.kind,
-            event.entity,
-            event.model_dump_json(),
-            f"{type(error).__name__}: {_reason(error)}",
-            int(is_waiting(error)),
-            tx.now,
-        ),
+    kept = ParkedEvent(
+        origin=batch.origin,
+        epoch=batch.epoch,
+        event=event,
+        reason=f"{type(error).__name__}: {_reason(error)}",
     )
+    tx.connection.execute(
+        f"INSERT OR REPLACE {_INSERT}", _values(tx, kept, waiting=is_waiting(error), attempts=1)
+    )
+
+
+def take(tx: Transaction, handed: ParkedEvent) -> None:
+    """Keep what a donor could not apply, unless it is here. It is tried when the donor's rows are in: before,
+    an order might show without what it took."""
+    tx.connection.execute(f"INSERT OR IGNORE {_INSERT}", _values(tx, handed, waiting=False, attempts=0))
+
+
+def try_once(tx: Transaction, origin: str, event: WireEvent) -> ledger.Merged | None:
+    """Apply an event if it can be applied; None, with nothing changed, if not."""
+    try:
+        with tx.attempt():
+            return apply(tx, event, origin=origin)
+    except UNAPPLICABLE:
+        return None
 
 
 def has_any(connection: sqlite3.Connection) -> bool:
@@ -64,72 +80,96 @@ def has_any(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM parked LIMIT 1").fetchone() is not None
 
 
-def forget_covered(tx: Transaction, origin: str, event: WireEvent) -> None:
-    """After a whole newer state of an entity was applied: an older parked one says nothing more. Events of a
-    kind it does not cover stay: a product's new name says nothing of its stock."""
+def forget_covered(tx: Transaction, life: Life, event: WireEvent, *, through: int) -> None:
+    """After a whole state of an entity was applied that a life had read when it was at `through`: what that
+    very life told of it before says nothing more. Another life's events say something of their own, and
+    events of a kind that this one does not cover stay: a product's new name says nothing of its stock."""
     for kind in KINDS[event.kind].covers:
         tx.connection.execute(
-            "DELETE FROM parked WHERE origin = ? AND kind = ? AND entity = ?", (origin, kind, event.entity)
+            "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq <= ? AND kind = ? AND entity = ?",
+            (*life, through, kind, event.entity),
         )
 
 
-def lacked(connection: sqlite3.Connection, life: Life) -> dict[Relation, list[int]]:
-    """Which digest buckets the entities are in of which a life's events are parked here: whole rows from it
-    say what those could not."""
-    found: dict[Relation, set[int]] = {}
-    for kind, entity in connection.execute(
-        "SELECT kind, entity FROM parked WHERE origin = ? AND epoch = ?", life
+def forget_range(tx: Transaction, life: Life, *, after: int, through: int) -> None:
+    """Before a life's events of a range are applied: what a donor handed over of them says nothing more."""
+    tx.connection.execute(
+        "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq > ? AND seq <= ?", (*life, after, through)
+    )
+
+
+def forget(tx: Transaction, life: Life, seq: int) -> None:
+    """Keep an event no longer: it was applied, or what it said is here."""
+    tx.connection.execute("DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq = ?", (*life, seq))
+
+
+def seqs_of(connection: sqlite3.Connection, life: Life) -> list[tuple[int, int]]:
+    """Which of a life's events are parked here."""
+    rows = connection.execute("SELECT seq FROM parked WHERE origin = ? AND epoch = ? ORDER BY seq", life)
+    return as_ranges(row[0] for row in rows)
+
+
+def seqs(connection: sqlite3.Connection) -> dict[str, list[tuple[int, int]]]:
+    """The seqs parked here of every life that has any, keyed "node@epoch"."""
+    lives = connection.execute("SELECT DISTINCT origin, epoch FROM parked ORDER BY origin, epoch").fetchall()
+    return {f"{origin}@{epoch}": seqs_of(connection, (origin, epoch)) for origin, epoch in lives}
+
+
+def handed(connection: sqlite3.Connection, after: str) -> tuple[list[ParkedEvent], str | None]:
+    """The next parked events beyond the key `after`, about 1 MiB of them, and the key to go on from, or
+    None."""
+    found: list[ParkedEvent] = []
+    size = 0
+    for row in connection.execute(
+        f"SELECT {_KEY} AS key, origin, epoch, body, reason FROM parked WHERE key > ? ORDER BY key", (after,)
     ):
-        for relation, kinds in _TOLD_BY.items():
-            if kind in kinds:
-                found.setdefault(relation, set()).add(bucket_of(entity))
-    return {relation: sorted(buckets) for relation, buckets in found.items()}
-
-
-def forget_told(tx: Transaction, life: Life, relation: Relation, keys: Iterable[str]) -> None:
-    """After whole rows were fetched from the life itself and merged: what is parked of them says nothing
-    more."""
-    parked = tx.connection.execute(
-        "SELECT seq, kind, entity FROM parked WHERE origin = ? AND epoch = ?", life
-    ).fetchall()
-    told = frozenset(keys) if parked else frozenset()
-    for seq, kind, entity in parked:
-        if kind in _TOLD_BY[relation] and entity in told:
-            tx.connection.execute(
-                "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq = ?", (*life, seq)
+        found.append(
+            ParkedEvent(
+                origin=row["origin"], epoch=row["epoch"], event=_event(row["body"]), reason=row["reason"]
             )
+        )
+        size += len(row["body"])
+        if size >= _HANDED_BYTES:
+            return found, row["key"]
+    return found, None
 
 
-def origins(connection: sqlite3.Connection) -> list[str]:
-    """The nodes of which events are parked here."""
-    return [row[0] for row in connection.execute("SELECT DISTINCT origin FROM parked ORDER BY origin")]
+def readable(connection: sqlite3.Connection) -> list[tuple[Life, WireEvent]]:
+    """The parked events of which this version knows what such an event says, by life: what it cannot apply
+    of them, none can."""
+    rows = connection.execute(
+        "SELECT origin, epoch, body FROM parked WHERE kind IN (SELECT value FROM json_each(?))"
+        " AND json_extract(body, '$.schema_version') <= ? ORDER BY origin, epoch, seq",
+        (json.dumps(list(KINDS)), SCHEMA_VERSION),
+    )
+    return [((row["origin"], row["epoch"]), _event(row["body"])) for row in rows]
 
 
-def retry(tx: Transaction, *, only_waiting: bool) -> ledger.Merged:
+def retry(tx: Transaction, which: Which) -> ledger.Merged:
     """Try parked events again in order, each by itself; those that apply now are parked no more."""
     merged = ledger.Merged()
     rows = tx.connection.execute(
-        "SELECT origin, epoch, seq, body FROM parked WHERE waiting >= ? ORDER BY origin, epoch, seq",
-        (int(only_waiting),),
+        f"SELECT origin, epoch, seq, body FROM parked WHERE {_WHICH[which]} ORDER BY origin, epoch, seq"
     ).fetchall()
     for row in rows:
-        key = (row["origin"], row["epoch"], row["seq"])
+        life = (row["origin"], row["epoch"])
         try:
             with tx.attempt():
-                event = WireEvent.model_validate(json.loads(row["body"]))
-                merged.absorb(apply(tx, event, origin=row["origin"]))
-                tx.connection.execute("DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq = ?", key)
-        except UNAPPLICABLE:
+                merged.absorb(apply(tx, _event(row["body"]), origin=row["origin"]))
+                forget(tx, life, row["seq"])
+        except UNAPPLICABLE as error:
             tx.connection.execute(
-                "UPDATE parked SET attempts = attempts + 1 WHERE origin = ? AND epoch = ? AND seq = ?", key
+                "UPDATE parked SET attempts = attempts + 1, waiting = ?"
+                " WHERE origin = ? AND epoch = ? AND seq = ?",
+                (int(is_waiting(error)), *life, row["seq"]),
             )
     return merged
 
 
-def replay(tx: Transaction, *, actor: Actor) -> dict[str, int]:
-    """Try every parked event again because somebody asked: `{applied, left}`."""
+def replay(tx: Transaction, which: Which = "all", *, actor: Actor) -> dict[str, int]:
+    """Try parked events again because somebody asked: `{applied, left}`."""
     before = _count(tx.connection)
-    retry(tx, only_waiting=False)
+    retry(tx, which)
     left = _count(tx.connection)
     outcome = {"applied": before - left, "left": left}
     tx.audit(
@@ -147,7 +187,7 @@ def replay(tx: Transaction, *, actor: Actor) -> dict[str, int]:
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
     """Up to `limit` parked events beyond the key `after`, without their bodies."""
     rows = connection.execute(
-        "SELECT printf('%s@%s/%012d', origin, epoch, seq) AS key, origin, epoch, seq, kind, entity, reason,"
+        f"SELECT {_KEY} AS key, origin, epoch, seq, kind, entity, reason,"
         " waiting, attempts, parked_at FROM parked WHERE key > ? ORDER BY key LIMIT ?",
         (after, limit),
     )
@@ -156,6 +196,16 @@ def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[st
 
 def _count(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT COUNT(*) FROM parked").fetchone()[0])
+
+
+def _event(body: str) -> WireEvent:
+    return WireEvent.model_validate(json.loads(body))
+
+
+def _values(tx: Transaction, kept: ParkedEvent, *, waiting: bool, attempts: int) -> tuple[Any, ...]:
+    event = kept.event
+    key = (kept.origin, kept.epoch, event.seq, event.event_id, event.kind, event.entity)
+    return (*key, event.model_dump_json(), kept.reason, int(waiting), attempts, tx.now)
 
 
 def _reason(error: Exception) -> str:

@@ -11,15 +11,17 @@ from app.sync.errors import Fork, Gap, WrongEpoch
 from app.sync.events import Batch, Head, WireEvent
 from app.sync.kinds import UNAPPLICABLE
 from app.sync.outbox import ORIGIN
+from app.sync.ranges import Ranges
 
 
 @dataclass
 class Receipt:
-    """What a batch did: the durable position once this commits, how many events were parked, and what
-    merging stock rows found."""
+    """What a batch did: the durable position once this commits, how many events were parked, which of the
+    life's events are parked by now, and what merging stock rows found."""
 
     position: Head
     parked: int = 0
+    parked_seqs: Ranges = field(default_factory=list)
     merged: ledger.Merged = field(default_factory=ledger.Merged)
 
 
@@ -39,7 +41,7 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     if batch.through.seq == known.seq and batch.through.event_id != known.event_id:
         raise Fork(batch.origin, known.seq)
     if batch.through.seq <= known.seq:
-        return Receipt(known)
+        return Receipt(known, parked_seqs=parking.seqs_of(tx.connection, life))
     if batch.after.seq != known.seq:
         raise Gap(known)
     if batch.after.event_id != known.event_id:
@@ -48,10 +50,13 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     tx.witness(batch.lamport)
     receipt = Receipt(batch.through)
     parked_before = parking.has_any(tx.connection)  # hardly ever: then there is nothing to look for
+    if parked_before:
+        parking.forget_range(tx, life, after=batch.after.seq, through=batch.through.seq)
     for event in batch.events:
         _apply_or_park(tx, batch, event, receipt, look=parked_before or receipt.parked > 0)
     if parked_before or receipt.parked:
-        receipt.merged.absorb(parking.retry(tx, only_waiting=True))
+        receipt.merged.absorb(parking.retry(tx, "waiting"))
+        receipt.parked_seqs = parking.seqs_of(tx.connection, life)
     _set_position(tx, life, batch.through)
     return receipt
 
@@ -74,7 +79,7 @@ def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Rec
         receipt.parked += 1
     else:
         if look:
-            parking.forget_covered(tx, batch.origin, event)
+            parking.forget_covered(tx, (batch.origin, batch.epoch), event, through=batch.through.seq)
 
 
 def _set_position(tx: Transaction, life: tuple[str, str], head: Head) -> None:

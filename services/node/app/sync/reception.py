@@ -5,7 +5,7 @@ from app.security.replica_tokens import ReplicaClaims
 from app.state import counting, grants, ledger
 from app.state.errors import NotReady
 from app.state.stock_desk import StockDesk
-from app.sync import anti_entropy, handshake, receiver, snapshot
+from app.sync import handover, receiver, snapshot
 from app.sync.alarms import Alarms
 from app.sync.errors import Fork, NotTheSender, WrongEpoch
 from app.sync.events import (
@@ -78,7 +78,12 @@ class Reception:
             self._alarms.raise_("fork", f"{fork.origin} tells another history at event {fork.seq}")
             raise
         await self._watch(peer, receipt.merged, epoch=batch.to_epoch)
-        return BatchReceipt(epoch=batch.to_epoch, position=receipt.position, parked=receipt.parked)
+        return BatchReceipt(
+            epoch=batch.to_epoch,
+            position=receipt.position,
+            parked=receipt.parked,
+            parked_seqs=list(receipt.parked_seqs),
+        )
 
     async def transfer(self, claims: ReplicaClaims, request: TransferRequest) -> TransferReply:
         """Grant what can be granted; the answer leaves after the grant is durable."""
@@ -123,12 +128,10 @@ class Reception:
         )
 
     async def totals(self, claims: ReplicaClaims, wanted: TotalsRequest) -> TotalsReply:
-        """Tell a peer this node's bucket totals, so that it finds where the two differ."""
+        """Tell a peer this node's bucket totals, so that it finds where the two differ, and what is parked
+        here."""
         self._member(claims, wanted, wakes=False)
-        totals, heads = await self._database.read(
-            lambda connection: (anti_entropy.recorded_totals(connection), handshake.heads(connection))
-        )
-        return TotalsReply(epoch=wanted.to_epoch, totals=totals, heads=heads)
+        return await self._database.read(lambda connection: handover.tell(connection, wanted))
 
     def _sender(self, claims: ReplicaClaims, node: str, epoch: str) -> Peer:
         peer = self._peers.get(claims.sender)

@@ -4,24 +4,28 @@ that are over."""
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
-from app.database import Actor, Database, StorageError, Transaction
+from app.database import Database, StorageError, Transaction
 from app.database.digest import RELATIONS, Relation
 from app.runtime import Clock
 from app.state import ledger
-from app.state.stock import Life
-from app.sync import anti_entropy, handshake, parking, receiver, snapshot
+from app.sync import anti_entropy, handover, snapshot
 from app.sync.alarms import Alarms
-from app.sync.events import Head, Hello, Page
+from app.sync.events import Head, Hello, Page, TotalsReply
 from app.sync.fetching import Donors, Progress, Turn
+from app.sync.handover import Told
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers
 from app.sync.rebirth import Rebirth
 
 log = logging.getLogger("app.recovery")
+
+Reason = Literal["differs", "ahead", "asked"]
+"""Why rows are compared with a peer: its digest differs at equal heads, which is an alarm; or so, where stock
+rows may run ahead of their events; or somebody asked for what is parked here to be tried again."""
 
 PAUSE_SECONDS = 0.5
 COMING_SECONDS = 2.0
@@ -53,8 +57,8 @@ class Recovery:
         self._alarms = alarms
         self._clock = clock
         self._wanted: dict[tuple[str, str | None], Progress] = {}
-        self._heads: dict[tuple[str, str | None], dict[str, Head]] = {}
-        self._repairs: dict[str, bool] = {}
+        self._told: dict[tuple[str, str | None], Told] = {}
+        self._repairs: dict[str, Reason] = {}
         self._work = asyncio.Event()
         self._turns = asyncio.Lock()
         self._busy: set[str] = set()
@@ -68,16 +72,15 @@ class Recovery:
             self._wanted[key] = Progress(peer=peer.name, branch=branch)
         self._work.set()
 
-    def want_repair(self, peer: Peer, *, ahead: bool = False) -> None:
-        """Find and merge what differs from a peer at equal heads. `ahead`: stock rows may run ahead of their
-        events, which is no alarm."""
-        self._repairs[peer.name] = ahead
+    def want_repair(self, peer: Peer, reason: Reason) -> None:
+        """Find and merge what differs from a peer."""
+        self._repairs[peer.name] = reason
         self._work.set()
 
     def forget(self) -> None:
         """Count nothing as fetched: the database was begun anew."""
         self._wanted.clear()
-        self._heads.clear()
+        self._told.clear()
 
     def is_done(self, peer: Peer) -> bool:
         """Whether everything the peer had when it was asked is here."""
@@ -94,6 +97,12 @@ class Recovery:
         at = self._came_at
         whole = any(progress.branch is None and not progress.done for progress in self._wanted.values())
         return whole and at is not None and self._clock.monotonic() - at <= COMING_SECONDS
+
+    @property
+    def is_fetching(self) -> bool:
+        """Whether a fetch is going on from a peer that is there: what it handed over is not to be tried."""
+        unfinished = {progress.peer for progress in self._wanted.values() if not progress.done}
+        return any(peer.name in unfinished and self._peers.is_heard_from(peer) for peer in self._peers)
 
     async def run(self) -> None:
         """Fetch what is wanted until cancelled; a peer that fails is tried again while it is heard from. Each
@@ -116,8 +125,8 @@ class Recovery:
         if wanted and self._peers.is_heard_from(peer):
             return lambda: self._fetch(peer, wanted[0])
         if peer.name in self._repairs:
-            ahead = self._repairs.pop(peer.name)
-            return lambda: self._repair_once(peer, ahead=ahead)
+            reason = self._repairs.pop(peer.name)
+            return lambda: self._repair_once(peer, reason)
         return None
 
     async def _do(self, peer: Peer, work: Callable[[], Awaitable[bool]]) -> None:
@@ -132,49 +141,69 @@ class Recovery:
         """Want whatever the peer's hello says it has and no event will bring: everything, if its log begins
         beyond what was applied here; else what it knows of dead lives beyond what is known here. An empty
         node wants nothing narrow: its founding fetches all there is."""
-        for branch in await self._database.read(lambda connection: _lacking(connection, hello)):
+        for branch in await self._database.read(lambda connection: handover.lacking(connection, hello)):
             self.want(peer, branch)
         if peer.name in self._repairs:
             self._work.set()
 
-    async def _repair_once(self, peer: Peer, *, ahead: bool) -> bool:
+    async def _repair_once(self, peer: Peer, reason: Reason) -> bool:
         try:
-            await self._repair(peer, ahead=ahead)
+            await self._repair(peer, reason)
         except (Refusal, StorageError, sqlite3.Error) as error:
             log.warning("repairing with %s is put off: %s", peer.name, error)
         return True  # the next hello tells whether the two still differ
 
-    async def _repair(self, peer: Peer, *, ahead: bool) -> None:
-        """Compare bucket totals with a peer whose digest differs at equal heads, and merge the rows of the
-        buckets that do; and what of its own events is parked here. The peer does the same for itself. Raises
-        Refusal."""
+    async def _repair(self, peer: Peer, reason: Reason) -> None:
+        """Compare bucket totals with a peer and merge the rows of the buckets that differ; then nothing stays
+        parked here that the peer had applied. The peer does the same for itself. Raises Refusal."""
         life = peer.epoch or ""
-        theirs = await self._donors.totals(peer, of=life)
+        theirs = await self._hear(peer, life, None)
         ours = await self._database.read(anti_entropy.recorded_totals)
         differing = anti_entropy.differing(ours, theirs.totals)
-        parked = await self._database.read(lambda connection: parking.lacked(connection, (peer.name, life)))
+        left_out = 0
         for relation in RELATIONS:
-            buckets = sorted({*differing.get(relation, ()), *parked.get(relation, ())})
+            buckets = differing.get(relation, [])
             after: str | None = "" if buckets else None
             while after is not None:
                 page = await self._donors.page(peer, relation, after, of=life, buckets=buckets)
-                await self._merge(peer, page)
+                left_out += await self._merge(peer, page)
                 after = page.next
+        if not left_out:
+            told = Told((peer.name, life), theirs.heads or {}, theirs.parked_seqs)
+            await self._write(peer, lambda tx: handover.forget_applied(tx, told))
         listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
-        if parked and not differing:
-            log.info("fetched whole what %s had told in events that could not be applied", peer.name)
-        elif ahead and differing.keys() <= {"stock"}:
+        if reason == "asked":
+            log.info("fetched whole what differed from %s: %s", peer.name, listed or "nothing")
+        elif reason == "ahead" and differing.keys() <= {"stock"}:
             log.info("took stock rows over from %s before their events come: %s", peer.name, listed)
         else:
             self._alarms.raise_("repaired", f"with {peer.name}, buckets: {listed or 'none'}")
+
+    async def _hear(
+        self, peer: Peer, life: str, branch: str | None, *, turn: Turn | None = None
+    ) -> TotalsReply:
+        """A donor's totals and heads, after all that it keeps parked was taken over: before any of its rows,
+        which lack that. Raises Refusal."""
+        first: TotalsReply | None = None
+        after: str | None = ""
+        while after is not None:
+            call = self._donors.totals(peer, of=life, parked_after=after)
+            reply = await (turn.answer(call) if turn else call)
+            first = first or reply
+            if reply.parked:
+                await self._write(peer, _taking(reply, first.heads or {}, branch))
+            after = reply.parked_next
+        assert first is not None
+        return first
 
     async def _fetch(self, peer: Peer, progress: Progress) -> bool:
         if progress.peer_epoch != peer.epoch:
             # Another life of the peer has other rows and other heads: nothing of the first is half of it.
             progress.peer_epoch, progress.relation = peer.epoch, None
-            self._heads.pop((peer.name, progress.branch), None)
+            self._told.pop((peer.name, progress.branch), None)
         try:
             async with Turn(self._turns) as turn:
+                await self._begin(turn, peer, progress)
                 for relation in RELATIONS[_index(progress) :]:
                     if progress.relation != relation:
                         progress.relation, progress.through = relation, ""
@@ -187,6 +216,14 @@ class Recovery:
             return False
         return True
 
+    async def _begin(self, turn: Turn, peer: Peer, progress: Progress) -> None:
+        """Note how far the donor is. Whatever happens at it later comes by events, or again."""
+        key, life = (peer.name, progress.branch), progress.peer_epoch or ""
+        if key not in self._told:
+            reply = await self._hear(peer, life, progress.branch, turn=turn)
+            if reply.heads is not None:  # else it is an older version, whose first page will say
+                self._told[key] = Told((peer.name, life), reply.heads, reply.parked_seqs)
+
     async def _lacked(
         self, turn: Turn, peer: Peer, progress: Progress, relation: Relation
     ) -> list[int] | None:
@@ -195,16 +232,14 @@ class Recovery:
         if not any(name.startswith(f"{relation}/") for name in ours):
             return []
         theirs = await turn.answer(self._donors.totals(peer, of=progress.peer_epoch or ""))
-        if theirs.heads is None:
-            return []
-        self._heads.setdefault((peer.name, progress.branch), theirs.heads)
         return anti_entropy.differing(ours, theirs.totals).get(relation)
 
     async def _fetch_relation(
         self, turn: Turn, peer: Peer, progress: Progress, relation: Relation, buckets: list[int]
     ) -> None:
+        life, branch = progress.peer_epoch or "", progress.branch
+
         def ask(after: str) -> asyncio.Task[Page]:
-            life, branch = progress.peer_epoch or "", progress.branch
             call = self._donors.page(peer, relation, after, of=life, branch=branch, buckets=buckets)
             return asyncio.create_task(call, name=f"{relation} from {peer.name}")
 
@@ -213,8 +248,7 @@ class Recovery:
             while coming is not None:
                 page = await turn.answer(coming)
                 coming = None if page.next is None else ask(page.next)
-                # Heads of the first answer: whatever happens at the donor later comes by events, or again.
-                self._heads.setdefault((peer.name, progress.branch), page.heads)
+                self._told.setdefault((peer.name, branch), Told((peer.name, life), page.heads, None))
                 progress.left_out += await self._merge(peer, page)
                 progress.rows += len(page.rows)
                 progress.through = page.next or progress.through
@@ -227,17 +261,26 @@ class Recovery:
 
     async def _merge(self, peer: Peer, page: Page) -> int:
         """Merge a page and return how many of its rows could not be applied."""
+        merged = await self._write(peer, _merging(page, peer.name))
+        return len(merged.forks) + len(merged.waiting)
+
+    async def _write(self, peer: Peer, merge: Callable[[Transaction], ledger.Merged]) -> ledger.Merged:
         epoch = self._database.identity.epoch
-        merged = await self._database.write(_merging(page, peer.name))
+        merged = await self._database.write(merge)
         for fork in merged.forks:
             self._alarms.raise_("fork", f"{peer.name} has {fork}")
         if merged.ahead:
             await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")
-        return len(merged.forks) + len(merged.waiting)
+        return merged
 
     async def _finish(self, peer: Peer, progress: Progress) -> None:
-        heads = self._heads.pop((peer.name, progress.branch), {})
-        await self._database.write(lambda tx: _adopt(tx, heads, progress))
+        told = self._told.pop((peer.name, progress.branch), Told((peer.name, ""), {}, None))
+        await self._write(
+            peer,
+            lambda tx: handover.finish_fetch(
+                tx, told, branch=progress.branch, rows=progress.rows, complete=not progress.left_out
+            ),
+        )
         progress.done = True
         self._peers.hurry(peer.name)  # it need not send what was fetched, and learns so from hello
 
@@ -250,43 +293,7 @@ def _merging(page: Page, donor: str) -> Callable[[Transaction], ledger.Merged]:
     return lambda tx: snapshot.merge_page(tx, page, donor=donor)
 
 
-def _adopt(tx: Transaction, heads: dict[str, Head], progress: Progress) -> None:
-    """Take over the donor's heads: all of them after a whole fetch, those of the branch's dead lives after a
-    narrow one. The audit keeps up to which event the donor had this node's earlier lives."""
-    dead = ledger.dead_lives(tx.connection)
-    whole = progress.branch is None
-
-    def chosen(life: Life) -> bool:
-        return whole or (life in dead and life[0] == progress.branch)
-
-    snapshot.adopt_heads(tx, heads, lives=chosen)
-    own = {key: head.seq for key, head in heads.items() if key.startswith(f"{tx.identity.name}@")}
-    tx.audit(
-        Actor(user_id=f"node:{progress.peer}", request_id=""),
-        action="fetched",
-        entity="node",
-        entity_id=progress.branch or tx.identity.name,
-        before=None,
-        after={"rows": progress.rows, "had_this_branch_up_to": own},
-        version=tx.lamport,
-    )
-
-
-def _lacking(connection: sqlite3.Connection, hello: Hello) -> list[str | None]:
-    """What to fetch from who said this hello: None stands for everything, a name for one branch's."""
-    if not handshake.is_founded(connection):
-        return []
-    applied = receiver.position(connection, (hello.node, hello.epoch))
-    everything: list[str | None] = [None] if applied.seq < hello.oldest else []
-    return [*everything, *_missing(connection, hello.heads)]
-
-
-def _missing(connection: sqlite3.Connection, heads: dict[str, Head]) -> list[str]:
-    known = handshake.heads(connection)
-    behind: set[str] = set()
-    for branch, epoch in ledger.dead_lives(connection):
-        theirs = heads.get(f"{branch}@{epoch}")
-        ours = known.get(f"{branch}@{epoch}")
-        if theirs and (ours is None or (theirs.seq, theirs.event_id) > (ours.seq, ours.event_id)):
-            behind.add(branch)
-    return sorted(behind)
+def _taking(
+    reply: TotalsReply, heads: Mapping[str, Head], branch: str | None
+) -> Callable[[Transaction], ledger.Merged]:
+    return lambda tx: handover.take(tx, reply.parked, heads, branch=branch)

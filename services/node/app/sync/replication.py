@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -128,10 +128,10 @@ class Replication:
         await self._stop()
         await self.asker.close()
 
-    def fetch_parked(self, origins: Iterable[str]) -> None:
-        """Fetch from these nodes the whole rows of what is parked of their events."""
-        for peer in filter(None, map(self._ground.peers.get, origins)):
-            self.recovery.want_repair(peer, ahead=True)
+    def fetch_parked(self) -> None:
+        """Compare rows with every peer: what is parked here ends where one of them has applied it."""
+        for peer in self._ground.peers:
+            self.recovery.want_repair(peer, "asked")
 
     def note_damage(self) -> None:
         """Replace the database, since its file is damaged; called again meanwhile, it changes nothing."""

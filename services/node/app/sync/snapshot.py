@@ -12,9 +12,8 @@ from typing import Any
 from app.database import Transaction
 from app.database.digest import RELATIONS, Relation, bucket_of, canonical
 from app.state import cell_pages, customers, ledger, order_pages, orders, products, users
-from app.state.stock import Life
 from app.sync import handshake, parking
-from app.sync.events import Head, Page, PageRequest
+from app.sync.events import Page, PageRequest
 from app.sync.kinds import UNAPPLICABLE
 
 PAGE_KEYS = 2000
@@ -89,25 +88,7 @@ def merge_page(tx: Transaction, page: Page, *, donor: str) -> ledger.Merged:
     known = next((relation for relation in RELATIONS if relation == page.relation), None)
     if known is not None:
         _merge_rows(tx, known, page.rows, donor, merged)
-        if not (merged.forks or merged.waiting):
-            key = "product_id" if known == "stock" else "id"
-            parking.forget_told(tx, (donor, page.epoch), known, [row[key] for row in page.rows])
     return merged
-
-
-def adopt_heads(tx: Transaction, heads: dict[str, Head], *, lives: Callable[[Life], bool]) -> None:
-    """After everything a donor had was merged: count its `heads` of the chosen lives as applied here, where
-    they are beyond what is known."""
-    for key, head in sorted(heads.items()):
-        branch, _, epoch = key.partition("@")
-        life = (branch, epoch)
-        if head.seq and lives(life) and life != ledger.me(tx):
-            tx.connection.execute(
-                "INSERT INTO positions (origin, epoch, seq, event_id) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (origin, epoch) DO UPDATE SET seq = excluded.seq, event_id = excluded.event_id"
-                " WHERE (excluded.seq, excluded.event_id) > (seq, event_id)",
-                (*life, head.seq, head.event_id),
-            )
 
 
 def _keys(connection: sqlite3.Connection, source: _Source, wanted: PageRequest) -> list[str]:

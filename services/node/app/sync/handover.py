@@ -1,0 +1,190 @@
+"""What is handed over besides rows: how far a donor is, and what it keeps parked.
+
+A node's position at a life stands for: every event up to there is in its rows, or parked here. Whoever takes
+a donor's position over takes what is parked there first, so that this stays true; and whoever has all of a
+donor's rows may forget what it keeps parked of events that the donor has in its rows.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from app.database import Actor, Transaction
+from app.state import ledger
+from app.state.stock import Life
+from app.sync import anti_entropy, handshake, parking, receiver
+from app.sync.events import Head, Hello, ParkedEvent, TotalsReply, TotalsRequest, WireEvent
+from app.sync.outbox import ORIGIN
+from app.sync.ranges import Ranges, holds
+
+Lives = Callable[[Life], bool]
+
+
+def _every(_life: Life) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a donor said of itself at one instant: its heads, and what it keeps parked (None: it does not
+    say). `life` is the donor's own."""
+
+    life: Life
+    heads: Mapping[str, Head]
+    parked_seqs: Mapping[str, Ranges] | None
+
+    def has_applied(self, life: Life, seq: int) -> bool:
+        """Whether the donor surely has a life's event in its rows."""
+        key = "@".join(life)
+        if key not in self.heads or seq > self.heads[key].seq:
+            return False
+        if life == self.life:
+            return True  # nobody parks its own
+        return self.parked_seqs is not None and not holds(self.parked_seqs.get(key, ()), seq)
+
+
+def by_hello(hello: Hello) -> Told:
+    """What a hello says."""
+    return Told((hello.node, hello.epoch), hello.heads, hello.parked_seqs)
+
+
+def tell(connection: sqlite3.Connection, wanted: TotalsRequest) -> TotalsReply:
+    """This node's bucket totals, heads and parked seqs of one instant, and the next parked events if they are
+    wanted."""
+    after = wanted.parked_after
+    parked, following = ([], None) if after is None else parking.handed(connection, after)
+    return TotalsReply(
+        epoch=wanted.to_epoch,
+        totals=anti_entropy.recorded_totals(connection),
+        heads=handshake.heads(connection),
+        parked_seqs=parking.seqs(connection),
+        parked=parked,
+        parked_next=following,
+    )
+
+
+def take(
+    tx: Transaction, parked: Iterable[ParkedEvent], heads: Mapping[str, Head], *, branch: str | None
+) -> ledger.Merged:
+    """Before a donor's rows are merged: keep what is parked there of lives of which it has more (`heads`)
+    than this node, of one branch if one is named.
+
+    Of lives of which this node has as much, it is in this node's rows or parked here too. If it can be
+    applied it is all the same, since a disk that went back may have told two histories.
+    """
+    merged = ledger.Merged()
+    for handed in parked:
+        life = (handed.origin, handed.epoch)
+        if life == ledger.me(tx) or branch not in (None, handed.origin):
+            continue
+        if _is_beyond(heads.get("@".join(life), ORIGIN), _known(tx, life)):
+            parking.take(tx, handed)
+        else:
+            merged.absorb(parking.try_once(tx, handed.origin, handed.event) or ledger.Merged())
+    return merged
+
+
+def adopt(tx: Transaction, told: Told, *, lives: Lives) -> ledger.Merged:
+    """After everything a donor had was merged, and what it keeps parked was taken: count its heads of the
+    chosen lives as applied here, where they are beyond what is known, and try what was taken."""
+    for key, head in sorted(told.heads.items()):
+        branch, _, epoch = key.partition("@")
+        life = (branch, epoch)
+        if head.seq and lives(life) and life != ledger.me(tx):
+            tx.connection.execute(
+                "INSERT INTO positions (origin, epoch, seq, event_id) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (origin, epoch) DO UPDATE SET seq = excluded.seq, event_id = excluded.event_id"
+                " WHERE (excluded.seq, excluded.event_id) > (seq, event_id)",
+                (*life, head.seq, head.event_id),
+            )
+    return parking.retry(tx, "taken")
+
+
+def forget_applied(tx: Transaction, told: Told, *, lives: Lives = _every) -> ledger.Merged:
+    """When all rows that a donor had when it `told` this are here: keep no event of the chosen lives parked
+    that was in them.
+
+    A state in one event may hold those that followed it in its batch, so the donor must be as far as this
+    node. What a newer version wrote stays until it can be applied: rows of this version need not hold it.
+    """
+    merged = ledger.Merged()
+    for life, event in _applied(tx.connection, told):
+        if lives(life):
+            merged.absorb(parking.try_once(tx, life[0], event) or ledger.Merged())
+            parking.forget(tx, life, event.seq)
+    return merged
+
+
+def has_applied_any(connection: sqlite3.Connection, told: Told) -> bool:
+    """Whether there is anything that `forget_applied` would not keep."""
+    return any(True for _ in _applied(connection, told))
+
+
+def _applied(connection: sqlite3.Connection, told: Told) -> Iterator[tuple[Life, WireEvent]]:
+    for life, event in parking.readable(connection):
+        head = told.heads.get("@".join(life), ORIGIN)
+        behind = _is_beyond(receiver.position(connection, life), head)
+        if not behind and told.has_applied(life, event.seq):
+            yield life, event
+
+
+def finish_fetch(
+    tx: Transaction, told: Told, *, branch: str | None, rows: int, complete: bool
+) -> ledger.Merged:
+    """Take over the donor's heads: all of them after a whole fetch, those of the branch's dead lives after a
+    narrow one. `complete` says that no row was left out. The audit keeps up to which event the donor had this
+    node's earlier lives."""
+    dead = ledger.dead_lives(tx.connection)
+
+    def chosen(life: Life) -> bool:
+        return branch is None or (life in dead and life[0] == branch)
+
+    merged = adopt(tx, told, lives=chosen)
+    if complete:
+        merged.absorb(forget_applied(tx, told, lives=lambda life: branch in (None, life[0])))
+    own = {key: head.seq for key, head in told.heads.items() if key.startswith(f"{tx.identity.name}@")}
+    tx.audit(
+        Actor(user_id=f"node:{told.life[0]}", request_id=""),
+        action="fetched",
+        entity="node",
+        entity_id=branch or tx.identity.name,
+        before=None,
+        after={"rows": rows, "had_this_branch_up_to": own},
+        version=tx.lamport,
+    )
+    return merged
+
+
+def lacking(connection: sqlite3.Connection, hello: Hello) -> list[str | None]:
+    """What to fetch from who said this hello: None stands for everything, a name for one branch's."""
+    if not handshake.is_founded(connection):
+        return []
+    applied = receiver.position(connection, (hello.node, hello.epoch))
+    everything: list[str | None] = [None] if applied.seq < hello.oldest else []
+    return [*everything, *_missing(connection, hello.heads)]
+
+
+def _missing(connection: sqlite3.Connection, heads: Mapping[str, Head]) -> list[str]:
+    known = handshake.heads(connection)
+    behind: set[str] = set()
+    for branch, epoch in ledger.dead_lives(connection):
+        key = f"{branch}@{epoch}"
+        if _is_beyond(heads.get(key, ORIGIN), known.get(key, ORIGIN)):
+            behind.add(branch)
+    return sorted(behind)
+
+
+def _known(tx: Transaction, life: Life) -> Head:
+    """How far this disk has a life's events: of an earlier one of its own, as far as it wrote them itself."""
+    known = receiver.position(tx.connection, life)
+    if life[0] != tx.identity.name:
+        return known
+    row = tx.connection.execute(
+        "SELECT seq, event_id FROM events WHERE epoch = ? ORDER BY seq DESC LIMIT 1", (life[1],)
+    ).fetchone()
+    written = Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
+    return written if _is_beyond(written, known) else known
+
+
+def _is_beyond(one: Head, other: Head) -> bool:
+    return (one.seq, one.event_id) > (other.seq, other.event_id)

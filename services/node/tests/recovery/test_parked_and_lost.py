@@ -1,0 +1,136 @@
+"""What is parked where disks are lost: nothing of it vanishes, and what somebody has in its rows ends."""
+
+from typing import Any
+
+import pytest
+
+from app.state import ledger
+from tests.recovery.trial import Trial
+from tests.support.company import ACTOR
+from tests.support.spoiling import NONSENSE, deliver_spoiled, newer, upgraded
+from tests.support.virtual import eventually
+
+pytestmark = pytest.mark.anyio
+
+KINDS = ("order_created", "stock_update")
+
+
+async def sold_and_spoiled(
+    trial: Trial, *, kind: str, changes: dict[str, Any], to: str = "norte", cut: tuple[str, ...] = ("sul",)
+) -> str:
+    """An order at matriz of which one node gets an event that it cannot apply, and those that are `cut` off
+    get nothing."""
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    trial.network.cut |= {("matriz", name) for name in (to, *cut)}
+    order = await trial.sell("matriz", 2)
+    await deliver_spoiled(trial["matriz"], trial[to], kind=kind, changes=changes)
+    assert await trial.is_parked(to)
+    return order
+
+
+async def replay_everywhere(trial: Trial) -> None:
+    for node in trial.company.nodes.values():
+        await node.replay_parked(actor=ACTOR)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_is_parked_is_handed_over_with_the_rows_and_outlives_who_handed_it_over(
+    trial: Trial, kind: str
+) -> None:
+    """Counted as applied and left behind, it would be lost with the last disk that it was parked on."""
+    await trial.found()
+    order = await sold_and_spoiled(trial, kind=kind, changes=newer(kind))
+    trial.network.cut.clear()
+    for name in ("matriz", "sul"):
+        trial.network.down.add(name)
+    await trial.wipe("matriz", "sul")
+    trial.network.down.clear()
+    for name in ("matriz", "sul"):
+        await trial.start(name)
+    await eventually(lambda: trial.is_parked("matriz"))
+    await eventually(lambda: trial.is_parked("sul"))
+    await trial.wipe("norte")
+    await trial.start("norte")
+    await eventually(lambda: trial.is_parked("norte"))
+
+    with upgraded():
+        await replay_everywhere(trial)
+        await trial.verify()
+
+    assert await trial.has("norte", order)
+    (cell,) = [row for row in await trial.rows("norte") if row["received"]]
+    assert (cell["sold"], cell["version"]) == (2, 2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_nonsense_of_a_life_that_is_over_ends_where_somebody_has_it_in_its_rows(
+    trial: Trial, kind: str
+) -> None:
+    """No replay can apply it, and who wrote it is gone: it would be red for ever."""
+    await trial.found()
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    trial.network.cut.add(("matriz", "norte"))
+    order = await trial.sell("matriz")
+    await eventually(lambda: trial.has("sul", order))
+    await deliver_spoiled(trial["matriz"], trial["norte"], kind=kind, changes=NONSENSE)
+    trial.network.cut.clear()
+    await trial.wipe("matriz")
+    await trial.start("matriz")
+
+    await trial.verify()
+
+    assert await trial.has("norte", order)
+
+
+async def test_nonsense_that_nobody_had_in_its_rows_stays_in_sight_everywhere(trial: Trial) -> None:
+    """The order is gone with the only disk that had it. What is left says so."""
+    await trial.found("matriz", "norte")
+    order = await sold_and_spoiled(trial, kind="order_created", changes=NONSENSE, cut=())
+    trial.declare_lost(order)
+    trial.network.cut.clear()
+    await trial.wipe("matriz")
+    await trial.start("matriz")
+    await trial.converged_without()
+    await replay_everywhere(trial)
+    await trial.converged_without()
+
+    assert [(await trial[name].status())["parked"] for name in ("matriz", "norte")] == [1, 1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_nonsense_of_an_earlier_life_ends_when_its_own_disk_goes_on_in_another(
+    trial: Trial, kind: str
+) -> None:
+    await trial.found("matriz", "norte")
+    order = await sold_and_spoiled(trial, kind=kind, changes=NONSENSE, cut=())
+    life = ("matriz", trial.epoch("matriz"))
+    await trial["norte"].database.write(lambda tx: ledger.learn_life(tx, life, dead=True))
+    trial.network.cut.clear()
+
+    await trial.verify()
+
+    assert trial.epoch("matriz") != life[1]
+    assert await trial.has("norte", order)
+
+
+async def test_what_a_newer_version_wrote_waits_for_it_though_others_have_the_row(trial: Trial) -> None:
+    """Rows of this version need not hold all that the newer one says."""
+    await trial.found()
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    trial.network.cut.add(("matriz", "norte"))
+    await trial.sell("matriz")
+    await deliver_spoiled(
+        trial["matriz"], trial["norte"], kind="order_created", changes=newer("order_created")
+    )
+    trial.network.cut.clear()
+    await trial.converged_without()
+    await replay_everywhere(trial)
+    await trial.converged_without()
+    assert await trial.is_parked("norte")
+
+    with upgraded():
+        await replay_everywhere(trial)
+        await trial.verify()
