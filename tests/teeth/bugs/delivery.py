@@ -221,9 +221,11 @@ def hello_never_moves_a_cursor_back() -> AbstractContextManager[object]:
     """A peer that says hello is believed to be further, and never to have less."""
     meet, move = handshake.meet, outbox.move_cursor
 
-    def forward(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, *, epoch: str) -> None:
+    def forward(
+        tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, *, epoch: str, **options: Any
+    ) -> None:
         known = outbox.cursor(tx.connection, peer, peer_epoch, epoch)
-        move(tx, peer, peer_epoch, max(acknowledged, known), epoch=epoch)
+        move(tx, peer, peer_epoch, max(acknowledged, known), epoch=epoch, **options)
 
     def optimistic(tx: Transaction, hello: Hello, **options: Any) -> Any:
         with mock.patch.object(outbox, "move_cursor", forward):

@@ -220,6 +220,19 @@ class Cursor(SQLModel, table=True):
     updated_at: float = Field(sa_type=REAL)
 
 
+class ParkedElsewhere(SQLModel, table=True):
+    """Which events of an epoch of this node one life of a peer keeps parked, as ranges: acknowledged, but not
+    among its rows. As that peer said last."""
+
+    __tablename__: ClassVar[str] = "parked_elsewhere"
+    __table_args__ = _strict(CheckConstraint("first_seq >= 1 AND last_seq >= first_seq"))
+    peer: str = _text(primary_key=True)
+    peer_epoch: str = _text(primary_key=True)
+    epoch: str = _text(primary_key=True)
+    first_seq: int = Field(primary_key=True)
+    last_seq: int
+
+
 class Position(SQLModel, table=True):
     """How far this node has applied (origin, epoch), and which event stands there."""
 

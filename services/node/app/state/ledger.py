@@ -80,12 +80,14 @@ def unusable(connection: sqlite3.Connection, product_id: str, own: Cell) -> int:
     ).fetchone()
     if row is None:
         return 0
+    # A state that is superseded in its batch stands at an earlier event of it: any that is parked may be it.
     acknowledged = {
         found["peer"]: found["acknowledged"]
         for found in connection.execute(
-            f"SELECT peer, MAX(acknowledged) AS acknowledged FROM {LIVING_CURSORS} WHERE epoch = ?"
-            " GROUP BY peer",
-            (own.epoch,),
+            f"SELECT peer, MAX(acknowledged) AS acknowledged FROM {LIVING_CURSORS} c WHERE epoch = :epoch"
+            " AND NOT EXISTS (SELECT 1 FROM parked_elsewhere p WHERE p.peer = c.peer"
+            " AND p.peer_epoch = c.peer_epoch AND p.epoch = c.epoch AND p.first_seq <= :seq) GROUP BY peer",
+            {"epoch": own.epoch, "seq": row["seq"]},
         )
     }
     everywhere = all(acknowledged.get(member, 0) >= row["seq"] for member in json.loads(row["members"]))

@@ -15,7 +15,7 @@ SCHEMA_VERSION = 1
 Count = Annotated[int, Field(ge=0, le=2**62)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Seqs = list[tuple[Count, Count]]
-"""Seqs as closed ranges (app.sync.ranges)."""
+"""Seqs as closed ranges (app.state.ranges)."""
 
 
 def common_version(ours: tuple[int, int], theirs: tuple[int, int]) -> int | None:

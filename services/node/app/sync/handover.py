@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from app.database import Actor, Transaction
 from app.state import ledger
+from app.state.ranges import Ranges, holds
 from app.state.stock import Life
 from app.sync import anti_entropy, handshake, parking, receiver
 from app.sync.events import Head, Hello, ParkedEvent, TotalsReply, TotalsRequest, WireEvent
 from app.sync.outbox import ORIGIN
-from app.sync.ranges import Ranges, holds
 
 Lives = Callable[[Life], bool]
 

@@ -120,10 +120,12 @@ def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learne
     for key in hello.heads:
         branch, _, epoch = key.partition("@")
         ledger.learn_life(tx, (branch, epoch))
-    mine = hello.heads.get("@".join(ledger.me(tx)), outbox.ORIGIN)
+    me = "@".join(ledger.me(tx))
+    mine = hello.heads.get(me, outbox.ORIGIN)
     behind = _behind(tx, hello, mine, answers)
     if behind is None:
-        outbox.move_cursor(tx, hello.node, hello.epoch, mine.seq, epoch=tx.identity.epoch)
+        parked = (hello.parked_seqs or {}).get(me, ())
+        outbox.move_cursor(tx, *life, mine.seq, epoch=tx.identity.epoch, parked=parked)
     return Learned(epoch=tx.identity.epoch, behind=behind, ahead=_ahead(tx.connection, life, hello.own_rows))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from app.database import Transaction
 from app.database.identity import LIVING_CURSORS
+from app.state.ranges import Ranges
 from app.sync.errors import Trimmed
 from app.sync.events import SCHEMA_VERSION, Batch, Head, WireEvent
 from app.sync.kinds import KINDS
@@ -77,13 +78,41 @@ def cursor(connection: sqlite3.Connection, peer: str, peer_epoch: str, epoch: st
     return int(row[0]) if row else 0
 
 
-def move_cursor(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, *, epoch: str) -> None:
-    """Set a life's cursor to the position it reported for this node's `epoch`, also backwards; never beyond
-    what was written. What it says of an epoch that is over moves nothing."""
+def parked_at(
+    connection: sqlite3.Connection, peer: str, peer_epoch: str, epoch: str
+) -> list[tuple[int, int]]:
+    """Which of this epoch's events one life of a peer keeps parked, as it said last."""
+    rows = connection.execute(
+        "SELECT first_seq, last_seq FROM parked_elsewhere WHERE peer = ? AND peer_epoch = ? AND epoch = ?"
+        " ORDER BY first_seq",
+        (peer, peer_epoch, epoch),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def move_cursor(
+    tx: Transaction,
+    peer: str,
+    peer_epoch: str,
+    acknowledged: int,
+    *,
+    epoch: str,
+    parked: Ranges | None = (),
+) -> None:
+    """Set a life's cursor to the position it reported for this node's `epoch`, also backwards, never beyond
+    what was written; and remember what it keeps `parked`. What it says of an ended epoch moves nothing.
+
+    `parked` None means that it did not say: all that it has more than was known may be, until it says.
+    """
     if epoch != tx.identity.epoch:
         return
     acknowledged = min(acknowledged, tx.counters.seq)
-    if acknowledged and cursor(tx.connection, peer, peer_epoch, epoch) == acknowledged:
+    before = cursor(tx.connection, peer, peer_epoch, epoch)
+    known = parked_at(tx.connection, peer, peer_epoch, epoch)
+    now = list(parked if parked is not None else known)
+    if parked is None and acknowledged > before:
+        now.append((before + 1, acknowledged))
+    if acknowledged and before == acknowledged and known == now:
         return  # as every hello of an idle peer says: nothing to make durable
     tx.effects.acknowledged = True
     tx.connection.execute(
@@ -91,6 +120,15 @@ def move_cursor(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, 
         " ON CONFLICT (peer, peer_epoch, epoch)"
         " DO UPDATE SET acknowledged = excluded.acknowledged, updated_at = excluded.updated_at",
         (peer, peer_epoch, tx.identity.epoch, acknowledged, tx.now),
+    )
+    tx.connection.execute(
+        "DELETE FROM parked_elsewhere WHERE peer = ? AND peer_epoch = ? AND epoch = ?",
+        (peer, peer_epoch, epoch),
+    )
+    tx.connection.executemany(
+        "INSERT OR REPLACE INTO parked_elsewhere (peer, peer_epoch, epoch, first_seq, last_seq)"
+        " VALUES (?, ?, ?, ?, ?)",
+        [(peer, peer_epoch, epoch, first, last) for first, last in now if 1 <= first <= last],
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any, Literal
 from app.database import Actor, Transaction
 from app.state import ledger
 from app.state.errors import Invalid
+from app.state.ranges import as_ranges
 from app.state.stock import Life
 from app.sync.events import SCHEMA_VERSION, Batch, ParkedEvent, WireEvent
 from app.sync.kinds import KINDS, UNAPPLICABLE
-from app.sync.ranges import as_ranges
 
 Which = Literal["waiting", "taken", "tried", "all"]
 """Parked events to try again: what `waiting` ones lack may have come; `taken` ones were handed over by a

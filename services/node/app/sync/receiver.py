@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from app.database import Transaction
 from app.state import ledger
 from app.state.errors import DeadEpoch
+from app.state.ranges import Ranges
 from app.sync import parking
 from app.sync.errors import Fork, Gap, WrongEpoch
 from app.sync.events import Batch, Head, WireEvent
 from app.sync.kinds import UNAPPLICABLE
 from app.sync.outbox import ORIGIN
-from app.sync.ranges import Ranges
 
 
 @dataclass

@@ -12,6 +12,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from app.database import Database, StorageError, Transaction
 from app.runtime import Clock
 from app.state.errors import DeadEpoch
+from app.state.ranges import Ranges
 from app.state.stock_desk import StockDesk
 from app.sync import outbox
 from app.sync.delivery import Advance, Answer, Retry, decide, pause_seconds
@@ -183,8 +184,10 @@ class ReplicaSynchronizer:
                 peer, "/replica/event", batch, expect=BatchReceipt, patience=EVENT_TIMEOUT_SECONDS
             )
         except Refusal as refusal:
-            answer, detail = refusal.answer, str(refusal)
+            # One that tells a position does not tell what is parked below it.
+            answer, detail, parked = refusal.answer, str(refusal), None
         else:
+            parked = receipt.parked_seqs or []
             head = receipt.position
             same_life = receipt.epoch == peer.epoch
             answer = Answer(200, position=head.seq, event_id=head.event_id) if same_life else _OTHER_LIFE
@@ -192,13 +195,18 @@ class ReplicaSynchronizer:
         decision = decide(answer)
         if isinstance(decision, Retry):
             raise _Undelivered(decision, detail)
-        await self._advance(peer, batch, decision, event_id=answer.event_id)
+        await self._advance(peer, batch, decision, event_id=answer.event_id, parked=parked)
+        peer.needs_hello = peer.needs_hello or parked is None
 
-    async def _advance(self, peer: Peer, batch: Batch, decision: Advance, *, event_id: str | None) -> None:
+    async def _advance(
+        self, peer: Peer, batch: Batch, decision: Advance, *, event_id: str | None, parked: Ranges | None
+    ) -> None:
         assert peer.epoch is not None, "a batch was sent to a known life"
         name, epoch = peer.name, peer.epoch
         possible = await self._database.write(
-            lambda tx: _acknowledge(tx, name, epoch, decision.position, event_id, epoch=batch.epoch)
+            lambda tx: _acknowledge(
+                tx, name, epoch, decision.position, event_id, epoch=batch.epoch, parked=parked
+            )
         )
         if not possible:
             why = f"{name} acknowledges event {decision.position} of this epoch, which is none of this disk"
@@ -240,7 +248,14 @@ class ReplicaSynchronizer:
 
 
 def _acknowledge(
-    tx: Transaction, peer: str, peer_epoch: str, position: int, event_id: str | None, *, epoch: str
+    tx: Transaction,
+    peer: str,
+    peer_epoch: str,
+    position: int,
+    event_id: str | None,
+    *,
+    epoch: str,
+    parked: Ranges | None,
 ) -> bool:
     """Move a peer's cursor. False, with nothing moved, when the peer has more of this node's `epoch` than was
     ever written here, or another event at that place: what it stored is another history."""
@@ -249,7 +264,7 @@ def _acknowledge(
         other = written is not None and event_id is not None and written.event_id != event_id
         if position > tx.counters.seq or other:
             return False
-    outbox.move_cursor(tx, peer, peer_epoch, position, epoch=epoch)
+    outbox.move_cursor(tx, peer, peer_epoch, position, epoch=epoch, parked=parked)
     return True
 
 

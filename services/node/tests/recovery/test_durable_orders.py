@@ -13,7 +13,8 @@ from app.api import install
 from app.api.orders import required_copies
 from app.state.errors import Invalid
 from tests.recovery.trial import NAMES, RICE, Trial
-from tests.support.company import node_settings
+from tests.support.company import ACTOR, node_settings
+from tests.support.spoiling import deliver_spoiled, newer, upgraded
 from tests.support.virtual import eventually
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +68,33 @@ async def test_when_peers_take_too_long_the_order_is_accepted_and_its_page_says_
         await trial.verify()
         later = await client.get(placed.headers["Location"])
         assert later.json()["stored_by"] == ["norte", "sul"]
+
+
+async def test_a_peer_that_could_only_park_the_order_has_not_stored_it(trial: Trial) -> None:
+    await stocked(trial, durable_wait_seconds=1.0)
+    trial.network.cut |= {("matriz", "norte"), ("norte", "matriz")}
+    async with counter(trial, "matriz") as client:
+        placed = await client.post("/orders", json=ORDER)
+        trial.promise(placed.json()["id"], 1)
+        spoiled = newer("order_created")
+        await deliver_spoiled(trial["matriz"], trial["norte"], kind="order_created", changes=spoiled)
+        trial.network.cut.clear()
+        await trial.converged_without()
+        where = f"/orders/{placed.json()['id']}"
+        assert (await client.get(where)).json()["stored_by"] == ["sul"]
+        await trial.stop("matriz")
+        await trial.start("matriz")
+    async with counter(trial, "matriz") as client:
+        assert (await client.get(where)).json()["stored_by"] == ["sul"], "a restart forgets nothing of it"
+        with upgraded():
+            await trial["norte"].replay_parked(actor=ACTOR)
+            await trial.verify()
+        await eventually(lambda: _names(client, where, ["norte", "sul"]))
+
+
+async def _names(client: httpx.AsyncClient, where: str, peers: list[str]) -> bool:
+    """Whether an order's page names these peers: the next hello tells."""
+    return bool((await client.get(where)).json()["stored_by"] == peers)
 
 
 async def test_more_copies_than_there_are_peers_are_refused_and_nothing_is_sold(trial: Trial) -> None:

@@ -15,6 +15,7 @@ from app.database.identity import begin_start
 from app.database.writer import Command, Writer
 from app.state import customers, epochs, ledger, orders, placing, products, stock, users
 from app.state.placing import Adjustment, PlaceOrder, Policy
+from app.state.ranges import Ranges
 from app.state.stock import Life
 from app.sync import outbox, receiver
 from app.sync.events import Batch
@@ -173,14 +174,16 @@ class Branch:
     def receive(self, batch: Batch) -> receiver.Receipt:
         return self.do(lambda tx: receiver.receive(tx, batch))
 
-    def acknowledge(self, peer: "Branch", position: int) -> None:
+    def acknowledge(self, peer: "Branch", position: int, *, parked: Ranges | None = ()) -> None:
         """Move a peer's cursor, as its receipt does."""
-        self.do(lambda tx: outbox.move_cursor(tx, *peer.life, position, epoch=self.identity.epoch))
+        epoch = self.identity.epoch
+        self.do(lambda tx: outbox.move_cursor(tx, *peer.life, position, epoch=epoch, parked=parked))
 
     def send(self, peer: "Branch") -> None:
         """Deliver everything a peer lacks."""
         while (batch := self.batch_for(peer)) is not None:
-            self.acknowledge(peer, peer.receive(batch).position.seq)
+            receipt = peer.receive(batch)
+            self.acknowledge(peer, receipt.position.seq, parked=receipt.parked_seqs)
 
     def close(self) -> None:
         self.connection.close()

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.ranges import as_ranges, holds
+from app.state.ranges import as_ranges, common, holds
 
 seqs = st.lists(st.integers(1, 60), unique=True).map(sorted)
 
@@ -25,3 +25,10 @@ def test_of_many_none_is_left_out_and_the_first_are_exact(given: list[int], most
     assert len(ranges) <= most
     assert all(holds(ranges, seq) for seq in given)
     assert ranges[: most - 1] == exact[: most - 1]
+
+
+@given(one=seqs, other=seqs)
+def test_common_are_the_seqs_that_are_in_both(one: list[int], other: list[int]) -> None:
+    both = common(as_ranges(one), as_ranges(other))
+    assert [seq for seq in range(70) if holds(both, seq)] == sorted({*one} & {*other})
+    assert both == sorted(both)

@@ -1,4 +1,4 @@
-"""Sets of seqs as closed ranges, short enough for every hello. Pure."""
+"""Sets of seqs as closed ranges in order, short enough for every hello. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -23,3 +23,17 @@ def as_ranges(seqs: Iterable[int], *, most: int = MOST_RANGES) -> list[tuple[int
 def holds(ranges: Ranges, seq: int) -> bool:
     """Whether a seq is in one of the ranges."""
     return any(first <= seq <= last for first, last in ranges)
+
+
+def common(one: Ranges, other: Ranges) -> list[tuple[int, int]]:
+    """The seqs that are in both."""
+    found: list[tuple[int, int]] = []
+    at = 0
+    for first, last in one:
+        while at < len(other) and other[at][1] < first:
+            at += 1
+        for begins, ends in other[at:]:
+            if begins > last:
+                break
+            found.append((max(first, begins), min(last, ends)))
+    return found
