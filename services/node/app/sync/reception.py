@@ -5,7 +5,7 @@ from app.security.replica_tokens import ReplicaClaims
 from app.state import counting, grants, ledger
 from app.state.errors import NotReady
 from app.state.stock_desk import StockDesk
-from app.sync import handover, receiver, snapshot
+from app.sync import handover, handshake, receiver, snapshot
 from app.sync.alarms import Alarms
 from app.sync.errors import Fork, NotTheSender, WrongEpoch
 from app.sync.events import (
