@@ -230,6 +230,7 @@ class Observer:
             missing = self._promises.units_at_risk.setdefault(key, dict.fromkeys(GROWING, 0))
             for place, column in enumerate(GROWING):
                 missing[column] = max(missing[column], gone[place])
+
     def _knowers(self, life: Life, copy: View, *, but: str | None = None) -> set[str]:
         """The branches whose disks have more of a life than this copy of its own."""
         return {
