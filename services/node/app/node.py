@@ -113,6 +113,7 @@ class BranchNode:
         )
         self.reception = self._replication.reception
         self.counts = self._replication.counts
+        self.members = self._replication.members
         self.rights.use(self._replication.asker)
 
     @property
@@ -128,7 +129,7 @@ class BranchNode:
         """
         await self.database.open(cluster_id=self.settings.cluster_id, name=self.settings.node_name)
         self._replication.tell_what_was_set_aside()
-        self._replication.start()
+        await self._replication.start()
 
     async def close(self) -> None:
         """Stop replication, finish what was submitted, and free everything. A second call does nothing."""

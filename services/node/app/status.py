@@ -9,7 +9,7 @@ from app.database.digest import read_digest
 from app.database.identity import present_life
 from app.database.migrations import newest_revision
 from app.runtime import Clock
-from app.state import ledger, orders, stock
+from app.state import ledger, membership, orders, stock
 from app.sync import handshake, outbox
 from app.sync.alarms import Alarms
 from app.sync.outbox import Backlog
@@ -32,6 +32,7 @@ class Reading:
     at_risk: int
     parked: int
     possible_duplicates: int
+    gone: list[str]
     backlogs: dict[str, Backlog]
 
 
@@ -45,7 +46,7 @@ async def node_status(
     clock: Clock,
 ) -> dict[str, Any]:
     """The node's state, its backlog per peer, and what it knows of each peer."""
-    lives = [(peer.name, peer.epoch) for peer in peers]
+    lives = [(peer.name, peer.epoch) for peer in peers.configured]
     reading = await database.read(lambda connection: _read(connection, lives))
     return {
         "node": database.identity.name,
@@ -66,8 +67,9 @@ async def node_status(
         "possible_duplicates": reading.possible_duplicates,
         "alarms": alarms.as_json(),
         "fetching": recovery.as_json(),
-        "pending": {name: backlog.pending for name, backlog in reading.backlogs.items()},
-        "peers": {peer.name: _peer(peer, reading.backlogs[peer.name], clock) for peer in peers},
+        "decommissioned": reading.gone,
+        "pending": {peer.name: reading.backlogs[peer.name].pending for peer in peers},
+        "peers": {peer.name: _peer(peer, reading.backlogs[peer.name], clock) for peer in peers.configured},
     }
 
 
@@ -81,6 +83,7 @@ def _read(connection: sqlite3.Connection, lives: list[tuple[str, str | None]]) -
         at_risk=orders.at_risk(connection),
         parked=_count(connection, "parked"),
         possible_duplicates=orders.count_possible_duplicates(connection),
+        gone=membership.gone(connection),
         backlogs={name: outbox.backlog(connection, name, epoch) for name, epoch in lives},
     )
 
@@ -105,11 +108,13 @@ def _stock_totals(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def _peer(peer: Peer, backlog: Backlog, clock: Clock) -> dict[str, Any]:
-    met = peer.epoch is not None
+    if peer.gone:
+        backlog = Backlog(pending=0, oldest_at=None, acknowledged=0)  # nothing is owed to who is no member
+    met = peer.epoch is not None and not peer.gone
     oldest = None if backlog.oldest_at is None else max(0.0, clock.wall() - backlog.oldest_at)
     due = peer.next_retry_at
     return {
-        "state": "needs_snapshot" if backlog.trimmed else peer.state,
+        "state": "decommissioned" if peer.gone else "needs_snapshot" if backlog.trimmed else peer.state,
         "epoch": peer.epoch,
         "protocol": peer.protocol,
         "schema": peer.schema,

@@ -21,6 +21,7 @@ from app.state.order_desk import OrderDesk
 from app.state.stock_desk import StockDesk
 from app.sync.counting import CountDesk
 from app.sync.fault_desk import FaultDesk
+from app.sync.membership import MemberDesk
 from app.sync.reception import Reception
 from app.sync.standing import Standing
 
@@ -50,6 +51,8 @@ class Node(Protocol):
     def replica_tokens(self) -> ReplicaTokens: ...
     @property
     def counts(self) -> CountDesk: ...
+    @property
+    def members(self) -> MemberDesk: ...
     @property
     def reception(self) -> Reception: ...
     @property

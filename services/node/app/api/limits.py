@@ -74,7 +74,8 @@ class ReadinessGate:
         explains = node.standing.fenced is not None and scope["path"] == _LOGIN
         if not (node.ready or readable or explains):
             reason = node.standing.reason or "starting"
-            refusal = problem_response(Request(scope), "not_ready", {"reason": reason})
+            code = "branch_closed" if node.standing.closed else "not_ready"
+            refusal = problem_response(Request(scope), code, {"reason": reason})
             await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)

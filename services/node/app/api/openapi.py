@@ -20,6 +20,7 @@ WRITE = (
     "unsupported_media_type",
     "disk_full",
     "outcome_unknown",
+    "branch_closed",
 )
 """What every route that writes can answer."""
 
@@ -29,6 +30,7 @@ PEER = (
     "not_the_sender",
     "incompatible",
     "dead_epoch",
+    "decommissioned",
     "wrong_epoch",
     "stale_incarnation",
     "gap",
@@ -54,6 +56,7 @@ TAGS = [
     {"name": "orders", "description": "Placing and cancelling orders at this branch."},
     {"name": "audit", "description": "Who did what at this node; for administrators."},
     {"name": "parked", "description": "Events that could not be applied; for administrators."},
+    {"name": "members", "description": "The branches of the network, and which are gone for good."},
     {"name": "status", "description": "How the node is."},
     {"name": "replica", "description": "What nodes ask of each other, with X-Replica-Token only."},
     {"name": "problems", "description": "What each refusal means."},

@@ -32,9 +32,9 @@ Durable = Annotated[
 ]
 
 
-def required_copies(durable: int | None, settings: Settings) -> int:
-    """How many peers must have stored an order. Raises Invalid for more than there are."""
-    if durable is not None and durable > len(settings.peers):
+def required_copies(durable: int | None, settings: Settings, *, peers: int) -> int:
+    """How many peers must have stored an order. Raises Invalid for more than are members (`peers`)."""
+    if durable is not None and durable > peers:
         raise Invalid("durable", "more_than_peers")
     return max(durable or 0, settings.replication_min_acks)
 
@@ -69,7 +69,7 @@ async def place(
     """Place an order at this branch, at the catalogue's prices. 201 means that it is durable here, and at as
     many peers as `durable` or REPLICATION_MIN_ACKS asks for; 202, that it is durable here and those
     peers have not all answered yet: its page, named in Location, shows `stored_by`."""
-    copies = required_copies(durable, node.settings)
+    copies = required_copies(durable, node.settings, peers=node.members.others)
     lines = tuple((line.sku, line.quantity) for line in wanted.lines)
     order = PlaceOrder(customer=wanted.customer, lines=lines, note=wanted.note)
     request_hash = hashlib.sha256(canonical(wanted.model_dump())).hexdigest()

@@ -92,6 +92,15 @@ _CLIENT_PROBLEMS = (
         ),
     ),
     Problem(
+        "own_branch",
+        409,
+        Words("Own branch", "A própria filial"),
+        Words(
+            "{branch} is this very branch; decommission it at another one.",
+            "{branch} é esta mesma filial; desative-a em outra.",
+        ),
+    ),
+    Problem(
         "body_too_large",
         413,
         Words("Body too large", "Corpo grande demais"),
@@ -199,6 +208,15 @@ _CLIENT_PROBLEMS = (
         ),
     ),
     Problem(
+        "branch_closed",
+        503,
+        Words("Branch decommissioned", "Filial desativada"),
+        Words(
+            "This branch was decommissioned at another one. What it has can be read; it takes nothing.",
+            "Esta filial foi desativada em outra. O que ela tem pode ser lido; ela não aceita mais nada.",
+        ),
+    ),
+    Problem(
         "disk_full",
         507,
         Words("Disk full", "Disco cheio"),
@@ -277,6 +295,15 @@ _REPLICA_PROBLEMS = (
         Words("The nodes cannot work together. ({reason})", "Os nós não podem trabalhar juntos. ({reason})"),
     ),
     Problem(
+        "decommissioned",
+        409,
+        Words("Decommissioned", "Filial desativada"),
+        Words(
+            "{branch} was decommissioned and is no member any more.",
+            "{branch} foi desativada e não é mais membro.",
+        ),
+    ),
+    Problem(
         "dead_epoch",
         409,
         Words("Dead epoch", "Época encerrada"),
@@ -296,4 +323,5 @@ ENTITIES: Mapping[str, Words] = {
     "page": Words("page", "página"),
     "problem": Words("problem", "problema"),
     "peer": Words("peer", "par"),
+    "member": Words("member", "membro"),
 }

@@ -57,6 +57,24 @@ class Epoch(SQLModel, table=True):
     dead: int
 
 
+class Decommissioned(SQLModel, table=True):
+    """Every branch known to be gone for good. A row is never removed."""
+
+    __tablename__: ClassVar[str] = "decommissioned"
+    __table_args__ = _strict()
+    branch: str = _text(primary_key=True)
+
+
+class DecommissionWitness(SQLModel, table=True):
+    """Which life of which peer said that it has stored that `branch` is gone."""
+
+    __tablename__: ClassVar[str] = "decommission_witnesses"
+    __table_args__ = _strict()
+    branch: str = _text(primary_key=True)
+    peer: str = _text(primary_key=True)
+    peer_epoch: str = _text(primary_key=True)
+
+
 class User(SQLModel, table=True):
     """A person. Credentials and role carry a stamp each; `deactivations` and `reactivations` are maps
     epoch -> lamport (JSON), so that a deactivation wins over everything that had not seen it."""

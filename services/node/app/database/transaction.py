@@ -32,16 +32,21 @@ class Counters:
 
 @dataclass
 class Effects:
-    """What a group changed that somebody may wait for."""
+    """What a group changed that somebody may wait for. `gone` are branches learnt to be decommissioned,
+    `witnessed` says that a peer was heard to know one too."""
 
     emitted: bool = False
     acknowledged: bool = False
+    witnessed: bool = False
+    gone: set[str] = field(default_factory=set)
     stock: set[str] = field(default_factory=set)
     deltas: digest.Deltas = field(default_factory=dict)
 
     def absorb(self, other: "Effects") -> None:
         self.emitted = self.emitted or other.emitted
         self.acknowledged = self.acknowledged or other.acknowledged
+        self.witnessed = self.witnessed or other.witnessed
+        self.gone |= other.gone
         self.stock |= other.stock
         for bucket, change in other.deltas.items():
             self.deltas[bucket] = self.deltas.get(bucket, 0) + change
@@ -81,6 +86,7 @@ class Transaction:
         self.random = random
         self._ticked = False
         self._lives: dict[tuple[str, str], bool] | None = None
+        self._gone: frozenset[str] | None = None
 
     @property
     def lamport(self) -> int:
@@ -103,9 +109,28 @@ class Transaction:
             self._lives = {(row[0], row[1]): bool(row[2]) for row in rows}
         return self._lives
 
+    @property
+    def gone(self) -> frozenset[str]:
+        """Every branch known to be decommissioned."""
+        if self._gone is None:
+            rows = self.connection.execute("SELECT branch FROM decommissioned")
+            self._gone = frozenset(row[0] for row in rows)
+        return self._gone
+
+    def learn_gone(self, branch: str) -> None:
+        """Remember that a branch is decommissioned: every life of it is over, also those learnt of later."""
+        if branch in self.gone:
+            return
+        self.connection.execute("INSERT INTO decommissioned (branch) VALUES (?)", (branch,))
+        self.connection.execute("UPDATE epochs SET dead = 1 WHERE branch = ?", (branch,))
+        self._lives = None
+        self._gone = self.gone | {branch}
+        self.effects.gone.add(branch)
+
     def learn_life(self, life: tuple[str, str], *, over: bool) -> None:
         """Remember a life, or that it is over; a life that is over stays so."""
         known = self.lives.get(life)
+        over = over or (known is None and life[0] in self.gone)
         if known is None or (over and not known):
             self.connection.execute(
                 "INSERT OR REPLACE INTO epochs (branch, epoch, dead) VALUES (?, ?, ?)", (*life, int(over))
@@ -181,7 +206,7 @@ class Transaction:
                 self.connection.execute("ROLLBACK TO part")
                 self.connection.execute("RELEASE part")
             self.effects, (self.counters, self.identity, self._ticked) = effects, kept
-            self._lives = None
+            self._lives = self._gone = None
             raise
         self.connection.execute("RELEASE part")
         effects.absorb(self.effects)

@@ -6,28 +6,33 @@ together, and what remains of the pool is recovered by one branch, the counter.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.database import Actor, Transaction
-from app.state import ledger, stock
+from app.state import ledger, membership, stock
+from app.state.errors import BranchClosed
 from app.state.stock import Cell, Life
 
 
 @dataclass(frozen=True)
 class Handover:
-    """What a member answers to a count: every dead life it knows, and its view of the product."""
+    """What a member answers to a count: every dead life and decommissioned branch it knows, and its view of
+    the product."""
 
     dead: Sequence[Life]
     cells: Sequence[Cell]
+    gone: Sequence[str] = ()
 
 
-def seal(tx: Transaction, product_id: str, dead: Sequence[Life]) -> Handover:
-    """Remember the counter's dead lives, durably, and hand over what is known here. From now on nothing these
-    lives say is heard any more."""
+def seal(tx: Transaction, product_id: str, dead: Sequence[Life], *, gone: Collection[str] = ()) -> Handover:
+    """Remember the counter's dead lives and decommissioned branches (`gone`), durably, and hand over what is
+    known here. From now on nothing these say is heard any more."""
+    membership.learn(tx, gone)
     ledger.learn_deaths(tx, dead)
     known = sorted(ledger.dead_lives(tx.connection))
-    return Handover(dead=known, cells=ledger.cells_of(tx.connection, product_id))
+    cells = ledger.cells_of(tx.connection, product_id)
+    return Handover(dead=known, cells=cells, gone=membership.gone(tx.connection))
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,15 @@ class OwnLifeOver(Exception):
 
 def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover], actor: Actor) -> bool:
     """Merge what the members handed over and write the count into the counter's own row; False, with nothing
-    counted, if another death became known meanwhile. Raises OwnLifeOver.
+    counted, if another death became known meanwhile. Raises OwnLifeOver, or BranchClosed at a branch that was
+    decommissioned.
 
     What remains of the pool is recovered; it may be sold once every member has acknowledged the row
     (`ledger.usable_rights`). A pool that comes out below zero stays visible as such, to be corrected by
     another count.
     """
+    if tx.identity.name in tx.gone:
+        raise BranchClosed
     for member, handover in handovers.items():
         if ledger.me(tx) in handover.dead:
             raise OwnLifeOver(f"{member} names this epoch dead")

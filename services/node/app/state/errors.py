@@ -3,10 +3,10 @@ table from class to status, code and words.
 
     StateError
     ├── Definite: it did not happen and will not, whatever is retried unchanged
-    │   ├── NotFound, AlreadyExists, Invalid, OtherBranch, KeyReused, UnknownReference, LastAdmin
+    │   ├── NotFound, AlreadyExists, Invalid, OtherBranch, KeyReused, UnknownReference, LastAdmin, OwnBranch
     │   ├── OutOfRights (this branch's rights do not cover it; other branches may still grant some)
     │   └── OutOfStock  (every peer was asked)
-    └── NotReady, PolicyMismatch, Fenced: this node must not do it now
+    └── NotReady, PolicyMismatch, Fenced, BranchClosed: this node must not do it now
 
 What storage itself can say (full, failed, unknown) is in `app.database.errors`.
 """
@@ -119,6 +119,25 @@ class DeadEpoch(StateError):
     branch: str
     epoch: str
     living: Sequence[str] = ()
+
+
+@dataclass(eq=False)
+class Decommissioned(StateError):
+    """The sender's branch was decommissioned: nothing it says counts any more, and it has to stop."""
+
+    branch: str
+
+
+@dataclass(eq=False)
+class OwnBranch(StateError):
+    """A branch does not decommission itself: another one has to know it, or nobody would."""
+
+    branch: str
+
+
+@dataclass(eq=False)
+class BranchClosed(StateError):
+    """This branch was decommissioned by another one: it serves reads and takes nothing."""
 
 
 @dataclass(eq=False)

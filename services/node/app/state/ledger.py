@@ -8,7 +8,7 @@ from typing import Any
 
 from app.database import Transaction
 from app.database.identity import LIVING_CURSORS, present_life
-from app.state import orders, products, stock, text
+from app.state import membership, orders, products, stock, text
 from app.state.errors import Invalid, NotFound
 from app.state.fields import Fields
 from app.state.stock import COUNTS, Cell, Life
@@ -90,7 +90,9 @@ def unusable(connection: sqlite3.Connection, product_id: str, own: Cell) -> int:
             {"epoch": own.epoch, "seq": row["seq"]},
         )
     }
-    everywhere = all(acknowledged.get(member, 0) >= row["seq"] for member in json.loads(row["members"]))
+    members = json.loads(row["members"])
+    silent = {member for member in members if acknowledged.get(member, 0) < row["seq"]}
+    everywhere = not silent or silent <= membership.done(connection, others=members)
     return 0 if everywhere else own.recovered - int(row["usable"])
 
 
@@ -162,8 +164,9 @@ def learn_life(tx: Transaction, life: Life, *, dead: bool = False) -> None:
 
 
 def is_over(tx: Transaction, life: Life) -> bool:
-    """Whether a life is known to be over."""
-    return tx.lives.get(life, False)
+    """Whether a life is known to be over; each of a decommissioned branch is, also one never heard of."""
+    known = tx.lives.get(life)
+    return life[0] in tx.gone if known is None else known
 
 
 def learn_deaths(tx: Transaction, told: Iterable[Life]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from app.database import Actor, Database, Transaction
-from app.state import counting, ledger, products
+from app.state import counting, ledger, membership, products
 from app.state.errors import CountBlocked, Invalid, NotTheCounter, UnknownReference
 from app.sync.events import SealReply, SealRequest
 from app.sync.link import Refusal, ReplicaLink
@@ -18,7 +18,9 @@ class CountDesk:
     """Releases frozen units by a stock count.
 
     One branch counts for the company: the first of all members by name. A member that cannot be reached
-    blocks the count, because it may know of a death, or of units, that nobody else does.
+    blocks the count, because it may know of a death, or of units, that nobody else does. So does a branch
+    whose decommissioning no other member is known to know; one that counts as decommissioned is waited for by
+    nobody.
     """
 
     def __init__(self, database: Database, *, peers: Peers, link: ReplicaLink, rebirth: Rebirth) -> None:
@@ -36,11 +38,16 @@ class CountDesk:
         product = await self._database.read(lambda connection: products.find(connection, sku))
         if product is None:
             raise UnknownReference("product", [sku])
+        others = [peer.name for peer in self._peers.configured]
         for _ in range(MOST_ROUNDS):
+            known_here_only = await self._database.read(lambda c: membership.pending(c, others=others))
+            if known_here_only:
+                raise CountBlocked(known_here_only[0], "decommissioned_only_here")
             dead = sorted(await self._database.read(ledger.dead_lives))
             count = counting.Count(product_id=product["id"], gone=gone, dead=dead)
             epoch = self._database.identity.epoch
             handovers = {peer.name: await self._seal(peer, count) for peer in self._peers}
+            await self._database.write(_learning(handovers))
             try:
                 if await self._database.write(_releasing(count, handovers, actor)):
                     return count.product_id
@@ -56,6 +63,7 @@ class CountDesk:
             epoch=self._database.identity.epoch,
             product_id=count.product_id,
             dead=list(count.dead),
+            decommissioned=await self._database.read(membership.gone),
         )
         try:
             reply = await self._link.call(
@@ -64,7 +72,15 @@ class CountDesk:
             cells = [ledger.cell_from_json(cell) for cell in reply.cells]
         except (Refusal, Invalid) as refusal:
             raise CountBlocked(peer.name, str(refusal)) from refusal
-        return counting.Handover(dead=reply.dead, cells=cells)
+        return counting.Handover(dead=reply.dead, cells=cells, gone=reply.decommissioned)
+
+
+def _learning(handovers: Mapping[str, counting.Handover]) -> Callable[[Transaction], None]:
+    def learn(tx: Transaction) -> None:
+        for handover in handovers.values():
+            membership.learn(tx, handover.gone)
+
+    return learn
 
 
 def _releasing(

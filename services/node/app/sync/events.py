@@ -46,11 +46,11 @@ class Incarnation(Message):
 
 class Hello(Message):
     """Who a node is and how far it is. Sent at start, on reconnect and every few seconds when idle; the
-    answer has the same form. `heads` is keyed "node@epoch"; `oldest` is the lowest position from which the
-    sender can still tell its events; `own_rows` (product id -> version of the
-    sender's own cell) comes at the first hello after a start; `ahead` answers it with the versions of
-    those of which the answering node knows more. `parked_seqs` are the events that the sender keeps parked,
-    by life like `heads`; None from a node that does not say."""
+    answer has the same form. `decommissioned` are the branches it knows to be gone for good; `heads` is keyed
+    "node@epoch"; `oldest` is the lowest position from which the sender can still tell its events; `own_rows`
+    (product id -> version of the sender's own cell) comes at the first hello after a start; `ahead` answers
+    it with the versions of those of which the answering node knows more. `parked_seqs` are the events that
+    the sender keeps parked, by life like `heads`; None from a node that does not say."""
 
     protocol: tuple[int, int]
     schema_hash: str
@@ -58,6 +58,7 @@ class Hello(Message):
     node: Name
     epoch: Name
     dead: list[tuple[Name, Name]]
+    decommissioned: list[Name] = Field(default_factory=list)
     incarnation: Incarnation
     policy: str
     founded: bool
@@ -143,17 +144,21 @@ class PageRequest(Wish):
 
 
 class SealRequest(Wish):
-    """A counter's word that these lives are over, and its wish for all that is known of a product."""
+    """A counter's word that these lives are over and these branches decommissioned, and its wish for all that
+    is known of a product."""
 
     product_id: Name
     dead: list[tuple[Name, Name]]
+    decommissioned: list[Name] = Field(default_factory=list)
 
 
 class SealReply(Message):
-    """Every dead life the member knows, and its view of the product. It has stored the counter's."""
+    """Every dead life and decommissioned branch the member knows, and its view of the product. It has stored
+    the counter's."""
 
     epoch: Name
     dead: list[tuple[Name, Name]]
+    decommissioned: list[Name] = Field(default_factory=list)
     cells: list[dict[str, Any]]
 
 

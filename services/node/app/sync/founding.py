@@ -92,7 +92,8 @@ class Founding:
             await self._database.write(_mark_founded)
             return True
         self._standing.wait_for("waiting_for_peers")
-        if self._alone or all(peer.founded is False for peer in self._peers):
+        # A decommissioned peer never says that it is empty: what it holds may be all that is left.
+        if self._alone or all(peer.founded is False for peer in self._peers.configured):
             password_hash = await self._hash_password()
             await self._database.write(lambda tx: _found(tx, self._admin, password_hash))
             return True

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from app.database import Transaction
 from app.database.digest import read_digest
 from app.database.identity import present_life
-from app.state import ledger
-from app.state.errors import DeadEpoch
+from app.state import ledger, membership
+from app.state.errors import DeadEpoch, Decommissioned
 from app.sync import outbox, parking
 from app.sync.errors import Incompatible
 from app.sync.events import PROTOCOL, Head, Hello, Incarnation, common_version
@@ -44,6 +44,13 @@ class Over:
     contested: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Gone:
+    """A hello of a decommissioned branch. It is refused, but what it names dead or gone is learnt."""
+
+    refusal: Decommissioned
+
+
 def say(
     connection: sqlite3.Connection, this: Self, *, now: float, first: bool, ahead: Mapping[str, int]
 ) -> Hello:
@@ -57,6 +64,7 @@ def say(
         node=node["name"],
         epoch=node["epoch"],
         dead=dead,
+        decommissioned=membership.gone(connection),
         incarnation=Incarnation(starts=node["starts"], random=this.incarnation),
         policy=this.policy,
         founded=bool(node["founded"]),
@@ -104,11 +112,16 @@ def ends_itself(hello: Hello) -> bool:
     return (hello.node, hello.epoch) in hello.dead
 
 
-def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learned | Over:
-    """Take in a peer's hello: its life, the deaths it knows, and where it stands in this node's events. Of a
-    life that is over, by the peer's own word or another's, nothing counts but the deaths. `answers` is the
-    epoch in which this node said the hello that this one answers, if it is an answer."""
+def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learned | Over | Gone:
+    """Take in a peer's hello: its life, the deaths and decommissionings it knows, and where it stands in this
+    node's events. Of a life that is over, by the peer's own word or another's, nothing counts but the deaths
+    and decommissionings. `answers` is the epoch in which this node said the hello that this one answers, if
+    it is an answer."""
     life = (hello.node, hello.epoch)
+    membership.learn(tx, hello.decommissioned)
+    if hello.node in tx.gone:
+        ledger.learn_deaths(tx, [life, *hello.dead])
+        return Gone(refusal=Decommissioned(hello.node))
     if ends_itself(hello) or ledger.is_over(tx, life):
         before = ledger.living_epochs(tx.connection, hello.node)
         ledger.learn_deaths(tx, hello.dead)
@@ -116,6 +129,7 @@ def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learne
         contested = [epoch for epoch in before if epoch not in (*after, hello.epoch)]
         return Over(refusal=DeadEpoch(*life, living=after), contested=contested)
     ledger.learn_life(tx, life)
+    membership.witness(tx, life, hello.decommissioned)
     ledger.learn_deaths(tx, hello.dead)
     for key in hello.heads:
         branch, _, epoch = key.partition("@")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.database import Database
 from app.runtime import Clock
-from app.state import ledger
+from app.state import ledger, membership
 from app.sync import handover, handshake
 from app.sync.alarms import Alarms
 from app.sync.errors import Incompatible
@@ -66,8 +66,8 @@ class Meetings:
 
     async def take_in(self, peer: Peer, hello: Hello, *, answers: str | None = None) -> Hello:
         """Remember what a peer said, act on it, and return what this node says to it. `answers` is the epoch
-        in which it said the hello that this one answers. Raises Incompatible or DeadEpoch, which the peer's
-        state then shows."""
+        in which it said the hello that this one answers. Raises Incompatible, DeadEpoch or Decommissioned,
+        which the peer's state then shows."""
         self._agree(peer, hello)
         learned = await self._database.write(lambda tx: handshake.meet(tx, hello, answers=answers))
         if isinstance(learned, handshake.Over):
@@ -75,6 +75,8 @@ class Meetings:
                 self._alarms.raise_(
                     "cloned", f"two processes claim to be {peer.name}: each ends the other's epoch"
                 )
+            raise learned.refusal
+        if isinstance(learned, handshake.Gone):
             raise learned.refusal
         # Before anything else is waited for: a later hello must not be overtaken by what this one says.
         peer.epoch = hello.epoch
@@ -108,6 +110,26 @@ class Meetings:
         except Refusal:
             return False
         return found.node == peer.name and process_of(successor).is_after(found)
+
+    async def say_farewell(self, peer: Peer) -> bool:
+        """Tell a decommissioned peer, should it live, that it is a member no more; True when it says that it
+        knows. It may say the same of this branch, which then closes too. Raises Refusal."""
+        ours = await self.say()
+        try:
+            theirs = await self._link.call(peer, "/replica/hello", ours, expect=Hello, patience=ASK_SECONDS)
+        except Refusal as refusal:
+            if refusal.answer.code != "decommissioned":
+                raise
+            await self.note_own_end()
+            return True
+        await self._database.write(lambda tx: membership.learn(tx, theirs.decommissioned))
+        return peer.name in theirs.decommissioned
+
+    async def note_own_end(self) -> None:
+        """Remember that this branch is decommissioned, as a peer has just said: it closes (Standing)."""
+        if not self._standing.closed:
+            name = self._database.identity.name
+            await self._database.write(lambda tx: membership.learn(tx, [name]))
 
     async def end_cloned(self, peer: Peer, epoch: str) -> None:
         """Name a peer's epoch dead: two processes live in it, on two copies of one disk, and either may spend

@@ -38,7 +38,7 @@ class Peer:
     `refused` says that the last attempt failed by an answer, its own or what this node made of it.
     `latest` is the latest process that said hello in the present epoch, of itself or in answer.
     `protocol` is the version that both speak, `schema` names the peer's database schema, and `incompatible`
-    says why nothing is said to it but hello.
+    says why nothing is said to it but hello. `gone` says that its branch was decommissioned.
     `work` tells its sender that there is something to do, `alive` that the peer gave a sign of life, which
     ends a pause between attempts.
     """
@@ -65,19 +65,32 @@ class Peer:
     last_error: str | None = None
     needs_hello: bool = True
     said_first_hello: bool = False
+    gone: bool = False
     work: asyncio.Event = field(default_factory=asyncio.Event)
     alive: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Peers:
-    """The configured peers by name."""
+    """The configured peers by name. Iterating goes over the members among them: those not decommissioned."""
 
     def __init__(self, addresses: Iterable[tuple[str, str]], *, clock: Clock) -> None:
         self._clock = clock
         self._by_name = {name: Peer(name=name, url=url) for name, url in addresses}
 
     def __iter__(self) -> Iterator[Peer]:
-        return iter(self._by_name.values())
+        return iter([peer for peer in self._by_name.values() if not peer.gone])
+
+    @property
+    def configured(self) -> Sequence[Peer]:
+        """Every configured peer, decommissioned ones included."""
+        return list(self._by_name.values())
+
+    def note_gone(self, names: Iterable[str]) -> None:
+        """Count these branches as members no more; their senders stop what they were at."""
+        for peer in filter(None, map(self._by_name.get, names)):
+            peer.gone = True
+            peer.work.set()
+            peer.alive.set()
 
     def get(self, name: str) -> Peer | None:
         return self._by_name.get(name)
@@ -121,7 +134,7 @@ class Peers:
         """The present lives of the peers heard from lately, in configured order."""
         return [
             (peer.name, peer.epoch)
-            for peer in self._by_name.values()
+            for peer in self
             if peer.epoch is not None and peer.incompatible is None and self.is_heard_from(peer)
         ]
 

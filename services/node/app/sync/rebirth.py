@@ -45,8 +45,8 @@ class Rebirth:
                 await self._database.write(
                     lambda tx: ledger.learn_deaths(tx, [(name, rival) for rival in rivals])
                 )
-            if self._database.identity.epoch != epoch:
-                return
+            if self._database.identity.epoch != epoch or self._standing.closed:
+                return  # a decommissioned branch has no other life to begin
             if self._reborn:
                 await self._fence(why)
                 return
@@ -70,7 +70,7 @@ class Rebirth:
     async def resume(self) -> None:
         """At start: begin another life if the disk's own is over, and announce what is not announced yet."""
         async with self._lock:
-            if await self._database.read(epochs.is_over):
+            if not self._standing.closed and await self._database.read(epochs.is_over):
                 await self._begin_again("this epoch ended when two processes lived on copies of one disk")
         await self.announce()
 

@@ -3,7 +3,7 @@
 from app.database import Database
 from app.security.replica_tokens import ReplicaClaims
 from app.state import counting, grants, ledger
-from app.state.errors import NotReady
+from app.state.errors import Decommissioned, NotReady
 from app.state.stock_desk import StockDesk
 from app.sync import handover, handshake, receiver, snapshot
 from app.sync.alarms import Alarms
@@ -56,10 +56,10 @@ class Reception:
 
     async def hello(self, claims: ReplicaClaims, hello: Hello) -> Hello:
         """Take in a peer's hello and answer with this node's own."""
-        peer = self._sender(claims, hello.node, hello.epoch)
+        peer = self._sender(claims, hello.node, hello.epoch, greets=True)
         if not handshake.ends_itself(hello):
             self._peers.require_latest(peer, hello)
-            if await self._meetings.has_outlived(peer, hello):
+            if not peer.gone and await self._meetings.has_outlived(peer, hello):
                 await self._meetings.end_cloned(peer, hello.epoch)
         answer = await self._meetings.take_in(peer, hello)
         self._peers.note_latest(peer, hello)
@@ -120,10 +120,13 @@ class Reception:
             # Its rights are about to be released: this life must have ended before it says what it knows.
             await self._rebirth.begin(wanted.to_epoch, f"{claims.sender} counts this epoch among the dead")
             raise WrongEpoch(self._database.identity.epoch)
-        handed = await self._database.write(lambda tx: counting.seal(tx, wanted.product_id, wanted.dead))
+        handed = await self._database.write(
+            lambda tx: counting.seal(tx, wanted.product_id, wanted.dead, gone=wanted.decommissioned)
+        )
         return SealReply(
             epoch=wanted.to_epoch,
             dead=list(handed.dead),
+            decommissioned=list(handed.gone),
             cells=[cell.as_json() for cell in handed.cells],
         )
 
@@ -133,10 +136,14 @@ class Reception:
         self._member(claims, wanted, wakes=False)
         return await self._database.read(lambda connection: handover.tell(connection, wanted))
 
-    def _sender(self, claims: ReplicaClaims, node: str, epoch: str) -> Peer:
+    def _sender(self, claims: ReplicaClaims, node: str, epoch: str, *, greets: bool = False) -> Peer:
+        """The peer that says this. A decommissioned one is heard only when it `greets`, for what it knows to
+        be over, and is refused then too."""
         peer = self._peers.get(claims.sender)
         if peer is None or (node, epoch) != (claims.sender, claims.epoch):
             raise NotTheSender(claims.sender)
+        if peer.gone and not greets:
+            raise Decommissioned(peer.name)
         return peer
 
     def _member(self, claims: ReplicaClaims, wish: Wish, *, wakes: bool = True) -> Peer:

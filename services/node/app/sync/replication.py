@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from random import Random
 
@@ -11,6 +11,7 @@ from app.database import Database, Effects
 from app.database.migrations import newest_revision
 from app.runtime import Clock
 from app.security.replica_tokens import ReplicaTokens
+from app.state import membership
 from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
 from app.sync.alarms import Alarms
@@ -20,6 +21,7 @@ from app.sync.founding import Founding
 from app.sync.handshake import Self
 from app.sync.link import ReplicaLink
 from app.sync.meeting import Meetings
+from app.sync.membership import MemberDesk
 from app.sync.peers import Peers
 from app.sync.rebirth import Rebirth
 from app.sync.reception import Reception
@@ -48,7 +50,8 @@ class Ground:
 
 class Replication:
     """Runs the node's senders, fetching, founding and scrubbing as its own tasks, and replaces a database
-    that turns out to be damaged. `reception`, `asker` and `counts` are what routes and desks use of it."""
+    that turns out to be damaged. `reception`, `asker`, `counts` and `members` are what routes and desks use
+    of it."""
 
     def __init__(
         self,
@@ -105,11 +108,14 @@ class Replication:
             seconds=ground.settings.scrub_seconds,
             replace=self.note_damage,
         )
+        self.members = MemberDesk(ground.database, peers=ground.peers, clock=ground.clock)
+        ground.database.on_commit.append(self._note_members)
         ground.database.on_commit.append(self._wake_senders)
         ground.database.on_damage.append(self.note_damage)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Start every task; the database must be open."""
+        self._note_gone(await self._ground.database.read(membership.gone))
         for work, name in (
             (self._synchronizer.run(), "synchronizer"),
             (self.recovery.run(), "recovery"),
@@ -144,10 +150,12 @@ class Replication:
         self._ground.standing.wait_for("damaged_database")
         await self._stop()
         await self._ground.database.replace_damaged()
+        gone = [peer.name for peer in self._ground.peers.configured if peer.gone]
+        await self._ground.database.write(lambda tx: membership.learn(tx, gone))
         self.tell_what_was_set_aside()
         self.recovery.forget()
         self._ground.peers.greet_all()
-        self.start()
+        await self.start()
 
     def tell_what_was_set_aside(self) -> None:
         """Raise the alarm if a damaged file was set aside."""
@@ -165,6 +173,14 @@ class Replication:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.critical("%s ended", task.get_name(), exc_info=error)
             self._ground.alarms.raise_("stands_still", f"{task.get_name()} ended: {error!r}")
+
+    def _note_members(self, effects: Effects) -> None:
+        self._note_gone(effects.gone)
+
+    def _note_gone(self, names: Collection[str]) -> None:
+        self._ground.peers.note_gone(names)
+        if self._ground.settings.node_name in names:
+            self._ground.standing.close()
 
     def _wake_senders(self, effects: Effects) -> None:
         if effects.emitted:

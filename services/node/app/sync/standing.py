@@ -1,6 +1,8 @@
 """Whether this node may serve and sell now, and if not, why."""
 
-from app.state.errors import Fenced, NotReady, PolicyMismatch
+from app.state.errors import BranchClosed, Fenced, NotReady, PolicyMismatch
+
+CLOSED = "another branch decommissioned this one: what it has can be read, and it takes nothing any more"
 
 
 class Standing:
@@ -11,6 +13,7 @@ class Standing:
         self._reason: str | None = "starting"
         self._reading = False
         self._fenced: str | None = None
+        self._closed = False
         self._other_policies: dict[str, str] = {}
 
     @property
@@ -21,12 +24,19 @@ class Standing:
     @property
     def reason(self) -> str | None:
         """Why clients are not served, or None."""
+        if self._closed:
+            return "decommissioned"
         return "fenced" if self._fenced is not None else self._reason
 
     @property
     def fenced(self) -> str | None:
         """What a peer knows of this epoch that this node does not, in words, or None."""
         return self._fenced
+
+    @property
+    def closed(self) -> bool:
+        """Whether this branch was decommissioned."""
+        return self._closed
 
     @property
     def reading(self) -> bool:
@@ -46,6 +56,11 @@ class Standing:
         where hello finds it again."""
         self._fenced = self._fenced or why
 
+    def close(self) -> None:
+        """Stop serving for good: this branch was decommissioned, and its disk knows it."""
+        self._closed = True
+        self._fenced = CLOSED
+
     def note_policy(self, peer: str, policy: str) -> None:
         """Remember which policy a peer runs; two policies in one network stop sales here."""
         if policy == self.policy:
@@ -54,7 +69,9 @@ class Standing:
             self._other_policies[peer] = policy
 
     def require_selling(self) -> None:
-        """Raise NotReady, Fenced or PolicyMismatch unless this node may take units now."""
+        """Raise BranchClosed, NotReady, Fenced or PolicyMismatch unless this node may take units now."""
+        if self._closed:
+            raise BranchClosed
         if self._fenced is not None:
             raise Fenced(self._fenced)
         if self._reason is not None:

@@ -11,7 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from app.database import Database, StorageError, Transaction
 from app.runtime import Clock
-from app.state.errors import DeadEpoch
+from app.state.errors import DeadEpoch, Decommissioned
 from app.state.ranges import Ranges
 from app.state.stock_desk import StockDesk
 from app.sync import outbox
@@ -30,6 +30,7 @@ TRIM_SECONDS = 30.0
 HELLO_TIMEOUT_SECONDS = 2.0
 EVENT_TIMEOUT_SECONDS = 5.0
 LONGEST_PAUSE_RETRIES = 10.0  # the cap of the pause, in multiples of its base
+FAREWELL_SECONDS = 30.0  # how often a decommissioned branch is told so, until it answers that it knows
 
 
 _OTHER_LIFE = Answer(409, "wrong_epoch")
@@ -53,6 +54,7 @@ class ReplicaSynchronizer:
       jitter; a commit does not cut a pause short, a sign of life from the peer does, but after a refusal not
     below `retry_seconds`.
     - A slow or dead peer delays nobody else.
+    - A decommissioned peer gets no events. It is told what it is, now and then, until it knows.
     """
 
     def __init__(
@@ -111,7 +113,7 @@ class ReplicaSynchronizer:
             await _wait_for(peer.alive, max(seconds - least, 0.0))
             peer.next_retry_at = None
 
-        while True:
+        while not peer.gone:
             retrying = AsyncRetrying(
                 sleep=rest,
                 wait=pause,
@@ -122,9 +124,21 @@ class ReplicaSynchronizer:
             async for attempt in retrying:
                 with attempt:
                     await self._step(peer)
+        while not await self._farewell(peer):
+            await self._clock.sleep(FAREWELL_SECONDS)
+
+    async def _farewell(self, peer: Peer) -> bool:
+        try:
+            return await self._meetings.say_farewell(peer)
+        except (Refusal, StorageError, sqlite3.Error) as error:
+            log.info("%s is decommissioned and was not told so: %s", peer.name, error)
+            return False
 
     async def _step(self, peer: Peer) -> None:
-        """Do the next thing for a peer: hello if due, else the next batch, else rest until there is one."""
+        """Do the next thing for a peer: hello if due, else the next batch, else rest until there is one;
+        nothing more for one that is decommissioned."""
+        if peer.gone:
+            return
         try:
             if peer.needs_hello:
                 await self._hello(peer)
@@ -142,7 +156,7 @@ class ReplicaSynchronizer:
                 peer.needs_hello = True
         except Trimmed as error:
             raise _Undelivered(Retry("needs_snapshot", "trimmed", hello_first=True), repr(error)) from error
-        except (Incompatible, DeadEpoch) as error:
+        except (Incompatible, DeadEpoch, Decommissioned) as error:
             raise _Undelivered(Retry("blocked", str(error), hello_first=True), repr(error)) from error
         except (StorageError, sqlite3.Error) as error:
             raise _Undelivered(Retry("backing_off", "own_storage"), f"own storage: {error}") from error
@@ -166,6 +180,8 @@ class ReplicaSynchronizer:
                 await self._rebirth.begin(
                     mine.epoch, f"{peer.name} says: {refusal}", rivals=refusal.answer.living
                 )
+            if refusal.answer.code == "decommissioned":
+                await self._meetings.note_own_end()
             raise _undelivered(refusal) from refusal
         if theirs.node != peer.name:
             raise _Undelivered(

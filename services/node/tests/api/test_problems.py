@@ -52,6 +52,9 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (StorageFailed("secret path"), 503, "storage_failed"),
     (OutcomeUnknown("secret path"), 503, "outcome_unknown"),
     (sqlite3.OperationalError("secret path"), 503, "storage_failed"),
+    (state.OwnBranch("matriz"), 409, "own_branch"),
+    (state.BranchClosed(), 503, "branch_closed"),
+    (state.Decommissioned("sul"), 409, "decommissioned"),
     (RuntimeError("secret path"), 500, "internal_error"),
 ]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.database import Transaction
 from app.database.migrations import migrate, newest_revision
-from app.state import users
+from app.state import membership, users
 from tests.support.branch import ACTOR, Branches
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -41,6 +41,8 @@ def main() -> None:
             matriz.next_life()
             matriz.adjust("rice", 5)
             matriz.place("BONAP", ("rice", 2))
+            matriz.do(lambda tx: membership.decommission(tx, "leste", actor=ACTOR))
+            matriz.do(lambda tx: membership.witness(tx, norte.life, ["leste"]))
             lines = "\n".join(matriz.connection.iterdump())
     (SCHEMAS / f"{newest_revision()}.sql").write_text(lines + "\n", encoding="utf-8")
 
