@@ -23,7 +23,7 @@ endif
 
 .PHONY: help
 help: ## Mostra esta lista | Show this list
-	@awk -F ':.*## | [|] ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s%s\n      %s\n      %s\n", $$1, $$4, $$2, $$3}' $(MAKEFILE_LIST)
+	@awk -F ':.*## | [|] ' '/^[a-z0-9-]+:.*## / {printf "  make %-13s%s\n      %s\n      %s\n", $$1, $$4, $$2, $$3}' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: $(VENV) ## Inicia a rede | Start the network | DRIVER=auto NODES=3 POLICY=escrow BASE_PORT=18001 FAULTS=1
@@ -52,6 +52,10 @@ partition: $(VENV) ## Isola uma filial | Cut off a branch | NODE=filial-sul FAUL
 .PHONY: heal
 heal: $(VENV) ## Desfaz todas as falhas e espera pendentes = 0 | Undo every fault and wait until pending is 0
 	@$(LAB) heal
+
+.PHONY: decommission
+decommission: $(VENV) ## Desativa de vez uma filial perdida | Decommission a branch that is gone for good | NODE=filial-sul
+	@$(LAB) decommission $(or $(NODE),$(error say which branch: make decommission NODE=filial-sul))
 
 .PHONY: chaos
 chaos: $(VENV) ## Quebra nós por um roteiro sorteado e depois cura | Break nodes by a seeded schedule, then heal | SECONDS=60 SEED=1

@@ -16,6 +16,7 @@ import httpx
 
 from lab.contract import (
     Customer,
+    Member,
     NewCustomer,
     Order,
     Page,
@@ -32,7 +33,7 @@ from lab.contract import (
 DEFAULT_TIMEOUT = 15.0  # seconds; longer than a node waits for its peers before it answers an order
 _PAGE = 500  # the most a node gives at once
 # The 5xx that certainly stored nothing.
-_DEFINITE_5XX = {"not_ready", "policy_mismatch", "fenced", "storage_failed", "disk_full"}
+_DEFINITE_5XX = {"not_ready", "policy_mismatch", "fenced", "branch_closed", "storage_failed", "disk_full"}
 # Of a node that is not there, knows no users yet, has too much to do, starts, rebuilds or finds its disk bad.
 _PASSING = {0, 401, 429, 503}
 
@@ -209,6 +210,14 @@ class NodeClient:
     async def replay_parked(self) -> dict[str, int]:
         """Tries every parked event again: how many were `applied`, how many are `left`."""
         return cast(dict[str, int], await self._call("POST", "/parked/replay"))
+
+    async def members(self) -> list[Member]:
+        """Every branch of the network as this node knows it."""
+        return cast(list[Member], (await self._call("GET", "/members"))["items"])
+
+    async def decommission(self, name: str) -> Member:
+        """Says that a branch is gone for good; saying it again changes nothing."""
+        return cast(Member, await self._call("POST", f"/members/{quote(name)}/decommission"))
 
     async def faults(self, method: str = "GET", part: str = "", *, body: Any = None) -> Any:
         """Asks the node's fault desk; `part` is a path below `/faults`. Refused (404) without LAB_FAULTS."""

@@ -155,6 +155,15 @@ class PeerStatus(TypedDict):
     another_schema: NotRequired[bool | None]
 
 
+class Member(TypedDict):
+    """A branch as a node knows it; one that is `decommissioning` is known to be gone at that node alone."""
+
+    name: str
+    state: Literal["member", "decommissioning", "decommissioned"]
+    epoch: str | None
+    known_by: list[str]
+
+
 class Status(TypedDict):
     node: str
     epoch: str
@@ -169,6 +178,7 @@ class Status(TypedDict):
     at_risk: int | None
     parked: int | None
     alarms: dict[str, dict[str, Any]]
+    decommissioned: NotRequired[list[str]]
     pending: dict[str, int | None]
     peers: dict[str, PeerStatus]
     faults: NotRequired[dict[str, Any]]  # with LAB_FAULTS only

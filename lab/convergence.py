@@ -22,16 +22,30 @@ class NotConvergedError(LabError):
     """The deadline passed first. The message says what was still in the way."""
 
 
+def decommissioned(statuses: Statuses) -> list[str]:
+    """The nodes that any node knows to be gone for good, by name."""
+    known = [status for status in statuses.values() if status is not None]
+    return sorted({name for status in known for name in _gone(status)})
+
+
+def members(statuses: Statuses) -> dict[str, Status | None]:
+    """What the nodes said that are not decommissioned."""
+    gone = decommissioned(statuses)
+    return {name: status for name, status in statuses.items() if name not in gone}
+
+
 def is_converged(statuses: Statuses) -> bool | None:
-    """True when all nodes are ready with the same heads, digest and stock, nothing pending, nothing parked.
+    """True when all members are ready with the same heads, digest and stock, nothing pending, nothing parked,
+    and know the same decommissioned branches, which are not asked for.
 
     False as soon as one reading disproves it; None when none does but something is unknown.
     """
+    statuses = members(statuses)
     known = [status for status in statuses.values() if status is not None]
     facts = [fact for status in known for fact in _local_facts(status)]
     if False in facts or len({_heads(status) for status in known}) > 1:
         return False
-    if len({_stock(status) for status in known}) > 1:
+    if len({(_stock(status), _gone(status)) for status in known}) > 1:
         return False
     digests = {status["digest"] for status in known}
     if len(digests - {None}) > 1:
@@ -59,10 +73,14 @@ def _stock(status: Status) -> tuple[int | None, ...]:
     return status["stock"].get("available"), status["stock"].get("frozen")
 
 
+def _gone(status: Status) -> tuple[str, ...]:
+    return tuple(status.get("decommissioned", ()))
+
+
 def pending_obstacles(statuses: Statuses) -> list[str]:
     """One plain line for each pending count that is not 0 or not known; empty when all are 0."""
     lines = []
-    for name, status in statuses.items():
+    for name, status in members(statuses).items():
         if status is None:
             lines.append(f"{name} gives no status")
             continue
@@ -77,7 +95,7 @@ def pending_obstacles(statuses: Statuses) -> list[str]:
 def obstacles(statuses: Statuses) -> list[str]:
     """One plain line for each thing that keeps the network from being converged; empty when it is."""
     lines = pending_obstacles(statuses)
-    known = {name: status for name, status in statuses.items() if status is not None}
+    known = {name: status for name, status in members(statuses).items() if status is not None}
     lines += [f"{name} is not ready" for name, status in known.items() if not status["ready"]]
     lines += [
         f"{name} has {status['parked']} parked" for name, status in known.items() if status["parked"] != 0
@@ -88,6 +106,8 @@ def obstacles(statuses: Statuses) -> list[str]:
         lines.append("the nodes have seen the same events but their data differ")
     elif len({_stock(status) for status in known.values()}) > 1:
         lines.append("the nodes do not know of the same lost disks yet: their frozen stock differs")
+    elif len({_gone(status) for status in known.values()}) > 1:
+        lines.append("the nodes do not know of the same decommissioned branches yet")
     return lines
 
 

@@ -43,17 +43,24 @@ class NodeAddress:
 @dataclass(frozen=True)
 class Network:
     """The nodes of one network. `settings` go to every node, `node_settings` to the named one on top:
-    both are node settings by their environment names, without the secrets."""
+    both are node settings by their environment names, without the secrets. The `decommissioned` nodes are
+    members no more: they are neither started nor waited for."""
 
     driver: str
     nodes: tuple[NodeAddress, ...]
     policy: Policy
     settings: Mapping[str, str] = field(default_factory=dict)
     node_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    decommissioned: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(node.name for node in self.nodes)
+
+    @property
+    def members(self) -> tuple[NodeAddress, ...]:
+        """The nodes that are not decommissioned, in the network's order."""
+        return tuple(node for node in self.nodes if node.name not in self.decommissioned)
 
     def node(self, name: str) -> NodeAddress:
         """The node of that name; LabError lists the names there are."""
@@ -128,6 +135,7 @@ def plan(existing: Network | None, options: UpOptions, *, driver: str) -> Networ
         policy=policy,
         settings=options.settings or (existing.settings if existing else {}),
         node_settings=options.node_settings or (existing.node_settings if existing else {}),
+        decommissioned=existing.decommissioned if existing else (),
     )
 
 
@@ -145,7 +153,9 @@ def find(run_dir: Path) -> Network | None:
     """The network kept in `run_dir`, or None where none was ever started."""
     try:
         stored: dict[str, Any] = json.loads((run_dir / _FILE).read_text(encoding="utf-8"))
-        return Network(**{**stored, "nodes": tuple(NodeAddress(**node) for node in stored["nodes"])})
+        nodes = tuple(NodeAddress(**node) for node in stored["nodes"])
+        gone = tuple(stored.get("decommissioned", ()))
+        return Network(**{**stored, "nodes": nodes, "decommissioned": gone})
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:

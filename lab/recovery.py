@@ -1,14 +1,16 @@
 """The verbs around lost disks: `lab wipe`, `backup`, `restore`, and what a person does about what is left:
-`lab parked` and `lab count`."""
+`lab parked`, `lab count` and `lab decommission`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from lab import network
 from lab.client import Refused
-from lab.contract import ParkedEvent
+from lab.contract import Member, ParkedEvent
 from lab.counting import when_unblocked
 from lab.errors import LabError
 from lab.faults.command import Clients, network_and_driver, with_clients
@@ -89,7 +91,7 @@ def count(
     """Count the shelf after a disk was lost: what is frozen, but for the units gone, may be sold again. A
     wrong number can oversell."""
     current = network_and_driver(run_dir, env_file)[0]
-    counter = min(current.names)  # the first by name counts for the company
+    counter = min(node.name for node in current.members)  # the first by name counts for the company
 
     async def act(clients: Clients) -> None:
         try:
@@ -103,6 +105,41 @@ def count(
         )
 
     with_clients([counter], act, run_dir, env_file)
+
+
+def decommission(
+    node: Node,
+    *,
+    at: Annotated[str | None, typer.Option("--at", metavar="NODE", help="Who says it; any member.")] = None,
+    yes: Yes = False,
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Say that a branch is gone for good: stock counts wait for it no more. Nothing takes it back. One that
+    still lives and cannot be told sells on, so take its disk away first."""
+    current, driver = network_and_driver(run_dir, env_file)
+    current.node(node)
+    _confirm(node, f"{node} will be no member any more, for ever", yes=yes)
+    others = [one.name for one in current.members if one.name != node]
+    running = [name for name in others if driver.state(name) == "running"]
+    teller = at or next(iter(running or others), node)
+    found: list[Member] = []
+
+    async def act(clients: Clients) -> None:
+        try:
+            found.append(await clients[teller].decommission(node))
+        except Refused as refused:
+            raise LabError(str(refused.problem.get("detail") or refused)) from None
+
+    with progress.status("telling the others…"):
+        with_clients([teller], act, run_dir, env_file)
+    gone = tuple(sorted({*current.decommissioned, node}))
+    network.save(replace(current, decommissioned=gone), run_dir)
+    if found[0]["state"] == "decommissioned":
+        known = ", ".join(found[0]["known_by"]) or "nobody else is left"
+        out.print(f"{node} is decommissioned: {teller} knows it, and {known}")
+    else:
+        out.print(f"{teller} knows that {node} is gone, and no other node yet: stock counts wait for one")
 
 
 def _confirm(node: str, what: str, *, yes: bool) -> None:

@@ -48,8 +48,8 @@ def find_or_start(
 
 
 def at_fault(driver: Driver, current: Network) -> bool:
-    """Whether any node does not run."""
-    return any(driver.state(name) != "running" for name in current.names)
+    """Whether any member does not run."""
+    return any(driver.state(node.name) != "running" for node in current.members)
 
 
 def undo_faults(running: Running, *, undoing: Callable[[], None]) -> None:

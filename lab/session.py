@@ -24,13 +24,13 @@ async def open_operations(
     random: Random,
     answer_seconds: float = DEFAULT_TIMEOUT,
 ) -> AsyncIterator[Operations]:
-    """A client per node, logged in as the admin, writing to `log`. LabError when a node refuses the login.
+    """A client per member, logged in as the admin, writing to `log`. LabError when a node refuses the login.
 
     A request without an answer after `answer_seconds` counts as unknown.
     """
     async with AsyncExitStack() as stack:
         clients = {}
-        for node in network.nodes:
+        for node in network.members:
             client = await stack.enter_async_context(NodeClient(node.name, node.url, timeout=answer_seconds))
             try:
                 await client.login(secrets.admin_username, secrets.admin_password)

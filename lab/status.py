@@ -11,7 +11,7 @@ import httpx
 
 from lab.client import NodeClient, Refused, Unknown
 from lab.contract import Status
-from lab.convergence import is_converged
+from lab.convergence import decommissioned, is_converged
 from lab.drivers import NodeState
 from lab.network import Network
 from lab.settings import Secrets
@@ -50,10 +50,12 @@ class NetworkReading:
         return {node.name: node.status for node in self.nodes}
 
     def as_json(self) -> dict[str, Any]:
-        """`{nodes: {NAME: {…}}, converged}` as `lab status --json` prints it; unknown is null, never 0."""
+        """`{nodes: {NAME: {…}}, converged}` as `lab status --json` prints it, with the
+        names of the decommissioned nodes; unknown is null, never 0."""
         names = [node.name for node in self.nodes]
         return {
             "nodes": {node.name: _node_json(node, names) for node in self.nodes},
+            "decommissioned": decommissioned(self.statuses),
             "converged": self.converged,
         }
 

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lab.convergence import decommissioned
 from lab.status import NetworkReading, NodeReading
 
 UNKNOWN = "?"
@@ -25,9 +26,12 @@ def network_view(
     `silent` tells for nodes that give no status how many seconds ago they last did.
     """
     parts: list[RenderableType] = []
-    for node in reading.nodes:
-        peers = [other.name for other in reading.nodes if other.name != node.name]
+    gone = decommissioned(reading.statuses)
+    members = [node for node in reading.nodes if node.name not in gone]
+    for node in members:
+        peers = [other.name for other in members if other.name != node.name]
         parts += [_heading(node, (silent or {}).get(node.name)), _links(node, peers, charts)]
+    parts += [Text(f"{name:<{_NAME_WIDTH}}decommissioned", style="dim") for name in gone]
     return Group(*parts, Text.from_markup(converged_words(reading.converged)))
 
 

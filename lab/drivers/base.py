@@ -52,7 +52,8 @@ class Driver(Protocol):
         ...
 
     def heal(self) -> None:
-        """Resumes all that is paused and starts all that is stopped; returns when every node is ready."""
+        """Resumes all that is paused and starts all that is stopped; returns when every node is ready. Leaves
+        decommissioned nodes as they are."""
         ...
 
     def wipe(self, node: str) -> None:

@@ -145,7 +145,7 @@ class ComposeDriver:
         current = self._network()
         self._undo_faults()
         there = {each.service for each in self._project().containers() if not each.ended}
-        self._start([node for node in current.nodes if node.name not in there])
+        self._start([node for node in current.members if node.name not in there])
         self._wait_ready(current)
 
     def wipe(self, node: str) -> None:
@@ -251,7 +251,7 @@ class ComposeDriver:
 
     def _wait_ready(self, current: Network) -> None:
         readiness.wait_ready(
-            current.nodes, seconds=self._ready_seconds, check=self._refuse_ended, tell=self._tell
+            current.members, seconds=self._ready_seconds, check=self._refuse_ended, tell=self._tell
         )
 
     def _refuse_ended(self, node: NodeAddress) -> None:

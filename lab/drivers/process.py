@@ -110,7 +110,7 @@ class ProcessDriver:
         return "paused" if process.paused() else "running"
 
     def heal(self) -> None:
-        nodes = self._network().nodes
+        nodes = self._network().members
         for node in nodes:
             if self.state(node.name) == "paused":
                 self._process(node.name).resume()

@@ -1,5 +1,6 @@
 """The command line: a mistake is one plain line and exit code 2; programs get JSON."""
 
+import io
 import json
 import socket
 from pathlib import Path
@@ -135,3 +136,13 @@ def test_status_tells_people_a_question_mark_where_nothing_is_known(
 
 def test_down_and_clean_are_harmless_where_nothing_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert [exit_code("down"), exit_code("down"), exit_code("clean")] == [0, 0, 0]
+
+
+@pytest.mark.usefixtures("stopped_network")
+def test_a_branch_is_decommissioned_only_by_one_that_runs_and_only_when_it_is_meant(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+    assert "type matriz when asked" in mistake(capsys, "decommission", "matriz")
+    assert mistake(capsys, "decommission", "matriz", "--yes").startswith("lab: filial-norte is stopped")
+    assert network.load(tmp_path / "run").decommissioned == ()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 import httpx
 import pytest
@@ -54,6 +55,16 @@ def test_equal_heads_and_digests_with_nothing_pending_is_converged() -> None:
 def test_each_difference_disproves_it_and_is_named(different: Status, words: str) -> None:
     assert is_converged(pair(different)) is False
     assert obstacles(pair(different)) == [words]
+
+
+def test_a_decommissioned_node_is_not_asked_for_and_all_have_to_know_of_it() -> None:
+    gone = {name: {**told, "decommissioned": ["filial-sul"]} for name, told in pair().items() if told}
+    seen = cast(Statuses, {**gone, "filial-sul": None})
+    assert (is_converged(seen), obstacles(seen)) == (True, [])
+
+    half = cast(Statuses, {**seen, "matriz": pair()["matriz"]})
+    assert is_converged(half) is False
+    assert obstacles(half) == ["the nodes do not know of the same decommissioned branches yet"]
 
 
 def test_a_node_that_does_not_answer_leaves_it_unknown() -> None:

@@ -13,6 +13,7 @@ VERBS = (
     "watch",
     "partition",
     "heal",
+    "decommission",
     "chaos",
     "demo",
     "load",
@@ -55,6 +56,7 @@ def test_help_lists_every_verb_with_portuguese_and_english_below(verb: str) -> N
             ("partition", "NODE=filial-sul", "FAULT=stop"),
             ".venv/bin/python -m lab partition filial-sul --fault stop",
         ),
+        (("decommission", "NODE=filial-sul"), ".venv/bin/python -m lab decommission filial-sul"),
         (("up", "FAULTS=1"), ".venv/bin/python -m lab up --driver auto --faults"),
         (
             ("partition", "NODE=filial-sul", "FAULT=cut"),

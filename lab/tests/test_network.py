@@ -1,5 +1,6 @@
 """Planning a network: what may change under one that exists, and what never does."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,12 @@ def test_a_spoilt_network_file_says_how_to_start_over(tmp_path: Path, text: str)
 
 def test_an_address_knows_its_port() -> None:
     assert NodeAddress(name="matriz", url="http://127.0.0.1:18001").port == 18001
+
+
+def test_a_decommissioned_node_is_kept_in_mind_and_is_no_member(tmp_path: Path) -> None:
+    made = replace(fresh(UpOptions()), decommissioned=("filial-sul",))
+    network.save(made, tmp_path)
+
+    found = network.load(tmp_path)
+    assert found == made == plan(found, UpOptions(), driver="process")
+    assert [node.name for node in found.members] == ["matriz", "filial-norte"]

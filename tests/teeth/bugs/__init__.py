@@ -3,9 +3,9 @@
 from types import ModuleType
 
 from tests.teeth.bug import Bug
-from tests.teeth.bugs import clones, conflicts, delivery, durability, lives, reception, rights
+from tests.teeth.bugs import clones, conflicts, delivery, durability, lives, members, reception, rights
 
-THEMES: tuple[ModuleType, ...] = (durability, delivery, reception, rights, lives, clones, conflicts)
+THEMES: tuple[ModuleType, ...] = (durability, delivery, reception, rights, lives, clones, members, conflicts)
 
 BUGS: dict[str, Bug] = {
     found.name: found for theme in THEMES for found in vars(theme).values() if isinstance(found, Bug)

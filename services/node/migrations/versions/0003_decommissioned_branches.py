@@ -24,3 +24,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("branch"),
         sqlite_strict=True,
     )
+
+
+def downgrade() -> None:
+    op.drop_table("decommissioned")
+    op.drop_table("decommission_witnesses")

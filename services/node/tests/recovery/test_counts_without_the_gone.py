@@ -88,9 +88,12 @@ async def test_recovered_units_wait_no_longer_for_who_is_decommissioned_and_know
     await trial.converged()
     trial.network.answers["norte", EVENT] = problem(503, "not_ready")
     await count(trial, 0)
-    await eventually(lambda: trial.company.nodes["sul"].ready)
-    trial.network.cut.add(("matriz", "sul"))
-    trial.network.cut.add(("sul", "matriz"))
+
+    async def is_known_to_sul() -> bool:
+        return bool((await trial["matriz"].status())["pending"]["sul"] == 0)
+
+    await eventually(is_known_to_sul)
+    trial.network.cut |= {("matriz", "sul"), ("sul", "matriz")}
     await trial.stop("norte")
     assert (await decommission(trial, "norte")).state == "decommissioning"
     assert (await trial.view("matriz"))["here"] == 0

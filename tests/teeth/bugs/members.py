@@ -1,0 +1,91 @@
+"""Bugs of decommissioned branches: known on one disk alone, not told, alive after all, still waited for."""
+
+from contextlib import AbstractContextManager
+from types import SimpleNamespace
+from unittest import mock
+
+from app.database import Transaction
+from app.state import ledger, membership
+from app.sync.meeting import Meetings
+from app.sync.peers import Peer, Peers
+from app.sync.standing import Standing
+from tests.recovery.test_counts_without_the_gone import (
+    test_a_count_that_a_branch_blocks_goes_on_when_it_is_decommissioned,
+    test_it_counts_only_when_another_member_has_it_too,
+    test_recovered_units_wait_no_longer_for_who_is_decommissioned_and_known_to_be,
+    test_what_a_member_alone_knew_is_forgotten_with_its_disk_and_counts_no_more,
+)
+from tests.recovery.test_decommissioned import (
+    test_a_decommissioned_branch_that_comes_back_is_told_and_stops,
+    test_a_life_learnt_of_later_is_over_at_once,
+    test_two_branches_that_decommission_each_other_both_hear_of_it,
+)
+from tests.teeth.bug import Directed, bug
+
+_ALONE = "a decommissioning counts when another member has it too"
+
+
+@bug(_ALONE, Directed(test_it_counts_only_when_another_member_has_it_too))
+def a_count_goes_on_though_no_peer_has_the_decommissioning() -> AbstractContextManager[object]:
+    """A stock count waits no longer for a branch that this node alone knows to be gone."""
+    return mock.patch.object(membership, "pending", return_value=[])
+
+
+@bug(_ALONE, Directed(test_recovered_units_wait_no_longer_for_who_is_decommissioned_and_known_to_be))
+def recovered_units_are_free_though_no_peer_has_the_decommissioning() -> AbstractContextManager[object]:
+    """Recovered units wait no longer for a branch that this node alone knows to be gone."""
+    known_here = SimpleNamespace(done=lambda connection, **_others: {*membership.gone(connection)})
+    return mock.patch.object(ledger, "membership", known_here)
+
+
+@bug(_ALONE, Directed(test_what_a_member_alone_knew_is_forgotten_with_its_disk_and_counts_no_more))
+def a_lost_disk_still_counts_as_a_witness() -> AbstractContextManager[object]:
+    """Whoever once had a decommissioning counts as having it, though its disk was lost since."""
+    every = "SELECT branch, peer FROM decommission_witnesses ORDER BY branch, peer"
+    return mock.patch.object(membership, "_WITNESSES", every)
+
+
+@bug(
+    "every life of a decommissioned branch is over",
+    Directed(test_a_life_learnt_of_later_is_over_at_once),
+)
+def a_later_life_of_a_gone_branch_lives() -> AbstractContextManager[object]:
+    """Only the lives that were known when a branch was decommissioned are over."""
+    learn_life = Transaction.learn_life
+
+    def learn(tx: Transaction, life: tuple[str, str], *, over: bool) -> None:
+        with mock.patch.object(Transaction, "gone", frozenset()):
+            learn_life(tx, life, over=over)
+
+    return mock.patch.object(Transaction, "learn_life", learn)
+
+
+@bug(
+    "a decommissioned branch stops when it hears of it",
+    Directed(test_a_decommissioned_branch_that_comes_back_is_told_and_stops),
+)
+def a_decommissioned_branch_goes_on() -> AbstractContextManager[object]:
+    """A branch that is told that it is decommissioned serves on."""
+    return mock.patch.object(Standing, "close")
+
+
+@bug(
+    "a decommissioned branch that lives is told",
+    Directed(test_two_branches_that_decommission_each_other_both_hear_of_it),
+)
+def nobody_tells_a_decommissioned_branch() -> AbstractContextManager[object]:
+    """A decommissioned branch hears of it only where it calls."""
+
+    async def keep_quiet(_meetings: Meetings, _peer: Peer) -> bool:
+        return True
+
+    return mock.patch.object(Meetings, "say_farewell", keep_quiet)
+
+
+@bug(
+    "nobody waits for a decommissioned branch",
+    Directed(test_a_count_that_a_branch_blocks_goes_on_when_it_is_decommissioned),
+)
+def a_gone_branch_is_waited_for() -> AbstractContextManager[object]:
+    """A decommissioned branch stays among the members of this node."""
+    return mock.patch.object(Peers, "note_gone")
