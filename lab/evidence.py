@@ -191,6 +191,8 @@ class _Collected:
         elif kind == "disk.lost":
             self.at_risk.update(dict.fromkeys(record["at_risk"], place))
             self.disk_events.setdefault(record["node"], []).append(place)
+        elif kind == "member.gone":
+            self.nodes = tuple(node for node in self.nodes if node != record["node"])
         elif kind == "sample":
             stock = record.get("stock") or ()
             self.samples.append(Sample(record["node"], place, record["status"], stock))

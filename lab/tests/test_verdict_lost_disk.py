@@ -75,3 +75,13 @@ def test_frozen_units_that_the_rows_do_not_have_fail(run: HandMadeRun) -> None:
     stock = make_stock(received=10, sold=5)
     run.read([FIRST, SECOND], [{**stock, "frozen": 1}])
     assert "at matriz 5 of CAFE are available and 1 frozen, its rows say 5" in judge(run.records()).problems
+
+
+def test_a_decommissioned_node_is_not_read_and_the_orders_of_its_branch_stay(run: HandMadeRun) -> None:
+    run.lose_disk()
+    gone = {"kind": "member.gone", "node": "matriz"}
+    run.read_at("filial-sul", [FIRST, SECOND], [make_stock(received=10, sold=5)])
+    records = run.records()
+    assert judge(records).problems == ("matriz was not read at the end of the run",)
+    verdict = judge([*records[:-1], gone, records[-1]])
+    assert (verdict.result, verdict.lost, verdict.problems) == ("PASS", 0, ())

@@ -33,7 +33,7 @@ async def fill(scene: Scene, machine: Machine) -> None:
 
 async def wipe(scene: Scene, machine: Machine) -> None:
     """Lose a disk while some other one is there, reachable or not: what all have lost nobody brings back."""
-    if machine.process is not None and machine.process.serves and _is_not_the_last(scene, machine):
+    if machine.process is not None and machine.process.serves and is_not_the_last(scene, machine):
         scene.journal.fault("wipe", machine.name)
         scene.observer.lose(machine)
         machine.wipe()
@@ -51,7 +51,7 @@ async def restore(scene: Scene, machine: Machine) -> None:
     if fenced:
         await scene.heal()
         fenced = await scene.all_ready()
-    if machine.process is not None and _is_not_the_last(scene, machine):
+    if machine.process is not None and is_not_the_last(scene, machine):
         scene.journal.fault("restore_fenced" if fenced else "restore", machine.name)
         scene.observer.lose(machine, kept=machine.kept, fenced=fenced)
         machine.restore()
@@ -61,5 +61,6 @@ async def restore(scene: Scene, machine: Machine) -> None:
             await scene.all_ready()
 
 
-def _is_not_the_last(scene: Scene, machine: Machine) -> bool:
+def is_not_the_last(scene: Scene, machine: Machine) -> bool:
+    """Whether some other disk belongs to a network that serves."""
     return any(scene.observer.is_founded(other) for other in scene.others(machine))

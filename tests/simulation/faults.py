@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from tests.simulation import clones, disk_faults, link_faults, process_faults
+from tests.simulation import clones, disk_faults, leaving, link_faults, process_faults
 from tests.simulation.machine import Machine
 from tests.simulation.network import Weather
 from tests.simulation.plan import Plan
@@ -31,6 +31,7 @@ DOINGS: Mapping[str, Callable[[Scene, Machine], Coroutine[Any, Any, None]]] = {
     "wipe": disk_faults.wipe,
     "restore": disk_faults.restore,
     "clone": clones.clone,
+    "leave": leaving.leave,
 }
 LOSSES = ("wipe", "restore", "clone")
 

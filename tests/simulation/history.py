@@ -16,6 +16,7 @@ from tests.simulation.clients import PATIENCE_SECONDS, Client, replay_parked
 from tests.simulation.count import count_all
 from tests.simulation.faults import Faults
 from tests.simulation.journal import Journal, Violation
+from tests.simulation.leaving import come_back, say_again
 from tests.simulation.machine import Machine
 from tests.simulation.network import Network
 from tests.simulation.observer import Observer
@@ -110,6 +111,7 @@ class History:
                 if not self._journal.violations:
                     await self._faults.heal()
                     with tampering.upgraded():
+                        await self._close_what_is_gone()
                         await self._grow_quiet()
                         await self._count_and_sell()
                         await self._judge()
@@ -162,6 +164,14 @@ class History:
             )
             for n in range(self._plan.clients)
         ]
+
+    async def _close_what_is_gone(self) -> None:
+        """Where a branch was lost for good all have to know it, and one that comes back has to hear it."""
+        gone = self._scene.gone
+        if gone and await self._scene.all_ready():
+            await say_again(self._machines, gone, self._journal)
+            for machine in gone:
+                await come_back(machine, self._journal)
 
     async def _count_and_sell(self) -> None:
         """Where disks were lost, count what is left, and go on selling for a while."""
@@ -261,7 +271,7 @@ class History:
 
     async def _switch_off(self) -> None:
         await self._network.close()
-        for machine in (*self._machines, *self._scene.copies, *self._scene.scrapped):
+        for machine in (*self._machines, *self._scene.copies, *self._scene.scrapped, *self._scene.gone):
             if machine.process is not None:
                 machine.crash()
             await machine.reaped()

@@ -186,6 +186,10 @@ class Observer:
         self._note_what_is_at_risk(lost, list(self._views.values()))
         self._record.lost(machine.name, self._promises.at_risk)
 
+    def leave(self, machine: Machine) -> None:
+        """A machine whose disk was lost does not come back: its branch is decommissioned."""
+        self._record.gone(machine.name)
+
     def _note_what_is_at_risk(self, lost: View, left: Sequence[View]) -> None:
         """Orders and units that the lost disk had and none of those that are left."""
         for order_id, version in lost.orders.items():

@@ -1,6 +1,6 @@
 """What a seed makes of a history, drawn before it begins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Literal
@@ -11,7 +11,7 @@ from app.config import Peer, Settings
 
 FAULTS = ("lose", "duplicate", "delay", "damage", "poison", "cut", "isolate", "crash", "crash_at_commit",
           "stop", "pause", "stall", "skew", "jump", "power", "power_at_commit", "full")  # fmt: skip
-LOST_DISKS = ("wipe", "restore", "restore_fenced", "clone", "clone_heard")
+LOST_DISKS = ("wipe", "restore", "restore_fenced", "clone", "clone_heard", "leave")
 LOSSES = (("wipe",), ("restore",), ("wipe", "restore"))
 """Which disks are lost where disks are lost: whole, or what was written since a copy was made."""
 CLONES = (("clone",), ("wipe", "clone"))
@@ -23,6 +23,10 @@ OPTIMISTIC_SHARE = 0.06
 PLENTY, SCARCE = 600, 20
 """The most units of a product that a shop opens with, and under `optimistic`: what nobody runs short of is
 never sold too often."""
+LEAVE = "leave"
+"""A branch is lost for good. Only where disks neither go back nor are copied."""
+FEWEST_TO_LEAVE = 3
+LEAVING_SHARE = 0.3  # of the histories in which a branch could leave
 POISON = "poison"
 """Not where disks are lost: no rule says yet when an event may be forgotten that is parked at one branch and
 whose origin's life is over (docs/architecture.md, What is not guaranteed)."""
@@ -77,7 +81,7 @@ def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
     most = SCARCE if policy == "optimistic" else PLENTY
     twins = Random(f"{seed}/clones")
     cloned = twins.choice(CLONES) if twins.random() < CLONES_SHARE else None
-    return Plan(
+    plan = Plan(
         seed=seed,
         nodes=NODES[:nodes],
         skus=tuple(f"SKU-{number}" for number in range(products)),
@@ -98,6 +102,12 @@ def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
         transfer_wait_seconds=random.choice((0.1, 0.5)),
         rebalance_seconds=random.choice((0.0, 0.3, 2.0)),
     )
+    comes_back_older = {"restore", "clone"} & {*plan.faults}
+    may_leave = wipes and not comes_back_older and len(plan.nodes) >= FEWEST_TO_LEAVE
+    # Drawn by itself: whatever else a seed draws stays as it is.
+    if may_leave and plan.random("leave").random() < LEAVING_SHARE:
+        plan = replace(plan, faults=(*plan.faults, LEAVE))
+    return plan
 
 
 def _policy(seed: int, *, wipes: bool) -> Literal["escrow", "optimistic"]:

@@ -50,6 +50,10 @@ class Record:
         """A disk was lost, and with it what it alone knew of these orders."""
         self._add("disk.lost", node=node, at_risk=list(at_risk))
 
+    def gone(self, node: str) -> None:
+        """A node is a member no more."""
+        self._add("member.gone", node=node)
+
     def said(self, node: str, status: Mapping[str, Any]) -> None:
         """What a node said of itself."""
         self._add("sample", node=node, status=status)

@@ -1,7 +1,7 @@
 """Where faults happen: what every one of them may touch, and mending what is broken for a while only."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -19,15 +19,17 @@ LONGEST_SECONDS = 3.0  # of a cut, a stall, or a machine that is down
 @dataclass
 class Scene:
     """A history's machines and network, with the chance that decides what breaks. `copies` are the machines
-    that run on a copy of another one's disk now, `scrapped` those that were thrown away."""
+    that run on a copy of another one's disk now, `scrapped` those that were thrown away, and `gone` branches
+    that were lost for good: they are among the `machines` no more."""
 
-    machines: Sequence[Machine]
+    machines: list[Machine]
     network: Network
     observer: Observer
     journal: Journal
     random: Random
     copies: list[Machine] = field(default_factory=list)
     scrapped: list[Machine] = field(default_factory=list)
+    gone: list[Machine] = field(default_factory=list)
     _begun: dict[asyncio.Task[None], None] = field(default_factory=dict)
     _mending: dict[asyncio.Task[None], Callable[[], object]] = field(default_factory=dict)
 
@@ -64,7 +66,7 @@ class Scene:
         """Undo everything that is still broken, and start all that is off."""
         self.mend_all()
         self.network.heal()
-        for machine in self.machines:
+        for machine in list(self.machines):
             machine.spare()
             if machine.process is None:
                 await machine.start()

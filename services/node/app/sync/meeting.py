@@ -86,7 +86,8 @@ class Meetings:
         peer.heads = {key: head.seq for key, head in hello.heads.items()}
         peer.said_hello_at = self._clock.monotonic()
         peer.clock_offset = hello.now - self._clock.wall()
-        self._standing.note_policy(peer.name, hello.policy)
+        if not peer.gone:  # as it may be by now
+            self._standing.note_policy(peer.name, hello.policy)
         self._peers.heard(peer)
         ours = await self.say(ahead=learned.ahead)
         self._compare(peer, hello, ours)

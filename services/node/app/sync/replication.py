@@ -175,10 +175,13 @@ class Replication:
             self._ground.alarms.raise_("stands_still", f"{task.get_name()} ended: {error!r}")
 
     def _note_members(self, effects: Effects) -> None:
-        self._note_gone(effects.gone)
+        if effects.gone:
+            self._note_gone(sorted(effects.gone))
 
     def _note_gone(self, names: Collection[str]) -> None:
         self._ground.peers.note_gone(names)
+        for name in names:
+            self._ground.standing.forget_policy(name)
         if self._ground.settings.node_name in names:
             self._ground.standing.close()
 

@@ -68,6 +68,10 @@ class Standing:
         else:
             self._other_policies[peer] = policy
 
+    def forget_policy(self, peer: str) -> None:
+        """Let a peer's policy stop nothing any more: it is no member."""
+        self._other_policies.pop(peer, None)
+
     def require_selling(self) -> None:
         """Raise BranchClosed, NotReady, Fenced or PolicyMismatch unless this node may take units now."""
         if self._closed:

@@ -7,7 +7,7 @@ import pytest
 
 from app.database import Transaction
 from app.state import counting, membership
-from app.state.errors import CountBlocked, NotFound, OutOfStock, OwnBranch
+from app.state.errors import CountBlocked, NotFound, OutOfStock, OwnBranch, PolicyMismatch
 from tests.recovery.leaving import closed, count, decommission, gone_with_four, states
 from tests.recovery.trial import NAMES, Trial
 from tests.support.branch import ACTOR, Branches
@@ -159,6 +159,17 @@ async def test_no_copy_at_a_decommissioned_branch_counts(trial: Trial) -> None:
     await decommission(trial, "sul")
     assert (await trial["matriz"].orders.view(order))["stored_by"] == ["norte"]
     assert trial["matriz"].members.others == 1
+
+
+async def test_another_policy_of_a_decommissioned_branch_stops_no_sales(trial: Trial) -> None:
+    await trial.found()
+    await trial.receive("matriz", 1)
+    await trial.stop("sul")
+    await trial.start("sul", stock_policy="optimistic")
+    await eventually(lambda: trial.peer("sul", seen_by="matriz").policy == "optimistic")
+    assert isinstance(await trial.refused("matriz"), PolicyMismatch)
+    await decommission(trial, "sul")
+    await trial.sell("matriz")
 
 
 async def test_who_can_be_decommissioned(trial: Trial) -> None:
