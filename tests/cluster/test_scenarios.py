@@ -1,4 +1,4 @@
-"""Every scenario over real processes, with few rounds; `lab run NAME` plays them with all of theirs."""
+"""Every scenario over either driver, with few rounds; `lab run NAME` plays them with all of theirs."""
 
 import asyncio
 from pathlib import Path
@@ -11,8 +11,12 @@ from lab.scenarios.registry import SCENARIOS, get
 from lab.scenarios.runner import RunOptions, run, run_here
 from tests.cluster.cluster import Cluster, StartCluster
 
-pytestmark = pytest.mark.cluster
-
+DRIVERS = [
+    pytest.param("process", marks=pytest.mark.cluster),
+    pytest.param(
+        "compose", marks=[pytest.mark.compose, pytest.mark.long]
+    ),  # a network of containers for each
+]
 FEW_ROUNDS = {
     "founding": 1,
     "apart": 2,
@@ -28,9 +32,12 @@ FEW_ROUNDS = {
 SHORT_SECONDS = 10.0  # of killing nodes; long enough for two or three times
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("name", [scenario.name for scenario in SCENARIOS])
-def test_what_should_happen_does_happen(name: str, tmp_path: Path) -> None:
-    options = RunOptions(rounds=FEW_ROUNDS.get(name, 5), seconds=SHORT_SECONDS, directory=tmp_path)
+def test_what_should_happen_does_happen(name: str, driver: str, tmp_path: Path) -> None:
+    options = RunOptions(
+        rounds=FEW_ROUNDS.get(name, 5), seconds=SHORT_SECONDS, driver=driver, directory=tmp_path
+    )
 
     outcomes = run(get(name), options)
 
@@ -38,6 +45,7 @@ def test_what_should_happen_does_happen(name: str, tmp_path: Path) -> None:
     assert {outcome.exit_code for outcome in outcomes} == {0}, lines
 
 
+@pytest.mark.cluster
 def test_a_scenario_that_cuts_links_leaves_none_cut_on_a_network_that_runs(
     start_cluster: StartCluster,
 ) -> None:
@@ -53,6 +61,7 @@ def test_a_scenario_that_cuts_links_leaves_none_cut_on_a_network_that_runs(
     assert asyncio.run(links_at_fault(cluster)) == []
 
 
+@pytest.mark.cluster
 def test_a_scenario_that_cuts_links_says_what_it_needs(start_cluster: StartCluster) -> None:
     cluster = start_cluster(settings={"REBALANCE_SECONDS": "0"})
 
@@ -65,6 +74,7 @@ async def links_at_fault(cluster: Cluster) -> list[str]:
         return [name for name, client in clients.items() if (await client.faults())["links"]]
 
 
+@pytest.mark.cluster
 def test_a_scenario_may_be_played_on_a_network_that_runs(start_cluster: StartCluster) -> None:
     """Twice, since names of one run must not be in the way of the next; the network stays up."""
     cluster = start_cluster(settings={"TRANSFER_WAIT_SECONDS": "10", "REBALANCE_SECONDS": "0"})
