@@ -146,7 +146,8 @@ async def _end(client: NodeClient, part: str) -> Refused | Unknown | None:
     try:
         await client.faults("DELETE", part)
     except Refused as refused:
-        return None if refused.status in _HAS_NONE else refused
+        has_none = refused.status in _HAS_NONE or refused.code == "branch_closed"
+        return None if has_none else refused
     except Unknown as unknown:
         return unknown
     return None

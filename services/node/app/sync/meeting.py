@@ -124,7 +124,7 @@ class Meetings:
             await self.note_own_end()
             return True
         await self._database.write(lambda tx: membership.learn(tx, theirs.decommissioned))
-        return peer.name in theirs.decommissioned
+        return theirs.node == peer.name and peer.name in theirs.decommissioned
 
     async def note_own_end(self) -> None:
         """Remember that this branch is decommissioned, as a peer has just said: it closes (Standing)."""

@@ -132,7 +132,9 @@ class ReplicaSynchronizer:
             return await self._meetings.say_farewell(peer)
         except (Refusal, StorageError, sqlite3.Error) as error:
             log.info("%s is decommissioned and was not told so: %s", peer.name, error)
-            return False
+        except Exception:
+            log.exception("telling %s that it is decommissioned failed", peer.name)  # as in `_step`
+        return False
 
     async def _step(self, peer: Peer) -> None:
         """Do the next thing for a peer: hello if due, else the next batch, else rest until there is one;
