@@ -22,6 +22,7 @@ DOINGS: Mapping[str, Callable[[Scene, Machine], Coroutine[Any, Any, None]]] = {
     "crash_at_commit": process_faults.crash_at_commit,
     "stop": process_faults.stop,
     "stall": process_faults.stall,
+    "upgrade": process_faults.upgrade,
     "pause": process_faults.pause,
     "skew": process_faults.skew,
     "jump": process_faults.jump,

@@ -4,14 +4,14 @@ import asyncio
 import gc
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from app.state import ledger
 from tests.simulation import plan as plans
-from tests.simulation import shortages, tampering, verdict, virtual
+from tests.simulation import shortages, tampering, verdict, versions, virtual
 from tests.simulation.clients import PATIENCE_SECONDS, Client, replay_parked
 from tests.simulation.count import count_all
 from tests.simulation.faults import Faults
@@ -20,7 +20,7 @@ from tests.simulation.leaving import come_back, say_again
 from tests.simulation.machine import Machine
 from tests.simulation.network import Network
 from tests.simulation.observer import Observer
-from tests.simulation.plan import Plan, node_settings
+from tests.simulation.plan import UPGRADE, Plan, node_settings
 from tests.simulation.process import own_tasks
 from tests.simulation.promises import Promises
 from tests.simulation.record import Record, RecordedClient
@@ -96,6 +96,7 @@ class History:
             on_commit=self._observer.look,
             template=template,
             http=self._plan.http,
+            next_protocol=versions.BREAKS if self._plan.breaks else versions.OVERLAPS,
         )
         self._network.join(machine)
         return machine
@@ -105,11 +106,12 @@ class History:
         loop = asyncio.get_running_loop()
         loop.set_task_factory(cast(Any, own_tasks))
         loop.set_exception_handler(self._unhandled)
-        with closing(self._observer), Watchman(self._journal, self._promises):
+        with closing(self._observer), Watchman(self._journal, self._promises), self._versions():
             try:
                 await self._use_and_break()
                 if not self._journal.violations:
                     await self._faults.heal()
+                    await self._upgrade_all()
                     with tampering.upgraded():
                         await self._close_what_is_gone()
                         await self._grow_quiet()
@@ -131,6 +133,19 @@ class History:
             judged=self._judged,
             lines=self._journal.lines,
         )
+
+    def _versions(self) -> AbstractContextManager[None]:
+        return versions.side_by_side() if UPGRADE in self._plan.faults else nullcontext()
+
+    async def _upgrade_all(self) -> None:
+        """Where some branch runs the next version, upgrade the others, one after the other."""
+        if any(machine.version == versions.NEXT for machine in self._machines):
+            for machine in self._machines:
+                if machine.version == versions.THIS:
+                    self._journal.note(machine.name, "is upgraded")
+                    machine.version = versions.NEXT
+                    await machine.stop()
+                    await machine.start()
 
     async def _use_and_break(self) -> None:
         loop = asyncio.get_running_loop()

@@ -13,7 +13,7 @@ from app.config import Settings
 from app.main import create_app
 from app.node import BranchNode
 from app.sync.transport import Transport
-from tests.simulation import wal
+from tests.simulation import versions, wal
 from tests.simulation.disk import SimExecutor
 from tests.simulation.journal import Journal
 from tests.simulation.process import Down, Process, Unknown
@@ -40,15 +40,18 @@ class Machine:
         template: Path,
         http: bool,
         label: str | None = None,
+        next_protocol: tuple[int, int] = versions.OVERLAPS,
     ) -> None:
         self.name = settings.node_name
         self.label = label or self.name
+        self.next_protocol = next_protocol
         self.path = settings.database_path
         self.wipes = 0
         self.restores = 0
         self.copies = 0
         self.twin: Machine | None = None
         self.scrapped = False
+        self.version = versions.THIS
         self.kept: Path | None = None
         self.clock = SimClock()
         self.process: Process | None = None
@@ -86,9 +89,10 @@ class Machine:
             "executor": executor,
         }
         settings = self._settings.model_copy(update={"database_path": self.path})
-        app = create_app(settings, **parts) if self._http else None
-        node = app.state.node if app is not None else BranchNode(settings, **parts)
-        self.process = process = Process(node, executor, app=app)
+        with versions.built(self.version, self.next_protocol):
+            app = create_app(settings, **parts) if self._http else None
+            node = app.state.node if app is not None else BranchNode(settings, **parts)
+        self.process = process = Process(node, executor, app=app, version=self.version)
         self._journal.note(self.label, "starts", self._starts)
         with suppress(Unknown):  # it may be killed before it is open
             await process.do(node.open(), patience=LONGEST_WORK_SECONDS)

@@ -18,6 +18,9 @@ CLONES = (("clone",), ("wipe", "clone"))
 CLONES_SHARE = 0.25
 """In so many histories of lost disks they are these instead: a copy of a disk is started beside the first,
 and one of the two is thrown away."""
+UPGRADE = "upgrade"
+UPGRADED_SHARE = 0.1
+"""In so many histories in which no disk is lost the network is upgraded meanwhile, branch by branch."""
 OPTIMISTIC_SHARE = 0.06
 """In so many histories in which no disk is lost branches sell what the company has, as far as they know."""
 PLENTY, SCARCE = 600, 20
@@ -44,7 +47,8 @@ in the same time, a few long ones meet what takes long to come about."""
 @dataclass(frozen=True)
 class Plan:
     """One history before it begins. Seconds are virtual; `demand` weighs the products of `skus`, the first
-    the hottest; `faults` names the kinds that may happen; `storm` says that they begin before founding."""
+    the hottest; `faults` names the kinds that may happen; `storm` says that they begin before founding,
+    and `breaks` that the next version of the node has no protocol version in common with this one."""
 
     seed: int
     nodes: tuple[str, ...]
@@ -58,6 +62,7 @@ class Plan:
     fault_every: float
     storm: bool
     http: bool
+    breaks: bool
     policy: Literal["escrow", "optimistic"]
     retry_seconds: float
     transfer_wait_seconds: float
@@ -79,6 +84,8 @@ def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
     skew = random.choice((0.5, 1.0, 2.0))
     policy = _policy(seed, wipes=wipes)
     most = SCARCE if policy == "optimistic" else PLENTY
+    newer = Random(f"{seed}/versions")
+    upgraded = newer.random() < UPGRADED_SHARE and not wipes
     twins = Random(f"{seed}/clones")
     cloned = twins.choice(CLONES) if twins.random() < CLONES_SHARE else None
     plan = Plan(
@@ -92,11 +99,13 @@ def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
         pause=random.choice((0.01, 0.05, 0.15)),
         faults=(
             *(kind for kind in FAULTS if random.random() < 0.5 and not (wipes and kind == POISON)),
+            *((UPGRADE,) if upgraded else ()),
             *_lost(random.choice(LOSSES) if wipes else (), instead=cloned),
         ),
         fault_every=random.choice((0.1, 0.3, 1.0)),
         storm=random.random() < 0.2,
         http=random.random() < 0.04,
+        breaks=newer.random() < 0.3,
         policy=policy,
         retry_seconds=random.choice((0.05, 0.2, 0.5)),
         transfer_wait_seconds=random.choice((0.1, 0.5)),

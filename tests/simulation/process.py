@@ -35,6 +35,11 @@ class Unknown(Exception):
     """No answer came: what was asked may or may not have happened."""
 
 
+def present_process() -> "Process":
+    """The process that runs now."""
+    return _process.get()
+
+
 def own_tasks(
     loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], **options: Any
 ) -> asyncio.Task[T]:
@@ -54,8 +59,11 @@ class Process:
     `serves` says that its address answers, which a node's does once it is open.
     """
 
-    def __init__(self, node: BranchNode, executor: SimExecutor, *, app: FastAPI | None) -> None:
+    def __init__(
+        self, node: BranchNode, executor: SimExecutor, *, app: FastAPI | None, version: int = 1
+    ) -> None:
         self.node = node
+        self.version = version
         self.executor = executor
         self.alive = True
         self.serves = False

@@ -1,5 +1,6 @@
 """What goes wrong with a machine's process and its clock."""
 
+from tests.simulation import versions
 from tests.simulation.machine import Machine
 from tests.simulation.scene import Scene
 from tests.simulation.virtual import BEGAN_AT
@@ -28,6 +29,16 @@ async def stop(scene: Scene, machine: Machine) -> None:
     process = machine.process
     if process is not None and process.executor.running.is_set() and not process.halted:
         scene.journal.fault("stop", machine.name)
+        await machine.stop()
+
+
+async def upgrade(scene: Scene, machine: Machine) -> None:
+    """Stop the node, so that the next version of it is started in its place."""
+    process = machine.process
+    works = process is not None and process.executor.running.is_set() and not process.halted
+    if works and machine.version == versions.THIS:
+        scene.journal.fault("upgrade", machine.name)
+        machine.version = versions.NEXT
         await machine.stop()
 
 
