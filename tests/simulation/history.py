@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from app.state import ledger
+from tests.simulation import parked, shortages, tampering, verdict, versions, virtual
 from tests.simulation import plan as plans
-from tests.simulation import shortages, tampering, verdict, versions, virtual
 from tests.simulation.clients import PATIENCE_SECONDS, Client, replay_parked
 from tests.simulation.count import count_all
 from tests.simulation.faults import Faults
@@ -228,7 +228,10 @@ class History:
             return False
         ends = verdict.ends(self._files())
         said = [await self._status(machine) for machine in self._machines]
-        quiet = all(_is_settled(status, said[0]) for status in said) and ends == verdict.ends(self._files())
+        lost = len(parked.lost(self._files()))
+        quiet = all(_is_settled(status, said[0], parked=lost) for status in said) and ends == verdict.ends(
+            self._files()
+        )
         if quiet:
             self._journal.note("quiet", said[0]["digest"])
             for machine, status in zip(self._machines, said, strict=True):
@@ -296,8 +299,9 @@ class History:
         self._journal.violation("error", f"{context['message']}: {error!r}")
 
 
-def _is_settled(status: Any, other: Any) -> bool:
-    """Whether a node says that it has nothing pending, and what another one says of the company."""
+def _is_settled(status: Any, other: Any, *, parked: int) -> bool:
+    """Whether a node says that it has nothing pending, only so much parked, and of the company what another
+    one says."""
     same = all(status[name] == other[name] for name in ("digest", "heads"))
     same = same and all(status["stock"][name] == other["stock"][name] for name in ("available", "frozen"))
-    return same and not any(status["pending"].values()) and not status["parked"]
+    return same and not any(status["pending"].values()) and status["parked"] == parked

@@ -14,7 +14,7 @@ from operator import gt, lt
 from pathlib import Path
 from typing import Any
 
-from tests.simulation import rollbacks
+from tests.simulation import parked, rollbacks
 from tests.simulation.effects import Effects
 from tests.simulation.forks import Fork, Forks
 from tests.simulation.journal import Journal
@@ -36,6 +36,7 @@ GROWING = (
 Cell = tuple[int, ...]
 """The values of GROWING, in that order."""
 NOTHING: Cell = (0,) * len(GROWING)
+NOT_OPEN = Path()
 RETURNED, RETURNED_FROZEN = 1, 2
 PLACED = 1
 """The version of an order that was not cancelled."""
@@ -75,8 +76,20 @@ class View:
     cursors: Rows = ()
     stamps: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)
     orders: dict[str, int] = field(default_factory=dict)
+    held_orders: dict[str, int] = field(default_factory=dict)
+    parked_cells: dict[CellKey, Cell] = field(default_factory=dict)
     seq: int = 0
     events: dict[Life, list[str]] | None = None
+
+    def take_in_parked(self) -> None:
+        """Note what parked events tell whole: whoever can read them brings it back. A copy that nobody has
+        opened yet holds what its first held."""
+        if self.path == NOT_OPEN:
+            return
+        told = parked.orders(self.connection)
+        both = {*told, *self.orders}
+        self.held_orders = {key: max(told.get(key, 0), self.orders.get(key, 0)) for key in both}
+        self.parked_cells = parked.cells(self.connection, GROWING)
 
 
 class Observer:
@@ -123,10 +136,12 @@ class Observer:
         no other disk has, and expect a new epoch. `fenced` says that every other branch is there to be asked.
         """
         lost = self._views.pop(machine.name)
+        lost.take_in_parked()
         lost.connection.close()
         self.rollbacks.forget(machine.name)
-        self.effects.forget(machine.name)
         left = list(self._views.values())
+        for view in left:
+            view.take_in_parked()
         self._promises.wiped[machine.name] = self._promises.wiped.get(machine.name, 0) + 1
         if kept is not None:
             self._promises.restored[machine.name] = self._promises.restored.get(machine.name, 0) + 1
@@ -140,9 +155,12 @@ class Observer:
         """A machine's disk was just copied to its twin's, and both are about to run. `heard` says that every
         peer hears both and reaches the first."""
         first = self._views[machine.label]
+        first.take_in_parked()
         life = (machine.name, first.epoch)
         # Its file is opened when the twin commits: nobody has it open yet.
-        copy = replace(first, path=Path(), connection=sqlite3.connect(":memory:"), data_version=-1, texts={})
+        copy = replace(
+            first, path=NOT_OPEN, connection=sqlite3.connect(":memory:"), data_version=-1, texts={}
+        )
         for name in ("positions", "stamps"):
             setattr(copy, name, dict(getattr(first, name)))
         copy.events = {life: list(self._events.get(life, ()))}
@@ -161,12 +179,12 @@ class Observer:
         if keep:
             left, lost = lost, left
             self.rollbacks.forget(machine.name)
-            self.effects.forget(machine.name)
             mine = {life: self._events[life] for life in events if life in self._events}
             self._other_events.append(mine)
             self._events.update(events)
             self._views[machine.label] = left
         left.events = None
+        lost.take_in_parked()
         lost.connection.close()
         self.forks.close(machine.name, keeps_copy=keep)
         life = (machine.name, left.epoch)
@@ -183,6 +201,8 @@ class Observer:
                     knowers=self._knowers(life, left, but=machine.name),
                 )
             )
+        for view in self._views.values():
+            view.take_in_parked()
         self._note_what_is_at_risk(lost, list(self._views.values()))
         self._record.lost(machine.name, self._promises.at_risk)
 
@@ -191,12 +211,12 @@ class Observer:
         self._record.gone(machine.name)
 
     def _note_what_is_at_risk(self, lost: View, left: Sequence[View]) -> None:
-        """Orders and units that the lost disk had and none of those that are left."""
-        for order_id, version in lost.orders.items():
-            if all(other.orders.get(order_id, 0) < version for other in left):
+        """Orders and units that the lost disk had and none of those that are left, parked or not."""
+        for order_id, version in lost.held_orders.items():
+            if all(other.held_orders.get(order_id, 0) < version for other in left):
                 self._promises.at_risk[order_id] = version
         for key, cell in self._cells.items():
-            known = [other.cells.get(key, NOTHING) for other in left]
+            known = [cells.get(key, NOTHING) for other in left for cells in (other.cells, other.parked_cells)]
             missing = self._promises.units_at_risk.setdefault(key, dict.fromkeys(GROWING, 0))
             for place, column in enumerate(GROWING):
                 unknown = cell[place] - max(other[place] for other in known)
@@ -390,6 +410,10 @@ class Observer:
             stored = known.positions.get((name, epoch), 0)
             if acknowledged > stored:
                 self._violation("invented", name, f"{peer} has {stored} of its events, not {acknowledged}")
+            told = parked.told(view.connection, (peer, peer_epoch), epoch)
+            for seq, order_id in parked.orders_of(known.connection, (name, epoch)):
+                if seq <= acknowledged and seq not in told and order_id not in known.orders:
+                    self._violation("invented", name, f"{peer} has {order_id} only parked")
 
     def _check_stamps(self, name: str, view: View, table: str, rows: Rows) -> None:
         """A product or customer never goes back to an older edit."""
@@ -484,14 +508,12 @@ class Observer:
                 self._violation(
                     "lost", name, f"order {order_id} went from {version} to {orders.get(order_id)}"
                 )
-        new = orders.keys() - view.orders.keys()
         view.orders = orders
         wrong = self.effects.wrong(
             name,
             epoch,
             view.connection,
             view.cells,
-            new=new,
             lost=self._promises.wiped,
             forked=self._is_forked,
         )
@@ -513,10 +535,11 @@ def _look_at(path: Path) -> View:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         view = View(path, connection)
         found = _changed(view)
+        view.orders = {row[0]: row[1] for row in found.get("orders", ())}
+        view.take_in_parked()
     ((view.epoch, view.seq),) = found["node"]
     view.cells = {(row[0], row[1], row[2]): tuple(row[3:]) for row in found.get("stock", ())}
     view.grants = {tuple(row[:5]): row[5] for row in found.get("stock_grants", ())}
-    view.orders = {row[0]: row[1] for row in found.get("orders", ())}
     return view
 
 

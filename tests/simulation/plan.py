@@ -30,9 +30,6 @@ LEAVE = "leave"
 """A branch is lost for good. Only where disks neither go back nor are copied."""
 FEWEST_TO_LEAVE = 3
 LEAVING_SHARE = 0.3  # of the histories in which a branch could leave
-POISON = "poison"
-"""Not where disks are lost: no rule says yet when an event may be forgotten that is parked at one branch and
-whose origin's life is over (docs/architecture.md, What is not guaranteed)."""
 REPLICA_SECRET = "a secret of nodes, as long as one must be"
 NODES = ("matriz", "filial-norte", "filial-sul", "filial-leste", "filial-oeste", "filial-centro",
          "filial-serra", "filial-litoral", "filial-vale")  # fmt: skip
@@ -98,7 +95,7 @@ def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
         operations=random.randint(shortest, longest),
         pause=random.choice((0.01, 0.05, 0.15)),
         faults=(
-            *(kind for kind in FAULTS if random.random() < 0.5 and not (wipes and kind == POISON)),
+            *(kind for kind in FAULTS if random.random() < 0.5),
             *((UPGRADE,) if upgraded else ()),
             *_lost(random.choice(LOSSES) if wipes else (), instead=cloned),
         ),

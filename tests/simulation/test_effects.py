@@ -45,45 +45,38 @@ def wrong(
     cells: Cells,
     *,
     name: str = "sul",
-    new: str = "",
     lost: tuple[str, ...] = (),
 ) -> list[str]:
-    """What is wrong with what a node shows, `new` the order that it did not show before."""
-    shown = effects.wrong(name, "first", file, cells, new={new}, lost=lost, forked=lambda _: False)
+    """What is wrong with what a node shows."""
+    shown = effects.wrong(name, "first", file, cells, lost=lost, forked=lambda _: False)
     return list(shown)
 
 
 def test_an_order_without_what_it_took_is_wrong(file: sqlite3.Connection) -> None:
     order(file, "1", donor="leste")
 
-    assert wrong(Effects(), file, stock(sold=2), new="1") == []
-    assert wrong(Effects(), file, stock(), new="1") == ["orders took 2 of CAFE, its stock says 0"]
+    assert wrong(Effects(), file, stock(sold=2)) == []
+    assert wrong(Effects(), file, stock()) == ["orders took 2 of CAFE, its stock says 0"]
 
 
 def test_an_order_may_show_while_what_it_took_is_parked(file: sqlite3.Connection) -> None:
     order(file, "1", donor="leste")
     park(file)
 
-    assert wrong(Effects(), file, stock(), new="1") == []
+    assert wrong(Effects(), file, stock()) == []
     file.execute("DELETE FROM parked")
     assert wrong(Effects(), file, stock()) != []
 
 
-def test_who_fetches_rows_shows_what_their_donor_shows(file: sqlite3.Connection) -> None:
+def test_what_is_parked_elsewhere_excuses_nothing(file: sqlite3.Connection) -> None:
+    """Who hands rows over hands over what it keeps parked, before."""
     effects = Effects()
     park(file)
     assert wrong(effects, file, stock(), name="norte") == []
     file.execute("DELETE FROM parked")
-
     order(file, "1", donor="norte")
 
-    assert wrong(effects, file, stock(), new="1") == []
-    assert wrong(effects, file, stock()) == [], "until the branch says it again"
-    effects.forget("sul")
-    assert wrong(effects, file, stock()) != [], "nothing is excused of what comes on a new disk"
-    assert wrong(effects, file, stock(), name="oeste", new="another") != [], (
-        "nor of what others showed before"
-    )
+    assert wrong(effects, file, stock()) == ["orders took 2 of CAFE, its stock says 0"]
 
 
 def test_units_that_a_count_found_are_given_back_by_no_order(file: sqlite3.Connection) -> None:
@@ -100,5 +93,5 @@ def test_units_that_a_count_found_are_given_back_by_no_order(file: sqlite3.Conne
 def test_a_cancelling_without_what_it_gave_back_is_wrong(file: sqlite3.Connection) -> None:
     order(file, "1", donor="leste", status="cancelled")
 
-    assert wrong(Effects(), file, stock(sold=2, returned=2), new="1") == []
-    assert wrong(Effects(), file, stock(sold=2), new="1") != []
+    assert wrong(Effects(), file, stock(sold=2, returned=2)) == []
+    assert wrong(Effects(), file, stock(sold=2)) != []

@@ -101,7 +101,7 @@ def skip_a_poisoned_head() -> AbstractContextManager[object]:
         except synchronizer._Undelivered as failure:
             if failure.retry.state != "blocked":
                 raise
-            await sender._advance(peer, batch, Advance(batch.through.seq), event_id=None, parked=None)
+            await sender._advance(peer, batch, Advance(batch.through.seq), event_id=None, parked=())
 
     return mock.patch.object(ReplicaSynchronizer, "_deliver", skipping)
 
