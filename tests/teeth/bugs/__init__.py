@@ -3,9 +3,29 @@
 from types import ModuleType
 
 from tests.teeth.bug import Bug
-from tests.teeth.bugs import clones, conflicts, delivery, durability, lives, members, reception, rights
+from tests.teeth.bugs import (
+    clones,
+    conflicts,
+    delivery,
+    durability,
+    lives,
+    members,
+    parked,
+    reception,
+    rights,
+)
 
-THEMES: tuple[ModuleType, ...] = (durability, delivery, reception, rights, lives, clones, members, conflicts)
+THEMES: tuple[ModuleType, ...] = (
+    durability,
+    delivery,
+    reception,
+    parked,
+    rights,
+    lives,
+    clones,
+    members,
+    conflicts,
+)
 
 BUGS: dict[str, Bug] = {
     found.name: found for theme in THEMES for found in vars(theme).values() if isinstance(found, Bug)

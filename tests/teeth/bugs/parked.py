@@ -1,0 +1,76 @@
+"""Bugs of what cannot be applied: forgotten too early, left behind, or taken for stored."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+from unittest import mock
+
+from app.database import Transaction
+from app.state import ledger
+from app.state.stock import Life
+from app.sync import handover, outbox, parking
+from app.sync.events import WireEvent
+from app.sync.kinds import KINDS
+from tests.recovery.test_durable_orders import (
+    test_a_peer_that_could_only_park_the_order_has_not_stored_it,
+)
+from tests.recovery.test_parked_and_lost import (
+    test_what_is_parked_is_handed_over_with_the_rows_and_outlives_who_handed_it_over,
+)
+from tests.sync.test_handover import (
+    test_a_donor_that_is_not_as_far_does_not_speak_for_a_state_that_holds_more,
+    test_a_later_life_says_nothing_of_what_an_earlier_one_told,
+)
+from tests.teeth.bug import Directed, bug
+
+
+@bug(
+    "a position stands for what is in the rows or parked",
+    Directed(
+        test_what_is_parked_is_handed_over_with_the_rows_and_outlives_who_handed_it_over,
+        {"kind": "order_created"},
+    ),
+)
+def positions_without_what_is_parked() -> AbstractContextManager[object]:
+    """Who fetches whole rows counts all as applied that its donor got, and leaves there what it parked."""
+    return mock.patch.object(handover, "take", return_value=ledger.Merged())
+
+
+@bug(
+    "a life speaks for itself only",
+    Directed(test_a_later_life_says_nothing_of_what_an_earlier_one_told),
+)
+def a_later_life_covers_an_earlier_one() -> AbstractContextManager[object]:
+    """What a branch tells of a product clears whatever it had told of it, before its disk was lost too."""
+
+    def of_the_branch(tx: Transaction, life: Life, event: WireEvent, **_range: Any) -> None:
+        for kind in KINDS[event.kind].covers:
+            tx.connection.execute(
+                "DELETE FROM parked WHERE origin = ? AND kind = ? AND entity = ?",
+                (life[0], kind, event.entity),
+            )
+
+    return mock.patch.object(parking, "forget_covered", of_the_branch)
+
+
+@bug(
+    "who speaks for an event has all that it said",
+    Directed(test_a_donor_that_is_not_as_far_does_not_speak_for_a_state_that_holds_more),
+)
+def whoever_passed_the_seq_has_it_all() -> AbstractContextManager[object]:
+    """A peer that is past a parked event's place is taken to have what it said, though a state moved forward
+    says what came after."""
+    return mock.patch.object(handover, "_is_beyond", return_value=False)
+
+
+@bug(
+    "a parked order is not stored",
+    Directed(test_a_peer_that_could_only_park_the_order_has_not_stored_it),
+)
+def a_parked_order_counts_as_stored() -> AbstractContextManager[object]:
+    """Whatever a peer acknowledged is stored there."""
+    move = outbox.move_cursor
+
+    def all_of_it(tx: Transaction, *life_and_position: Any, epoch: str, **_parked: Any) -> None:
+        move(tx, *life_and_position, epoch=epoch)
+
+    return mock.patch.object(outbox, "move_cursor", all_of_it)
