@@ -16,9 +16,10 @@ Step = tuple[str, int, int, int]
 
 ACTIONS = ("receive", "sell", "remove", "cancel", "grant", "surplus", "rename", "move", "send")
 
-steps: st.SearchStrategy[list[Step]] = st.lists(
-    st.tuples(st.sampled_from(ACTIONS), st.integers(0, 2), st.integers(0, 2), st.integers(1, 9)), max_size=40
+step: st.SearchStrategy[Step] = st.tuples(
+    st.sampled_from(ACTIONS), st.integers(0, 2), st.integers(0, 2), st.integers(1, 9)
 )
+steps: st.SearchStrategy[list[Step]] = st.lists(step, max_size=40)
 
 
 class History:
