@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
+from app.api.openapi import CLIENT_TOKEN
 from app.config import Settings
 from app.database import Actor, Database
 from app.runtime import Clock
@@ -74,7 +75,7 @@ async def current_node(request: Request) -> Node:
 CurrentNode = Annotated[Node, Depends(current_node)]
 
 _bearer = OAuth2PasswordBearer(
-    tokenUrl="/auth/login", auto_error=False, scheme_name="client token", description="From POST /auth/login."
+    tokenUrl="/auth/login", auto_error=False, scheme_name=CLIENT_TOKEN, description="From POST /auth/login."
 )
 
 

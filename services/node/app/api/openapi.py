@@ -1,6 +1,6 @@
 """What the OpenAPI document says beyond what the routes' types say: problems, tags and the login form."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -82,6 +82,19 @@ LOGIN_FORM: dict[str, Any] = {
     }
 }
 
+CLIENT_TOKEN = "client token"  # noqa: S105  # a name
+_BEARER, _REPLICA_TOKEN = "bearer", "replica token"
+# How a client gets its token is one scheme, and what it does with it another: some tools read only one.
+_SECURITY_SCHEMES: dict[str, Any] = {
+    _BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    _REPLICA_TOKEN: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Replica-Token",
+        "description": "Issued by the sending node, for this one request.",
+    },
+}
+
 _PROBLEM_SCHEMA: dict[str, Any] = {
     "title": "Problem",
     "description": "RFC 9457. Data of its own follows for some codes; `GET /problems/{code}` explains each.",
@@ -113,11 +126,37 @@ def describe(app: FastAPI, *, with_faults: bool) -> None:
 
     def with_problems() -> dict[str, Any]:
         document = generate()
-        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+        components = document.setdefault("components", {})
+        components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+        components["securitySchemes"].update(_SECURITY_SCHEMES)
+        for operation in _operations(document):
+            _say_how_it_is_secured(operation)
+            _say_that_no_parameter_is_null(operation)
         return document
 
     app.openapi_tags = [*TAGS, FAULTS_TAG] if with_faults else TAGS
     app.openapi = with_problems  # type: ignore[method-assign]  # FastAPI documents exactly this way to extend it
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        yield from methods.values()
+
+
+def _say_how_it_is_secured(operation: dict[str, Any]) -> None:
+    if operation.get("security") == [{CLIENT_TOKEN: []}]:
+        operation["security"].append({_BEARER: []})
+    elif "replica" in operation["tags"]:
+        operation["security"] = [{_REPLICA_TOKEN: []}]
+        operation["parameters"] = [p for p in operation["parameters"] if p["in"] != "header"]
+
+
+def _say_that_no_parameter_is_null(operation: dict[str, Any]) -> None:
+    """Left out, yes; but a query or a header holds text, and `null` would be just that."""
+    for parameter in operation.get("parameters", ()):
+        schema = parameter["schema"]
+        kinds = [kind for kind in schema.pop("anyOf", ()) if kind != {"type": "null"}]
+        schema.update(*kinds)
 
 
 def _response(problems: Iterable[Problem]) -> dict[str, Any]:

@@ -37,7 +37,11 @@ class PageQuery(BaseModel):
     after: (
         Annotated[
             str,
-            Field(max_length=_LONGEST_CURSOR, description="`next` of the page before."),
+            Field(
+                max_length=_LONGEST_CURSOR,
+                description="`next` of the page before.",
+                json_schema_extra={"pattern": "^[A-Za-z0-9_-]+$"},
+            ),
             AfterValidator(decode_cursor),
         ]
         | None

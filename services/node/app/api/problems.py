@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -92,7 +93,18 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     code = {400: "bad_request", 405: "method_not_allowed"}.get(error.status_code)
     if code is None:
         return _internal_error(request)
-    return problem_response(request, code, {}, headers=error.headers)
+    headers = {"Allow": ", ".join(_allowed(request))} if code == "method_not_allowed" else error.headers
+    return problem_response(request, code, {}, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method of the resource, as the document has it: the router names those of one route alone."""
+    found = [context for context in iter_route_contexts(request.app.routes) if context.methods]
+    fitting = [context for context in found if context.path_regex.match(request.scope["path"])]
+    resource = fitting[0].path_format
+    return sorted(
+        {method for context in fitting if context.path_format == resource for method in context.methods or ()}
+    )
 
 
 def _internal_error(request: Request) -> Response:

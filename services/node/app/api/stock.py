@@ -42,7 +42,7 @@ async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Any:
     status_code=201,
     response_model=Stock,
     dependencies=[AdminOnly],
-    responses=refusals(*WRITE, "forbidden", "unknown_sku", "not_the_counter", "count_blocked"),
+    responses=refusals(*WRITE, "forbidden", "not_found", "unknown_sku", "not_the_counter", "count_blocked"),
 )
 async def count(sku: str, counted: Count, node: CurrentNode, actor: CurrentActor) -> Any:
     """Release what is left of the frozen pool, at the branch that counts, with every branch reachable. The

@@ -30,10 +30,27 @@ async def test_every_operation_has_an_id_of_its_own_and_a_tag(shop: Shop) -> Non
 async def test_every_operation_for_clients_names_the_token_and_the_problems(shop: Shop) -> None:
     for _, path, operation in operations(shop):
         if path not in OPEN and not path.startswith(("/replica/", "/status")):
-            assert operation["security"] == [{"client token": []}], path
+            assert operation["security"] == [{"client token": []}, {"bearer": []}], path
             problems = [r for status, r in operation["responses"].items() if int(status) >= 400]
             assert {"401", "422", "503"} <= set(operation["responses"]), path
             assert all("application/problem+json" in problem["content"] for problem in problems), path
+
+
+async def test_every_operation_for_peers_names_their_token_and_no_other(shop: Shop) -> None:
+    replica = [operation for _, path, operation in operations(shop) if path.startswith("/replica/")]
+    schemes = shop.app.openapi()["components"]["securitySchemes"]
+
+    assert [operation["security"] for operation in replica] == [[{"replica token": []}]] * 6
+    assert (schemes["replica token"]["in"], schemes["replica token"]["name"]) == ("header", "X-Replica-Token")
+    assert not any(operation["parameters"] for operation in replica)
+
+
+async def test_no_parameter_of_the_document_is_null(shop: Shop) -> None:
+    """A query holds text: `?after=null` is no way to leave it out."""
+    found = [p for _, _, operation in operations(shop) for p in operation.get("parameters", [])]
+
+    assert len(found) > 20
+    assert [p["name"] for p in found if "anyOf" in p["schema"] or p["schema"].get("type") == "null"] == []
 
 
 async def test_every_body_has_an_example(shop: Shop) -> None:

@@ -163,6 +163,22 @@ async def test_the_routers_own_refusals_are_problems_too(
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/orders", "GET, POST"),
+        ("/products/a/b", "GET, PATCH"),
+        ("/healthz", "GET"),
+        ("/stock/adjustments", "POST"),
+    ],
+)
+async def test_a_method_that_is_not_taken_is_answered_with_all_that_are(
+    shop: Shop, path: str, methods: str
+) -> None:
+    for method in ("PUT", "OPTIONS"):
+        assert (await shop.client().request(method, path)).headers["Allow"] == methods
+
+
 async def test_an_unexpected_error_is_a_500_that_says_nothing_but_the_request(
     shop: Shop, admin: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,8 +1,9 @@
 """The audit."""
 
+import re
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field, field_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from app.api.pagination import PageQuery
@@ -11,6 +12,17 @@ from app.state import text
 
 _LONGEST_ENTRY_NUMBER = 18  # digits: fits SQLite's 64-bit integer
 
+_A_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:")
+
+
+def _written_as_time(value: Any) -> Any:
+    # By itself pydantic would take a bare number for seconds since 1970.
+    if isinstance(value, str) and not _A_TIME.match(value):
+        raise PydanticCustomError("not_a_time", "The text is no time")
+    return value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_written_as_time)]
 Filter = Annotated[str, Field(min_length=1, max_length=text.KEY)]
 
 
@@ -21,8 +33,8 @@ class AuditQuery(PageQuery):
     entity_id: Annotated[str, Field(min_length=1, max_length=text.NAME)] | None = None
     action: Filter | None = None
     user: Filter | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Time | None = None
+    until: Time | None = None
 
     @field_validator("after")
     @classmethod

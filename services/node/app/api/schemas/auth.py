@@ -6,7 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
 from app.api.schemas.base import Answer, Body
-from app.security.passwords import password_fault
+from app.security.passwords import LONGEST_BYTES, SHORTEST, password_fault
 
 
 def _strong(password: SecretStr) -> SecretStr:
@@ -19,7 +19,10 @@ NewPassword = Annotated[
     SecretStr,
     AfterValidator(_strong),
     Field(
-        description="At least 12 characters, at most 72 bytes of UTF-8.", examples=["correct horse battery"]
+        description=f"At least {SHORTEST} characters, at most {LONGEST_BYTES} bytes of UTF-8.",
+        examples=["correct horse battery"],
+        # Characters: no document can count bytes.
+        json_schema_extra={"minLength": SHORTEST, "maxLength": LONGEST_BYTES, "pattern": r"^[^\x00]*$"},
     ),
 ]
 

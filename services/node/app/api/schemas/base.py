@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from app.state import text
@@ -47,9 +47,35 @@ def changes_something(model: BaseModel) -> None:
         raise PydanticCustomError("nothing_to_change", "The change names nothing")
 
 
+# What OpenAPI can say of a text. Nothing is refused for them: the node says more exactly what is wrong.
+_VISIBLE = r"[^\s\x00-\x1f\x7f-\x9f]"
+_INSIDE = r"[^\x00-\x1f\x7f-\x9f]*"
+_TEXT = rf"{_VISIBLE}({_INSIDE}{_VISIBLE})?"
+
+
+def described(pattern: str) -> Any:
+    """A text's form around which blanks do not count, for the document."""
+    return Field(json_schema_extra={"pattern": rf"^\s*{pattern}\s*$"})
+
+
+SOME_TEXT = described(_TEXT)
+NO_OR_SOME_TEXT = described(rf"({_TEXT})?")
+
+
 def required(longest: int) -> Any:
     """Constraints of a text that must be there."""
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
+
+
+def at_most(longest: int) -> Any:
+    """A limit to the text as it was sent: blanks around it count, as they do for who reads the document."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and len(value) > longest:
+            raise PydanticCustomError("string_too_long", "The text is too long", {"max_length": longest})
+        return value
+
+    return BeforeValidator(check)
 
 
 def optional(longest: int) -> Any:
@@ -64,11 +90,19 @@ were sent are written."""
 
 NoneIfBlank = AfterValidator(_none_if_blank)
 
-Key = Annotated[str, required(text.KEY), Printable]
+Key = Annotated[str, required(text.KEY), Printable, SOME_TEXT, at_most(text.KEY)]
 """A sku, a customer code, a username: or an id in its place."""
 
-Name = Annotated[str, required(text.NAME), Printable]
-Reason = Annotated[str, required(text.REASON), Printable]
-Note = Annotated[str, optional(text.NOTE), Printable, NoneIfBlank]
+Name = Annotated[str, required(text.NAME), Printable, SOME_TEXT, at_most(text.NAME)]
+Reason = Annotated[str, required(text.REASON), Printable, SOME_TEXT, at_most(text.REASON)]
+Note = Annotated[str, optional(text.NOTE), Printable, NoneIfBlank, NO_OR_SOME_TEXT, at_most(text.NOTE)]
 
-Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = BeforeValidator(_whole)
+"""JSON has one kind of number: to it, and to the document, 2.0 is an integer."""
+
+Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY), Whole]

@@ -8,19 +8,23 @@ from pydantic_core import PydanticCustomError
 
 from app.api.schemas.base import (
     LEFT_OUT,
+    NO_OR_SOME_TEXT,
     Answer,
     Body,
     Key,
     Name,
     NoneIfBlank,
     Printable,
+    at_most,
     changes_something,
+    described,
     optional,
 )
 from app.state import text
 
 # Enough to catch a slip of the finger; only sending a message proves an address.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
 
 _EXAMPLE: dict[str, Any] = {
     "code": "ALFKI",
@@ -39,10 +43,20 @@ def _email_like(value: str) -> str:
     return value
 
 
-Contact = Annotated[str, optional(text.CONTACT), Printable, NoneIfBlank]
-Email = Annotated[str, optional(text.EMAIL), Printable, AfterValidator(_email_like), NoneIfBlank]
-Phone = Annotated[str, optional(text.PHONE), Printable, NoneIfBlank]
-Place = Annotated[str, optional(text.PLACE), Printable, NoneIfBlank]
+Contact = Annotated[
+    str, optional(text.CONTACT), Printable, NoneIfBlank, NO_OR_SOME_TEXT, at_most(text.CONTACT)
+]
+Email = Annotated[
+    str,
+    optional(text.EMAIL),
+    Printable,
+    AfterValidator(_email_like),
+    NoneIfBlank,
+    described(rf"({_PART}@{_PART})?"),
+    at_most(text.EMAIL),
+]
+Phone = Annotated[str, optional(text.PHONE), Printable, NoneIfBlank, NO_OR_SOME_TEXT, at_most(text.PHONE)]
+Place = Annotated[str, optional(text.PLACE), Printable, NoneIfBlank, NO_OR_SOME_TEXT, at_most(text.PLACE)]
 
 
 class Customer(Answer):
@@ -75,7 +89,9 @@ class NewCustomer(Body):
 class CustomerChange(Body):
     """What to change of a customer: a field that is left out stays, a detail that is null is removed."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"city": "Curitiba", "phone": None}]})
+    model_config = ConfigDict(
+        json_schema_extra={"minProperties": 1, "examples": [{"city": "Curitiba", "phone": None}]}
+    )
 
     name: Name = LEFT_OUT
     contact: Contact | None = None

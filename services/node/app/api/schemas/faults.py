@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from app.api.schemas.base import Answer, Body
+from app.api.schemas.base import Answer, Body, Whole
 from app.sync.gate import LONGEST_LEASE_SECONDS
 from app.sync.link_faults import Cut, Duplicate, Flaky, LinkFault, Reorder, Slow
 
@@ -12,7 +12,7 @@ _LONGEST_DELAY_SECONDS = 60.0
 
 Delay = Annotated[float, Field(ge=0, le=_LONGEST_DELAY_SECONDS)]
 LeaseSeconds = Annotated[float, Field(ge=0.1, le=LONGEST_LEASE_SECONDS)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Seed = Annotated[int, Field(ge=0, lt=2**63), Whole]
 
 
 class _Leased(Body):
@@ -60,7 +60,7 @@ class DuplicateLink(_Leased):
     """Each call that was answered arrives `copies` more times."""
 
     kind: Literal["duplicate"]
-    copies: Annotated[int, Field(ge=1, le=10)] = 1
+    copies: Annotated[int, Field(ge=1, le=10), Whole] = 1
 
     def fault(self) -> LinkFault:
         return Duplicate(copies=self.copies)
@@ -87,7 +87,7 @@ class FullDisk(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"max_bytes": 0, "lease_seconds": 60}]})
 
-    max_bytes: Annotated[int, Field(ge=0, le=2**43)]
+    max_bytes: Annotated[int, Field(ge=0, le=2**43), Whole]
     lease_seconds: LeaseSeconds
 
 

@@ -4,10 +4,10 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.api.schemas.base import LEFT_OUT, Answer, Body, Key, Name, changes_something
+from app.api.schemas.base import LEFT_OUT, Answer, Body, Key, Name, Whole, changes_something
 from app.state.products import MAX_PRICE_CENTS
 
-PriceCents = Annotated[int, Field(ge=0, le=MAX_PRICE_CENTS, description="Cents of BRL.")]
+PriceCents = Annotated[int, Field(ge=0, le=MAX_PRICE_CENTS, description="Cents of BRL."), Whole]
 
 
 class Product(Answer):
@@ -34,7 +34,7 @@ class NewProduct(Body):
 class ProductChange(Body):
     """What to change of a product; a field that is left out stays. Orders keep their prices."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"price_cents": 1990}]})
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "examples": [{"price_cents": 1990}]})
 
     name: Name = LEFT_OUT
     price_cents: PriceCents = LEFT_OUT

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from app.api.schemas.base import Answer, Body, Key, Reason
+from app.api.schemas.base import Answer, Body, Key, Reason, Whole
 from app.state.orders import MAX_QUANTITY
 
 
@@ -29,7 +29,12 @@ class Adjustment(Body):
     )
 
     sku: Key
-    quantity: Annotated[int, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY), AfterValidator(_not_zero)]
+    quantity: Annotated[
+        int,
+        Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY, json_schema_extra={"not": {"const": 0}}),
+        AfterValidator(_not_zero),
+        Whole,
+    ]
     reason: Reason
     share: Literal["equal", "keep", "demand"] = "equal"
 
@@ -40,7 +45,7 @@ class Count(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"gone": 3}]})
 
-    gone: Annotated[int, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY)]
+    gone: Annotated[int, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY), Whole]
 
 
 class StockRow(Answer):

@@ -35,7 +35,9 @@ class NewUser(Body):
 class UserChange(Body):
     """What to change of a user; a field that is left out stays."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "admin"}, {"active": False}]})
+    model_config = ConfigDict(
+        json_schema_extra={"minProperties": 1, "examples": [{"role": "admin"}, {"active": False}]}
+    )
 
     role: Role | None = None
     active: bool | None = None
