@@ -88,10 +88,36 @@ class Evidence:
         return {node: read for node in self.nodes if (read := self.final.get(node)) and read.complete}
 
     def gone(self) -> dict[str, Order]:
-        """Acknowledged orders that were declared at risk on a disk that was lost, and that no node shows."""
+        """Acknowledged orders that were declared at risk on a disk that was lost, and that no node shows. The
+        declaration alone excuses nothing: their branch must have lost its disk since they were acknowledged,
+        and no branch have them that kept its own."""
         shown = {order["id"] for read in self.final.values() for order in read.orders}
         told = self.acknowledged()
-        return {id_: told[id_][0].response for id_ in sorted(self.at_risk.keys() & told.keys() - shown)}
+        missing = sorted(self.at_risk.keys() & told.keys() - shown)
+        kept = self._kept() if missing else set()
+        return {
+            id_: told[id_][0].response
+            for id_ in missing
+            if id_ not in kept and self.lost_disk_after(told[id_][0])
+        }
+
+    def _kept(self) -> set[str]:
+        """Orders that an answer showed as stored by a node whose disk came to no harm since."""
+        return {
+            operation.response["id"]
+            for operation in self.operations
+            if operation.action in ("order", "read") and operation.outcome == "ok"
+            for node in operation.response["stored_by"]
+            if not any(at > operation.began for at in self.disk_events.get(node, ()))
+        }
+
+    def found(self) -> Units:
+        """Units that clients found on the shelf, and no row knew of, when they counted it: at most."""
+        found: Units = Counter()
+        for operation in self.operations:
+            if operation.action == "count" and operation.outcome != "fail":
+                found[same_key(operation.request["sku"])] += max(0, -operation.request["gone"])
+        return found
 
     def lost_disk_after(self, operation: Operation) -> bool:
         """Whether something happened to the disk of its node that an operation may not have survived."""

@@ -16,7 +16,7 @@ def units_oversold(evidence: Evidence) -> Units:
     for order in evidence.final_orders().values():
         if order["status"] != "cancelled" and order["id"] not in uncancelled:
             sold += units_of(order["lines"])
-    oversold |= sold - _received_by_reads(evidence)
+    oversold |= sold - _received_by_reads(evidence) - evidence.found()
     for read in evidence.final.values():
         oversold |= Counter({sku: -stock["available"] for sku, stock in read.stock.items()})
     return +oversold
@@ -58,10 +58,14 @@ def _sold_by_log(evidence: Evidence) -> Units:
 
 
 def _stocked_by_log(evidence: Evidence) -> Units:
-    """Units available before, and those that came in during the run and were not removed."""
+    """Units available before, and those that came in during the run and were not removed. What was frozen
+    before may be sold once it was counted; what a count finds had come in before it was lost sight of."""
+    counted = {same_key(one.request["sku"]) for one in evidence.operations if one.action == "count"}
     stocked: Units = Counter()
     for read in evidence.before.values():
-        stocked |= Counter({sku: max(stock["available"], 0) for sku, stock in read.stock.items()})
+        for sku, stock in read.stock.items():
+            there = stock["available"] + (stock["frozen"] if sku in counted else 0)
+            stocked |= Counter({sku: max(there, 0)})
     for operation in evidence.operations:
         if operation.action == "adjust" and operation.outcome != "fail":
             quantity = operation.request["quantity"]

@@ -20,14 +20,22 @@ def _unbalanced(evidence: Evidence) -> Iterator[str]:
     """Units sold with the orders, units left with the rows. A stock effect may have reached peers without its
     order, if a lost disk took the order with it."""
     perhaps = _taken_by_orders_gone(evidence)
+    found, uncancelled = evidence.found(), _given_back_by_orders_gone(evidence)
     for node, read in evidence.complete().items():
         ordered: Units = Counter()
+        cancelled: Units = Counter()
         for order in read.orders:
             ordered += units_of(order["lines"])
+            if order["status"] == "cancelled":
+                cancelled += units_of(order["lines"])
         for sku, stock in sorted(read.stock.items()):
             name, sold = stock["sku"], sum(row["sold"] for row in stock["rows"])
             if not ordered[sku] <= sold <= ordered[sku] + perhaps[sku]:
                 yield f"at {node} the stock says {sold} of {name} were sold, the orders say {ordered[sku]}"
+            back = sum(row["returned"] + row["returned_frozen"] for row in stock["rows"])
+            if not cancelled[sku] <= back <= cancelled[sku] + found[sku] + uncancelled[sku]:
+                said = f"the orders say {cancelled[sku]}" + (f", counts {found[sku]}" if found[sku] else "")
+                yield f"at {node} the stock says {back} of {name} came back, {said}"
             left = _left_by(stock["rows"])
             shown = stock["available"], stock.get("oversold", 0)
             if shown != (max(left - stock["frozen"], 0), max(-left, 0)):
@@ -43,6 +51,21 @@ def _taken_by_orders_gone(evidence: Evidence) -> Units:
     for request in evidence.unresolved():
         if evidence.lost_disk_after(request):
             units += units_of(request.request["lines"])
+    return units
+
+
+def _given_back_by_orders_gone(evidence: Evidence) -> Units:
+    """Units of cancellations that may have gone with a disk, whose stock effect reached peers before."""
+    lines = {id_: told[0].response["lines"] for id_, told in evidence.acknowledged().items()}
+    asked = {
+        operation.request["order"]
+        for operation in evidence.operations
+        if operation.action == "cancel" and operation.outcome != "fail"
+        if evidence.lost_disk_after(operation)
+    }
+    units: Units = Counter()
+    for order_id in asked & lines.keys():
+        units += units_of(lines[order_id])
     return units
 
 

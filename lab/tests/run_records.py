@@ -95,6 +95,10 @@ class HandMadeRun:
     def cancel(self, order: Order, *, outcome: str = "ok") -> None:
         self._end(self._log.invoke("cancel", order["branch"], {"order": order["id"]}), outcome, {})
 
+    def count(self, gone: int, *, sku: str = "CAFE", outcome: str = "ok") -> None:
+        """Somebody counts the shelf at matriz."""
+        self._end(self._log.invoke("count", "matriz", {"sku": sku, "gone": gone}), outcome, {})
+
     @contextmanager
     def under_way(self, action: str, request: Mapping[str, Any]) -> Iterator[Callable[[str], None]]:
         """A request to matriz that ends, with the outcome it is told, while other things happen."""
@@ -120,9 +124,9 @@ class HandMadeRun:
             status = {**readings.status(node, [], heads=heads), "epoch": epoch}
         self._log.sample(node, cast(Status | None, status), stock=stock)
 
-    def lose_disk(self, *at_risk: Order) -> None:
-        """The disk of matriz is lost with these orders declared at risk."""
-        self._log.disk_lost("matriz", at_risk=[order["id"] for order in at_risk])
+    def lose_disk(self, *at_risk: Order, node: str = "matriz") -> None:
+        """The disk of matriz, or of another node, is lost with these orders declared at risk."""
+        self._log.disk_lost(node, at_risk=[order["id"] for order in at_risk])
 
     def read(self, orders: Sequence[Order], stock: Sequence[Stock], *, phase: Phase = "final") -> None:
         """Every node shows the same."""

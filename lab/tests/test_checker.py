@@ -74,6 +74,15 @@ def more_rights_than_rows(run: HandMadeRun) -> None:
     read(run, [ORDER], {**STOCK, "here": 9})
 
 
+def more_given_back_than_cancelled(run: HandMadeRun) -> None:
+    read(run, [ORDER], {**with_row(STOCK, returned=3), "available": 11})
+
+
+def less_given_back_than_cancelled(run: HandMadeRun) -> None:
+    run.cancel(ORDER)
+    read(run, [{**ORDER, "status": "cancelled"}], STOCK)
+
+
 def rights_below_none(run: HandMadeRun) -> None:
     read(run, [ORDER], {**with_row(STOCK, granted={"filial-sul@e1": 12}), "here": -4})
 
@@ -157,6 +166,16 @@ BREAKS: list[tuple[Promise, Spoil, str]] = [
     ("rights", units_from_nowhere, "12 of CAFE are received by the rows, clients were told 10"),
     ("rights", units_gone, "9 of CAFE are received by the rows, clients were told 10"),
     ("rights", more_rights_than_rows, "matriz shows 9 of CAFE as its own to sell, its rows say 8"),
+    (
+        "rights",
+        more_given_back_than_cancelled,
+        "at matriz the stock says 3 of CAFE came back, the orders say 0",
+    ),
+    (
+        "rights",
+        less_given_back_than_cancelled,
+        "at matriz the stock says 0 of CAFE came back, the orders say 2",
+    ),
     ("rights", rights_below_none, "matriz holds -4 of CAFE"),
     ("rights", frozen_without_a_lost_disk, "3 of CAFE are frozen, the rows of ended lives say 0"),
     ("converged", apart, "matriz and filial-sul differ in order matriz-e1-1"),

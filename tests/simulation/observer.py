@@ -300,6 +300,11 @@ class Observer:
         """Whether there was a second process of the life that a machine's disk is in."""
         return self.forks.is_known((machine.name, self._views[machine.label].epoch))
 
+    @property
+    def may_have_sold_twice(self) -> bool:
+        """Whether anything excuses that units were sold twice: a disk that went back, or was copied."""
+        return bool(self.rollbacks.excused() or self.forks.excused())
+
     def is_founded(self, machine: Machine) -> bool:
         """Whether a machine's disk belongs to a network that serves."""
         view = self._views.get(machine.label)

@@ -4,7 +4,7 @@ The observer knows more than any checker could. Here a history is put down as th
 that the checker is tried on thousands of histories: it must find no fault where every promise is kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.state import ledger, orders
@@ -90,6 +90,10 @@ class Record:
         self._add("read.done", node=machine.name, phase="final", orders=len(shown[0]), stock=len(shown[1]))
 
     @property
+    def records(self) -> Sequence[Mapping[str, Any]]:
+        return self._records
+
+    @property
     def length(self) -> int:
         return len(self._records)
 
@@ -103,6 +107,30 @@ class Record:
 
     def _add(self, kind: str, **fields: Any) -> None:
         self._records.append({"kind": kind, **fields})
+
+
+class RecordedCounts:
+    """A journal in which stock counts note what they do, each put down as a client's request, too."""
+
+    def __init__(self, journal: Journal, record: Record, counter: str) -> None:
+        self._journal = journal
+        self._record = record
+        self._counter = counter
+        self._open: int | None = None
+
+    def note(self, *words: object) -> None:
+        """Take down a count that begins, or that was blocked; one that was not had its way."""
+        self._journal.note(*words)
+        self.end("fail" if words[0] == "blocked" else "ok")
+        if words[0] == "counts":
+            request = {"sku": words[1], "gone": words[2]}
+            self._open = self._record.invoke("count", self._counter, None, request)
+
+    def end(self, outcome: str = "ok") -> None:
+        """The count that is under way ended so."""
+        if self._open is not None:
+            self._record.answered(self._open, outcome, None)
+        self._open = None
 
 
 class RecordedClient(Client):
