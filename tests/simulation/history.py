@@ -24,7 +24,7 @@ from tests.simulation.observer import Observer
 from tests.simulation.plan import UPGRADE, Plan, node_settings
 from tests.simulation.process import own_tasks
 from tests.simulation.promises import Promises
-from tests.simulation.record import Record, RecordedClient, RecordedCounts
+from tests.simulation.record import Record, RecordedClient
 from tests.simulation.scene import Scene
 from tests.simulation.watchman import Watchman
 
@@ -195,9 +195,7 @@ class History:
         """Where disks were lost, count what is left, and go on selling for a while."""
         if self._journal.violations or not self._promises.wiped:
             return
-        counts = RecordedCounts(self._journal, self._record, min(machine.name for machine in self._machines))
-        await count_all(self._machines, self._observer, cast(Journal, counts))
-        counts.end()
+        await count_all(self._machines, self._observer, self._journal, self._record)
         await asyncio.gather(*(client.work(SALES_AFTER_A_COUNT) for client in self._clients("after")))
         await self._grow_quiet()
         for machine in self._machines:

@@ -109,30 +109,6 @@ class Record:
         self._records.append({"kind": kind, **fields})
 
 
-class RecordedCounts:
-    """A journal in which stock counts note what they do, each put down as a client's request, too."""
-
-    def __init__(self, journal: Journal, record: Record, counter: str) -> None:
-        self._journal = journal
-        self._record = record
-        self._counter = counter
-        self._open: int | None = None
-
-    def note(self, *words: object) -> None:
-        """Take down a count that begins, or that was blocked; one that was not had its way."""
-        self._journal.note(*words)
-        self.end("fail" if words[0] == "blocked" else "ok")
-        if words[0] == "counts":
-            request = {"sku": words[1], "gone": words[2]}
-            self._open = self._record.invoke("count", self._counter, None, request)
-
-    def end(self, outcome: str = "ok") -> None:
-        """The count that is under way ended so."""
-        if self._open is not None:
-            self._record.answered(self._open, outcome, None)
-        self._open = None
-
-
 class RecordedClient(Client):
     """A client whose requests and answers are put down."""
 
