@@ -253,6 +253,8 @@ class History:
         verdict.judge(self._files(), self._promises, self._journal)
         for machine in self._machines:
             self._observer.must_have_noticed(machine)
+        if self._promises.cloned:
+            return  # a run log knows one process of a branch
         await self._read_all()
         if self._plan.policy == "optimistic":
             await self._judge_shortages()

@@ -7,15 +7,7 @@ import pytest
 
 from lab.checker.finding import Promise
 from tests.simulation.history import play
-from tests.simulation.journal import Journal
 from tests.simulation.plan import draw
-from tests.simulation.record import Record, RecordedCounts
-
-
-class _Notes(Journal):
-    def note(self, *words: object) -> None:
-        """Nobody reads it, and no time passes."""
-
 
 MOST_SEEDS = 100
 
@@ -29,18 +21,6 @@ def test_a_history_whose_disks_went_back_is_judged_by_its_log_too(template: Path
     assert result.violations == []
     judged = {promise for promise, verdict in result.judged.items() if verdict == "PASS"}
     assert {"lost", "duplicated", "converged", "monotone", "authentic"} <= judged
-
-
-def test_a_count_is_put_down_with_what_it_found_and_one_that_was_blocked_as_refused() -> None:
-    record = Record(("matriz", "norte"))
-    counts = RecordedCounts(_Notes(), record, "matriz")
-    for words in (("counts", "SKU-1", -3), ("blocked", "norte", "is away"), ("counts", "SKU-1", -3)):
-        counts.note(*words)
-    counts.end()
-
-    kinds = [(one["kind"], one.get("request")) for one in record.records[1:]]
-    asked = ("op.invoke", {"sku": "SKU-1", "gone": -3})
-    assert kinds == [asked, ("op.fail", None), asked, ("op.ok", None)]
 
 
 @pytest.mark.parametrize("wipes", [False, True])
