@@ -148,6 +148,7 @@ class Observer:
             copy = _look_at(kept)
             self._note_rollback((machine.name, copy.epoch), copy, fenced=fenced)
             left.append(copy)
+            self._record.went_back(machine.name)
         self._note_what_is_at_risk(lost, left)
         self._record.lost(machine.name, self._promises.at_risk)
 
@@ -351,6 +352,8 @@ class Observer:
             return 0
         if epoch != view.epoch and view.epoch and not self._may_end((name, view.epoch)):
             self._violation("reborn", name, "it began a new epoch, though its file lost nothing")
+        if epoch != view.epoch and view.epoch:
+            self._record.began_again(name)
         if epoch != view.epoch:
             view.seq = 0
             self.forks.begin((name, epoch))

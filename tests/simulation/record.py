@@ -31,6 +31,8 @@ class Record:
         self._records: list[dict[str, Any]] = []
         self._operations = 0
         self._commits = 0
+        self._faults = 0
+        self._gone_back: dict[str, int] = {}
         self._add("run.start", nodes=dict.fromkeys(nodes, ""), may_oversell=may_oversell)
 
     def invoke(self, action: str, node: str, key: str | None, request: Mapping[str, Any]) -> int:
@@ -49,6 +51,17 @@ class Record:
     def lost(self, node: str, at_risk: Mapping[str, int]) -> None:
         """A disk was lost, and with it what it alone knew of these orders."""
         self._add("disk.lost", node=node, at_risk=list(at_risk))
+
+    def went_back(self, node: str) -> None:
+        """A disk went back to an older copy; its node may go on with the life of that copy for a while."""
+        self._faults += 1
+        self._gone_back[node] = self._faults
+        self._add("fault.active", id=self._faults, fault="restore", target=node)
+
+    def began_again(self, node: str) -> None:
+        """A node began another life: it knows by now that its disk went back."""
+        if node in self._gone_back:
+            self._add("fault.healed", id=self._gone_back.pop(node))
 
     def gone(self, node: str) -> None:
         """A node is a member no more."""
