@@ -7,7 +7,7 @@ donor's rows may forget what it keeps parked of events that the donor has in its
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.database import Actor, Transaction
 from app.state import ledger
@@ -27,11 +27,12 @@ def _every(_life: Life) -> bool:
 @dataclass(frozen=True)
 class Told:
     """What a donor said of itself at one instant: its heads, and what it keeps parked (None: it does not
-    say). `life` is the donor's own."""
+    say). `life` is the donor's own; `before` are this node's heads before it took what is parked there."""
 
     life: Life
     heads: Mapping[str, Head]
     parked_seqs: Mapping[str, Ranges] | None
+    before: Mapping[str, Head] = field(default_factory=dict)
 
     def has_applied(self, life: Life, seq: int) -> bool:
         """Whether the donor surely has a life's event in its rows."""
@@ -64,10 +65,15 @@ def tell(connection: sqlite3.Connection, wanted: TotalsRequest) -> TotalsReply:
 
 
 def take(
-    tx: Transaction, parked: Iterable[ParkedEvent], heads: Mapping[str, Head], *, branch: str | None
+    tx: Transaction,
+    parked: Iterable[ParkedEvent],
+    heads: Mapping[str, Head],
+    *,
+    branch: str | None,
+    adopting: bool = True,
 ) -> ledger.Merged:
     """Before a donor's rows are merged: keep what is parked there of lives of which it has more (`heads`)
-    than this node, of one branch if one is named.
+    than this node, of one branch if one is named. `adopting` says that its heads will count here.
 
     Of lives of which this node has as much, it is in this node's rows or parked here too. If it can be
     applied it is all the same, since a disk that went back may have told two histories.
@@ -78,7 +84,8 @@ def take(
         if life == ledger.me(tx) or branch not in (None, handed.origin):
             continue
         if _is_beyond(heads.get("@".join(life), ORIGIN), _known(tx, life)):
-            parking.take(tx, handed)
+            counts = adopting and (branch is None or ledger.is_over(tx, life))
+            parking.take(tx, handed, further=counts)
         else:
             merged.absorb(parking.try_once(tx, handed.origin, handed.event) or ledger.Merged())
     return merged
@@ -86,10 +93,17 @@ def take(
 
 def adopt(tx: Transaction, told: Told, *, lives: Lives) -> ledger.Merged:
     """After everything a donor had was merged, and what it keeps parked was taken: count its heads of the
-    chosen lives as applied here, where they are beyond what is known, and try what was taken."""
+    chosen lives as applied here, where they are beyond what is known, and try what was taken.
+
+    Events of a life that came meanwhile took the place of what was taken of it, and may say less: a state
+    that the donor parked can hold what came later. Then the rest comes by events, too, or is fetched again.
+    """
     for key, head in sorted(told.heads.items()):
         branch, _, epoch = key.partition("@")
         life = (branch, epoch)
+        moved = receiver.position(tx.connection, life) != told.before.get(key, ORIGIN)
+        if moved and key in (told.parked_seqs or {}):
+            continue
         if head.seq and lives(life) and life != ledger.me(tx):
             tx.connection.execute(
                 "INSERT INTO positions (origin, epoch, seq, event_id) VALUES (?, ?, ?, ?)"

@@ -60,10 +60,12 @@ def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> N
     )
 
 
-def take(tx: Transaction, handed: ParkedEvent) -> None:
-    """Keep what a donor could not apply, unless it is here. It is tried when the donor's rows are in: before,
-    an order might show without what it took."""
-    tx.connection.execute(f"INSERT OR IGNORE {_INSERT}", _values(tx, handed, waiting=False, attempts=0))
+def take(tx: Transaction, handed: ParkedEvent, *, further: bool) -> None:
+    """Keep what a donor could not apply; in place of what is parked here of that event if the donor's heads
+    will count here, since a state can hold more where a donor is `further`. It is tried when the donor's rows
+    are in: before, an order might show without what it took."""
+    insert = "INSERT OR REPLACE" if further else "INSERT OR IGNORE"
+    tx.connection.execute(f"{insert} {_INSERT}", _values(tx, handed, waiting=False, attempts=0))
 
 
 def try_once(tx: Transaction, origin: str, event: WireEvent) -> ledger.Merged | None:

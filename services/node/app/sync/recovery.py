@@ -12,7 +12,7 @@ from app.database import Database, StorageError, Transaction
 from app.database.digest import RELATIONS, Relation
 from app.runtime import Clock
 from app.state import ledger
-from app.sync import anti_entropy, handover, snapshot
+from app.sync import anti_entropy, handover, handshake, snapshot
 from app.sync.alarms import Alarms
 from app.sync.events import Head, Hello, Page, TotalsReply
 from app.sync.fetching import Donors, Progress, Turn
@@ -191,7 +191,7 @@ class Recovery:
             reply = await (turn.answer(call) if turn else call)
             first = first or reply
             if reply.parked:
-                await self._write(peer, _taking(reply, first.heads or {}, branch))
+                await self._write(peer, _taking(reply, first.heads or {}, branch, adopting=turn is not None))
             after = reply.parked_next
         assert first is not None
         return first
@@ -220,9 +220,10 @@ class Recovery:
         """Note how far the donor is. Whatever happens at it later comes by events, or again."""
         key, life = (peer.name, progress.branch), progress.peer_epoch or ""
         if key not in self._told:
+            before = await self._database.read(handshake.heads)
             reply = await self._hear(peer, life, progress.branch, turn=turn)
             if reply.heads is not None:  # else it is an older version, whose first page will say
-                self._told[key] = Told((peer.name, life), reply.heads, reply.parked_seqs)
+                self._told[key] = Told((peer.name, life), reply.heads, reply.parked_seqs, before)
 
     async def _lacked(
         self, turn: Turn, peer: Peer, progress: Progress, relation: Relation
@@ -294,6 +295,6 @@ def _merging(page: Page, donor: str) -> Callable[[Transaction], ledger.Merged]:
 
 
 def _taking(
-    reply: TotalsReply, heads: Mapping[str, Head], branch: str | None
+    reply: TotalsReply, heads: Mapping[str, Head], branch: str | None, *, adopting: bool
 ) -> Callable[[Transaction], ledger.Merged]:
-    return lambda tx: handover.take(tx, reply.parked, heads, branch=branch)
+    return lambda tx: handover.take(tx, reply.parked, heads, branch=branch, adopting=adopting)

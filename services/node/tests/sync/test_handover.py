@@ -1,5 +1,6 @@
 """What is handed over besides rows, at branches in memory."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_state_covers_what_was_parked_of_the_range_it_was_read_in(
     matriz.adjust("rice", 1)
     matriz.adjust("rice", 1)
     handed = parked_of(matriz, seq=3, kind="stock_update", entity=matriz.product_id("rice"))
-    norte.do(lambda tx: parking.take(tx, handed))
+    norte.do(lambda tx: parking.take(tx, handed, further=True))
     matriz.send(norte)
     assert (norte.parked(), norte.digest()) == ([], matriz.digest())
 
@@ -150,10 +151,60 @@ def test_what_was_taken_is_tried_when_the_donors_heads_count(three: tuple[Branch
     sul.do(lambda tx: parking.retry(tx, "taken"))
     assert seqs(sul) == [1]
 
-    sul.do(lambda tx: handover.adopt(tx, by(norte, say(norte)), lives=lambda _: True))
+    told = by(norte, say(norte))
+    sul.do(lambda tx: handover.adopt(tx, told, lives=lambda _: True))
 
     assert (sul.parked(), sul.digest()) == ([], matriz.digest())
     assert receiver.position(sul.connection, matriz.life).seq == 1
+
+
+def test_heads_are_not_taken_over_when_events_took_the_place_of_what_was_taken(
+    three: tuple[Branch, Branch, Branch],
+) -> None:
+    """The state that the donor parked holds all three units. What is under way holds one of them, and takes
+    its place: the others must still come."""
+    matriz, norte, sul = three
+    matriz.product("rice")
+    matriz.send(norte)
+    matriz.send(sul)
+    before = {"@".join(matriz.life): receiver.position(sul.connection, matriz.life)}
+    matriz.adjust("rice", 1)
+    under_way = matriz.batch_for(sul)
+    assert under_way is not None
+    for _ in range(2):
+        matriz.adjust("rice", 1)
+    spoil(norte, matriz, "stock_update")
+    reply = say(norte)
+    take(sul, reply)
+    assert seqs(sul) == [2]
+    sul.receive(under_way)
+
+    told = replace(by(norte, reply), before=before)
+    sul.do(lambda tx: handover.adopt(tx, told, lives=lambda _: True))
+
+    assert (seqs(sul), receiver.position(sul.connection, matriz.life).seq) == ([], 2)
+
+
+@pytest.mark.parametrize(("adopting", "units"), [(True, 2), (False, 1)])
+def test_of_two_states_parked_at_one_place_that_of_the_donor_whose_heads_count_is_kept(
+    three: tuple[Branch, Branch, Branch], *, adopting: bool, units: int
+) -> None:
+    matriz, norte, sul = three
+    matriz.product("rice")
+    for branch in (norte, sul):
+        matriz.send(branch)
+    for branch in (sul, norte):
+        matriz.adjust("rice", 1)
+        batch = matriz.batch_for(branch)
+        assert batch is not None
+        newer = [event.model_copy(update={"schema_version": 2}) for event in batch.events]
+        branch.receive(batch.model_copy(update={"events": newer}))
+    reply = say(norte)
+
+    sul.do(lambda tx: handover.take(tx, reply.parked, reply.heads or {}, branch=None, adopting=adopting))
+
+    (kept,) = sul.parked()
+    assert json.loads(kept["body"])["body"]["cells"][0]["received"] == units
 
 
 def test_a_donor_that_is_not_as_far_does_not_speak_for_a_state_that_holds_more(branches: Branches) -> None:
