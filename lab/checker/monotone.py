@@ -31,16 +31,18 @@ def was_looked_at(evidence: Evidence) -> bool | None:
 
 
 def _falls(evidence: Evidence, node: str, samples: Sequence[Sample]) -> Iterator[str]:
-    life, began, last = "", 0, 0
+    life, last = "", 0
+    began: dict[str, int] = {}  # a disk that goes back may bring an ended life again, until that is noticed
     known: Known = {}
     events = evidence.disk_events.get(node, ())
     for sample in samples:
         if sample.status is None:
             continue
         if sample.status["epoch"] != life:
-            if life and not any(began < at < sample.at for at in events):
+            if life and not any(began[life] < at < sample.at for at in events):
                 yield f"{node} began another life, {sample.status['epoch']}, though nothing took its disk"
-            life, began, known = sample.status["epoch"], sample.at, {}
+            life, known = sample.status["epoch"], {}
+            began.setdefault(life, sample.at)
         elif any(last < at < sample.at for at in events):
             known = {}  # a disk that went back may not have been noticed yet
         last = sample.at

@@ -268,6 +268,28 @@ def test_a_disk_that_went_back_may_show_less_of_the_same_life_until_that_is_noti
     assert verdict_of(tmp_path, restored).problems == ()
 
 
+def test_a_life_that_a_disk_brought_back_ends_again_once_that_is_noticed(tmp_path: Path) -> None:
+    def brought_back(run: HandMadeRun) -> None:
+        run.lose_disk()
+        run.sample(epoch="e2", heads={"matriz@e2": 1})
+        run.lose_disk()
+        run.sample(epoch="e1", heads={"matriz@e1": 2})
+        run.sample(epoch="e3", heads={"matriz@e3": 1})
+        as_it_was(run)
+
+    assert verdict_of(tmp_path, brought_back).promises["monotone"] == "PASS"
+
+
+def test_a_life_after_a_lost_disk_does_not_end_without_another_loss(tmp_path: Path) -> None:
+    def restless(run: HandMadeRun) -> None:
+        run.lose_disk()
+        run.sample(epoch="e2", heads={"matriz@e2": 1})
+        run.sample(epoch="e3", heads={"matriz@e3": 1})
+        as_it_was(run)
+
+    assert verdict_of(tmp_path, restless).promises["monotone"] == "FAIL"
+
+
 def test_a_lost_disk_does_not_excuse_what_fell_after_it(tmp_path: Path) -> None:
     def forgetful(run: HandMadeRun) -> None:
         run.lose_disk()
