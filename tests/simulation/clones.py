@@ -30,7 +30,7 @@ async def clone(scene: Scene, machine: Machine) -> None:
     twin = machine.copy()
     scene.copies.append(twin)
     scene.network.leads_to.update({(other, machine.name): twin for other in led_away})
-    scene.observer.copy(machine, twin, heard=heard and not led_away)
+    scene.observer.losses.copy(machine, twin, heard=heard and not led_away)
     if not heard:
         scene.begin(twin.start())
         keep = scene.random.random() < 0.5
@@ -86,7 +86,7 @@ def _part(scene: Scene, machine: Machine, twin: Machine, *, keep: bool) -> None:
     """Kill both and throw one disk away; whoever watches starts the branch again on the other."""
     scene.journal.note(machine.name, "keeps", "the copy" if keep else "the first")
     machine.part(twin, keep=keep)
-    scene.observer.part(machine, twin, keep=keep)
+    scene.observer.losses.part(machine, twin, keep=keep)
     scene.copies.remove(twin)
     scene.scrapped.append(twin)
     for link in [link for link, other in scene.network.leads_to.items() if other is twin]:

@@ -32,7 +32,7 @@ async def count_all(
     for product_id, sku in file.execute(_PRODUCTS).fetchall():
         deadline = loop.time() + UNBLOCKS_WITHIN_SECONDS
         while True:
-            gone = observer.gone(product_id, set(file.execute(_DEAD).fetchall()))
+            gone = observer.truth.gone(product_id, set(file.execute(_DEAD).fetchall()))
             journal.note("counts", sku, gone)
             observer.effects.find(product_id, counter.name, max(0, -gone))
             op = record.invoke("count", counter.name, None, {"sku": sku, "gone": gone})

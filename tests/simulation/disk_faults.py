@@ -35,7 +35,7 @@ async def wipe(scene: Scene, machine: Machine) -> None:
     """Lose a disk while some other one is there, reachable or not: what all have lost nobody brings back."""
     if machine.process is not None and machine.process.serves and is_not_the_last(scene, machine):
         scene.journal.fault("wipe", machine.name)
-        scene.observer.lose(machine)
+        scene.observer.losses.lose(machine)
         machine.wipe()
 
 
@@ -53,7 +53,7 @@ async def restore(scene: Scene, machine: Machine) -> None:
         fenced = await scene.all_ready()
     if machine.process is not None and is_not_the_last(scene, machine):
         scene.journal.fault("restore_fenced" if fenced else "restore", machine.name)
-        scene.observer.lose(machine, kept=machine.kept, fenced=fenced)
+        scene.observer.losses.lose(machine, kept=machine.kept, fenced=fenced)
         machine.restore()
         machine.kept = None
         if fenced:

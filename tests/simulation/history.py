@@ -249,7 +249,7 @@ class History:
         return {machine.name: self._observer.connection(machine) for machine in self._machines}
 
     async def _judge(self) -> None:
-        self._observer.note_what_was_merged_away()
+        self._observer.losses.note_what_was_merged_away()
         verdict.judge(self._files(), self._promises, self._journal)
         for machine in self._machines:
             self._observer.must_have_noticed(machine)
@@ -259,7 +259,7 @@ class History:
         if self._plan.policy == "optimistic":
             await self._judge_shortages()
         judged = self._record.judge()
-        beyond = BEYOND_THE_PROMISE if self._observer.may_have_sold_twice else ()
+        beyond = BEYOND_THE_PROMISE if self._observer.truth.excused() else ()
         self._judged = {
             str(promise): result for promise, result in judged.promises.items() if promise not in beyond
         }

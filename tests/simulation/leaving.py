@@ -29,11 +29,11 @@ async def leave(scene: Scene, machine: Machine) -> None:
     if not is_not_the_last(scene, machine):
         return
     scene.journal.fault("leave", machine.name)
-    scene.observer.lose(machine)
+    scene.observer.losses.lose(machine)
     machine.wipe()
     scene.machines.remove(machine)
     scene.gone.append(machine)
-    scene.observer.leave(machine)
+    scene.observer.losses.leave(machine)
     await machine.reaped()
     scene.begin(_until_it_counts(scene, machine))
 
