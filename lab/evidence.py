@@ -102,13 +102,16 @@ class Evidence:
         }
 
     def _kept(self) -> set[str]:
-        """Orders that an answer showed as stored by a node whose disk came to no harm since."""
+        """Orders that an answer showed as stored by a node whose disk came to no harm since they were taken:
+        after a loss, their branch says it for as long as it has not heard of it."""
+        taken = {id_: answers[0].began for id_, answers in self.acknowledged().items()}
         return {
-            operation.response["id"]
+            order["id"]
             for operation in self.operations
             if operation.action in ("order", "read") and operation.outcome == "ok"
-            for node in operation.response["stored_by"]
-            if not any(at > operation.began for at in self.disk_events.get(node, ()))
+            if (order := operation.response)["id"] in taken
+            for node in order["stored_by"]
+            if not any(at > taken[order["id"]] for at in self.disk_events.get(node, ()))
         }
 
     def found(self) -> Units:

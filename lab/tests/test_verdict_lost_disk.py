@@ -64,6 +64,14 @@ def test_an_order_whose_only_copy_went_with_its_peers_disk_is_gone_too(run: Hand
     assert (verdict.result, verdict.lost, verdict.gone) == ("PASS", 0, 1)
 
 
+def test_what_a_branch_says_of_a_peer_whose_loss_it_has_not_heard_of_proves_nothing(run: HandMadeRun) -> None:
+    run.lose_disk(SECOND, node="filial-sul")
+    run.look_up({**SECOND, "stored_by": ["filial-sul"]})
+    run.lose_disk(SECOND)
+    run.read([FIRST], [frozen(make_stock(received=10, sold=2), 8)])
+    assert judge(run.records()).result == "PASS"
+
+
 def test_an_order_of_a_branch_that_kept_its_disk_is_lost_whatever_was_declared(run: HandMadeRun) -> None:
     third = make_order(3, sku="CAFE", quantity=1, branch="filial-sul")
     run.order(third)

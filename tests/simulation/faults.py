@@ -10,7 +10,7 @@ from typing import Any
 from tests.simulation import clones, disk_faults, leaving, link_faults, process_faults
 from tests.simulation.machine import Machine
 from tests.simulation.network import Weather
-from tests.simulation.plan import Plan
+from tests.simulation.plan import LEAVE, Plan
 from tests.simulation.scene import Scene
 
 LONGEST_STORM_SECONDS = 40.0
@@ -72,6 +72,8 @@ class Faults:
         machine = self._random.choice([*self._scene.machines, *self._scene.copies])
         if kind in LOSSES and (machine.twin is not None or machine in self._scene.copies):
             return  # one of two disks goes when their branch has one again
+        if kind == LEAVE and not self.shop_is_open.is_set():
+            return  # who opens the shop has to be there
         await self._finish(DOINGS[kind](self._scene, machine))
 
     async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
