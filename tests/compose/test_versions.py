@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab import ports, settings
-from lab.drivers import compose_command, compose_files
+from lab.drivers import compose_command, compose_files, images
 from lab.drivers.compose import ComposeDriver, project_name
 from lab.drivers.compose_command import ComposeCommand
 from lab.drivers.docker import Project, run_docker
@@ -121,6 +121,7 @@ def test_chaos_is_part_of_a_plain_compose_up(command: ComposeCommand, tmp_path: 
         project.act("rm", project.containers(), "--force", "--volumes")
         project.remove_networks()
         project.remove_volumes()
+        images.forget(project.name)
 
 
 @pytest.mark.skipif(len(COMMANDS) < 2, reason="there is one Compose on this machine")
