@@ -7,7 +7,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 from sqlmodel import SQLModel
 
-from app.database import tables  # noqa: F401  (fills SQLModel.metadata)
+from app.database import local_tables, tables  # noqa: F401  (fill SQLModel.metadata)
 
 
 def run(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
-from app.database import DamagedDatabase, Identity, StorageFailed, WrongDatabase, tables
+from app.database import DamagedDatabase, Identity, StorageFailed, WrongDatabase, local_tables, tables
 from app.database.file import opening_error, require_sound, set_aside
 from app.database.identity import begin_start, require_own_file
 from app.database.migrations import migrate, newest_revision
@@ -61,7 +61,7 @@ def test_replicated_tables_have_no_constraint_that_could_fail_elsewhere() -> Non
         table = SQLModel.metadata.tables[name]
         assert not [index for index in table.indexes if index.unique]
         assert {key.column.table.name for key in table.foreign_keys} <= replicated - {"users"}
-    assert tables.Node.__tablename__ == "node"
+    assert (tables.Order.__tablename__, local_tables.Node.__tablename__) == ("orders", "node")
 
 
 def test_migrating_again_changes_nothing(new_database: Callable[[], Path]) -> None:

@@ -1,0 +1,167 @@
+"""The tables that are a node's own business, as SQLModel tables: who it is, what it sends and has applied,
+what it keeps aside, and its audit."""
+
+from typing import ClassVar
+
+from sqlalchemy import REAL, CheckConstraint, Index, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from app.database.columns import strict, text
+
+
+class Node(SQLModel, table=True):
+    """One row: who this node is, and its counters. `groups` counts commits, so that after an error of
+    COMMIT itself the reopened file tells whether the group is in it."""
+
+    __tablename__: ClassVar[str] = "node"
+    __table_args__ = strict(CheckConstraint("id = 1"))
+    id: int = Field(primary_key=True)
+    cluster_id: str = text()
+    name: str = text()
+    epoch: str = text()
+    starts: int
+    founded: int
+    lamport: int
+    seq: int
+    order_counter: int
+    groups: int
+
+
+class Epoch(SQLModel, table=True):
+    """Every life of every branch's disk this node has heard of, and which of them are over."""
+
+    __tablename__: ClassVar[str] = "epochs"
+    __table_args__ = strict(CheckConstraint("dead IN (0, 1)"))
+    branch: str = text(primary_key=True)
+    epoch: str = text(primary_key=True)
+    dead: int
+
+
+class Decommissioned(SQLModel, table=True):
+    """Every branch known to be gone for good. A row is never removed."""
+
+    __tablename__: ClassVar[str] = "decommissioned"
+    __table_args__ = strict()
+    branch: str = text(primary_key=True)
+
+
+class DecommissionWitness(SQLModel, table=True):
+    """Which life of which peer said that it has stored that `branch` is gone."""
+
+    __tablename__: ClassVar[str] = "decommission_witnesses"
+    __table_args__ = strict()
+    branch: str = text(primary_key=True)
+    peer: str = text(primary_key=True)
+    peer_epoch: str = text(primary_key=True)
+
+
+class Event(SQLModel, table=True):
+    """The outbox: one append-only log of what this node changed. Bodies are read when sent.
+    `command_end` marks the last event of a command; a batch is cut only there."""
+
+    __tablename__: ClassVar[str] = "events"
+    __table_args__ = strict(CheckConstraint("seq >= 1"), CheckConstraint("command_end IN (0, 1)"))
+    epoch: str = text(primary_key=True)
+    seq: int = Field(primary_key=True)
+    event_id: str = text()
+    kind: str = text()
+    entity: str = text()
+    lamport: int
+    created_at: float = Field(sa_type=REAL)
+    command_end: int
+
+
+class Cursor(SQLModel, table=True):
+    """How far one life of a peer has durably acknowledged this epoch's events."""
+
+    __tablename__: ClassVar[str] = "cursors"
+    __table_args__ = strict(CheckConstraint("acknowledged >= 0"))
+    peer: str = text(primary_key=True)
+    peer_epoch: str = text(primary_key=True)
+    epoch: str = text(primary_key=True)
+    acknowledged: int
+    updated_at: float = Field(sa_type=REAL)
+
+
+class ParkedElsewhere(SQLModel, table=True):
+    """Which events of an epoch of this node one life of a peer keeps parked, as ranges: acknowledged, but not
+    among its rows. As that peer said last."""
+
+    __tablename__: ClassVar[str] = "parked_elsewhere"
+    __table_args__ = strict(CheckConstraint("first_seq >= 1 AND last_seq >= first_seq"))
+    peer: str = text(primary_key=True)
+    peer_epoch: str = text(primary_key=True)
+    epoch: str = text(primary_key=True)
+    first_seq: int = Field(primary_key=True)
+    last_seq: int
+
+
+class Position(SQLModel, table=True):
+    """How far this node has applied (origin, epoch), and which event stands there."""
+
+    __tablename__: ClassVar[str] = "positions"
+    __table_args__ = strict()
+    origin: str = text(primary_key=True)
+    epoch: str = text(primary_key=True)
+    seq: int
+    event_id: str = text()
+
+
+class Parked(SQLModel, table=True):
+    """An event that could not be applied, kept whole. `waiting` ones lack something that may still come."""
+
+    __tablename__: ClassVar[str] = "parked"
+    __table_args__ = strict(CheckConstraint("waiting IN (0, 1)"), Index("parked_entity", "kind", "entity"))
+    origin: str = text(primary_key=True)
+    epoch: str = text(primary_key=True)
+    seq: int = Field(primary_key=True)
+    event_id: str = text()
+    kind: str = text()
+    entity: str = text()
+    body: str = text()
+    reason: str = text()
+    waiting: int
+    attempts: int
+    parked_at: float = Field(sa_type=REAL)
+
+
+class Recovery(SQLModel, table=True):
+    """A stock count of this node's whose outcome may be sold only when every member has acknowledged it:
+    until the event `seq` of `epoch` is with all `members` (JSON list), `usable` of the cell's `recovered`."""
+
+    __tablename__: ClassVar[str] = "recoveries"
+    __table_args__ = strict(CheckConstraint("usable >= 0"))
+    product_id: str = text(primary_key=True)
+    epoch: str = text()
+    usable: int
+    seq: int
+    members: str = text()
+
+
+class Audit(SQLModel, table=True):
+    """Who did what, before and after, with origin and version. Local to the node that did it."""
+
+    __tablename__: ClassVar[str] = "audit"
+    __table_args__ = strict(Index("audit_entity", "entity", "entity_id"), Index("audit_actor", "actor"))
+    id: int | None = Field(default=None, primary_key=True)
+    at: float = Field(sa_type=REAL)
+    actor: str = text()
+    action: str = text()
+    entity: str = text()
+    entity_id: str = text()
+    before: str | None = text(default=None)
+    after: str | None = text(default=None)
+    origin: str = text()
+    epoch: str = text()
+    version: int
+    request_id: str = text()
+
+
+class DigestBucket(SQLModel, table=True):
+    """Sum modulo 2^256 of the SHA-256 of every canonical row of one bucket of one replicated table."""
+
+    __tablename__: ClassVar[str] = "digest_buckets"
+    __table_args__ = strict()
+    relation: str = text(primary_key=True)
+    bucket: int = Field(primary_key=True)
+    total: bytes = Field(sa_type=LargeBinary)
