@@ -15,7 +15,6 @@ UNBLOCKS_WITHIN_SECONDS = 10.0
 """A member's late hello of an earlier life may block a count in a network that is quiet. What lasts longer
 than some of its next hellos, with nobody's help, is a count that never unblocks."""
 
-_DEAD = "SELECT branch, epoch FROM epochs WHERE dead = 1"
 _PRODUCTS = "SELECT id, sku FROM products ORDER BY id"
 
 
@@ -32,7 +31,7 @@ async def count_all(
     for product_id, sku in file.execute(_PRODUCTS).fetchall():
         deadline = loop.time() + UNBLOCKS_WITHIN_SECONDS
         while True:
-            gone = observer.truth.gone(product_id, set(file.execute(_DEAD).fetchall()))
+            gone = observer.truth.gone(product_id)
             journal.note("counts", sku, gone)
             observer.effects.find(product_id, counter.name, max(0, -gone))
             op = record.invoke("count", counter.name, None, {"sku": sku, "gone": gone})

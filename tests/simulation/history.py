@@ -196,8 +196,11 @@ class History:
         if self._journal.violations or not self._promises.wiped:
             return
         await count_all(self._machines, self._observer, self._journal, self._record)
+        lives = [life for life, _ in verdict.ends(self._files())]
         await asyncio.gather(*(client.work(SALES_AFTER_A_COUNT) for client in self._clients("after")))
         await self._grow_quiet()
+        if lives != [life for life, _ in verdict.ends(self._files())]:
+            return  # one was found out since, as a copy's may be, and what it held is frozen
         # A disk that went back unseen may have sold twice: what it took others still hold rights of.
         sold_twice = sum(self._observer.truth.excused().values())
         for machine in self._machines:
@@ -262,6 +265,8 @@ class History:
             await self._judge_shortages()
         judged = self._record.judge()
         beyond = BEYOND_THE_PROMISE if self._observer.truth.excused() else ()
+        if parked.lost(self._files()):
+            beyond = (*beyond, "rights")  # nobody can tell any more which units an order took
         self._judged = {
             str(promise): result for promise, result in judged.promises.items() if promise not in beyond
         }

@@ -1,7 +1,7 @@
 """What really happened, as far as it was committed anywhere: more than any node knows."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.simulation import rollbacks
@@ -66,17 +66,19 @@ class Truth:
     def is_forked(self, branch: str) -> bool:
         return self.rollbacks.may_be_forked(branch) or self.forks.is_split(branch)
 
-    def gone(self, product: str, dead: Collection[Life]) -> int:
-        """How many units of a product left the shelf by the hands of these lives, net of what came, without
-        any disk that is there knowing: what people find when they count for the first time. An order that is
-        cancelled again after its first cancelling was lost with a disk gives back no unit a second time."""
+    def gone(self, product: str) -> int:
+        """How many units of a product left the shelf by the hands of earlier lives, net of what came, without
+        any disk that is there knowing: what people find when they count for the first time. Some lives nobody
+        may have heard of. An order that is cancelled again after its first cancelling was lost with a disk
+        gives back no unit a second time."""
         gone = -self.given_back[product]
+        present = {(name, view.epoch) for name, view in self.views.items()}
         for key, cell in self.cells.items():
             if key[0] == product:
                 known = [view.cells.get(key, NOTHING) for view in self.views.values()]
                 seen = tuple(max(counts) for counts in zip(*known, strict=True))
                 gone += seen[RETURNED] + seen[RETURNED_FROZEN]
-                gone += went(cell) - went(seen) if key[1:] in dead else 0
+                gone += went(cell) - went(seen) if key[1:] not in present else 0
         return gone
 
     def note_given_back(self, view: View, rows: Rows) -> None:
