@@ -55,8 +55,9 @@ class Observer:
 
     def must_have_noticed(self, machine: Machine) -> None:
         """In the end no life goes on of which another disk had more when its own went back."""
-        life = (machine.name, self.truth.views[machine.name].epoch)
-        if self.truth.rollbacks.unnoticed(life):
+        view = self.truth.views[machine.name]
+        life = (machine.name, view.epoch)
+        if self.truth.rollbacks.unnoticed(life, rollbacks.of_life(life, view.cells, view.grants)):
             self._violation("unnoticed", machine.name, "it goes on as if its disk had not gone back")
 
     def is_one_of_two(self, machine: Machine) -> bool:

@@ -8,7 +8,7 @@ what it had spent since the copy was made.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from operator import add, sub
+from operator import add, gt, sub
 from typing import NamedTuple
 
 CellKey = tuple[str, str, str]
@@ -30,8 +30,9 @@ class Stock(NamedTuple):
 class Rollback:
     """A life whose disk went back. `forgotten` is what had been moved since the copy was made, `seen` what
     peers know of the life, and `events` the event ids by seq that were written since. `knowers` are the
-    branches whose disks have more of the life than the copy, `known` says whether there were any at first,
-    and `fenced` that whoever had was there to be asked: then nothing excuses spending.
+    branches whose disks have more of the life than the copy, each with the stock of it that it knows, or None
+    if it has later events, too; `known` says whether there were any at first, and `fenced` that whoever had
+    was there to be asked: then nothing excuses spending.
     """
 
     life: Life
@@ -40,7 +41,7 @@ class Rollback:
     seen: Stock
     events: Mapping[int, str]
     fenced: bool
-    knowers: set[str]
+    knowers: dict[str, Stock | None]
     known: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,7 +60,7 @@ class Rollbacks:
     def forget(self, branch: str) -> None:
         """A branch's disk was lost, too, and with it what it knew of others."""
         for rollback in self._all():
-            rollback.knowers.discard(branch)
+            rollback.knowers.pop(branch, None)
 
     def real_cell(self, key: CellKey, cell: Cell) -> Cell:
         """What was moved in truth where the life's file now says `cell`."""
@@ -129,9 +130,14 @@ class Rollbacks:
         it went on after its disk had gone back, before it could meet who knew more."""
         return any(r.life[0] == branch and r.known and not r.fenced for r in self._all())
 
-    def unnoticed(self, life: Life) -> bool:
-        """Whether this life goes on though some other disk knows more of it."""
-        return any(rollback.knowers for rollback in self._of.get(life, ()))
+    def unnoticed(self, life: Life, now: Stock) -> bool:
+        """Whether this life goes on though some other disk knows more of it, and it could be told so: where
+        only rows tell, until the life's own have come to hold all that is in them."""
+        return any(
+            seen is None or not _holds(now, seen)
+            for rollback in self._of.get(life, ())
+            for seen in rollback.knowers.values()
+        )
 
     def _all(self) -> Iterable[Rollback]:
         return (rollback for rollbacks in self._of.values() for rollback in rollbacks)
@@ -153,6 +159,14 @@ def difference(truth: Stock, kept: Stock) -> Stock:
     return Stock(
         cells, {grant: quantity - kept.grants.get(grant, 0) for grant, quantity in truth.grants.items()}
     )
+
+
+def _holds(stock: Stock, part: Stock) -> bool:
+    """Whether a part of a life's stock could be an earlier state of it."""
+    cells = all(
+        key in stock.cells and not any(map(gt, cell, stock.cells[key])) for key, cell in part.cells.items()
+    )
+    return cells and all(stock.grants.get(grant, 0) >= n for grant, n in part.grants.items())
 
 
 def spent(stock: Stock) -> Counter[str]:

@@ -38,9 +38,17 @@ def went_back(*, known: bool, fenced: bool) -> Rollbacks:
 
 
 def go_back(
-    found: Rollbacks, *, truth: Stock, kept: Stock, seen: Stock = NOTHING, known: bool, fenced: bool
+    found: Rollbacks,
+    *,
+    truth: Stock,
+    kept: Stock,
+    seen: Stock = NOTHING,
+    known: bool,
+    fenced: bool,
+    by_rows: bool = False,
 ) -> None:
-    """Add that the life's disk went back from the truth to a copy, while peers had `seen` so much of it."""
+    """Add that the life's disk went back from the truth to a copy, while peers had `seen` so much of it; who
+    has more of it has all of that, or (`by_rows`) rows only."""
     found.add(
         Rollback(
             life=LIFE,
@@ -49,7 +57,7 @@ def go_back(
             seen=seen,
             events={7: "an event"},
             fenced=fenced,
-            knowers={"filial-sul"} if known else set(),
+            knowers={"filial-sul": truth if by_rows else None} if known else {},
         )
     )
 
@@ -98,9 +106,21 @@ def test_who_could_be_told_is_excused_nothing() -> None:
     assert not found.excused()
     assert found.overspent(LIFE, moved(received=20, sold=3)) == ["CAFE"]
     assert found.overspent(LIFE, moved(received=20, sold=2)) == []
-    assert found.unnoticed(LIFE)
+    assert found.unnoticed(LIFE, moved(received=20, sold=5, granted=3))
     found.forget("filial-sul")
-    assert not found.unnoticed(LIFE)
+    assert not found.unnoticed(LIFE, moved(received=20, sold=2))
+
+
+@pytest.mark.parametrize(("sold", "granted", "told"), [(4, 3, True), (5, 2, True), (5, 3, False)])
+def test_who_knows_rows_only_can_tell_until_those_of_the_life_hold_them(
+    sold: int, granted: int, told: bool
+) -> None:
+    found = Rollbacks()
+    truth = moved(received=20, sold=5, granted=3)
+    kept = moved(received=20, sold=2)
+    go_back(found, truth=truth, kept=kept, known=True, fenced=False, by_rows=True)
+
+    assert found.unnoticed(LIFE, moved(received=20, sold=sold, granted=granted)) is told
 
 
 def test_who_could_not_be_told_may_spend_once_more_what_it_forgot() -> None:

@@ -44,21 +44,18 @@ class Truth:
                 seen[key] = tuple(map(max, cell, seen.get(key, NOTHING)))
         return Stock(seen, {})
 
-    def knowers(self, life: Life, copy: View, *, but: str | None = None) -> set[str]:
-        """The branches whose disks have more of a life than this copy of its own."""
-        return {
-            name
-            for name, other in self.views.items()
-            if name != but
-            and (
-                other.positions.get(life, 0) > copy.seq
-                or any(
-                    cell[-1] > copy.cells.get(key, NOTHING)[-1]
-                    for key, cell in other.cells.items()
-                    if key[1:] == life
-                )
-            )
-        }
+    def knowers(self, life: Life, copy: View, *, but: str | None = None) -> dict[str, Stock | None]:
+        """The branches whose disks have more of a life than this copy of its own, each with the stock of that
+        life that it knows, or None if it has later events, too."""
+        found: dict[str, Stock | None] = {}
+        for name, other in self.views.items():
+            known = rollbacks.of_life(life, other.cells, other.grants)
+            newer = any(cell[-1] > copy.cells.get(key, NOTHING)[-1] for key, cell in known.cells.items())
+            if name != but and other.positions.get(life, 0) > copy.seq:
+                found[name] = None
+            elif name != but and newer:
+                found[name] = known
+        return found
 
     def may_end(self, life: Life) -> bool:
         return self.rollbacks.may_end(life) or self.forks.may_end(life)
