@@ -236,10 +236,8 @@ class History:
             return False
         ends = verdict.ends(self._files())
         said = [await self._status(machine) for machine in self._machines]
-        lost = len(parked.lost(self._files()))
-        quiet = all(_is_settled(status, said[0], parked=lost) for status in said) and ends == verdict.ends(
-            self._files()
-        )
+        settled = all(_is_settled(status, said[0]) for status in said)
+        quiet = settled and parked.is_all_lost(self._files()) and ends == verdict.ends(self._files())
         if quiet:
             self._journal.note("quiet", said[0]["digest"])
             for machine, status in zip(self._machines, said, strict=True):
@@ -311,9 +309,8 @@ class History:
         self._journal.violation("error", f"{context['message']}: {error!r}")
 
 
-def _is_settled(status: Any, other: Any, *, parked: int) -> bool:
-    """Whether a node says that it has nothing pending, only so much parked, and of the company what another
-    one says."""
-    same = all(status[name] == other[name] for name in ("digest", "heads"))
+def _is_settled(status: Any, other: Any) -> bool:
+    """Whether a node says that it has nothing pending, and of the company what another one says."""
+    same = all(status[name] == other[name] for name in ("digest", "heads", "parked"))
     same = same and all(status["stock"][name] == other["stock"][name] for name in ("available", "frozen"))
-    return same and not any(status["pending"].values()) and status["parked"] == parked
+    return same and not any(status["pending"].values())

@@ -59,6 +59,14 @@ def lost(files: Files) -> set[Key]:
     return {key for key in set.intersection(*everywhere) if all(key[:2] in dead for dead in over)}
 
 
+def is_all_lost(files: Files) -> bool:
+    """Whether no file holds anything parked but what stays so for ever."""
+    forever = lost(files)
+    return all(
+        set(file.execute("SELECT origin, epoch, seq FROM parked")) == forever for file in files.values()
+    )
+
+
 def _nonsense(file: sqlite3.Connection) -> Iterator[Key]:
     """Of what is parked, the events of kinds and schemas that this version knows."""
     yield from file.execute(

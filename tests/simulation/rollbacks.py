@@ -31,8 +31,9 @@ class Rollback:
     """A life whose disk went back. `forgotten` is what had been moved since the copy was made, `seen` what
     peers know of the life, and `events` the event ids by seq that were written since. `knowers` are the
     branches whose disks have more of the life than the copy, each with the stock of it that it knows, or None
-    if it has later events, too; `known` says whether there were any at first, and `fenced` that whoever had
-    was there to be asked: then nothing excuses spending.
+    if it has later events, too; `known` says whether there were any at first, and `surfaced` whether somebody
+    has learnt since what was under way then. `fenced` says that whoever had more was there to be asked: then
+    nothing excuses spending.
     """
 
     life: Life
@@ -43,6 +44,7 @@ class Rollback:
     fenced: bool
     knowers: dict[str, Stock | None]
     known: bool = field(init=False)
+    surfaced: bool = False
 
     def __post_init__(self) -> None:
         self.known = bool(self.knowers)
@@ -100,8 +102,11 @@ class Rollbacks:
         return gone
 
     def wrote(self, life: Life, seq: int, event_id: str) -> bool:
-        """Whether the life once had this event and forgot it."""
-        return any(rollback.events.get(seq) == event_id for rollback in self._of.get(life, ()))
+        """Whether the life once had this event and forgot it; who has it tells of another history."""
+        found = [rollback for rollback in self._of.get(life, ()) if rollback.events.get(seq) == event_id]
+        for rollback in found:
+            rollback.surfaced = True
+        return bool(found)
 
     def excused(self) -> Counter[str]:
         """How many units of each product may have been spent twice."""
@@ -128,7 +133,7 @@ class Rollbacks:
     def may_be_forked(self, branch: str) -> bool:
         """Whether a life of the branch may have two histories, of which every count is the greater one only:
         it went on after its disk had gone back, before it could meet who knew more."""
-        return any(r.life[0] == branch and r.known and not r.fenced for r in self._all())
+        return any(r.life[0] == branch and (r.surfaced or (r.known and not r.fenced)) for r in self._all())
 
     def unnoticed(self, life: Life, now: Stock) -> bool:
         """Whether this life goes on though some other disk knows more of it, and it could be told so: where

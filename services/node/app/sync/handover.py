@@ -1,8 +1,8 @@
 """What is handed over besides rows: how far a donor is, and what it keeps parked.
 
 A node's position at a life stands for: every event up to there is in its rows, or parked here. Whoever takes
-a donor's position over takes what is parked there first, so that this stays true; and whoever has all of a
-donor's rows may forget what it keeps parked of events that the donor has in its rows.
+a donor's position over takes its rows first, then what is parked there, so that this stays true; and whoever
+has all of a donor's rows may forget what it keeps parked of events that the donor has in its rows.
 """
 
 import sqlite3
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from app.database import Actor, Transaction
 from app.state import ledger
-from app.state.ranges import Ranges, holds
+from app.state.ranges import Ranges, common, holds
 from app.state.stock import Life
 from app.sync import anti_entropy, handshake, parking, receiver
 from app.sync.events import Head, Hello, ParkedEvent, TotalsReply, TotalsRequest, WireEvent
@@ -72,7 +72,7 @@ def take(
     branch: str | None,
     adopting: bool = True,
 ) -> ledger.Merged:
-    """Before a donor's rows are merged: keep what is parked there of lives of which it has more (`heads`)
+    """When a donor's rows are merged: keep what is parked there of lives of which it has more (`heads`)
     than this node, of one branch if one is named. `adopting` says that its heads will count here.
 
     Of lives of which this node has as much, it is in this node's rows or parked here too. If it can be
@@ -91,18 +91,24 @@ def take(
     return merged
 
 
-def adopt(tx: Transaction, told: Told, *, lives: Lives) -> ledger.Merged:
+def adopt(tx: Transaction, told: Told, *, left: Mapping[str, Ranges], lives: Lives) -> ledger.Merged:
     """After everything a donor had was merged, and what it keeps parked was taken: count its heads of the
-    chosen lives as applied here, where they are beyond what is known, and try what was taken.
+    chosen lives as applied here, where they are beyond what is known, and try what was taken. `left` is what
+    it still kept parked after the last of that.
 
-    Events of a life that came meanwhile took the place of what was taken of it, and may say less: a state
-    that the donor parked can hold what came later. Then the rest comes by events, too, or is fetched again.
+    What it had parked when its rows were first read and has not any more is in its rows by now, and was not
+    when they were read. Events of a life that came here meanwhile took the place of what was taken of it, and
+    may say less: a state that the donor parked can hold what came later. Of such lives the rest comes by
+    events, or is fetched again.
     """
+    parked = told.parked_seqs or {}
     for key, head in sorted(told.heads.items()):
         branch, _, epoch = key.partition("@")
         life = (branch, epoch)
         moved = receiver.position(tx.connection, life) != told.before.get(key, ORIGIN)
-        if moved and key in (told.parked_seqs or {}):
+        if moved and key in parked:
+            continue
+        if common(parked.get(key, ()), left.get(key, ())) != list(parked.get(key, ())):
             continue
         if head.seq and lives(life) and life != ledger.me(tx):
             tx.connection.execute(
@@ -143,7 +149,7 @@ def _applied(connection: sqlite3.Connection, told: Told) -> Iterator[tuple[Life,
 
 
 def finish_fetch(
-    tx: Transaction, told: Told, *, branch: str | None, rows: int, complete: bool
+    tx: Transaction, told: Told, *, left: Mapping[str, Ranges], branch: str | None, rows: int, complete: bool
 ) -> ledger.Merged:
     """Take over the donor's heads: all of them after a whole fetch, those of the branch's dead lives after a
     narrow one. `complete` says that no row was left out. The audit keeps up to which event the donor had this
@@ -153,7 +159,7 @@ def finish_fetch(
     def chosen(life: Life) -> bool:
         return branch is None or (life in dead and life[0] == branch)
 
-    merged = adopt(tx, told, lives=chosen)
+    merged = adopt(tx, told, left=left, lives=chosen)
     if complete:
         merged.absorb(forget_applied(tx, told, lives=lambda life: branch in (None, life[0])))
     own = {key: head.seq for key, head in told.heads.items() if key.startswith(f"{tx.identity.name}@")}

@@ -12,9 +12,10 @@ from app.database import Database, StorageError, Transaction
 from app.database.digest import RELATIONS, Relation
 from app.runtime import Clock
 from app.state import ledger
+from app.state.ranges import Ranges
 from app.sync import anti_entropy, handover, handshake, snapshot
 from app.sync.alarms import Alarms
-from app.sync.events import Head, Hello, Page, TotalsReply
+from app.sync.events import Hello, Page, TotalsReply
 from app.sync.fetching import Donors, Progress, Turn
 from app.sync.handover import Told
 from app.sync.link import Refusal, ReplicaLink
@@ -157,7 +158,8 @@ class Recovery:
         """Compare bucket totals with a peer and merge the rows of the buckets that differ; then nothing stays
         parked here that the peer had applied. The peer does the same for itself. Raises Refusal."""
         life = peer.epoch or ""
-        theirs = await self._hear(peer, life, None)
+        theirs = await self._donors.totals(peer, of=life)
+        told = Told((peer.name, life), theirs.heads or {}, theirs.parked_seqs)
         ours = await self._database.read(anti_entropy.recorded_totals)
         differing = anti_entropy.differing(ours, theirs.totals)
         left_out = 0
@@ -168,8 +170,8 @@ class Recovery:
                 page = await self._donors.page(peer, relation, after, of=life, buckets=buckets)
                 left_out += await self._merge(peer, page)
                 after = page.next
+        await self._take_parked(peer, told, None)
         if not left_out:
-            told = Told((peer.name, life), theirs.heads or {}, theirs.parked_seqs)
             await self._write(peer, lambda tx: handover.forget_applied(tx, told))
         listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
         if reason == "asked":
@@ -179,22 +181,20 @@ class Recovery:
         else:
             self._alarms.raise_("repaired", f"with {peer.name}, buckets: {listed or 'none'}")
 
-    async def _hear(
-        self, peer: Peer, life: str, branch: str | None, *, turn: Turn | None = None
-    ) -> TotalsReply:
-        """A donor's totals and heads, after all that it keeps parked was taken over: before any of its rows,
-        which lack that. Raises Refusal."""
-        first: TotalsReply | None = None
-        after: str | None = ""
+    async def _take_parked(
+        self, peer: Peer, told: Told, branch: str | None, *, turn: Turn | None = None
+    ) -> Mapping[str, Ranges]:
+        """Keep what a donor keeps parked, now that its rows are here: before, an order that is parked could
+        show without what it took. Returns what the donor still keeps parked at the end. Raises Refusal."""
+        left: Mapping[str, Ranges] = {}
+        after = "" if told.parked_seqs else None
         while after is not None:
-            call = self._donors.totals(peer, of=life, parked_after=after)
+            call = self._donors.totals(peer, of=told.life[1], parked_after=after)
             reply = await (turn.answer(call) if turn else call)
-            first = first or reply
             if reply.parked:
-                await self._write(peer, _taking(reply, first.heads or {}, branch, adopting=turn is not None))
-            after = reply.parked_next
-        assert first is not None
-        return first
+                await self._write(peer, _taking(reply, told, branch, adopting=turn is not None))
+            left, after = reply.parked_seqs or {}, reply.parked_next
+        return left
 
     async def _fetch(self, peer: Peer, progress: Progress) -> bool:
         if progress.peer_epoch != peer.epoch:
@@ -210,7 +210,7 @@ class Recovery:
                     buckets = await self._lacked(turn, peer, progress, relation)
                     if buckets is not None:
                         await self._fetch_relation(turn, peer, progress, relation, buckets)
-                await self._finish(peer, progress)
+                await self._finish(turn, peer, progress)
         except (Refusal, StorageError, sqlite3.Error) as error:
             log.warning("fetching from %s is put off: %s", peer.name, error)
             return False
@@ -221,7 +221,7 @@ class Recovery:
         key, life = (peer.name, progress.branch), progress.peer_epoch or ""
         if key not in self._told:
             before = await self._database.read(handshake.heads)
-            reply = await self._hear(peer, life, progress.branch, turn=turn)
+            reply = await turn.answer(self._donors.totals(peer, of=life))
             if reply.heads is not None:  # else it is an older version, whose first page will say
                 self._told[key] = Told((peer.name, life), reply.heads, reply.parked_seqs, before)
 
@@ -274,12 +274,20 @@ class Recovery:
             await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")
         return merged
 
-    async def _finish(self, peer: Peer, progress: Progress) -> None:
-        told = self._told.pop((peer.name, progress.branch), Told((peer.name, ""), {}, None))
+    async def _finish(self, turn: Turn, peer: Peer, progress: Progress) -> None:
+        key = (peer.name, progress.branch)
+        told = self._told.get(key, Told((peer.name, progress.peer_epoch or ""), {}, None))
+        left = await self._take_parked(peer, told, progress.branch, turn=turn)
+        self._told.pop(key, None)
         await self._write(
             peer,
             lambda tx: handover.finish_fetch(
-                tx, told, branch=progress.branch, rows=progress.rows, complete=not progress.left_out
+                tx,
+                told,
+                left=left,
+                branch=progress.branch,
+                rows=progress.rows,
+                complete=not progress.left_out,
             ),
         )
         progress.done = True
@@ -295,6 +303,6 @@ def _merging(page: Page, donor: str) -> Callable[[Transaction], ledger.Merged]:
 
 
 def _taking(
-    reply: TotalsReply, heads: Mapping[str, Head], branch: str | None, *, adopting: bool
+    reply: TotalsReply, told: Told, branch: str | None, *, adopting: bool
 ) -> Callable[[Transaction], ledger.Merged]:
-    return lambda tx: handover.take(tx, reply.parked, heads, branch=branch, adopting=adopting)
+    return lambda tx: handover.take(tx, reply.parked, told.heads, branch=branch, adopting=adopting)

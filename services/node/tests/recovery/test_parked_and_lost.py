@@ -7,12 +7,14 @@ import pytest
 from app.state import ledger
 from tests.recovery.trial import Trial
 from tests.support.company import ACTOR
+from tests.support.network import problem
 from tests.support.spoiling import NONSENSE, deliver_spoiled, newer, upgraded
 from tests.support.virtual import eventually
 
 pytestmark = pytest.mark.anyio
 
 KINDS = ("order_created", "stock_update")
+SNAPSHOT = "/replica/snapshot"
 
 
 async def sold_and_spoiled(
@@ -61,6 +63,26 @@ async def test_what_is_parked_is_handed_over_with_the_rows_and_outlives_who_hand
     assert await trial.has("norte", order)
     (cell,) = [row for row in await trial.rows("norte") if row["received"]]
     assert (cell["sold"], cell["version"]) == (2, 2)
+
+
+async def test_what_is_parked_of_an_order_comes_after_the_rows_that_it_took(trial: Trial) -> None:
+    """A donor that is lost in between would leave an order that shows without its stock."""
+    await trial.found()
+    await sold_and_spoiled(trial, kind="order_created", changes=newer("order_created"))
+    trial.network.cut.clear()
+    for name in ("matriz", "sul"):
+        trial.network.down.add(name)
+    await trial.wipe("matriz", "sul")
+    trial.network.down.discard("sul")
+    trial.network.answers["norte", SNAPSHOT] = problem(503, "not_ready")
+    await trial.start("sul", ready=False)
+    await eventually(lambda: trial.network.sent("sul", "norte", SNAPSHOT)[1:])
+    assert not await trial.is_parked("sul")
+
+    trial.network.answers.clear()
+    await eventually(lambda: trial.is_parked("sul"))
+    (cell,) = [row for row in await trial.rows("sul") if row["received"]]
+    assert cell["sold"] == 2
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -152,7 +152,7 @@ def test_what_was_taken_is_tried_when_the_donors_heads_count(three: tuple[Branch
     assert seqs(sul) == [1]
 
     told = by(norte, say(norte))
-    sul.do(lambda tx: handover.adopt(tx, told, lives=lambda _: True))
+    sul.do(lambda tx: handover.adopt(tx, told, left=told.parked_seqs or {}, lives=lambda _: True))
 
     assert (sul.parked(), sul.digest()) == ([], matriz.digest())
     assert receiver.position(sul.connection, matriz.life).seq == 1
@@ -180,7 +180,7 @@ def test_heads_are_not_taken_over_when_events_took_the_place_of_what_was_taken(
     sul.receive(under_way)
 
     told = replace(by(norte, reply), before=before)
-    sul.do(lambda tx: handover.adopt(tx, told, lives=lambda _: True))
+    sul.do(lambda tx: handover.adopt(tx, told, left=told.parked_seqs or {}, lives=lambda _: True))
 
     assert (seqs(sul), receiver.position(sul.connection, matriz.life).seq) == ([], 2)
 
