@@ -58,7 +58,8 @@ class Faults:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._random.expovariate(1.0 / self._plan.fault_every))
-            if loop.time() > LONGEST_STORM_SECONDS:
+            if loop.time() > LONGEST_STORM_SECONDS and not self.shop_is_open.is_set():
+                self._scene.network.weather = Weather()
                 await self.shop_is_open.wait()
             chance = self._random.random()
             if chance < 0.2:
