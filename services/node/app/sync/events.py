@@ -177,6 +177,11 @@ class ParkedEvent(Message):
     event: WireEvent
     reason: str
 
+    @property
+    def is_of_order(self) -> bool:
+        """Whether it tells of an order, in whatever version: the kinds that do begin so."""
+        return self.event.kind.startswith("order_")
+
 
 class TotalsReply(Message):
     """Bucket totals in hex, keyed "relation/bucket", and of the same instant the heads and the seqs parked

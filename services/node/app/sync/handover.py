@@ -1,8 +1,8 @@
 """What is handed over besides rows: how far a donor is, and what it keeps parked.
 
 A node's position at a life stands for: every event up to there is in its rows, or parked here. Whoever takes
-a donor's position over takes its rows first, then what is parked there, so that this stays true; and whoever
-has all of a donor's rows may forget what it keeps parked of events that the donor has in its rows.
+a donor's position over takes its rows and what is parked there, so that this stays true; and whoever has all
+of a donor's rows may forget what it keeps parked of events that the donor has in its rows.
 """
 
 import sqlite3
@@ -72,8 +72,8 @@ def take(
     branch: str | None,
     adopting: bool = True,
 ) -> ledger.Merged:
-    """When a donor's rows are merged: keep what is parked there of lives of which it has more (`heads`)
-    than this node, of one branch if one is named. `adopting` says that its heads will count here.
+    """Keep what is parked at a donor of lives of which it has more (`heads`) than this node, of one branch if
+    one is named. `adopting` says that its heads will count here.
 
     Of lives of which this node has as much, it is in this node's rows or parked here too. If it can be
     applied it is all the same, since a disk that went back may have told two histories.

@@ -4,7 +4,7 @@ that are over."""
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from app.state import ledger
 from app.state.ranges import Ranges
 from app.sync import anti_entropy, handover, handshake, snapshot
 from app.sync.alarms import Alarms
-from app.sync.events import Hello, Page, TotalsReply
+from app.sync.events import Hello, Page, ParkedEvent
 from app.sync.fetching import Donors, Progress, Turn
 from app.sync.handover import Told
 from app.sync.link import Refusal, ReplicaLink
@@ -160,6 +160,7 @@ class Recovery:
         life = peer.epoch or ""
         theirs = await self._donors.totals(peer, of=life)
         told = Told((peer.name, life), theirs.heads or {}, theirs.parked_seqs)
+        await self._take_parked(peer, told, None, orders=False)
         ours = await self._database.read(anti_entropy.recorded_totals)
         differing = anti_entropy.differing(ours, theirs.totals)
         left_out = 0
@@ -170,7 +171,7 @@ class Recovery:
                 page = await self._donors.page(peer, relation, after, of=life, buckets=buckets)
                 left_out += await self._merge(peer, page)
                 after = page.next
-        await self._take_parked(peer, told, None)
+        await self._take_parked(peer, told, None, orders=True)
         if not left_out:
             await self._write(peer, lambda tx: handover.forget_applied(tx, told))
         listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
@@ -182,17 +183,19 @@ class Recovery:
             self._alarms.raise_("repaired", f"with {peer.name}, buckets: {listed or 'none'}")
 
     async def _take_parked(
-        self, peer: Peer, told: Told, branch: str | None, *, turn: Turn | None = None
+        self, peer: Peer, told: Told, branch: str | None, *, orders: bool, turn: Turn | None = None
     ) -> Mapping[str, Ranges]:
-        """Keep what a donor keeps parked, now that its rows are here: before, an order that is parked could
-        show without what it took. Returns what the donor still keeps parked at the end. Raises Refusal."""
+        """Keep what a donor keeps parked: of `orders` when its rows are here, all else before. So no order
+        shows without what it took, whichever of the two is parked, and whenever the donor is lost. Returns
+        what it still keeps parked at the end. Raises Refusal."""
         left: Mapping[str, Ranges] = {}
         after = "" if told.parked_seqs else None
         while after is not None:
             call = self._donors.totals(peer, of=told.life[1], parked_after=after)
             reply = await (turn.answer(call) if turn else call)
-            if reply.parked:
-                await self._write(peer, _taking(reply, told, branch, adopting=turn is not None))
+            parked = [handed for handed in reply.parked if handed.is_of_order == orders]
+            if parked:
+                await self._write(peer, _taking(parked, told, branch, adopting=turn is not None))
             left, after = reply.parked_seqs or {}, reply.parked_next
         return left
 
@@ -223,7 +226,9 @@ class Recovery:
             before = await self._database.read(handshake.heads)
             reply = await turn.answer(self._donors.totals(peer, of=life))
             if reply.heads is not None:  # else it is an older version, whose first page will say
-                self._told[key] = Told((peer.name, life), reply.heads, reply.parked_seqs, before)
+                told = Told((peer.name, life), reply.heads, reply.parked_seqs, before)
+                await self._take_parked(peer, told, progress.branch, orders=False, turn=turn)
+                self._told[key] = told
 
     async def _lacked(
         self, turn: Turn, peer: Peer, progress: Progress, relation: Relation
@@ -277,7 +282,7 @@ class Recovery:
     async def _finish(self, turn: Turn, peer: Peer, progress: Progress) -> None:
         key = (peer.name, progress.branch)
         told = self._told.get(key, Told((peer.name, progress.peer_epoch or ""), {}, None))
-        left = await self._take_parked(peer, told, progress.branch, turn=turn)
+        left = await self._take_parked(peer, told, progress.branch, orders=True, turn=turn)
         self._told.pop(key, None)
         await self._write(
             peer,
@@ -303,6 +308,6 @@ def _merging(page: Page, donor: str) -> Callable[[Transaction], ledger.Merged]:
 
 
 def _taking(
-    reply: TotalsReply, told: Told, branch: str | None, *, adopting: bool
+    parked: Sequence[ParkedEvent], told: Told, branch: str | None, *, adopting: bool
 ) -> Callable[[Transaction], ledger.Merged]:
-    return lambda tx: handover.take(tx, reply.parked, told.heads, branch=branch, adopting=adopting)
+    return lambda tx: handover.take(tx, parked, told.heads, branch=branch, adopting=adopting)
