@@ -8,13 +8,14 @@ from app.database import Transaction
 from app.state import ledger
 from app.state.stock import Life
 from app.sync import handover, outbox, parking
-from app.sync.events import WireEvent
+from app.sync.events import ParkedEvent, WireEvent
 from app.sync.kinds import KINDS
 from tests.recovery.test_durable_orders import (
     test_a_peer_that_could_only_park_the_order_has_not_stored_it,
 )
 from tests.recovery.test_parked_and_lost import (
     test_what_is_parked_is_handed_over_with_the_rows_and_outlives_who_handed_it_over,
+    test_what_is_parked_of_an_order_comes_after_the_rows_that_it_took,
 )
 from tests.sync.test_handover import (
     test_a_donor_that_is_not_as_far_does_not_speak_for_a_state_that_holds_more,
@@ -33,6 +34,15 @@ from tests.teeth.bug import Directed, bug
 def positions_without_what_is_parked() -> AbstractContextManager[object]:
     """Who fetches whole rows counts all as applied that its donor got, and leaves there what it parked."""
     return mock.patch.object(handover, "take", return_value=ledger.Merged())
+
+
+@bug(
+    "an order shows with what it took",
+    Directed(test_what_is_parked_of_an_order_comes_after_the_rows_that_it_took),
+)
+def parked_orders_come_before_the_rows() -> AbstractContextManager[object]:
+    """All that a donor keeps parked is taken over first, orders too."""
+    return mock.patch.object(ParkedEvent, "is_of_order", property(lambda _event: False))
 
 
 @bug(
