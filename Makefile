@@ -214,7 +214,7 @@ show-a2-4: show-lost-disk
 show-lost-disk: $(VENV) ## Demonstra discos perdidos, restaurados, estragados e cheios | Show disks lost, restored, damaged and full
 	@for driver in $(SHOW_DRIVERS); do for scenario in $$($(LAB) run --list disk); do $(LAB) run $$scenario --driver $$driver || exit 1; done; done
 	@$(NEEDED) $(PYTEST) services/node/tests/sync/test_backup.py tests/verbs/test_disk_verbs.py tests/cluster/test_lost_disk.py tests/cluster/test_cloned_disk.py tests/compose/test_full_disk.py
-	@.venv/bin/python -m loadtests.bench.rebuild --orders $(or $(ORDERS),20000) && .venv/bin/python -m loadtests.bench.outage --events $(or $(EVENTS),60000)
+	@.venv/bin/python -m loadtests.bench.rebuild --orders $(or $(ORDERS),100000) && .venv/bin/python -m loadtests.bench.outage --events $(or $(EVENTS),600000)
 
 .PHONY: show-b show-b-1 show-b-2 show-b-3 show-b-4
 show-b: show-b-1 show-b-2 show-b-3 show-b-4 ## Demonstra simulação, tortura e conferência | Show simulation, torture and the checker
