@@ -125,7 +125,7 @@ test: lint ## Tudo o que o check faz e todos os testes curtos | What check does 
 	@$(IN_MEMORY) $(PYTEST) -q -n auto -m "not long and not cluster and not compose"
 	@$(LAB) teeth
 	@$(PYTEST) -m "(cluster or compose) and not long" tests
-	@$(LAB) simulate --seed $$(( 0x$(CONTENT) )) --histories 500 && $(LAB) simulate --histories 100 --wipes --twice 0.1
+	@$(LAB) simulate --seed $$(( 0x$(CONTENT) )) --histories 500 && $(LAB) simulate --seed $$(( 0x$(CONTENT) )) --histories 100 --wipes --twice 0.1
 # Other histories with every change, and the same ones for the same code: what fails can be repeated.
 CONTENT = $(shell git rev-parse --short=7 'HEAD^{tree}' 2>/dev/null || echo 1)
 
