@@ -5,7 +5,7 @@ not repeated here. It knows more than any node: what every branch really sold, a
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import gt, lt
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.simulation.losses import Losses
 from tests.simulation.machine import Machine
 from tests.simulation.promises import Promises
 from tests.simulation.record import Record
-from tests.simulation.rollbacks import CellKey
+from tests.simulation.rollbacks import CellKey, Life, Stock
 from tests.simulation.truth import Truth
 from tests.simulation.view import FOUNDED, GROWING, NOTHING, Cell, Rows, View
 
@@ -110,7 +110,8 @@ class Observer:
             return 0
         if epoch != view.epoch and view.epoch and not self.truth.may_end((name, view.epoch)):
             self._violation("reborn", name, "it began a new epoch, though its file lost nothing")
-        if epoch != view.epoch and view.epoch:
+        ended = view.epoch if epoch != view.epoch else ""
+        if ended:
             self._record.began_again(name)
         if epoch != view.epoch:
             view.seq = 0
@@ -125,7 +126,9 @@ class Observer:
         if "orders" in changed:
             self.truth.note_given_back(view, changed["orders"])
         if "stock" in changed or "stock_grants" in changed:
-            self._take_cells(machine, view, changed.get("stock"), changed.get("stock_grants"))
+            # One group's commit may hold the last commands of a life and the beginning of the next.
+            lives = [(name, life) for life in (ended, epoch) if life]
+            self._take_cells(machine, view, changed.get("stock"), changed.get("stock_grants"), lives=lives)
             if not self._may_oversell:
                 self._check_rights(name, epoch, view)
         if "orders" in changed:
@@ -184,9 +187,12 @@ class Observer:
                 self._violation("monotone", name, f"{row_id} of {table} went from {before} to {now}")
             view.stamps[table, row_id] = now
 
-    def _take_cells(self, machine: Machine, view: View, stock: Rows | None, granted: Rows | None) -> None:
-        """Take in the stock tables, those that changed. Every count only grows, at its owner first."""
-        name, label, life = machine.name, machine.label, (machine.name, view.epoch)
+    def _take_cells(
+        self, machine: Machine, view: View, stock: Rows | None, granted: Rows | None, *, lives: Sequence[Life]
+    ) -> None:
+        """Take in the stock tables, those that changed: what the machine's own `lives` moved is the truth.
+        Every count only grows, at its owner first."""
+        name = machine.name
         cells, grants = view.cells, view.grants
         if stock is not None:
             cells = {(row[0], row[1], row[2]): tuple(row[3:]) for row in stock}
@@ -194,17 +200,8 @@ class Observer:
             grants = {tuple(row[:5]): row[5] for row in granted}
         self._check_growth(name, view, cells, grants)
         view.cells, view.grants = cells, grants
-        moved = rollbacks.of_life(life, cells, grants)
-        for product in self.truth.rollbacks.overspent(life, moved):
-            self._violation("respent", name, f"{product}, though a peer knew that its disk went back")
-        self.truth.forks.move(life, label, moved)
-        for product in self.truth.forks.overspent(life, label):
-            self._violation("respent", name, f"{product} by a copy, though all peers reached the first")
-        real, both = self.truth.rollbacks, self.truth.forks
-        both_moved = {key: both.real_cell(key, cell, label) for key, cell in moved.cells.items()}
-        both_granted = {key: both.real_grant(key, n, label) for key, n in moved.grants.items()}
-        self.truth.cells.update({key: real.real_cell(key, cell) for key, cell in both_moved.items()})
-        self.truth.grants.update({key: real.real_grant(key, n) for key, n in both_granted.items()})
+        for life in lives:
+            self._take_moved(machine, life, rollbacks.of_life(life, cells, grants))
         for key, cell in cells.items():
             truth = self.truth.cells.get(key, NOTHING)
             if cell != truth and any(map(gt, cell, truth)):
@@ -214,6 +211,21 @@ class Observer:
                 self._violation("invented", name, f"grant {grant} of {quantity} was never written")
         if not self._may_oversell:
             self._check_truth()
+
+    def _take_moved(self, machine: Machine, life: Life, moved: Stock) -> None:
+        """Take in all that a machine moved in a life of its own; it spent nothing that a peer could have told
+        it to be spent."""
+        name, label = machine.name, machine.label
+        real, both = self.truth.rollbacks, self.truth.forks
+        for product in real.overspent(life, moved):
+            self._violation("respent", name, f"{product}, though a peer knew that its disk went back")
+        both.move(life, label, moved)
+        for product in both.overspent(life, label):
+            self._violation("respent", name, f"{product} by a copy, though all peers reached the first")
+        both_moved = {key: both.real_cell(key, cell, label) for key, cell in moved.cells.items()}
+        both_granted = {key: both.real_grant(key, n, label) for key, n in moved.grants.items()}
+        self.truth.cells.update({key: real.real_cell(key, cell) for key, cell in both_moved.items()})
+        self.truth.grants.update({key: real.real_grant(key, n) for key, n in both_granted.items()})
 
     def _check_growth(
         self, name: str, view: View, cells: Mapping[CellKey, Cell], grants: Mapping[tuple[str, ...], int]
