@@ -357,3 +357,17 @@ def test_a_row_that_only_passed_rights_on_need_not_be_everywhere_yet(tmp_path: P
     run.read_at("filial-sul", [ORDER], [cast(Stock, moved)])
 
     assert judge(run.records()).problems == ()
+
+
+def test_a_key_of_two_orders_may_be_answered_with_either_again(tmp_path: Path) -> None:
+    """Once the first order is back, asking again gets it, though the disk is as it was."""
+    again = make_order(2, quantity=2)
+
+    def asked_thrice(run: HandMadeRun) -> None:
+        run.lose_disk()
+        run.order(again, key="key of id-1", attempt=2)
+        run.order(ORDER, key="key of id-1", attempt=3)
+        stock = with_row(make_stock(received=10, sold=4), epoch="e1")
+        read(run, [ORDER, again], stock)
+
+    assert verdict_of(tmp_path, asked_thrice).promises["duplicated"] == "PASS"

@@ -196,11 +196,11 @@ class History:
         if self._journal.violations or not self._promises.wiped:
             return
         await count_all(self._machines, self._observer, self._journal, self._record)
-        lives = [life for life, _ in verdict.ends(self._files())]
+        over = verdict.deaths(self._files())
         await asyncio.gather(*(client.work(SALES_AFTER_A_COUNT) for client in self._clients("after")))
         await self._grow_quiet()
-        if lives != [life for life, _ in verdict.ends(self._files())]:
-            return  # one was found out since, as a copy's may be, and what it held is frozen
+        if verdict.deaths(self._files()) != over:
+            return  # a life was found out or heard of since, as a copy's may be, and what it has is frozen
         # A disk that went back unseen may have sold twice: what it took others still hold rights of.
         sold_twice = sum(self._observer.truth.excused().values())
         for machine in self._machines:

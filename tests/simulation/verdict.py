@@ -30,11 +30,16 @@ _DEAD = "SELECT branch, epoch FROM epochs WHERE dead = 1 ORDER BY branch, epoch"
 Files = Mapping[str, sqlite3.Connection]
 
 
+def deaths(files: Files) -> list[list[Any]]:
+    """The lives that each node knows to be over."""
+    return [file.execute(_DEAD).fetchall() for file in files.values()]
+
+
 def is_quiet(files: Files) -> bool:
     """Whether every node has applied all events of every other, and the other has heard so; and all know the
     same lives to be over."""
-    deaths = [file.execute(_DEAD).fetchall() for file in files.values()]
-    if any(known != deaths[0] for known in deaths):
+    over = deaths(files)
+    if any(known != over[0] for known in over):
         return False
     heads = {name: _one(file, "SELECT epoch, seq FROM node") for name, file in files.items()}
     for name, file in files.items():
