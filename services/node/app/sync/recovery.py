@@ -161,7 +161,9 @@ class Recovery:
         theirs = await self._donors.totals(peer, of=life)
         told = Told((peer.name, life), theirs.heads or {}, theirs.parked_seqs)
         await self._take_parked(peer, told, None, orders=False)
-        ours = await self._database.read(anti_entropy.recorded_totals)
+        ours, heads = await self._database.read(
+            lambda connection: (anti_entropy.recorded_totals(connection), handshake.heads(connection))
+        )
         differing = anti_entropy.differing(ours, theirs.totals)
         left_out = 0
         for relation in RELATIONS:
@@ -177,6 +179,8 @@ class Recovery:
         listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
         if reason == "asked":
             log.info("fetched whole what differed from %s: %s", peer.name, listed or "nothing")
+        elif theirs.heads not in (None, heads):  # it was asked late: one of the two lacks events by now
+            log.info("took what differed over from %s, which has other events: %s", peer.name, listed)
         elif reason == "ahead" and differing.keys() <= {"stock"}:
             log.info("took stock rows over from %s before their events come: %s", peer.name, listed)
         else:
