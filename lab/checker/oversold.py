@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lab.checker.finding import Finding
-from lab.contract import StockRow
+from lab.contract import Stock, StockRow
 from lab.evidence import Evidence, Units, same_key, units_of
 
 
@@ -35,15 +35,29 @@ def _oversold(evidence: Evidence, oversold: Units) -> Iterator[str]:
 
 
 def _undeclared(evidence: Evidence, oversold: Units) -> Iterator[str]:
-    """Where a node does not name the orders that are short of exactly the units sold too often."""
-    for node, read in evidence.final.items():
+    """Where a node does not name the orders that are short of exactly the units sold too often. What removals
+    took beyond all the orders that are left, only the number tells of: there is no order to be named."""
+    for node, read in evidence.complete().items():
+        placed = {one["id"]: units_of(one["lines"]) for one in read.orders if one["status"] == "placed"}
         for sku, stock in sorted(read.stock.items()):
-            listed = sum(deficit["quantity"] for deficit in stock["deficits"])
-            if not listed == stock["oversold"] == oversold[sku]:
+            short = _named_short(stock)
+            units, sold = oversold[sku], sum(lines[sku] for lines in placed.values())
+            if (stock["oversold"], short.total()) != (units, min(units, sold)):
                 yield (
-                    f"{oversold[sku]} of {stock['sku']} oversold, but {node} shows {stock['oversold']}"
-                    f" and names orders for {listed}"
+                    f"{units} of {stock['sku']} oversold, but {node} shows {stock['oversold']}"
+                    f" and names orders for {short.total()}"
                 )
+            for order, lacking in sorted(short.items()):
+                if order not in placed or lacking > placed[order][sku]:
+                    yield f"{node} names {order} as short of {lacking} of {stock['sku']}: it holds fewer"
+
+
+def _named_short(stock: Stock) -> Counter[str]:
+    """Order id → the units of this product that the node says it is short of."""
+    short: Counter[str] = Counter()
+    for deficit in stock["deficits"]:
+        short[deficit["order"]] += deficit["quantity"]
+    return short
 
 
 def _sold_by_log(evidence: Evidence) -> Units:

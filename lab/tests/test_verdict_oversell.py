@@ -14,7 +14,7 @@ RECEIVED, SOLD = 2, 5
 def oversold_stock(*, oversold: int = 3, listed: int = 3) -> Stock:
     stock = make_stock(received=RECEIVED, sold=SOLD, available=0)
     stock["oversold"] = oversold
-    stock["deficits"] = [{"order": "o-9", "branch": "matriz", "quantity": listed}] if listed else []
+    stock["deficits"] = [{"order": "id-1", "branch": "matriz", "quantity": listed}] if listed else []
     return stock
 
 
@@ -56,3 +56,43 @@ def test_an_older_log_without_the_permission_is_judged_without_it(tmp_path: Path
     run.read([order], [oversold_stock()])
     records = [{k: v for k, v in record.items() if k != "may_oversell"} for record in run.records()]
     assert judge(records).result == "FAIL"
+
+
+def verdict_over_removals(directory: Path, *, sold: int, listed: int, order: str = "id-1") -> Verdict:
+    """Two branches removed 10 units each of the 18 there were, and `sold` units were sold besides."""
+    run = HandMadeRun(directory, may_oversell=True)
+    run.receive(18)
+    run.receive(-10)
+    run.receive(-10)
+    placed = make_order(1, quantity=sold)
+    if sold:
+        run.order(placed)
+    stock = make_stock(received=18, sold=sold, available=0)
+    stock["rows"][0]["removed"] = 20
+    stock["oversold"] = 2 + sold
+    stock["deficits"] = [{"order": order, "branch": "matriz", "quantity": listed}] if listed else []
+    run.read([placed] if sold else [], [stock])
+    return judge(run.records())
+
+
+@pytest.mark.parametrize("sold", [0, 1], ids=["nothing is sold", "less is sold"])
+def test_where_removals_took_units_that_were_not_there_no_order_need_be_named_for_them(
+    tmp_path: Path, sold: int
+) -> None:
+    verdict = verdict_over_removals(tmp_path, sold=sold, listed=sold)
+    assert (verdict.result, verdict.oversold, verdict.problems) == ("PASS", 2 + sold, ())
+
+
+def test_beside_such_removals_every_order_is_still_named(tmp_path: Path) -> None:
+    verdict = verdict_over_removals(tmp_path, sold=1, listed=0)
+    assert verdict.result == "FAIL"
+    assert "3 of CAFE oversold, but matriz shows 3 and names orders for 0" in verdict.problems
+
+
+@pytest.mark.parametrize(("order", "listed"), [("id-1", 2), ("id-9", 1)], ids=["too much", "another order"])
+def test_an_order_that_is_short_of_what_it_does_not_hold_is_a_failure(
+    tmp_path: Path, order: str, listed: int
+) -> None:
+    verdict = verdict_over_removals(tmp_path, sold=1, listed=listed, order=order)
+    problem = f"matriz names {order} as short of {listed} of CAFE: it holds fewer"
+    assert problem in verdict.problems

@@ -216,7 +216,8 @@ class SoldUnits:
 def deficits(oversold: int, sales: Iterable[SoldUnits]) -> list[SoldUnits]:
     """Which orders the oversold units are attributed to: the last ones by (lamport, branch, id).
 
-    The same list on every node that knows the same orders; the quantities add up to `oversold`.
+    The same list on every node that knows the same orders; the quantities add up to `oversold`, or to less
+    where removals, which are no orders, took what was not there.
     """
     named: list[SoldUnits] = []
     for sale in sorted(sales, key=lambda s: (s.lamport, s.branch, s.order_id), reverse=True):

@@ -76,7 +76,8 @@ class Deficit(Answer):
 class Stock(Answer):
     """A product's stock as this node knows it. `available` and `frozen` are the company's, `here` is what
     this branch may sell without asking, `oversold` is above 0 only under the optimistic policy;
-    `deficits` then names the last orders, which are short of units."""
+    `deficits` then names the last orders, which are short of units (of fewer than `oversold` where removals
+    took what was not there)."""
 
     id: str
     sku: str
