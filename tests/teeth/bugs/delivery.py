@@ -31,6 +31,7 @@ from tests.sync.test_faulty_links import (
     test_a_cut_is_felt_and_a_heal_drains_at_once_whatever_pause_the_sender_is_in,
 )
 from tests.sync.test_synchronizer import (
+    test_a_position_told_by_a_life_that_is_over_by_then_is_not_taken_for_the_next_ones,
     test_an_attempt_is_repeated_for_ever,
     test_whatever_a_peer_answers_it_is_shown_and_tried_again,
 )
@@ -82,6 +83,24 @@ def a_bare_2xx_acknowledges() -> AbstractContextManager[object]:
             return BatchReceipt(epoch=message.to_epoch, position=message.through, parked=0)
 
     return mock.patch.object(ReplicaLink, "call", trusting)
+
+
+@bug(
+    "what one life has says nothing of the next one",
+    Directed(test_a_position_told_by_a_life_that_is_over_by_then_is_not_taken_for_the_next_ones),
+)
+def a_late_answer_counts_for_the_present_life() -> AbstractContextManager[object]:
+    """Where a peer says it stands holds for whatever life it lives when the answer comes."""
+    call = ReplicaLink.call
+
+    async def late(link: ReplicaLink, peer: Peer, path: str, message: Any, **options: Any) -> Any:
+        try:
+            return await call(link, peer, path, message, **options)
+        finally:
+            if isinstance(message, Batch):
+                message.__dict__["to_epoch"] = peer.epoch
+
+    return mock.patch.object(ReplicaLink, "call", late)
 
 
 @bug(

@@ -13,6 +13,7 @@ from app.database import Database, StorageError, Transaction
 from app.runtime import Clock
 from app.state.errors import DeadEpoch, Decommissioned
 from app.state.ranges import Ranges
+from app.state.stock import Life
 from app.state.stock_desk import StockDesk
 from app.sync import outbox
 from app.sync.delivery import Advance, Answer, Retry, decide, pause_seconds
@@ -207,9 +208,11 @@ class ReplicaSynchronizer:
         else:
             parked = receipt.parked_seqs or []
             head = receipt.position
-            same_life = receipt.epoch == peer.epoch
+            same_life = receipt.epoch == batch.to_epoch
             answer = Answer(200, position=head.seq, event_id=head.event_id) if same_life else _OTHER_LIFE
             detail = "the answer comes from another life of the peer"
+        if batch.to_epoch != peer.epoch:  # whose hello overtook the answer, whether a receipt or a gap
+            answer, detail = _OTHER_LIFE, "the peer began another life before it answered"
         decision = decide(answer)
         if isinstance(decision, Retry):
             raise _Undelivered(decision, detail)
@@ -219,15 +222,13 @@ class ReplicaSynchronizer:
     async def _advance(
         self, peer: Peer, batch: Batch, decision: Advance, *, event_id: str | None, parked: Ranges | None
     ) -> None:
-        assert peer.epoch is not None, "a batch was sent to a known life"
-        name, epoch = peer.name, peer.epoch
+        life = (peer.name, batch.to_epoch)
         possible = await self._database.write(
-            lambda tx: _acknowledge(
-                tx, name, epoch, decision.position, event_id, epoch=batch.epoch, parked=parked
-            )
+            lambda tx: _acknowledge(tx, life, decision.position, event_id, epoch=batch.epoch, parked=parked)
         )
         if not possible:
-            why = f"{name} acknowledges event {decision.position} of this epoch, which is none of this disk"
+            event = f"event {decision.position} of this epoch"
+            why = f"{peer.name} acknowledges {event}, which is none of this disk"
             await self._rebirth.begin(batch.epoch, why)
             raise _Undelivered(Retry("backing_off", "another history", hello_first=True), why)
         if decision.position == batch.after.seq:
@@ -267,22 +268,21 @@ class ReplicaSynchronizer:
 
 def _acknowledge(
     tx: Transaction,
-    peer: str,
-    peer_epoch: str,
+    peer: Life,
     position: int,
     event_id: str | None,
     *,
     epoch: str,
     parked: Ranges | None,
 ) -> bool:
-    """Move a peer's cursor. False, with nothing moved, when the peer has more of this node's `epoch` than was
-    ever written here, or another event at that place: what it stored is another history."""
+    """Move the cursor of a peer's life. False, with nothing moved, when it has more of this node's `epoch`
+    than was ever written here, or another event at that place: what it stored is another history."""
     if epoch == tx.identity.epoch:
         written = outbox.event_at(tx.connection, epoch, position)
         other = written is not None and event_id is not None and written.event_id != event_id
         if position > tx.counters.seq or other:
             return False
-    outbox.move_cursor(tx, peer, peer_epoch, position, epoch=epoch, parked=parked)
+    outbox.move_cursor(tx, *peer, position, epoch=epoch, parked=parked)
     return True
 
 

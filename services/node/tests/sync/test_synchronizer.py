@@ -9,7 +9,7 @@ import pytest
 from app.node import BranchNode
 from app.state import orders
 from app.state.stock import Life
-from app.sync import receiver
+from app.sync import outbox, receiver
 from app.sync.events import BatchReceipt, Head
 from app.sync.peers import Peer
 from app.sync.transport import Response
@@ -115,6 +115,30 @@ async def test_whatever_a_peer_answers_it_is_shown_and_tried_again(
     company.network.answers.clear()
     await eventually(company.converged)
     assert (await matriz.status())["peers"]["norte"]["state"] == "ok"
+
+
+async def test_a_position_told_by_a_life_that_is_over_by_then_is_not_taken_for_the_next_ones(
+    company: Company,
+) -> None:
+    matriz, norte = await company.found("matriz", "norte")
+    await customer(matriz)
+    await eventually(company.converged)
+    position = await norte.database.read(lambda c: receiver.position(c, _life(matriz)))
+    company.network.answers["norte", EVENT] = problem(409, "gap", position=position.model_dump())
+    company.network.late["matriz", "norte"] = 0.2
+    before = len(company.network.sent("matriz", "norte", EVENT))
+    await customer(matriz, "ANATR")
+    await eventually(lambda: len(company.network.sent("matriz", "norte", EVENT)) > before, every=0.001)
+    peer(matriz, "norte").epoch = "the next life"  # as its hello says, which overtakes the answer
+    await eventually(lambda: peer(matriz, "norte").attempts > 0, every=0.001)
+    told = await matriz.database.read(
+        lambda c: outbox.cursor(c, "norte", "the next life", matriz.database.identity.epoch)
+    )
+    assert told == 0
+    assert peer(matriz, "norte").last_error == "the peer began another life before it answered"
+    company.network.answers.clear()
+    company.network.late.clear()
+    await eventually(company.converged)
 
 
 async def test_a_peer_that_does_not_move_on_is_not_hammered(company: Company) -> None:
