@@ -10,8 +10,8 @@ from tests.simulation.rollbacks import CellKey
 from tests.simulation.tampering import NEWER
 
 Files = Mapping[str, sqlite3.Connection]
-Key = tuple[str, str, int]
-"""Origin, epoch and seq of an event."""
+Key = tuple[str, str, int, str]
+"""Origin, epoch, seq and id of an event."""
 
 
 def orders(file: sqlite3.Connection) -> dict[str, int]:
@@ -63,14 +63,15 @@ def is_all_lost(files: Files) -> bool:
     """Whether no file holds anything parked but what stays so for ever."""
     forever = lost(files)
     return all(
-        set(file.execute("SELECT origin, epoch, seq FROM parked")) == forever for file in files.values()
+        set(file.execute("SELECT origin, epoch, seq, event_id FROM parked")) == forever
+        for file in files.values()
     )
 
 
 def _nonsense(file: sqlite3.Connection) -> Iterator[Key]:
     """Of what is parked, the events of kinds and schemas that this version knows."""
     yield from file.execute(
-        "SELECT origin, epoch, seq FROM parked WHERE kind NOT LIKE ?"
+        "SELECT origin, epoch, seq, event_id FROM parked WHERE kind NOT LIKE ?"
         " AND json_extract(body, '$.schema_version') <= ?",
         (f"%{NEWER}", SCHEMA_VERSION),
     )

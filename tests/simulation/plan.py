@@ -18,7 +18,6 @@ CLONES = (("clone",), ("wipe", "clone"))
 CLONES_SHARE = 0.25
 """In so many histories of lost disks they are these instead: a copy of a disk is started beside the first,
 and one of the two is thrown away."""
-POISON = "poison"
 UPGRADE = "upgrade"
 UPGRADED_SHARE = 0.1
 """In so many histories in which no disk is lost the network is upgraded meanwhile, branch by branch."""
@@ -95,7 +94,7 @@ def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
         clients=random.randint(3, 4 + nodes),
         operations=random.randint(shortest, longest),
         pause=random.choice((0.01, 0.05, 0.15)),
-        faults=_without_poison_beside_copies(
+        faults=(
             *(kind for kind in FAULTS if random.random() < 0.5),
             *((UPGRADE,) if upgraded else ()),
             *_lost(random.choice(LOSSES) if wipes else (), instead=cloned),
@@ -124,11 +123,6 @@ def _policy(seed: int, *, wipes: bool) -> Literal["escrow", "optimistic"]:
 
 def _lost(losses: tuple[str, ...], *, instead: tuple[str, ...] | None) -> tuple[str, ...]:
     return instead if losses and instead is not None else losses
-
-
-def _without_poison_beside_copies(*faults: str) -> tuple[str, ...]:
-    """Parked events go by their seqs, and a life that two processes live has two events at one seq."""
-    return tuple(kind for kind in faults if kind != POISON or "clone" not in faults)
 
 
 def node_settings(plan: Plan, name: str, path: Path) -> Settings:

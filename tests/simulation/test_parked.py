@@ -19,7 +19,9 @@ def keep(
     file: sqlite3.Connection, seq: int, body: Any, *, kind: str = "order_created", schema: int = 1
 ) -> None:
     event = json.dumps({"schema_version": schema, "body": body})
-    file.execute("INSERT INTO parked VALUES (?, ?, ?, ?, 'an order', ?)", (*LIFE, seq, kind, event))
+    file.execute(
+        "INSERT INTO parked VALUES (?, ?, ?, ?, ?, 'an order', ?)", (*LIFE, seq, f"event {seq}", kind, event)
+    )
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def files() -> Iterator[dict[str, sqlite3.Connection]]:
     with closing(sqlite3.connect(":memory:")) as norte, closing(sqlite3.connect(":memory:")) as sul:
         for file in (norte, sul):
             file.executescript(
-                "CREATE TABLE parked (origin, epoch, seq, kind, entity, body);"
+                "CREATE TABLE parked (origin, epoch, seq, event_id, kind, entity, body);"
                 "CREATE TABLE epochs (branch, epoch, dead);"
                 "CREATE TABLE parked_elsewhere (peer, peer_epoch, epoch, first_seq, last_seq);"
                 "INSERT INTO epochs VALUES ('matriz', 'first', 1)"
@@ -56,7 +58,7 @@ def test_only_nonsense_that_every_node_keeps_of_a_life_that_is_over_may_stay(
         keep(file, 2, None, kind=f"order_created{NEWER}")
         keep(file, 3, None, schema=SCHEMA_VERSION + 1)
     keep(files["sul"], 4, None)
-    assert parked.lost(files) == {(*LIFE, 1)}
+    assert parked.lost(files) == {(*LIFE, 1, "event 1")}
 
     files["sul"].execute("UPDATE epochs SET dead = 0")
     assert parked.lost(files) == set()

@@ -26,6 +26,7 @@ _TABLES = {
 _LOCAL_COLUMNS = {"announced", "seq", "donor"}
 
 _DEAD = "SELECT branch, epoch FROM epochs WHERE dead = 1 ORDER BY branch, epoch"
+_PARKED = "SELECT origin, epoch, seq, event_id, kind, entity, reason FROM parked"
 
 Files = Mapping[str, sqlite3.Connection]
 
@@ -70,8 +71,8 @@ def judge(files: Files, promises: Promises, journal: Journal) -> None:
         _judge_orders(name, file, promises, journal)
         _judge_units(name, file, promises, journal)
         _judge_staff(name, file, promises, journal)
-        left = file.execute("SELECT origin, epoch, seq, kind, entity, reason FROM parked").fetchall()
-        if left := [row for row in left if row[:3] not in lost]:
+        left = file.execute(_PARKED).fetchall()
+        if left := [row for row in left if row[:4] not in lost]:
             journal.violation("parked", f"{name}: {left}")
 
 

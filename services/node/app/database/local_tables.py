@@ -108,14 +108,15 @@ class Position(SQLModel, table=True):
 
 
 class Parked(SQLModel, table=True):
-    """An event that could not be applied, kept whole. `waiting` ones lack something that may still come."""
+    """An event that could not be applied, kept whole. `waiting` ones lack something that may still come. Two
+    processes that lived one life may each have written one of a seq."""
 
     __tablename__: ClassVar[str] = "parked"
     __table_args__ = strict(CheckConstraint("waiting IN (0, 1)"), Index("parked_entity", "kind", "entity"))
     origin: str = text(primary_key=True)
     epoch: str = text(primary_key=True)
     seq: int = Field(primary_key=True)
-    event_id: str = text()
+    event_id: str = text(primary_key=True)
     kind: str = text()
     entity: str = text()
     body: str = text()

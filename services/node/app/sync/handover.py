@@ -131,7 +131,7 @@ def forget_applied(tx: Transaction, told: Told, *, lives: Lives = _every) -> led
     for life, event in _applied(tx.connection, told):
         if lives(life):
             merged.absorb(parking.try_once(tx, life[0], event) or ledger.Merged())
-            parking.forget(tx, life, event.seq)
+            parking.forget(tx, life, event)
     return merged
 
 

@@ -28,7 +28,7 @@ _INSERT = (
     "INTO parked (origin, epoch, seq, event_id, kind, entity, body, reason, waiting, attempts, parked_at)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_KEY = "printf('%s@%s/%012d', origin, epoch, seq)"
+_KEY = "printf('%s@%s/%012d/%s', origin, epoch, seq, event_id)"
 
 
 def apply(tx: Transaction, event: WireEvent, *, origin: str) -> ledger.Merged:
@@ -93,21 +93,34 @@ def forget_covered(tx: Transaction, life: Life, event: WireEvent, *, through: in
         )
 
 
-def forget_range(tx: Transaction, life: Life, *, after: int, through: int) -> None:
-    """Before a life's events of a range are applied: what a donor handed over of them says nothing more."""
-    tx.connection.execute(
-        "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq > ? AND seq <= ?", (*life, after, through)
-    )
+def forget_told(tx: Transaction, batch: Batch) -> None:
+    """Before a batch is applied: what a donor handed over of its events, or of states that it tells newer,
+    says nothing more. What is parked besides of its range was written by another process of that life."""
+    life = (batch.origin, batch.epoch)
+    for event in batch.events:
+        forget(tx, life, event)
+        kind = KINDS.get(event.kind)
+        for covered in kind.covers if kind else (event.kind,):
+            tx.connection.execute(
+                "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq > ? AND seq <= ?"
+                " AND kind = ? AND entity = ?",
+                (*life, batch.after.seq, batch.through.seq, covered, event.entity),
+            )
 
 
-def forget(tx: Transaction, life: Life, seq: int) -> None:
+def forget(tx: Transaction, life: Life, event: WireEvent) -> None:
     """Keep an event no longer: it was applied, or what it said is here."""
-    tx.connection.execute("DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq = ?", (*life, seq))
+    tx.connection.execute(
+        "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq = ? AND event_id = ?",
+        (*life, event.seq, event.event_id),
+    )
 
 
 def seqs_of(connection: sqlite3.Connection, life: Life) -> list[tuple[int, int]]:
     """Which of a life's events are parked here."""
-    rows = connection.execute("SELECT seq FROM parked WHERE origin = ? AND epoch = ? ORDER BY seq", life)
+    rows = connection.execute(
+        "SELECT DISTINCT seq FROM parked WHERE origin = ? AND epoch = ? ORDER BY seq", life
+    )
     return as_ranges(row[0] for row in rows)
 
 
@@ -141,7 +154,7 @@ def readable(connection: sqlite3.Connection) -> list[tuple[Life, WireEvent]]:
     of them, none can."""
     rows = connection.execute(
         "SELECT origin, epoch, body FROM parked WHERE kind IN (SELECT value FROM json_each(?))"
-        " AND json_extract(body, '$.schema_version') <= ? ORDER BY origin, epoch, seq",
+        " AND json_extract(body, '$.schema_version') <= ? ORDER BY origin, epoch, seq, event_id",
         (json.dumps(list(KINDS)), SCHEMA_VERSION),
     )
     return [((row["origin"], row["epoch"]), _event(row["body"])) for row in rows]
@@ -151,19 +164,19 @@ def retry(tx: Transaction, which: Which) -> ledger.Merged:
     """Try parked events again in order, each by itself; those that apply now are parked no more."""
     merged = ledger.Merged()
     rows = tx.connection.execute(
-        f"SELECT origin, epoch, seq, body FROM parked WHERE {_WHICH[which]} ORDER BY origin, epoch, seq"
+        f"SELECT origin, epoch, body FROM parked WHERE {_WHICH[which]} ORDER BY origin, epoch, seq, event_id"
     ).fetchall()
     for row in rows:
-        life = (row["origin"], row["epoch"])
+        life, event = (row["origin"], row["epoch"]), _event(row["body"])
         try:
             with tx.attempt():
-                merged.absorb(apply(tx, _event(row["body"]), origin=row["origin"]))
-                forget(tx, life, row["seq"])
+                merged.absorb(apply(tx, event, origin=row["origin"]))
+                forget(tx, life, event)
         except UNAPPLICABLE as error:
             tx.connection.execute(
                 "UPDATE parked SET attempts = attempts + 1, waiting = ?"
-                " WHERE origin = ? AND epoch = ? AND seq = ?",
-                (int(is_waiting(error)), *life, row["seq"]),
+                " WHERE origin = ? AND epoch = ? AND seq = ? AND event_id = ?",
+                (int(is_waiting(error)), *life, event.seq, event.event_id),
             )
     return merged
 

@@ -51,7 +51,7 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     receipt = Receipt(batch.through)
     parked_before = parking.has_any(tx.connection)  # hardly ever: then there is nothing to look for
     if parked_before:
-        parking.forget_range(tx, life, after=batch.after.seq, through=batch.through.seq)
+        parking.forget_told(tx, batch)
     for event in batch.events:
         _apply_or_park(tx, batch, event, receipt, look=parked_before or receipt.parked > 0)
     if parked_before or receipt.parked:

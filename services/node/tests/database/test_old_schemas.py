@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.database.migrations import newest_revision
+from app.database.migrations import migrate, newest_revision
 from app.state import ledger, orders
 from tests.database.keep_schema import BRANCH, ORDERS, SCHEMAS
 from tests.support.company import Company, buy
@@ -47,6 +47,21 @@ async def test_a_kept_disk_opens_migrates_and_agrees_with_fresh_nodes(company: C
     assert {(view["available"], view["frozen"], view["oversold"]) for view in views} == {
         (views[0]["available"], views[0]["frozen"], 0)
     }
+
+
+@pytest.mark.parametrize("kept", sorted(SCHEMAS.glob("*.sql")), ids=lambda kept: kept.stem)
+def test_what_was_parked_on_a_kept_disk_is_parked_after_the_migration(tmp_path: Path, kept: Path) -> None:
+    path = tmp_path / "old" / "node.db"
+    _restore(kept, path)
+    columns = "origin, epoch, seq, event_id, kind, entity, body, reason, waiting, attempts, parked_at"
+    event = ("norte", "first", 7, "an id", "stock_update", "rice", "{}", "Invalid body", 0, 3, 1.5)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"INSERT INTO parked ({columns}) VALUES ({', '.join('?' * len(event))})", event)
+
+    migrate(path)
+
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute(f"SELECT {columns} FROM parked").fetchall() == [event]
 
 
 def _restore(kept: Path, path: Path) -> None:

@@ -103,6 +103,30 @@ def parked_of(branch: Branch, *, seq: int, kind: str, entity: str) -> ParkedEven
     )
 
 
+def test_of_a_life_that_two_processes_lived_both_events_at_one_seq_are_kept(
+    three: tuple[Branch, Branch, Branch],
+) -> None:
+    """Each wrote its own, on its copy of one disk. What one of them tells says nothing of the other's."""
+    matriz, norte, _ = three
+    matriz.product("rice")
+    spoil(norte, matriz, "product_upserted")
+    other = parked_of(matriz, seq=1, kind="product_upserted", entity="another product")
+    norte.do(lambda tx: parking.take(tx, other, further=True))
+    assert [row["entity"] for row in norte.parked()] == [matriz.product_id("rice"), "another product"]
+    assert parking.seqs_of(norte.connection, matriz.life) == [(1, 1)]
+    matriz.acknowledge(norte, 1)
+
+    later = parked_of(matriz, seq=2, kind="product_upserted", entity="another product")
+    norte.do(lambda tx: parking.take(tx, later, further=True))
+    matriz.adjust("rice", 1)
+    matriz.send(norte)
+    assert norte.digest() == matriz.digest()
+    assert [(row["seq"], row["entity"]) for row in norte.parked()] == [
+        (1, "another product"),
+        (2, "another product"),
+    ]
+
+
 def test_what_a_donor_keeps_parked_is_taken_whole_page_by_page(
     three: tuple[Branch, Branch, Branch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
