@@ -101,7 +101,7 @@ def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
         ),
         fault_every=random.choice((0.1, 0.3, 1.0)),
         storm=random.random() < 0.2,
-        http=random.random() < 0.04,
+        http=random.random() < 0.1,
         breaks=newer.random() < 0.3,
         policy=policy,
         retry_seconds=random.choice((0.05, 0.2, 0.5)),
