@@ -8,7 +8,7 @@ from app.database import Transaction
 from app.state import ledger
 from app.state.stock import Life
 from app.sync import handover, outbox, parking
-from app.sync.events import ParkedEvent, WireEvent
+from app.sync.events import Batch, ParkedEvent, WireEvent
 from app.sync.kinds import KINDS
 from tests.recovery.test_durable_orders import (
     test_a_peer_that_could_only_park_the_order_has_not_stored_it,
@@ -20,6 +20,7 @@ from tests.recovery.test_parked_and_lost import (
 from tests.sync.test_handover import (
     test_a_donor_that_is_not_as_far_does_not_speak_for_a_state_that_holds_more,
     test_a_later_life_says_nothing_of_what_an_earlier_one_told,
+    test_of_a_life_that_two_processes_lived_both_events_at_one_seq_are_kept,
 )
 from tests.teeth.bug import Directed, bug
 
@@ -84,3 +85,19 @@ def a_parked_order_counts_as_stored() -> AbstractContextManager[object]:
         move(tx, *life_and_position, epoch=epoch)
 
     return mock.patch.object(outbox, "move_cursor", all_of_it)
+
+
+@bug(
+    "an event is itself by its id, not by its seq",
+    Directed(test_of_a_life_that_two_processes_lived_both_events_at_one_seq_are_kept),
+)
+def a_batch_ends_all_that_is_parked_of_its_range() -> AbstractContextManager[object]:
+    """What another process of the same life wrote at those seqs is taken for told, too."""
+
+    def by_seq(tx: Transaction, batch: Batch) -> None:
+        tx.connection.execute(
+            "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq > ? AND seq <= ?",
+            (batch.origin, batch.epoch, batch.after.seq, batch.through.seq),
+        )
+
+    return mock.patch.object(parking, "forget_told", by_seq)

@@ -103,11 +103,9 @@ def parked_of(branch: Branch, *, seq: int, kind: str, entity: str) -> ParkedEven
     )
 
 
-def test_of_a_life_that_two_processes_lived_both_events_at_one_seq_are_kept(
-    three: tuple[Branch, Branch, Branch],
-) -> None:
+def test_of_a_life_that_two_processes_lived_both_events_at_one_seq_are_kept(branches: Branches) -> None:
     """Each wrote its own, on its copy of one disk. What one of them tells says nothing of the other's."""
-    matriz, norte, _ = three
+    matriz, norte = branches.make("matriz"), branches.make("norte")
     matriz.product("rice")
     spoil(norte, matriz, "product_upserted")
     other = parked_of(matriz, seq=1, kind="product_upserted", entity="another product")
