@@ -103,7 +103,7 @@ async def show(order_id: str, node: CurrentNode) -> Any:
     "/{order_id}/cancel",
     operation_id="cancelOrder",
     response_model=Order,
-    responses=refusals(*WRITE, "not_found", "other_branch", "fenced"),
+    responses=refusals(*WRITE, "not_found", "other_branch", "effect_parked", "fenced"),
 )
 async def cancel(order_id: str, node: CurrentNode, actor: CurrentActor) -> Any:
     """Cancel an order at its own branch; its units can be sold again. Cancelling again changes nothing."""

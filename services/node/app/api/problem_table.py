@@ -60,6 +60,7 @@ _ERRORS: tuple[tuple[type[Exception], Callable[[Any], Said]], ...] = (
     (state.NotFound, _plain("not_found", "entity", "key")),
     (state.AlreadyExists, _plain("already_exists", "entity", "key")),
     (state.OtherBranch, _plain("other_branch", "branch")),
+    (state.EffectParked, _plain("effect_parked")),
     (state.KeyReused, _plain("key_reused")),
     (state.LastAdmin, _plain("last_admin")),
     (state.NotReady, _plain("not_ready", "reason")),

@@ -83,6 +83,17 @@ _CLIENT_PROBLEMS = (
         ),
     ),
     Problem(
+        "effect_parked",
+        409,
+        Words("Effect on stock not known", "Efeito no estoque desconhecido"),
+        Words(
+            "What this order took from stock may be in an event that this branch could not apply and keeps"
+            " (/parked). The order can be cancelled when that is applied.",
+            "O que este pedido retirou do estoque pode estar em um evento que esta filial não conseguiu"
+            " aplicar e guarda (/parked). O pedido poderá ser cancelado quando esse evento for aplicado.",
+        ),
+    ),
+    Problem(
         "last_admin",
         409,
         Words("Last administrator", "Último administrador"),

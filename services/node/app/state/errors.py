@@ -59,6 +59,13 @@ class OtherBranch(StateError):
 
 
 @dataclass(eq=False)
+class EffectParked(StateError):
+    """What the order took from stock may be in an event of an earlier life that is parked here."""
+
+    order_id: str
+
+
+@dataclass(eq=False)
 class KeyReused(StateError):
     """The Idempotency-Key was used with another body."""
 

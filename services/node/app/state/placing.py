@@ -1,5 +1,6 @@
 """Commands of the order path: each runs inside one transaction, all or nothing."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,6 +8,7 @@ from typing import Any, Literal
 from app.database import Actor, Transaction
 from app.state import customers, ledger, orders, products, stock
 from app.state.errors import (
+    EffectParked,
     Invalid,
     KeyReused,
     NotFound,
@@ -118,7 +120,8 @@ def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
     """Cancel an order of this branch, once; cancelling it again changes nothing.
 
     Its units become rights again only in the epoch that sold them; those of an earlier epoch join the
-    frozen pool, because that epoch's spending cannot be known for certain.
+    frozen pool, because that epoch's spending cannot be known for certain. Raises NotFound, OtherBranch, or
+    EffectParked: what it gives back must not show anywhere before what it took.
     """
     before = orders.snapshot(tx.connection, order_id)
     if before is None:
@@ -131,6 +134,8 @@ def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
     returned: dict[str, int] = {}
     for line in before["lines"]:
         returned[line["product_id"]] = returned.get(line["product_id"], 0) + line["quantity"]
+    if _is_parked(tx, [order_id, *returned]):
+        raise EffectParked(order_id)
     for product_id, quantity in returned.items():
         own = ledger.own_cell(ledger.cells_of(tx.connection, product_id), ledger.me(tx), product_id)
         ledger.move(tx, own, own.add(movement, quantity))
@@ -145,6 +150,16 @@ def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
         after=after,
         version=after["version"],
     )
+
+
+def _is_parked(tx: Transaction, entities: Sequence[str]) -> bool:
+    """Whether an earlier life of this branch told something of one of these that is parked here: after a disk
+    was lost, whoever brought the rows could not apply it either."""
+    found = tx.connection.execute(
+        "SELECT 1 FROM parked WHERE origin = ? AND entity IN (SELECT value FROM json_each(?)) LIMIT 1",
+        (tx.identity.name, json.dumps(entities)),
+    )
+    return found.fetchone() is not None
 
 
 def adjust_stock(

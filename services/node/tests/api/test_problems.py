@@ -29,6 +29,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (state.NotFound("order", "7"), 404, "not_found"),
     (state.AlreadyExists("user", "ana"), 409, "already_exists"),
     (state.OtherBranch("norte"), 409, "other_branch"),
+    (state.EffectParked("7"), 409, "effect_parked"),
     (state.KeyReused("k"), 422, "key_reused"),
     (state.LastAdmin("u"), 409, "last_admin"),
     (state.Invalid("name", "blank"), 422, "validation"),

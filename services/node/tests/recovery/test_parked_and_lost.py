@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.state import ledger
+from app.state.errors import EffectParked
 from tests.recovery.trial import Trial
 from tests.support.company import ACTOR
 from tests.support.network import problem
@@ -83,6 +84,27 @@ async def test_what_is_parked_of_an_order_comes_after_the_rows_that_it_took(tria
     await eventually(lambda: trial.is_parked("sul"))
     (cell,) = [row for row in await trial.rows("sul") if row["received"]]
     assert cell["sold"] == 2
+
+
+async def test_an_order_is_not_cancelled_while_what_it_took_is_parked(trial: Trial) -> None:
+    """A peer would show units given back that, as far as it can tell, nobody took."""
+    await trial.found("matriz", "norte")
+    order = await sold_and_spoiled(trial, kind="stock_update", changes=newer("stock_update"), cut=())
+    trial.network.cut.clear()
+    await trial.wipe("matriz")
+    matriz = await trial.start("matriz")
+    await eventually(lambda: trial.is_parked("matriz"))
+    with pytest.raises(EffectParked):
+        await matriz.orders.cancel(order, actor=ACTOR)
+
+    with upgraded():
+        await replay_everywhere(trial)
+        cancelled = await matriz.orders.cancel(order, actor=ACTOR)
+        await trial.converged()
+
+    assert cancelled["status"] == "cancelled"
+    cells = [row for row in await trial.rows("norte") if row["branch"] == "matriz"]
+    assert sum(row["sold"] - row["returned_frozen"] for row in cells) == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
