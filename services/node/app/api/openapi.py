@@ -5,7 +5,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api.problem_words import PROBLEMS, Problem
+from app.api.problem import Problem
+from app.api.problem_words import PROBLEMS
 from app.api.problems import MEDIA_TYPE
 
 Responses = dict[int | str, dict[str, Any]]

@@ -1,25 +1,15 @@
-"""Every problem a node can answer: its status, and what it says in English and pt-BR.
+"""Every problem a node can answer: its status, and what it says in English and pt-BR. What only peers are
+answered stands in `replica_problem_words`.
 
 `problems` turns them into RFC 9457 answers, `GET /problems/{code}` explains them, the OpenAPI document
 quotes them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from app.api.language import Words
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One kind of refusal. `detail` may name the problem's data in braces; `retry_after` is in seconds."""
-
-    code: str
-    status: int
-    title: Words
-    detail: Words
-    retry_after: int | None = None
-
+from app.api.problem import Problem
+from app.api.replica_problem_words import REPLICA_PROBLEMS
 
 _CLIENT_PROBLEMS = (
     Problem(
@@ -91,6 +81,24 @@ _CLIENT_PROBLEMS = (
             " (/parked). The order can be cancelled when that is applied.",
             "O que este pedido retirou do estoque pode estar em um evento que esta filial não conseguiu"
             " aplicar e guarda (/parked). O pedido poderá ser cancelado quando esse evento for aplicado.",
+        ),
+    ),
+    Problem(
+        "not_the_counter",
+        409,
+        Words("Another branch counts", "Outra filial faz a contagem"),
+        Words(
+            "Frozen stock is counted at {branch}, for the whole company.",
+            "O estoque congelado é contado em {branch}, para toda a empresa.",
+        ),
+    ),
+    Problem(
+        "count_blocked",
+        409,
+        Words("The count needs every branch", "A contagem precisa de todas as filiais"),
+        Words(
+            "A stock count needs the word of every branch, and {member} gave none: {reason}.",
+            "A contagem precisa da resposta de todas as filiais, e {member} não respondeu: {reason}.",
         ),
     ),
     Problem(
@@ -239,91 +247,8 @@ _CLIENT_PROBLEMS = (
     ),
 )
 
-_REPLICA_PROBLEMS = (
-    Problem(
-        "not_the_sender",
-        403,
-        Words("Not the sender", "Não é o remetente"),
-        Words("{sender} may not say this here.", "{sender} não pode dizer isto aqui."),
-    ),
-    Problem(
-        "not_the_counter",
-        409,
-        Words("Another branch counts", "Outra filial faz a contagem"),
-        Words(
-            "Frozen stock is counted at {branch}, for the whole company.",
-            "O estoque congelado é contado em {branch}, para toda a empresa.",
-        ),
-    ),
-    Problem(
-        "count_blocked",
-        409,
-        Words("The count needs every branch", "A contagem precisa de todas as filiais"),
-        Words(
-            "A stock count needs the word of every branch, and {member} gave none: {reason}.",
-            "A contagem precisa da resposta de todas as filiais, e {member} não respondeu: {reason}.",
-        ),
-    ),
-    Problem(
-        "stale_incarnation",
-        409,
-        Words("A later process of this life", "Um processo mais novo desta vida"),
-        Words(
-            "A later process of {node} in this epoch has said hello; this one has a copy or an older state.",
-            "Um processo mais novo de {node} nesta época já fez hello; este tem cópia ou estado antigo.",
-        ),
-    ),
-    Problem(
-        "wrong_epoch",
-        409,
-        Words("Another life of this node", "Outra vida deste nó"),
-        Words(
-            "This node is in epoch {epoch}; say hello first.",
-            "Este nó está na época {epoch}; faça hello antes.",
-        ),
-    ),
-    Problem(
-        "gap",
-        409,
-        Words("Gap", "Lacuna"),
-        Words(
-            "The batch does not continue what is known here.", "O lote não continua o que se conhece aqui."
-        ),
-    ),
-    Problem(
-        "fork",
-        409,
-        Words("Fork", "Bifurcação"),
-        Words(
-            "{origin} told another history before, at {seq}.",
-            "{origin} contou outra história antes, em {seq}.",
-        ),
-    ),
-    Problem(
-        "incompatible",
-        409,
-        Words("Incompatible", "Incompatível"),
-        Words("The nodes cannot work together. ({reason})", "Os nós não podem trabalhar juntos. ({reason})"),
-    ),
-    Problem(
-        "decommissioned",
-        409,
-        Words("Decommissioned", "Filial desativada"),
-        Words(
-            "{branch} was decommissioned and is no member any more.",
-            "{branch} foi desativada e não é mais membro.",
-        ),
-    ),
-    Problem(
-        "dead_epoch",
-        409,
-        Words("Dead epoch", "Época encerrada"),
-        Words("Epoch {epoch} of {branch} is over.", "A época {epoch} de {branch} terminou."),
-    ),
-)
-
 PROBLEMS: Mapping[str, Problem] = {
-    problem.code: problem for problem in (*_CLIENT_PROBLEMS, *_REPLICA_PROBLEMS)
+    problem.code: problem for problem in (*_CLIENT_PROBLEMS, *REPLICA_PROBLEMS)
 }
 
 ENTITIES: Mapping[str, Words] = {

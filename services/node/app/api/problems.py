@@ -12,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.language import Language, preferred
+from app.api.problem import Problem
 from app.api.problem_table import say
-from app.api.problem_words import ENTITIES, PROBLEMS, Problem
+from app.api.problem_words import ENTITIES, PROBLEMS
 from app.api.reasons import sentence, stable_word
 from app.database import StorageError
 from app.security.errors import Forbidden, ReplicaTokenRefused, Throttled, Unauthenticated
