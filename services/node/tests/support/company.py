@@ -2,11 +2,14 @@
 
 import shutil
 import sqlite3
+from copy import copy
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.datastructures import State
 
 from app.api import replica
 from app.api.answers import install_marks
@@ -98,9 +101,16 @@ async def _whereabouts(node: BranchNode) -> tuple[str, dict[str, Head], int]:
 
 
 def doors_of(node: BranchNode) -> FastAPI:
-    """The node's application as peers see it: building all the other routes would take most of the time."""
+    """The node's application as peers see it. All nodes share the routes: building them for each would take
+    most of the time."""
+    app = copy(_doors())
+    app.state = State({"node": node})
+    return app
+
+
+@cache
+def _doors() -> FastAPI:
     app = FastAPI()
-    app.state.node = node
     app.include_router(replica.router)
     install_problems(app)
     install_limits(app)
