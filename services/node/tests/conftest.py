@@ -1,6 +1,7 @@
 """Fixtures of all node tests. Async tests are marked `anyio`; those below `state/` and `sync/` run in virtual
 time."""
 
+import gc
 import itertools
 import shutil
 import sqlite3
@@ -18,6 +19,13 @@ from tests.support.company import Company
 # The same examples on every machine, and no limit on time: two cores shared with others prove nothing.
 settings.register_profile("node", deadline=None, derandomize=True, database=None)
 settings.load_profile("node")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from searching, again and again, what was imported for all tests and stays: that
+    took a fifth of their time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
