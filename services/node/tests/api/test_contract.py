@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import schemathesis
@@ -24,7 +25,9 @@ CALLERS: tuple[Caller, ...] = ("admin", "operador", "nobody")
 def served(tmp_path_factory: pytest.TempPathFactory, empty_file: Path) -> Iterator[Served]:
     database = tmp_path_factory.mktemp("contract") / "node.db"
     shutil.copy(empty_file, database)
-    with closing(Served(ENVIRONMENT, database)) as served:
+    # What is asked stays in this process: there is no proxy to be looked for before each question.
+    no_proxy = mock.patch("requests.sessions.get_environ_proxies", return_value={})
+    with no_proxy, closing(Served(ENVIRONMENT, database)) as served:
         yield served
 
 
