@@ -14,7 +14,9 @@ from lab.network import UpOptions, plan
 
 @pytest.fixture(autouse=True)
 def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands without --run-dir act on this test's network, as another terminal would set it."""
+    """Commands without --run-dir act on this test's network, as another terminal would set it; the Docker of
+    the machine has no say in what they answer."""
+    monkeypatch.setenv("PATH", str(tmp_path / "programs"))
     monkeypatch.setenv("LAB_RUN_DIR", str(tmp_path / "run"))
     monkeypatch.setenv("LAB_ENV_FILE", str(tmp_path / "env"))
 
@@ -134,7 +136,15 @@ def test_status_tells_people_a_question_mark_where_nothing_is_known(
     assert "0" not in shown.replace("┏", "")
 
 
-def test_down_and_clean_are_harmless_where_nothing_runs(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("docker", [False, True])
+def test_down_and_clean_are_harmless_where_nothing_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, docker: bool
+) -> None:
+    if docker:
+        program = tmp_path / "programs" / "docker"
+        program.parent.mkdir()
+        program.write_text("#!/bin/sh\necho 2.26.1\n", encoding="utf-8")
+        program.chmod(0o755)
     assert [exit_code("down"), exit_code("down"), exit_code("clean")] == [0, 0, 0]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from lab import counting as counting_module
 from lab.client import Refused
 from lab.counting import when_unblocked
 
@@ -23,7 +24,8 @@ def counting(*answers: Refused | int) -> Callable[[], Awaitable[int]]:
     return count
 
 
-def test_a_count_that_a_late_word_blocks_is_tried_again() -> None:
+def test_a_count_that_a_late_word_blocks_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counting_module, "_AGAIN_SECONDS", 0.0)
     assert asyncio.run(when_unblocked(counting(BLOCKED, BLOCKED, 7))) == 7
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from lab.client import Refused, Unknown
 from lab.runlog import read_records
+from lab.scenarios import stage as stage_module
 from lab.scenarios.stage import Stage
 from lab.tests.fake_node import FakeNode, problem
 from lab.tests.stages import on_stage
@@ -20,6 +21,11 @@ PASSING = [
     Refused(0, "unreachable", {}),
     Unknown("ReadTimeout"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage_module, "_POLL_SECONDS", 0.0)
 
 
 def answering(*answers: Answer) -> Callable[[], Awaitable[bool]]:
