@@ -12,8 +12,9 @@ SHOW_DRIVERS ?= process compose
 NEEDED = $(if $(filter compose,$(SHOW_DRIVERS)),REQUIRE_DOCKER=1)
 HISTORIES ?= 50
 FAULT ?= pause
-# The fast tests' files need no disk, and most of their time would be spent waiting for one.
-IN_MEMORY := $(if $(wildcard /dev/shm),PYTEST_DEBUG_TEMPROOT=/dev/shm)
+# The fast tests' files need no disk, and most of their time would be spent waiting for one. What Python compiles for
+# one run it keeps for the next.
+FAST_ENV := $(if $(wildcard /dev/shm),PYTEST_DEBUG_TEMPROOT=/dev/shm) PYTHONDONTWRITEBYTECODE=
 
 export LAB_RUN_DIR := $(RUN_DIR)
 ifeq ($(strip $(LAB_RUN_DIR)),)
@@ -111,8 +112,12 @@ doctor: $(VENV) ## Procura os problemas mais comuns | Look for the commonest pro
 	@$(LAB) doctor
 
 .PHONY: check
-check: lint ## Estilo, tipos, arquitetura e testes rápidos | Style, types, architecture and the fast tests
-	@$(IN_MEMORY) $(PYTEST) -q -n auto -m "not long and not cluster and not compose" services/node/tests lab/tests
+check: $(VENV) ## Estilo, tipos, arquitetura e testes rápidos | Style, types, architecture and the fast tests
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target lint fast
+
+.PHONY: fast
+fast: $(VENV)
+	@$(FAST_ENV) $(PYTEST) -q -n auto -m "not long and not cluster and not compose" services/node/tests lab/tests
 
 .PHONY: lint
 lint: $(VENV)
@@ -122,7 +127,7 @@ lint: $(VENV)
 
 .PHONY: test
 test: lint ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
-	@$(IN_MEMORY) $(PYTEST) -q -n auto -m "not long and not cluster and not compose"
+	@$(FAST_ENV) $(PYTEST) -q -n auto -m "not long and not cluster and not compose"
 	@$(LAB) teeth
 	@$(PYTEST) -m "(cluster or compose) and not long" tests
 	@$(LAB) simulate --seed $$(( 0x$(CONTENT) )) --histories 500 && $(LAB) simulate --seed $$(( 0x$(CONTENT) )) --histories 100 --wipes --twice 0.1
