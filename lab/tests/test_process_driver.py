@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from lab import network, ports
-from lab.drivers import Driver
+from lab.drivers import Driver, readiness
 from lab.drivers.process import ProcessDriver
 from lab.errors import LabError
 from lab.network import NodeAddress, UpOptions
@@ -19,6 +19,12 @@ MakeDriver = Callable[..., ProcessDriver]
 
 def standin(*words: str) -> Callable[[NodeAddress], Sequence[str]]:
     return lambda node: [sys.executable, "-S", str(STANDIN), str(node.port), *words]
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in is ready long before a node is."""
+    monkeypatch.setattr(readiness, "_POLL_SECONDS", 0.02)
 
 
 @pytest.fixture
