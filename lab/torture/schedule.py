@@ -56,14 +56,17 @@ def plan(nodes: Sequence[str], *, seconds: float, seed: int) -> tuple[Assault, .
     """
     random = Random(seed)
     assaults: list[Assault] = []
+    felt: list[Assault] = []  # those that one which begins now may still clash with
     now = _CALM_AT_FIRST_SECONDS
     while (now := now + random.expovariate(1 / _BETWEEN_SECONDS)) < seconds:
         assault = _draw(random, nodes, now)
-        fits = assault.ends < seconds and not any(_clash(one, assault) for one in assaults)
+        felt = [one for one in felt if now <= one.ends + _CALM_AFTER_DISK_SECONDS]
+        fits = assault.ends < seconds and not any(_clash(one, assault) for one in felt)
         if assault.kind in DISK_KINDS:
             fits = fits and now + _CALM_AFTER_DISK_SECONDS < seconds
         if fits:
             assaults.append(assault)
+            felt.append(assault)
     return tuple(assaults)
 
 
