@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from app.config import read_settings
 from app.main import create_app
@@ -33,16 +34,28 @@ ROUTES = [
 ]
 
 
+@pytest.fixture(scope="session")
+def lab_routes() -> FastAPI:
+    """The application as a lab's settings make it, once; each test gives it a node of its own."""
+    return create_app(
+        read_settings({**LAB, "DATABASE_PATH": "never opened"}),
+        clock=VirtualClock(),
+        random=Random(1),
+        transport=FakeNetwork().transport("matriz"),
+        executor=InlineExecutor(),
+    )
+
+
 @pytest.fixture
-async def lab(tmp_path: Path, empty_file: Path) -> AsyncIterator[Shop]:
+async def lab(tmp_path: Path, empty_file: Path, lab_routes: FastAPI) -> AsyncIterator[Shop]:
     """A founded node in a lab, whose peer norte answers whatever it is asked with a 401."""
     path = tmp_path / "lab.db"
     shutil.copy(empty_file, path)
     network = FakeNetwork()
-    clock = VirtualClock()
-    app = create_app(
+    app = lab_routes
+    node = app.state.node = BranchNode(
         read_settings({**LAB, "DATABASE_PATH": str(path)}),
-        clock=clock,
+        clock=VirtualClock(),
         random=Random(1),
         transport=network.transport("matriz"),
         executor=InlineExecutor(),
@@ -50,7 +63,6 @@ async def lab(tmp_path: Path, empty_file: Path) -> AsyncIterator[Shop]:
     network.join("norte", app)  # never asked: `answers` stands before it
     for path_of_peer in ("/replica/hello", "/replica/event"):
         network.answers["norte", path_of_peer] = problem(401, "unauthenticated")
-    node: BranchNode = app.state.node
     try:
         await node.open()
         await eventually(lambda: node.ready)
