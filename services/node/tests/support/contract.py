@@ -84,11 +84,9 @@ def breaches(
 ) -> tuple[int, list[str]]:
     """How many requests were answered, and what was wrong with the answers or kept some from being asked."""
     schema: BaseSchema = schemathesis.openapi.from_asgi(
-        "/openapi.json", served, config=_config(caller, token, phases, examples)
+        "/openapi.json", served, config=_config(caller, token, phases, examples, path)
     )
     schema.hook("filter_failure")(_is_a_failure)
-    if path is not None:
-        schema = schema.include(path=path)
     answered = 0
     wrong: list[str] = []
     for event in from_schema(schema).execute():
@@ -102,13 +100,18 @@ def breaches(
     return answered, wrong
 
 
-def _config(caller: Caller, token: str | None, phases: Sequence[Phase], examples: int) -> SchemathesisConfig:
+def _config(
+    caller: Caller, token: str | None, phases: Sequence[Phase], examples: int, path: str | None
+) -> SchemathesisConfig:
+    # Not by `schema.include`, which the engine does not heed.
+    only = [] if path is None else [{"exclude-path": path, "enabled": False}]
     return SchemathesisConfig.from_dict(
         {
             "seed": 1,
             "headers": {"Authorization": f"Bearer {token}"} if token else {},
             "checks": {"positive_data_acceptance": {"expected-statuses": _EXPECTED[caller]}},
             "operations": [
+                *only,
                 {
                     "include-path": "/auth/password",
                     "checks": {
