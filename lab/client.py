@@ -1,10 +1,5 @@
-"""One node of the network as its clients see it: the routes of the API over HTTP, and nothing else.
-
-Every call ends in one of three ways, and callers rely on the difference:
-  a value           the node did it;
-  raises Refused    the node certainly did not do it, and says why;
-  raises Unknown    nobody can say: retry only what is harmless to repeat (an order with the same key).
-"""
+"""One node of the network as its clients see it: the routes of the API over HTTP, and nothing else. What
+becomes of a call, a value, Refused or Unknown, is told in `lab.outcome`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -29,37 +24,10 @@ from lab.contract import (
     User,
     WantedLine,
 )
+from lab.outcome import Refused, outcome_of, value_of
 
 DEFAULT_TIMEOUT = 15.0  # seconds; longer than a node waits for its peers before it answers an order
 _PAGE = 500  # the most a node gives at once
-# The 5xx that certainly stored nothing.
-_DEFINITE_5XX = {"not_ready", "policy_mismatch", "fenced", "branch_closed", "storage_failed", "disk_full"}
-# Of a node that is not there, knows no users yet, has too much to do, starts, rebuilds or finds its disk bad.
-_PASSING = {0, 401, 429, 503}
-
-
-class Refused(Exception):
-    """The request certainly had no effect. `code` is the problem's stable word, `problem` its whole body.
-
-    `status` is 0 and `code` "unreachable" when no connection came about, so that nothing was sent.
-    """
-
-    def __init__(self, status: int, code: str, problem: Mapping[str, Any]) -> None:
-        super().__init__(
-            f"{status} {code}: {problem.get('detail') or problem.get('title') or 'no reason given'}"
-        )
-        self.status = status
-        self.code = code
-        self.problem = problem
-
-    @property
-    def passes(self) -> bool:
-        """Whether the node may answer otherwise a little later, with nobody changing the request."""
-        return self.status in _PASSING
-
-
-class Unknown(Exception):
-    """A time-out, a broken connection or a 5xx: the request may have had its effect or not."""
 
 
 class NodeClient:
@@ -269,7 +237,7 @@ class NodeClient:
         try:
             response = await self._http.request(method, path, **request)
         except httpx.TransportError as error:
-            raise _transport_outcome(error) from None
+            raise outcome_of(error) from None
         return value_of(response)
 
 
@@ -290,32 +258,4 @@ def _send_once(method: str, url: str, *, timeout: float, **request: Any) -> Any:
         with httpx.Client(timeout=timeout, trust_env=False) as http:
             return value_of(http.request(method, url, **request))
     except httpx.TransportError as error:
-        raise _transport_outcome(error) from None
-
-
-def value_of(response: httpx.Response) -> Any:
-    """The value a node answered with. Raises Refused or Unknown, as every call does."""
-    body = _json(response)
-    if response.is_success:
-        if body is None and response.content:
-            raise Unknown(f"{response.status_code} with a body that is not JSON")
-        return body
-    problem: dict[str, Any] = body if isinstance(body, dict) else {}
-    code = str(problem.get("code", "no_code"))
-    if response.is_client_error or code in _DEFINITE_5XX:
-        raise Refused(response.status_code, code, problem)
-    raise Unknown(f"{response.status_code} {code}")
-
-
-def _json(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
-def _transport_outcome(error: httpx.TransportError) -> Refused | Unknown:
-    words = f"{type(error).__name__}: {error}".removesuffix(": ")
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        return Refused(0, "unreachable", {"detail": words})
-    return Unknown(words)
+        raise outcome_of(error) from None

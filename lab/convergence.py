@@ -7,9 +7,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
-from lab.client import NodeClient, Refused, Unknown
+from lab.client import NodeClient
 from lab.contract import Status
 from lab.errors import LabError
+from lab.outcome import Refused, Unknown
 
 DEFAULT_DEADLINE_SECONDS = 60.0
 _POLL_SECONDS = 0.2

@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from lab.client import Refused
+from lab.outcome import Refused
 
 UNBLOCKS_WITHIN_SECONDS = 10.0
 """A member's late word of an earlier life may block a count, and ends with one of its next hellos."""

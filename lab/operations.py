@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, TypeVar
 
-from lab.client import NodeClient, Refused, Unknown
+from lab.client import NodeClient
 from lab.contract import NewCustomer, Order, Role, Share, WantedLine
+from lab.outcome import Refused, Unknown
 from lab.runlog import Phase, RunLog
 
 Answer = TypeVar("Answer")

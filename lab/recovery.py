@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 
 from lab import network
-from lab.client import Refused
 from lab.contract import Member, ParkedEvent
 from lab.counting import when_unblocked
 from lab.errors import LabError
 from lab.faults.command import Clients, network_and_driver, with_clients
 from lab.options import ENV_FILE, RUN_DIR, EnvFile, Node, RunDir
+from lab.outcome import Refused
 
 Copy = Annotated[Path, typer.Argument(metavar="FILE", help="A copy of the node's database.")]
 Sku = Annotated[str, typer.Argument(metavar="SKU", help="A product.")]

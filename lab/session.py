@@ -5,11 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 
 from lab import convergence
-from lab.client import DEFAULT_TIMEOUT, NodeClient, Refused, Unknown
+from lab.client import DEFAULT_TIMEOUT, NodeClient
 from lab.convergence import NotConvergedError
 from lab.errors import LabError
 from lab.network import Network
 from lab.operations import Operations
+from lab.outcome import Refused, Unknown
 from lab.runlog import RunLog, read_records
 from lab.settings import Secrets
 from lab.verdict import Verdict, judge

@@ -9,11 +9,12 @@ from typing import Any, Self
 
 import httpx
 
-from lab.client import NodeClient, Refused, Unknown
+from lab.client import NodeClient
 from lab.contract import Status
 from lab.convergence import decommissioned, is_converged
 from lab.drivers import NodeState
 from lab.network import Network
+from lab.outcome import Refused, Unknown
 from lab.settings import Secrets
 
 _TIMEOUT_SECONDS = 3.0  # a node that needs longer for /status counts as unreachable

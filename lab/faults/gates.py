@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from lab.client import NodeClient, Refused, Unknown
+from lab.client import NodeClient
 from lab.drivers import NodeState
 from lab.errors import LabError
 from lab.faults.words import Link, LinkFault, spoken
 from lab.network import Network
+from lab.outcome import Refused, Unknown
 from lab.settings import Secrets
 
 _FELT_SECONDS = 20.0  # for a rare loss to be seen: a probe takes some milliseconds

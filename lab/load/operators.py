@@ -4,10 +4,11 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 
-from lab.client import NodeClient, Refused, Unknown
+from lab.client import NodeClient
 from lab.convergence import wait_converged
 from lab.errors import LabError
 from lab.network import Network
+from lab.outcome import Refused, Unknown
 
 USERNAMES = ("carga-1", "carga-2", "carga-3", "carga-4")
 _PASSWORD_BYTES = 12

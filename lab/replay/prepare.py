@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import partial
 
-from lab.client import Refused, Unknown
 from lab.contract import Product
 from lab.errors import LabError
 from lab.evidence import same_key
 from lab.operations import Operations
+from lab.outcome import Refused, Unknown
 from lab.replay.history import MOST_UNITS, History
 
 _AT_ONCE = 8  # requests under way while the catalogue is loaded

@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from lab.client import Refused
+from lab.outcome import Refused
 from lab.replay.player import Played
 from lab.verdict import Verdict
 

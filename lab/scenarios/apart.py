@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lab.client import NodeClient, Refused
+from lab.client import NodeClient
 from lab.contract import Role
 from lab.operations import Operations
+from lab.outcome import Refused
 from lab.scenarios.stage import Scenario, Stage
 
 ROUNDS = 5  # names that both sides create

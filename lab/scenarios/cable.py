@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lab.client import Refused
 from lab.operations import Placed
+from lab.outcome import Refused
 from lab.scenarios.stage import Stage
 
 # No transfers in the background, so that the units are where the scenario says they are.

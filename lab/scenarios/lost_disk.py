@@ -4,7 +4,7 @@ it may have spent."""
 import asyncio
 import time
 
-from lab.client import Refused
+from lab.outcome import Refused
 from lab.scenarios.shelf import SETTINGS, Shelf
 from lab.scenarios.stage import Scenario, Stage
 

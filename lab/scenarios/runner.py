@@ -7,12 +7,12 @@ from pathlib import Path
 from random import Random
 
 from lab import network, ports, settings
-from lab.client import Refused, Unknown
 from lab.drivers import Driver, choose, get_driver
 from lab.errors import LabError
 from lab.faults import gates
 from lab.interruption import terminate_as_interrupt
 from lab.network import Network, Policy, UpOptions
+from lab.outcome import Refused, Unknown
 from lab.runlog import RunLog
 from lab.running import keep_to_one
 from lab.scenarios.stage import Scenario, Stage

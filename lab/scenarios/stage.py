@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from random import Random
 
 from lab import convergence
-from lab.client import Refused, Unknown
 from lab.contract import Status
 from lab.drivers import Driver
 from lab.errors import LabError
@@ -16,6 +15,7 @@ from lab.faults import gates
 from lab.faults.words import LinkFault, links_between, spoken
 from lab.network import Network, Policy
 from lab.operations import Operations
+from lab.outcome import Refused, Unknown
 from lab.runlog import read_records
 from lab.settings import Secrets
 

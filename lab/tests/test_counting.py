@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from lab import counting as counting_module
-from lab.client import Refused
 from lab.counting import when_unblocked
+from lab.outcome import Refused
 
 BLOCKED = Refused(409, "count_blocked", {"member": "filial-sul"})
 

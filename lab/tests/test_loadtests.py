@@ -5,9 +5,9 @@ import json
 import httpx
 import pytest
 
-from lab.client import Refused, Unknown
 from lab.errors import LabError
 from lab.network import Network, NodeAddress
+from lab.outcome import Refused, Unknown
 from loadtests import answers, target
 
 NETWORK = Network(

@@ -10,9 +10,10 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from lab.client import NodeClient, Refused
+from lab.client import NodeClient
 from lab.errors import LabError
 from lab.operations import Attempt, Operations, Patience, Placed
+from lab.outcome import Refused
 from lab.replay.history import History, HistoryLine, HistoryOrder, HistoryProduct
 from lab.replay.player import Played, play
 from lab.replay.prepare import Prepared, load_catalogue, stock_wanted

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lab.client import Refused, Unknown
+from lab.outcome import Refused, Unknown
 from lab.runlog import read_records
 from lab.scenarios import stage as stage_module
 from lab.scenarios.stage import Stage

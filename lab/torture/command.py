@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 
 from lab import convergence, network, ports, settings
-from lab.client import Refused, Unknown
 from lab.convergence import NotConvergedError
 from lab.drivers import choose, get_driver
 from lab.errors import LabError
@@ -20,6 +19,7 @@ from lab.faults import gates
 from lab.interruption import terminate_as_interrupt, uninterrupted
 from lab.network import UpOptions
 from lab.operations import Operations
+from lab.outcome import Refused, Unknown
 from lab.runlog import RunLog, read_records
 from lab.running import Running, keep_to_one
 from lab.session import conclude, open_operations, verdict_lines

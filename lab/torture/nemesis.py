@@ -9,13 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
-from lab.client import NodeClient, Refused, Unknown
+from lab.client import NodeClient
 from lab.contract import Status
 from lab.convergence import read_status
 from lab.drivers import Driver
 from lab.errors import LabError
 from lab.faults import gates
 from lab.faults.words import LinkFault
+from lab.outcome import Refused, Unknown
 from lab.runlog import RunLog
 from lab.torture.schedule import DISK_KINDS, LINK_KINDS, Assault
 from lab.torture.shoppers import Shoppers

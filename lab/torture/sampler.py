@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 
-from lab.client import NodeClient, Refused, Unknown
+from lab.client import NodeClient
 from lab.contract import Status, Stock
+from lab.outcome import Refused, Unknown
 from lab.runlog import RunLog
 
 _SECONDS = 2.0

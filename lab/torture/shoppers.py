@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from random import Random
 
-from lab.client import Refused, Unknown
 from lab.contract import Share, WantedLine
 from lab.operations import Operations, Patience, Placed
+from lab.outcome import Refused, Unknown
 
 PRODUCTS = 10
 _SCARCE = 5  # of them run out again and again, so that branches ask each other for units

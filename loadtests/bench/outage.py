@@ -14,7 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lab.client import NodeClient, Refused, Unknown
+from lab.client import NodeClient
+from lab.outcome import Refused, Unknown
 from loadtests.bench.donor import Bench, network_of
 
 out = Console(soft_wrap=True, highlight=False)

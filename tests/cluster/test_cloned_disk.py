@@ -9,11 +9,12 @@ import httpx
 import pytest
 
 from lab import network, ports
-from lab.client import NodeClient, Refused
+from lab.client import NodeClient
 from lab.contract import Share
 from lab.convergence import read_status, wait_converged
 from lab.drivers.process import ProcessDriver
 from lab.network import Network, NodeAddress
+from lab.outcome import Refused
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster

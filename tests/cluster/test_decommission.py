@@ -6,9 +6,10 @@ import time
 import httpx
 import pytest
 
-from lab.client import NodeClient, Refused
+from lab.client import NodeClient
 from lab.convergence import wait_converged
 from lab.network import UpOptions
+from lab.outcome import Refused
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.cluster

@@ -5,10 +5,11 @@ import asyncio
 
 import pytest
 
-from lab.client import NodeClient, Refused
+from lab.client import NodeClient
 from lab.contract import Order
 from lab.convergence import wait_converged
 from lab.counting import when_unblocked
+from lab.outcome import Refused
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster

@@ -10,11 +10,12 @@ import time
 import pytest
 
 from lab import settings
-from lab.client import NodeClient, Refused, Unknown
+from lab.client import NodeClient
 from lab.contract import WantedLine
 from lab.convergence import wait_converged
 from lab.drivers.process import ProcessDriver, uvicorn_command
 from lab.network import NodeAddress
+from lab.outcome import Refused, Unknown
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.client import Refused, Unknown
 from lab.contract import Order, Stock
 from lab.convergence import wait_converged
 from lab.errors import LabError
+from lab.outcome import Refused, Unknown
 from tests.cluster.cluster import Cluster
 from tests.verbs.conftest import MakeCluster
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from lab import settings
-from lab.client import NodeClient, Refused
+from lab.client import NodeClient
 from lab.contract import Status
 from lab.convergence import Statuses, read_status, wait_clear, wait_converged, wait_pending_zero
+from lab.outcome import Refused
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST
 from tests.verbs.conftest import MakeCluster
