@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from app.database import Actor, Transaction
@@ -86,11 +87,7 @@ def forget_covered(tx: Transaction, life: Life, event: WireEvent, *, through: in
     """After a whole state of an entity was applied that a life had read when it was at `through`: what that
     very life told of it before says nothing more. Another life's events say something of their own, and
     events of a kind that this one does not cover stay: a product's new name says nothing of its stock."""
-    for kind in KINDS[event.kind].covers:
-        tx.connection.execute(
-            "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq <= ? AND kind = ? AND entity = ?",
-            (*life, through, kind, event.entity),
-        )
+    _forget_kinds(tx, life, KINDS[event.kind].covers, event.entity, after=0, through=through)
 
 
 def forget_told(tx: Transaction, batch: Batch) -> None:
@@ -100,12 +97,8 @@ def forget_told(tx: Transaction, batch: Batch) -> None:
     for event in batch.events:
         forget(tx, life, event)
         kind = KINDS.get(event.kind)
-        for covered in kind.covers if kind else (event.kind,):
-            tx.connection.execute(
-                "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq > ? AND seq <= ?"
-                " AND kind = ? AND entity = ?",
-                (*life, batch.after.seq, batch.through.seq, covered, event.entity),
-            )
+        covered = kind.covers if kind else (event.kind,)
+        _forget_kinds(tx, life, covered, event.entity, after=batch.after.seq, through=batch.through.seq)
 
 
 def forget(tx: Transaction, life: Life, event: WireEvent) -> None:
@@ -207,6 +200,17 @@ def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[st
         (after, limit),
     )
     return [{**dict(row), "waiting": bool(row["waiting"])} for row in rows]
+
+
+def _forget_kinds(
+    tx: Transaction, life: Life, kinds: Iterable[str], entity: str, *, after: int, through: int
+) -> None:
+    for kind in kinds:
+        tx.connection.execute(
+            "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq > ? AND seq <= ?"
+            " AND kind = ? AND entity = ?",
+            (*life, after, through, kind, entity),
+        )
 
 
 def _count(connection: sqlite3.Connection) -> int:
