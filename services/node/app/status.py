@@ -9,7 +9,7 @@ from app.database.digest import read_digest
 from app.database.identity import present_life
 from app.database.migrations import newest_revision
 from app.runtime import Clock
-from app.state import ledger, membership, orders, stock
+from app.state import ledger, membership, order_copies, orders, stock
 from app.sync import handshake, outbox
 from app.sync.alarms import Alarms
 from app.sync.outbox import Backlog
@@ -80,7 +80,7 @@ def _read(connection: sqlite3.Connection, lives: list[tuple[str, str | None]]) -
         totals=_stock_totals(connection),
         heads={key: head.seq for key, head in handshake.heads(connection).items()},
         digest=read_digest(connection),
-        at_risk=orders.at_risk(connection),
+        at_risk=order_copies.at_risk(connection),
         parked=_count(connection, "parked"),
         possible_duplicates=orders.count_possible_duplicates(connection),
         gone=membership.gone(connection),

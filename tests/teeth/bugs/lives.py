@@ -8,7 +8,7 @@ from unittest import mock
 
 from app.database import Actor, Transaction
 from app.database.identity import begin_start
-from app.state import counting, ledger, orders, stock
+from app.state import counting, ledger, order_copies, orders, stock
 from app.state.errors import CountBlocked
 from app.state.stock import Cell, Life, Totals
 from app.sync import counting as count_desk
@@ -156,7 +156,7 @@ def dead_lives_are_heard() -> AbstractContextManager[object]:
 def copies_of_dead_lives_count() -> AbstractContextManager[object]:
     """What a peer had acknowledged counts as stored there, though its disk is lost since."""
     stack = ExitStack()
-    for module in (orders, ledger, outbox):
+    for module in (order_copies, ledger, outbox):
         stack.enter_context(mock.patch.object(module, "LIVING_CURSORS", "(SELECT * FROM cursors)"))
     return stack
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.database import Transaction
 from app.database.identity import LIVING_CURSORS
 from app.state.ranges import Ranges
+from app.state.stock import Life
 from app.sync.errors import Trimmed
 from app.sync.events import SCHEMA_VERSION, Batch, Head, WireEvent
 from app.sync.kinds import KINDS
@@ -130,6 +131,26 @@ def move_cursor(
         " VALUES (?, ?, ?, ?, ?)",
         [(peer, peer_epoch, epoch, first, last) for first, last in now if 1 <= first <= last],
     )
+
+
+def acknowledge(
+    tx: Transaction,
+    peer: Life,
+    position: int,
+    event_id: str | None,
+    *,
+    epoch: str,
+    parked: Ranges | None,
+) -> bool:
+    """Move the cursor of a peer's life. False, with nothing moved, when it has more of this node's `epoch`
+    than was ever written here, or another event at that place: what it stored is another history."""
+    if epoch == tx.identity.epoch:
+        written = event_at(tx.connection, epoch, position)
+        other = written is not None and event_id is not None and written.event_id != event_id
+        if position > tx.counters.seq or other:
+            return False
+    move_cursor(tx, *peer, position, epoch=epoch, parked=parked)
+    return True
 
 
 def oldest(connection: sqlite3.Connection) -> int:

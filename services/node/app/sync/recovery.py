@@ -4,20 +4,19 @@ that are over."""
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any, Literal
 
-from app.database import Database, StorageError, Transaction
+from app.database import Database, StorageError
 from app.database.digest import RELATIONS, Relation
 from app.runtime import Clock
-from app.state import ledger
-from app.state.ranges import Ranges
-from app.sync import anti_entropy, handover, handshake, snapshot
+from app.sync import anti_entropy, handover, handshake
 from app.sync.alarms import Alarms
-from app.sync.events import Hello, Page, ParkedEvent
+from app.sync.events import Hello, Page
 from app.sync.fetching import Donors, Progress, Turn
 from app.sync.handover import Told
+from app.sync.intake import Intake
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers
 from app.sync.rebirth import Rebirth
@@ -54,7 +53,7 @@ class Recovery:
         self._database = database
         self._peers = peers
         self._donors = Donors(link, identity=lambda: database.identity)
-        self._rebirth = rebirth
+        self._intake = Intake(database, donors=self._donors, rebirth=rebirth, alarms=alarms)
         self._alarms = alarms
         self._clock = clock
         self._wanted: dict[tuple[str, str | None], Progress] = {}
@@ -160,7 +159,7 @@ class Recovery:
         life = peer.epoch or ""
         theirs = await self._donors.totals(peer, of=life)
         told = Told((peer.name, life), theirs.heads or {}, theirs.parked_seqs)
-        await self._take_parked(peer, told, None, orders=False)
+        await self._intake.take_parked(peer, told, None, orders=False)
         ours, heads = await self._database.read(
             lambda connection: (anti_entropy.recorded_totals(connection), handshake.heads(connection))
         )
@@ -171,11 +170,11 @@ class Recovery:
             after: str | None = "" if buckets else None
             while after is not None:
                 page = await self._donors.page(peer, relation, after, of=life, buckets=buckets)
-                left_out += await self._merge(peer, page)
+                left_out += await self._intake.merge(peer, page)
                 after = page.next
-        await self._take_parked(peer, told, None, orders=True)
+        await self._intake.take_parked(peer, told, None, orders=True)
         if not left_out:
-            await self._write(peer, lambda tx: handover.forget_applied(tx, told))
+            await self._intake.write(peer, lambda tx: handover.forget_applied(tx, told))
         listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
         if reason == "asked":
             log.info("fetched whole what differed from %s: %s", peer.name, listed or "nothing")
@@ -185,23 +184,6 @@ class Recovery:
             log.info("took stock rows over from %s before their events come: %s", peer.name, listed)
         else:
             self._alarms.raise_("repaired", f"with {peer.name}, buckets: {listed or 'none'}")
-
-    async def _take_parked(
-        self, peer: Peer, told: Told, branch: str | None, *, orders: bool, turn: Turn | None = None
-    ) -> Mapping[str, Ranges]:
-        """Keep what a donor keeps parked: of `orders` when its rows are here, all else before. So no order
-        shows without what it took, whichever of the two is parked, and whenever the donor is lost. Returns
-        what it still keeps parked at the end. Raises Refusal."""
-        left: Mapping[str, Ranges] = {}
-        after = "" if told.parked_seqs else None
-        while after is not None:
-            call = self._donors.totals(peer, of=told.life[1], parked_after=after)
-            reply = await (turn.answer(call) if turn else call)
-            parked = [handed for handed in reply.parked if handed.is_of_order == orders]
-            if parked:
-                await self._write(peer, _taking(parked, told, branch, adopting=turn is not None))
-            left, after = reply.parked_seqs or {}, reply.parked_next
-        return left
 
     async def _fetch(self, peer: Peer, progress: Progress) -> bool:
         if progress.peer_epoch != peer.epoch:
@@ -231,7 +213,7 @@ class Recovery:
             reply = await turn.answer(self._donors.totals(peer, of=life))
             if reply.heads is not None:  # else it is an older version, whose first page will say
                 told = Told((peer.name, life), reply.heads, reply.parked_seqs, before)
-                await self._take_parked(peer, told, progress.branch, orders=False, turn=turn)
+                await self._intake.take_parked(peer, told, progress.branch, orders=False, turn=turn)
                 self._told[key] = told
 
     async def _lacked(
@@ -259,7 +241,7 @@ class Recovery:
                 page = await turn.answer(coming)
                 coming = None if page.next is None else ask(page.next)
                 self._told.setdefault((peer.name, branch), Told((peer.name, life), page.heads, None))
-                progress.left_out += await self._merge(peer, page)
+                progress.left_out += await self._intake.merge(peer, page)
                 progress.rows += len(page.rows)
                 progress.through = page.next or progress.through
                 if progress.branch is None:
@@ -269,26 +251,12 @@ class Recovery:
                 coming.cancel()
                 await asyncio.gather(coming, return_exceptions=True)
 
-    async def _merge(self, peer: Peer, page: Page) -> int:
-        """Merge a page and return how many of its rows could not be applied."""
-        merged = await self._write(peer, _merging(page, peer.name))
-        return len(merged.forks) + len(merged.waiting)
-
-    async def _write(self, peer: Peer, merge: Callable[[Transaction], ledger.Merged]) -> ledger.Merged:
-        epoch = self._database.identity.epoch
-        merged = await self._database.write(merge)
-        for fork in merged.forks:
-            self._alarms.raise_("fork", f"{peer.name} has {fork}")
-        if merged.ahead:
-            await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")
-        return merged
-
     async def _finish(self, turn: Turn, peer: Peer, progress: Progress) -> None:
         key = (peer.name, progress.branch)
         told = self._told.get(key, Told((peer.name, progress.peer_epoch or ""), {}, None))
-        left = await self._take_parked(peer, told, progress.branch, orders=True, turn=turn)
+        left = await self._intake.take_parked(peer, told, progress.branch, orders=True, turn=turn)
         self._told.pop(key, None)
-        await self._write(
+        await self._intake.write(
             peer,
             lambda tx: handover.finish_fetch(
                 tx,
@@ -305,13 +273,3 @@ class Recovery:
 
 def _index(progress: Progress) -> int:
     return RELATIONS.index(progress.relation) if progress.relation else 0
-
-
-def _merging(page: Page, donor: str) -> Callable[[Transaction], ledger.Merged]:
-    return lambda tx: snapshot.merge_page(tx, page, donor=donor)
-
-
-def _taking(
-    parked: Sequence[ParkedEvent], told: Told, branch: str | None, *, adopting: bool
-) -> Callable[[Transaction], ledger.Merged]:
-    return lambda tx: handover.take(tx, parked, told.heads, branch=branch, adopting=adopting)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from app.database import Database, StorageError
 from app.runtime import Clock
-from app.state import orders
+from app.state import order_copies
 from app.sync import anti_entropy
 from app.sync.alarms import Alarms
 from app.sync.peers import Peers
@@ -63,4 +63,4 @@ def _altered(connection: sqlite3.Connection) -> tuple[list[str], int]:
     actual = anti_entropy.actual_totals(connection)
     differing = anti_entropy.differing(recorded, actual)
     names = [f"{relation}/{bucket}" for relation, buckets in differing.items() for bucket in buckets]
-    return names, orders.at_risk(connection)
+    return names, order_copies.at_risk(connection)

@@ -13,7 +13,6 @@ from app.database import Database, StorageError, Transaction
 from app.runtime import Clock
 from app.state.errors import DeadEpoch, Decommissioned
 from app.state.ranges import Ranges
-from app.state.stock import Life
 from app.state.stock_desk import StockDesk
 from app.sync import outbox
 from app.sync.delivery import Advance, Answer, Retry, decide, pause_seconds
@@ -224,7 +223,9 @@ class ReplicaSynchronizer:
     ) -> None:
         life = (peer.name, batch.to_epoch)
         possible = await self._database.write(
-            lambda tx: _acknowledge(tx, life, decision.position, event_id, epoch=batch.epoch, parked=parked)
+            lambda tx: outbox.acknowledge(
+                tx, life, decision.position, event_id, epoch=batch.epoch, parked=parked
+            )
         )
         if not possible:
             event = f"event {decision.position} of this epoch"
@@ -264,26 +265,6 @@ class ReplicaSynchronizer:
                 await self._stock.offer_surplus()
             except (StorageError, sqlite3.Error) as error:
                 log.warning("rebalancing is put off: %s", error)
-
-
-def _acknowledge(
-    tx: Transaction,
-    peer: Life,
-    position: int,
-    event_id: str | None,
-    *,
-    epoch: str,
-    parked: Ranges | None,
-) -> bool:
-    """Move the cursor of a peer's life. False, with nothing moved, when it has more of this node's `epoch`
-    than was ever written here, or another event at that place: what it stored is another history."""
-    if epoch == tx.identity.epoch:
-        written = outbox.event_at(tx.connection, epoch, position)
-        other = written is not None and event_id is not None and written.event_id != event_id
-        if position > tx.counters.seq or other:
-            return False
-    outbox.move_cursor(tx, *peer, position, epoch=epoch, parked=parked)
-    return True
 
 
 def _undelivered(refusal: Refusal) -> _Undelivered:

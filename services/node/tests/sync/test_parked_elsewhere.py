@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.state import counting, ledger, orders
+from app.state import counting, ledger, order_copies, orders
 from app.state.counting import Count, Handover
 from tests.support.branch import ACTOR, Branch, Branches
 
@@ -32,20 +32,20 @@ def test_a_parked_order_is_stored_nowhere_until_it_is_parked_no_more(
     three: tuple[Branch, Branch, Branch], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether those at risk are counted from the log's end or from all orders."""
-    monkeypatch.setattr(orders, "_FEW_EVENTS", few)
+    monkeypatch.setattr(order_copies, "_FEW_EVENTS", few)
     matriz, norte, sul = three
     first, second = (matriz.place("ALFKI", ("rice", 1)) for _ in range(2))
     at = seq_of(matriz, first)
 
     matriz.acknowledge(norte, matriz.head(), parked=[(at, at)])
     assert (stored_by(matriz, first), stored_by(matriz, second)) == ([], ["norte"])
-    assert orders.at_risk(matriz.connection) == 1
+    assert order_copies.at_risk(matriz.connection) == 1
     matriz.acknowledge(sul, at, parked=[(at, at)])
-    assert (stored_by(matriz, first), orders.at_risk(matriz.connection)) == ([], 1)
+    assert (stored_by(matriz, first), order_copies.at_risk(matriz.connection)) == ([], 1)
     matriz.acknowledge(sul, at)
-    assert (stored_by(matriz, first), orders.at_risk(matriz.connection)) == (["sul"], 0)
+    assert (stored_by(matriz, first), order_copies.at_risk(matriz.connection)) == (["sul"], 0)
     matriz.acknowledge(norte, matriz.head())
-    assert (stored_by(matriz, first), orders.at_risk(matriz.connection)) == (["norte", "sul"], 0)
+    assert (stored_by(matriz, first), order_copies.at_risk(matriz.connection)) == (["norte", "sul"], 0)
 
 
 def test_a_receipt_says_what_is_parked_by_now(three: tuple[Branch, Branch, Branch]) -> None:
@@ -74,7 +74,7 @@ def test_a_peer_that_moved_on_without_saying_may_have_parked_it_all(
     matriz.send(norte)
     order = matriz.place("ALFKI", ("rice", 1))
     matriz.acknowledge(norte, matriz.head(), parked=None)
-    assert (stored_by(matriz, order), orders.at_risk(matriz.connection)) == ([], 1)
+    assert (stored_by(matriz, order), order_copies.at_risk(matriz.connection)) == ([], 1)
     matriz.acknowledge(norte, matriz.head())
     assert stored_by(matriz, order) == ["norte"]
 
