@@ -18,7 +18,7 @@ from tests.simulation.promises import Promises
 from tests.simulation.record import Record
 from tests.simulation.rollbacks import CellKey, Life, Stock
 from tests.simulation.truth import Truth
-from tests.simulation.view import FOUNDED, GROWING, NOTHING, Cell, Rows, View
+from tests.simulation.view import GROWING, NOTHING, Cell, Rows, View
 
 
 class Observer:
@@ -65,9 +65,10 @@ class Observer:
         return self.truth.forks.is_known((machine.name, self.truth.views[machine.label].epoch))
 
     def is_founded(self, machine: Machine) -> bool:
-        """Whether a machine's disk belongs to a network that serves."""
+        """Whether a machine's disk belongs to a network that serves, as of the last commit that is surely on
+        it."""
         view = self.truth.views.get(machine.label)
-        return view is not None and view.connection.execute(FOUNDED).fetchone() == (1,)
+        return view is not None and view.founded
 
     def connection(self, machine: Machine) -> sqlite3.Connection:
         """A reading connection to a machine's file."""
@@ -103,7 +104,8 @@ class Observer:
         name = machine.name
         changed = view.changed()
         if "node" in changed:
-            epoch, seq = changed["node"][0]
+            epoch, seq, founded = changed["node"][0]
+            view.founded = bool(founded)
         else:
             epoch, seq = view.epoch, view.seq
         if not epoch:

@@ -37,13 +37,31 @@ async def place(node: BranchNode) -> str:
 
 def with_a_machine(template: Path, place_: Path, use: Callable[[Machine], Awaitable[None]]) -> Journal:
     """Use a branch that has five units of CAFE, observed at every commit; the journal."""
-    path = place_ / "alone.db"
     journal = Journal()
+
+    async def open_and_use(machine: Machine, _observer: Observer) -> None:
+        await started(machine)
+        founder = Client("founder", machine, plan=PLAN, promises=Promises(), journal=journal)
+        await founder.open_shop()
+        await use(machine)
+
+    observed(template, place_, open_and_use, journal=journal)
+    return journal
+
+
+def observed(
+    template: Path,
+    place_: Path,
+    use: Callable[[Machine, Observer], Awaitable[None]],
+    *,
+    journal: Journal,
+) -> None:
+    """Use a machine that is off and empty, and the observer of its commits."""
+    path = place_ / "alone.db"
 
     async def main() -> None:
         asyncio.get_running_loop().set_task_factory(cast(Any, own_tasks))
-        promises = Promises()
-        with closing(Observer(journal, promises, Record(PLAN.nodes))) as observer:
+        with closing(Observer(journal, Promises(), Record(PLAN.nodes))) as observer:
             machine = Machine(
                 node_settings(PLAN, "alone", path),
                 journal=journal,
@@ -53,15 +71,11 @@ def with_a_machine(template: Path, place_: Path, use: Callable[[Machine], Awaita
                 template=template,
                 http=False,
             )
-            await started(machine)
-            founder = Client("founder", machine, plan=PLAN, promises=promises, journal=journal)
-            await founder.open_shop()
-            await use(machine)
+            await use(machine, observer)
             await machine.stop()
             await machine.reaped()
 
     virtual.run(main())
-    return journal
 
 
 async def started(machine: Machine) -> Process:

@@ -12,9 +12,11 @@ import pytest
 
 from app.database import Database
 from tests.simulation import verdict, wal
+from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
+from tests.simulation.observer import Observer
 from tests.simulation.process import Unknown
-from tests.simulation.test_machine import place, started, with_a_machine
+from tests.simulation.test_machine import observed, place, started, with_a_machine
 
 
 @pytest.fixture
@@ -127,6 +129,26 @@ def test_power_lost_within_a_commit_leaves_an_order_that_its_client_asks_for_aga
         assert list(found) == [order_id]
 
     assert with_a_machine(template, tmp_path, use).violations == []
+
+
+def test_a_disk_counts_as_of_the_network_only_once_that_is_surely_on_it(
+    template: Path, tmp_path: Path
+) -> None:
+    """Else another disk might be lost that is the last one."""
+    journal = Journal()
+
+    async def use(machine: Machine, observer: Observer) -> None:
+        await machine.start()
+        machine.doom(commits=1, power=True)  # that of its founding
+        await asyncio.sleep(1.0)
+        assert machine.process is None
+        assert not observer.is_founded(machine)
+
+        await started(machine)
+        assert observer.is_founded(machine)
+
+    observed(template, tmp_path, use, journal=journal)
+    assert journal.violations == []
 
 
 def test_a_process_that_is_held_back_does_nothing_and_then_goes_on(template: Path, tmp_path: Path) -> None:

@@ -28,11 +28,10 @@ NOT_OPEN = Path()
 RETURNED, RETURNED_FROZEN = 1, 2
 PLACED = 1
 """The version of an order that was not cancelled."""
-FOUNDED = "SELECT founded FROM node"
 Rows = Sequence[Sequence[Any]]
 
 _TABLES = {
-    "node": "epoch, seq",
+    "node": "epoch, seq, founded",
     "positions": "origin, epoch, seq, event_id",
     "cursors": "epoch, peer, peer_epoch, acknowledged",
     "products": "id, lamport, stamp_node, stamp_epoch",
@@ -57,6 +56,7 @@ class View:
     data_version: int = -1
     texts: dict[str, str] = field(default_factory=dict)
     epoch: str = ""
+    founded: bool = False
     cells: dict[CellKey, Cell] = field(default_factory=dict)
     grants: dict[tuple[str, ...], int] = field(default_factory=dict)
     positions: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -100,7 +100,8 @@ def look_at(path: Path) -> View:
         found = view.changed()
         view.orders = {row[0]: row[1] for row in found.get("orders", ())}
         view.take_in_parked()
-    ((view.epoch, view.seq),) = found["node"]
+    ((view.epoch, view.seq, founded),) = found["node"]
+    view.founded = bool(founded)
     view.cells = {(row[0], row[1], row[2]): tuple(row[3:]) for row in found.get("stock", ())}
     view.grants = {tuple(row[:5]): row[5] for row in found.get("stock_grants", ())}
     return view
