@@ -179,6 +179,47 @@ async def test_two_wiped_nodes_do_not_found_another_network_without_the_third(tr
     await trial.verify()
 
 
+async def half_rebuilt(trial: Trial) -> str:
+    """Found a network, and lose every disk that served while sul was being rebuilt; the order it has."""
+    await trial.found()
+    await trial.receive("matriz", 5)
+    order = await trial.sell("matriz")
+    await trial.converged()
+    await trial.wipe("sul")
+    trial.network.late["sul", "matriz"] = 3.0
+    await trial.start("sul", ready=False)
+    await eventually(lambda: trial.has("sul", order))
+    assert trial["sul"].standing.reason == "rebuilding"
+    await trial.stop("sul")
+    trial.network.late.clear()
+    await trial.wipe("matriz", "norte")
+    return order
+
+
+async def test_where_no_disk_is_left_that_served_all_found_again_with_what_one_has(trial: Trial) -> None:
+    order = await half_rebuilt(trial)
+    for name in NAMES:
+        await trial.start(name, ready=False)
+    await eventually(lambda: all(trial[name].ready for name in NAMES))
+    await trial.verify()
+    assert [await trial.order_ids(name) for name in NAMES] == [[order]] * 3
+
+
+async def test_while_one_cannot_be_asked_they_wait_until_one_is_told_to_found_again(trial: Trial) -> None:
+    order = await half_rebuilt(trial)
+    for name in ("matriz", "sul"):
+        await trial.start(name, ready=False)
+    await eventually(lambda: trial.peer("matriz", seen_by="sul").founded is False)
+    assert [trial[name].standing.reason for name in ("matriz", "sul")] == ["waiting_for_peers"] * 2
+    await trial.stop("sul")
+    await trial.start("sul", found=True)
+    for name in ("matriz", "norte"):
+        await trial.start(name)
+    await trial.verify()
+    assert [await trial.order_ids(name) for name in NAMES] == [[order]] * 3
+    await trial.shows("sul", available=0, frozen=4, here=0)
+
+
 async def test_rights_given_to_it_are_frozen_with_it(trial: Trial) -> None:
     await trial.found()
     await trial.receive("matriz", 5)
