@@ -1,23 +1,24 @@
 """What a node says of itself on GET /status. Unknown is null, never 0."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.database import Database
-from app.database.digest import read_digest
+from app.database import Database, seals
+from app.database.digest import read_digests
 from app.database.identity import present_life
 from app.database.migrations import newest_revision
 from app.runtime import Clock
-from app.state import ledger, membership, order_copies, orders, stock
-from app.sync import handshake, outbox
+from app.state import ledger, membership, order_copies, orders, replicated, stock
+from app.sync import anti_entropy, handshake, outbox
 from app.sync.alarms import Alarms
 from app.sync.outbox import Backlog
 from app.sync.peers import Peer, Peers
 from app.sync.recovery import Recovery
 from app.sync.standing import Standing
 
-_COUNTED = ("users", "customers", "products", "orders", "events", "audit")
+_LOCAL = ("events", "audit")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Reading:
     totals: dict[str, int]
     heads: dict[str, int]
     digest: str
+    digests: dict[str, str]
+    altered: list[dict[str, Any]]
     at_risk: int
     parked: int
     possible_duplicates: int
@@ -62,6 +65,9 @@ async def node_status(
         "stock": reading.totals,
         "heads": reading.heads,
         "digest": reading.digest,
+        "canonical": replicated.revisions(),
+        "digests": reading.digests,
+        "altered": reading.altered,
         "at_risk": reading.at_risk,
         "parked": reading.parked,
         "possible_duplicates": reading.possible_duplicates,
@@ -74,12 +80,15 @@ async def node_status(
 
 
 def _read(connection: sqlite3.Connection, lives: list[tuple[str, str | None]]) -> Reading:
+    digest, digests = read_digests(connection)
     return Reading(
         epoch=connection.execute("SELECT epoch FROM node").fetchone()[0],
-        counts={name: _count(connection, name) for name in _COUNTED},
+        counts={name: _count(connection, name) for name in (*replicated.relations(), *_LOCAL)},
         totals=_stock_totals(connection),
         heads={key: head.seq for key, head in handshake.heads(connection).items()},
-        digest=read_digest(connection),
+        digest=digest,
+        digests=digests,
+        altered=seals.listed(connection),
         at_risk=order_copies.at_risk(connection),
         parked=_count(connection, "parked"),
         possible_duplicates=orders.count_possible_duplicates(connection),
@@ -119,6 +128,7 @@ def _peer(peer: Peer, backlog: Backlog, clock: Clock) -> dict[str, Any]:
         "protocol": peer.protocol,
         "schema": peer.schema,
         "another_schema": None if peer.schema is None else peer.schema != newest_revision(),
+        "comparable": None if peer.canonical is None else _comparable(peer.canonical),
         "pending": backlog.pending,
         "oldest_pending_seconds": oldest,
         "acknowledged": backlog.acknowledged if met else None,
@@ -127,3 +137,9 @@ def _peer(peer: Peer, backlog: Backlog, clock: Clock) -> dict[str, Any]:
         "last_success_at": peer.last_success_at,
         "last_error": peer.last_error,
     }
+
+
+def _comparable(theirs: Mapping[str, int]) -> bool:
+    """Whether a peer's digest is made as this node's is, so that the two tell whether the rows differ."""
+    ours = replicated.revisions()
+    return anti_entropy.alike(ours, theirs) == ours.keys() and theirs.keys() <= ours.keys()

@@ -10,7 +10,7 @@ from unittest import mock
 
 from app.database import Transaction
 from app.database.identity import begin_start
-from app.state import account, catalogue, ledger, orders, placing, products, records
+from app.state import account, catalogue, ledger, order_rows, orders, placing, products, records, replicated
 from app.state.account import Account
 from app.state.errors import OutOfStock
 from app.state.order_desk import OrderDesk
@@ -93,8 +93,8 @@ def unique_sku_and_random_ids() -> AbstractContextManager[object]:
             ).fetchone()
             return self.snapshot(connection, row[0]) if row else None
 
-        def _checked(self, _tx: Transaction, snapshot: Mapping[str, Any]) -> dict[str, Any]:
-            return dict(snapshot)
+        def checked(self, _tx: Transaction, row: Mapping[str, Any]) -> dict[str, Any]:
+            return dict(row)
 
     def start(connection: sqlite3.Connection, **options: Any) -> Any:
         connection.execute("CREATE UNIQUE INDEX IF NOT EXISTS skus ON products (sku COLLATE NOCASE)")
@@ -103,10 +103,15 @@ def unique_sku_and_random_ids() -> AbstractContextManager[object]:
     def draw(_cluster: str, _sku: str) -> str:
         return f"00000000-0000-4000-8000-{next(drawn):012d}"
 
-    values = {f.name: getattr(products._PRODUCTS, f.name) for f in fields(Records) if f.init}
+    values = {f.name: getattr(products.PRODUCTS, f.name) for f in fields(Records) if f.init}
     drawing = Drawing(**{**values, "identify": draw})
+    declared = tuple(
+        replicated.of_records(drawing) if entity.relation == "products" else entity
+        for entity in replicated.entities()
+    )
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(products, "_PRODUCTS", drawing))
+    stack.enter_context(mock.patch.object(products, "PRODUCTS", drawing))
+    stack.enter_context(mock.patch.object(replicated, "entities", return_value=declared))
     stack.enter_context(mock.patch("app.database.database.begin_start", start))
     return stack
 
@@ -132,14 +137,12 @@ def unique_idempotency_keys() -> AbstractContextManager[object]:
 def order_event_without_its_catalogue() -> AbstractContextManager[object]:
     """An order travels alone: its customer and products come by events of their own, some time."""
 
-    def read(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
-        return {"order": orders.snapshot(connection, order_id)}
-
-    def apply(tx: Transaction, body: dict[str, Any], origin: str) -> ledger.Merged:
-        orders.merge(tx, body["order"], donor=origin)
-        return ledger.Merged()
-
-    alone = replace(kinds.KINDS["order_created"], read=read, apply=apply)
+    alone = replace(
+        kinds.KINDS["order_created"],
+        collect=lambda connection, order_id: {"orders": order_rows.read(connection, [order_id])},
+        pack=lambda rows: {"order": rows["orders"][0]},
+        unpack=lambda body: {"orders": [body["order"]]},
+    )
     return mock.patch.dict(KINDS, {"order_created": alone})
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from unittest import mock
 
 from app.database import Transaction
-from app.state import grants, ledger, orders, placing, stock
-from app.state.stock import COUNTS, Cell, SoldUnits
+from app.state import grants, ledger, order_rows, orders, placing, stock
+from app.state.forms import COUNTS
+from app.state.stock import Cell, SoldUnits
 from app.state.waiting import Age, WaitingList
 from tests.recovery.test_apart import (
     test_who_is_short_is_the_same_everywhere_in_whatever_order_orders_came,
@@ -111,7 +112,7 @@ def cancel_as_often_as_asked() -> AbstractContextManager[object]:
     cancel = placing.cancel_order
 
     def again(tx: Transaction, order_id: str, **options: Any) -> None:
-        before = orders.snapshot(tx.connection, order_id)
+        before = order_rows.snapshot(tx.connection, order_id)
         if before is not None and before["status"] == "cancelled":
             tx.connection.execute("UPDATE orders SET status = 'placed' WHERE id = ?", (order_id,))
         cancel(tx, order_id, **options)

@@ -8,12 +8,8 @@ changes does not matter. It tells honest replicas apart; it is no defence agains
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping
-from typing import Any, Literal, get_args
-
-Relation = Literal["users", "customers", "products", "stock", "orders"]
-RELATIONS: tuple[Relation, ...] = get_args(Relation)
-"""In an order in which they can be fetched: what a row refers to comes before it."""
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 Row = Mapping[str, Any]
 Deltas = dict[tuple[str, int], int]
@@ -27,20 +23,18 @@ def canonical(row: Row) -> bytes:
     return _encode(row).encode()
 
 
-def add_change(
-    deltas: Deltas, relation: Relation, key: str, *, before: Row | None, after: Row | None
-) -> None:
+def add_change(deltas: Deltas, relation: str, key: str, *, before: Row | None, after: Row | None) -> None:
     """Add to `deltas` what replacing `before` by `after` (None = no row) changes in the row's bucket."""
     bucket = (relation, bucket_of(key))
-    change = _hash(relation, canonical(after)) if after else 0
-    change -= _hash(relation, canonical(before)) if before else 0
+    change = fingerprint_of(relation, canonical(after)) if after else 0
+    change -= fingerprint_of(relation, canonical(before)) if before else 0
     deltas[bucket] = deltas.get(bucket, 0) + change
 
 
-def add_row(deltas: Deltas, relation: Relation, key: str, encoded: bytes) -> None:
+def add_row(deltas: Deltas, relation: str, key: str, encoded: bytes) -> None:
     """Add a row that was not there before, whose canonical bytes are known already."""
     bucket = (relation, bucket_of(key))
-    deltas[bucket] = deltas.get(bucket, 0) + _hash(relation, encoded)
+    deltas[bucket] = deltas.get(bucket, 0) + fingerprint_of(relation, encoded)
 
 
 def bucket_of(key: str) -> int:
@@ -48,34 +42,57 @@ def bucket_of(key: str) -> int:
     return hashlib.sha256(key.encode()).digest()[0]
 
 
+def total_of(relation: str, encoded: Iterable[bytes]) -> int:
+    """The total of a bucket that holds these rows and no other."""
+    return sum(fingerprint_of(relation, row) for row in encoded) % _MODULUS
+
+
 def as_bytes(total: int) -> bytes:
     """A bucket's total as it is stored: 32 bytes, modulo 2^256."""
     return (total % _MODULUS).to_bytes(32, "big")
 
 
-def _hash(relation: Relation, encoded: bytes) -> int:
+def fingerprint_of(relation: str, encoded: bytes) -> int:
+    """What one row adds to its bucket's total: the SHA-256 of its canonical bytes."""
     return int.from_bytes(hashlib.sha256(relation.encode() + b"\0" + encoded).digest(), "big")
 
 
 def flush(connection: sqlite3.Connection, deltas: Deltas) -> None:
     """Write the collected changes into the bucket totals, inside the caller's transaction."""
     for (relation, bucket), change in deltas.items():
-        found = connection.execute(
-            "SELECT total FROM digest_buckets WHERE relation = ? AND bucket = ?", (relation, bucket)
-        ).fetchone()
-        total = (int.from_bytes(found[0], "big") if found else 0) + change
-        connection.execute(
-            "INSERT INTO digest_buckets (relation, bucket, total) VALUES (?, ?, ?)"
-            " ON CONFLICT (relation, bucket) DO UPDATE SET total = excluded.total",
-            (relation, bucket, as_bytes(total)),
-        )
+        write_total(connection, relation, bucket, read_total(connection, relation, bucket) + change)
+
+
+def write_total(connection: sqlite3.Connection, relation: str, bucket: int, total: int) -> None:
+    """Say what a bucket's total is, inside the caller's transaction."""
+    connection.execute(
+        "INSERT INTO digest_buckets (relation, bucket, total) VALUES (?, ?, ?)"
+        " ON CONFLICT (relation, bucket) DO UPDATE SET total = excluded.total",
+        (relation, bucket, as_bytes(total)),
+    )
+
+
+def read_total(connection: sqlite3.Connection, relation: str, bucket: int) -> int:
+    """One bucket's total as it was kept up to date with every write."""
+    found = connection.execute(
+        "SELECT total FROM digest_buckets WHERE relation = ? AND bucket = ?", (relation, bucket)
+    ).fetchone()
+    return int.from_bytes(found[0], "big") if found else 0
 
 
 def read_digest(connection: sqlite3.Connection) -> str:
     """SHA-256 (hex) over all bucket totals; equal on two nodes when their replicated rows are equal."""
-    digest = hashlib.sha256()
+    return read_digests(connection)[0]
+
+
+def read_digests(connection: sqlite3.Connection) -> tuple[str, dict[str, str]]:
+    """The digest over all bucket totals, and that of each relation that has rows."""
+    whole = hashlib.sha256()
+    parts: dict[str, Any] = {}
     rows = connection.execute("SELECT relation, bucket, total FROM digest_buckets ORDER BY relation, bucket")
     for relation, bucket, total in rows:
         if any(total):  # a bucket that was emptied again counts as one never filled
-            digest.update(f"{relation}\0{bucket}\0".encode() + total)
-    return digest.hexdigest()
+            said = f"{relation}\0{bucket}\0".encode() + total
+            whole.update(said)
+            parts.setdefault(relation, hashlib.sha256()).update(said)
+    return whole.hexdigest(), {relation: part.hexdigest() for relation, part in parts.items()}

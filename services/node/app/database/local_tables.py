@@ -166,3 +166,61 @@ class DigestBucket(SQLModel, table=True):
     relation: str = text(primary_key=True)
     bucket: int = Field(primary_key=True)
     total: bytes = Field(sa_type=LargeBinary)
+
+
+class CanonicalForm(SQLModel, table=True):
+    """Under which revision of a relation's canonical form this file's digest and seals were made."""
+
+    __tablename__: ClassVar[str] = "canonical_forms"
+    __table_args__ = strict(CheckConstraint("revision >= 1"))
+    relation: str = text(primary_key=True)
+    revision: int
+
+
+class AlteredRow(SQLModel, table=True):
+    """A replicated row that is not what this node wrote, and of which no peer that was `asked` could confirm
+    another content. `found` is the seal of what stands there. The key `*` stands for a whole relation."""
+
+    __tablename__: ClassVar[str] = "altered_rows"
+    __table_args__ = strict(CheckConstraint("asked >= 0"))
+    relation: str = text(primary_key=True)
+    row_key: str = text(primary_key=True)
+    bucket: int
+    found: int
+    asked: int
+    why: str = text()
+    since: float = Field(sa_type=REAL)
+
+
+class UnknownRow(SQLModel, table=True):
+    """A row of a relation that only newer versions know, kept whole until this node is one of them. Of one
+    key every content that came is kept: only the newer version knows how they merge."""
+
+    __tablename__: ClassVar[str] = "unknown_rows"
+    __table_args__ = strict()
+    relation: str = text(primary_key=True)
+    sha256: str = text(primary_key=True)
+    revision: int
+    origin: str = text()
+    row: str = text()
+
+
+class SchemaStep(SQLModel, table=True):
+    """How to undo a migration: the SQL by which code that does not know `revision` gets back to the one
+    before it (JSON list)."""
+
+    __tablename__: ClassVar[str] = "schema_steps"
+    __table_args__ = strict()
+    revision: str = text(primary_key=True)
+    down_revision: str = text()
+    statements: str = text()
+
+
+class Salvaged(SQLModel, table=True):
+    """A damaged file that was set aside, and what was brought back of it (JSON)."""
+
+    __tablename__: ClassVar[str] = "salvaged"
+    __table_args__ = strict()
+    file: str = text(primary_key=True)
+    at: float = Field(sa_type=REAL)
+    report: str = text()

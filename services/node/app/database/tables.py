@@ -3,6 +3,9 @@
 A replicated table has no UNIQUE besides its primary key and no foreign key to users or nodes: a row that was
 valid where it was made must never fail a constraint elsewhere. Quantities are integers, money is integer
 cents, times are seconds since 1970.
+
+`extra` holds what a newer version wrote into the row and this one does not know (JSON object,
+app.state.forms); `checksum` is the row's seal (app.database.seals).
 """
 
 from typing import ClassVar
@@ -13,7 +16,14 @@ from sqlmodel import Field, SQLModel
 from app.database.columns import strict, text
 
 
-class Stamped(SQLModel):
+class Sealed(SQLModel):
+    """What every replicated row has besides its fields."""
+
+    extra: str | None = text(default=None)
+    checksum: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class Stamped(Sealed):
     """A last-writer-wins row's own stamp: who edited it last, in logical time."""
 
     lamport: int
@@ -21,7 +31,7 @@ class Stamped(SQLModel):
     stamp_epoch: str = text()
 
 
-class User(SQLModel, table=True):
+class User(Sealed, table=True):
     """A person. Credentials and role carry a stamp each; `deactivations` and `reactivations` are maps
     epoch -> lamport (JSON), so that a deactivation wins over everything that had not seen it."""
 
@@ -64,7 +74,7 @@ class Product(Stamped, table=True):
     price_cents: int
 
 
-class Stock(SQLModel, table=True):
+class Stock(Sealed, table=True):
     """One cell of the bounded counter. Only its branch, in its epoch, writes it; every field only grows."""
 
     __tablename__: ClassVar[str] = "stock"
@@ -105,7 +115,7 @@ class StockGrant(SQLModel, table=True):
     quantity: int
 
 
-class Order(SQLModel, table=True):
+class Order(Sealed, table=True):
     """An order as its branch took it. `lamport` is the order's own, for naming the last sold when
     oversold. `announced` and `seq` say in which epoch's log of this node, and where, its event stands, so
     that `stored_by` is one comparison; both are empty for an order that came from a peer, `donor`."""
@@ -154,3 +164,4 @@ class OrderLine(SQLModel, table=True):
     name: str = text()
     quantity: int
     unit_price_cents: int
+    extra: str | None = text(default=None)

@@ -157,7 +157,7 @@ class Transaction:
         return self.counters.seq
 
     def changed(
-        self, relation: digest.Relation, key: str, *, before: digest.Row | None, after: digest.Row | None
+        self, relation: str, key: str, *, before: digest.Row | None, after: digest.Row | None
     ) -> None:
         """Account for a replicated row's change in the digest. Every write of such a row calls this."""
         digest.add_change(self.effects.deltas, relation, key, before=before, after=after)

@@ -7,10 +7,10 @@ deactivation wins over anything that had not seen it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from app.state import identity, text
+from app.state import forms, identity, text
 from app.state.catalogue import Activity, Edit, Stamp, newer
 from app.state.errors import Invalid
 from app.state.fields import Fields
@@ -18,18 +18,14 @@ from app.state.fields import Fields
 Role = Literal["admin", "operador"]
 ROLES: tuple[Role, ...] = ("admin", "operador")
 
-COLUMNS = (
-    "id", "username", "password_hash", "credentials_lamport", "credentials_node", "credentials_epoch",
-    "role", "role_lamport", "role_node", "role_epoch", "deactivations", "reactivations", "token_version",
-)  # fmt: skip
-
 # bcrypt with 2^4 to 2^16 rounds: a hash with more, taken from a peer, could keep a thread busy for hours.
 _PASSWORD_HASH = re.compile(r"\$2b\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
 
 
 @dataclass(frozen=True)
 class Account:
-    """One user. `token_version` rises with every change that must end the tokens in use."""
+    """One user. `token_version` rises with every change that must end the tokens in use; `beyond` are fields
+    of later revisions (app.state.forms)."""
 
     id: str
     username: str
@@ -39,6 +35,7 @@ class Account:
     role_stamp: Stamp
     activity: Activity
     token_version: int
+    beyond: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:
@@ -81,6 +78,7 @@ class Account:
             role_stamp=role.role_stamp,
             activity=self.activity.merge(other.activity),
             token_version=max(self.token_version, other.token_version),
+            beyond=max(self, other, key=Account._last_edit).beyond,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -99,6 +97,7 @@ class Account:
             "deactivations": dict(self.activity.deactivations),
             "reactivations": dict(self.activity.reactivations),
             "token_version": self.token_version,
+            **self.beyond,
         }
 
     def audited(self) -> dict[str, Any]:
@@ -115,13 +114,18 @@ class Account:
         # The spelling of the username goes with the credentials: whoever created the user set both.
         return Edit(self.credentials, f"{self.username}\0{self.password_hash}".encode())
 
+    def _last_edit(self) -> tuple[Stamp, str]:
+        """When anything of the account was edited last; of two that say the same, the greater bytes."""
+        return max(self.credentials, self.role_stamp), forms.encoded_extra(self.beyond) or ""
+
     def _role_edit(self) -> Edit:
         return Edit(self.role_stamp, self.role.encode())
 
 
 def from_json(row: Mapping[str, Any], *, cluster_id: str) -> Account:
     """An account from a peer's snapshot. Raises Invalid for one that no node could have written."""
-    fields = Fields("user", row, COLUMNS)
+    form = forms.of("users")
+    fields = Fields("user", row, form.columns)
     role = fields.text("role", longest=text.KEY)
     if role not in ROLES:
         raise Invalid("role", "unknown_role")
@@ -137,4 +141,5 @@ def from_json(row: Mapping[str, Any], *, cluster_id: str) -> Account:
         role_stamp=fields.stamp("role_lamport", "role_node", "role_epoch"),
         activity=Activity(fields.naturals("deactivations"), fields.naturals("reactivations")),
         token_version=fields.natural("token_version"),
+        beyond=form.checked_beyond(row),
     )

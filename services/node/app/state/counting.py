@@ -31,7 +31,7 @@ def seal(tx: Transaction, product_id: str, dead: Sequence[Life], *, gone: Collec
     membership.learn(tx, gone)
     ledger.learn_deaths(tx, dead)
     known = sorted(ledger.dead_lives(tx.connection))
-    cells = ledger.cells_of(tx.connection, product_id)
+    cells = ledger.cells_to_spend(tx, product_id)
     return Handover(dead=known, cells=cells, gone=membership.gone(tx.connection))
 
 
@@ -73,7 +73,7 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
     if sorted(ledger.dead_lives(tx.connection)) != sorted(count.dead):
         return False
     product_id, gone = count.product_id, count.gone
-    cells = ledger.cells_of(tx.connection, product_id)
+    cells = ledger.cells_to_spend(tx, product_id)
     before = ledger.own_cell(cells, ledger.me(tx), product_id)
     after = stock.counted(before, frozen=stock.totals(cells, count.dead).frozen, gone=gone)
     if after == before:

@@ -35,12 +35,12 @@ class NewCustomer:
 
 def snapshot(connection: sqlite3.Connection, customer_id: str) -> dict[str, Any] | None:
     """The whole row in canonical form, for the wire and the digest, or None."""
-    return _CUSTOMERS.snapshot(connection, customer_id)
+    return CUSTOMERS.snapshot(connection, customer_id)
 
 
 def snapshots(connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
     """The snapshots of those of these customers that are here, by id."""
-    return _CUSTOMERS.snapshots(connection, ids)
+    return CUSTOMERS.snapshots(connection, ids)
 
 
 def find(
@@ -48,32 +48,32 @@ def find(
 ) -> dict[str, Any] | None:
     """The snapshot of the customer with this id, or else with this code in any spelling; or None.
     `cluster` is this node's network, where the caller knows it anyway."""
-    return _CUSTOMERS.find(connection, reference, cluster=cluster)
+    return CUSTOMERS.find(connection, reference, cluster=cluster)
 
 
 def view(row: Mapping[str, Any]) -> dict[str, Any]:
     """What clients see of a snapshot: all but the stamp."""
-    return _CUSTOMERS.view(row)
+    return CUSTOMERS.view(row)
 
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
     """Views of up to `limit` customers whose id is beyond `after`, by id."""
-    return _CUSTOMERS.page(connection, after, limit)
+    return CUSTOMERS.page(connection, after, limit)
 
 
 def create(tx: Transaction, customer: NewCustomer, *, actor: Actor) -> dict[str, Any]:
     """Create a customer here and return its view. Raises AlreadyExists."""
-    return _CUSTOMERS.create(tx, customer.code, asdict(customer), actor=actor)
+    return CUSTOMERS.create(tx, customer.code, asdict(customer), actor=actor)
 
 
 def update(tx: Transaction, reference: str, changes: Mapping[str, Any], *, actor: Actor) -> dict[str, Any]:
     """Change `name` and/or details of a customer (id or code) and return its view. Raises NotFound."""
-    return _CUSTOMERS.update(tx, reference, changes, actor=actor)
+    return CUSTOMERS.update(tx, reference, changes, actor=actor)
 
 
 def merge(tx: Transaction, snapshot: dict[str, Any]) -> bool:
     """Apply a peer's snapshot, last writer wins; True if the row changed. Raises Invalid."""
-    return _CUSTOMERS.merge(tx, snapshot)
+    return CUSTOMERS.merge(tx, snapshot)
 
 
 def _check(fields: Fields) -> None:
@@ -82,11 +82,11 @@ def _check(fields: Fields) -> None:
         fields.optional_text(name, longest=longest)
 
 
-_CUSTOMERS = Records(
+CUSTOMERS = Records(
     relation="customers",
     entity="customer",
     key="code",
-    values=("name", *DETAILS),
     identify=identity.customer_id,
     check=_check,
 )
+"""The table, as the registry of what is replicated declares it (app.state.replicated)."""

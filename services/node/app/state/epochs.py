@@ -4,20 +4,10 @@ import sqlite3
 
 from app.database import Actor, Transaction
 from app.database.identity import EPOCH_BYTES
-from app.state import ledger, orders
+from app.state import ledger, orders, replicated
 
 ORDERS_A_COMMAND = 200
 """Orders announced again in one command: a batch is never cut inside a command, so it must stay small."""
-
-_ROWS = (
-    ("user_upserted", "SELECT id FROM users ORDER BY id"),
-    ("customer_upserted", "SELECT id FROM customers ORDER BY id"),
-    ("product_upserted", "SELECT id FROM products ORDER BY id"),
-    (
-        "stock_update",
-        "SELECT DISTINCT product_id FROM stock JOIN node ON stock.branch = node.name ORDER BY product_id",
-    ),
-)
 
 
 def begin_again(tx: Transaction, *, why: str) -> None:
@@ -29,9 +19,10 @@ def begin_again(tx: Transaction, *, why: str) -> None:
     """
     before = tx.identity
     tx.begin_epoch(tx.random.randbytes(EPOCH_BYTES).hex())
-    for kind, query in _ROWS:
-        for row in tx.connection.execute(query).fetchall():
-            tx.emit(kind, row[0])
+    for entity in replicated.entities():
+        if entity.announced is not None:
+            for row in tx.connection.execute(entity.announced).fetchall():
+                tx.emit(entity.told_by, row[0])
     tx.audit(
         Actor(user_id=f"node:{before.name}", request_id=""),
         action="new_epoch",

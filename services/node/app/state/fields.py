@@ -14,20 +14,17 @@ class Fields:
     """An untrusted row. Every method raises Invalid with the field's name and a stable reason."""
 
     def __init__(self, entity: str, row: object, names: Collection[str]) -> None:
-        """Requires an object with exactly these fields: an unknown one (from newer code) would be lost here
-        and make the replicas differ in silence."""
+        """Requires an object with all of these fields. What it has besides, newer code wrote: that stays with
+        the row as it came (app.state.forms)."""
         if not isinstance(row, Mapping):
             raise Invalid(entity, "not_an_object")
-        self._row = row
+        self.row = row
         for name in names:
             if name not in row:
                 raise Invalid(name, "missing")
-        for name in row:
-            if name not in names:
-                raise Invalid(str(name), "unknown_field")
 
     def text(self, name: str, *, longest: int) -> str:
-        value = self._row[name]
+        value = self.row[name]
         if not isinstance(value, str):
             raise Invalid(name, "not_a_text")
         if reason := text.fault(value, longest=longest):
@@ -35,14 +32,14 @@ class Fields:
         return value
 
     def optional_text(self, name: str, *, longest: int) -> str | None:
-        return None if self._row[name] is None else self.text(name, longest=longest)
+        return None if self.row[name] is None else self.text(name, longest=longest)
 
     def natural(self, name: str, *, most: int = LARGEST) -> int:
-        return _natural(name, self._row[name], most=most)
+        return _natural(name, self.row[name], most=most)
 
     def seconds(self, name: str) -> float:
         """A time since 1970. Not an integer, though JSON allows it: SQLite would give back other bytes."""
-        value = self._row[name]
+        value = self.row[name]
         if not isinstance(value, float):
             raise Invalid(name, "not_a_time")
         if not 0 <= value <= LARGEST:
@@ -51,7 +48,7 @@ class Fields:
 
     def naturals(self, name: str) -> dict[str, int]:
         """A map from epochs to logical times."""
-        value = self._row[name]
+        value = self.row[name]
         if not isinstance(value, Mapping):
             raise Invalid(name, "not_an_object")
         for epoch in value:
@@ -68,9 +65,9 @@ class Fields:
 
     def require_id(self, identify: Callable[[str, str], str], cluster_id: str, key: str) -> str:
         """The row's id, which must follow from its key by the identity rule."""
-        if self._row["id"] != identify(cluster_id, self.text(key, longest=text.KEY)):
+        if self.row["id"] != identify(cluster_id, self.text(key, longest=text.KEY)):
             raise Invalid("id", "does_not_follow_from_key")
-        return str(self._row["id"])
+        return str(self.row["id"])
 
 
 def _natural(name: str, value: object, *, most: int) -> int:

@@ -48,7 +48,7 @@ def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
         return Granted(0, (), tx.counters.lamport, ledger.Merged())
     merged = ledger.merge(tx, [cell for cell in request.cells if cell.product_id == request.product_id])
     ledger.learn_life(tx, request.asker)
-    cells = ledger.cells_of(tx.connection, request.product_id)
+    cells = ledger.cells_to_spend(tx, request.product_id)
     quantity = stock.grant_size(
         wanted=request.wanted,
         asker_rights=stock.rights_of(request.asker, cells),
@@ -77,7 +77,7 @@ def offer_surplus(
     tx: Transaction, product_id: str, *, peers: Sequence[Life], reserved: int
 ) -> Mapping[Life, int]:
     """Grant peers, as far as they live, what demand (units sold so far) says is theirs; return what moved."""
-    cells = ledger.cells_of(tx.connection, product_id)
+    cells = ledger.cells_to_spend(tx, product_id)
     living = ledger.living(tx.connection, peers)
     moves = _surplus(tx.connection, cells, ledger.me(tx), peers=living, reserved=reserved)
     if moves:

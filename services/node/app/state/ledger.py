@@ -8,18 +8,11 @@ from typing import Any
 
 from app.database import Transaction
 from app.database.identity import LIVING_CURSORS, present_life
-from app.state import membership, orders, products, stock, text
+from app.state import cell_rows, forms, membership, orders, products, stock, text
 from app.state.errors import Invalid, NotFound
 from app.state.fields import Fields
-from app.state.stock import COUNTS, Cell, Life
-
-_CELL = f"SELECT product_id, branch, epoch, {', '.join(COUNTS)}, version FROM stock"
-_INSERT = (
-    f"INSERT INTO stock (product_id, branch, epoch, {', '.join(COUNTS)}, version)"
-    f" VALUES (?, ?, ?, {', '.join('?' for _ in COUNTS)}, ?)"
-    " ON CONFLICT (product_id, branch, epoch) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in (*COUNTS, "version"))
-)
+from app.state.forms import COUNTS
+from app.state.stock import Cell, Life
 
 
 @dataclass
@@ -42,18 +35,15 @@ class Merged:
 
 
 def cells_of(connection: sqlite3.Connection, product_id: str) -> list[Cell]:
-    """Every life's cell of a product, by branch and epoch."""
-    rows = connection.execute(
-        f"{_CELL} WHERE product_id = ? ORDER BY branch, epoch", (product_id,)
-    ).fetchall()
-    granted: dict[Life, dict[Life, int]] = {}
-    for row in connection.execute(
-        "SELECT branch, epoch, to_branch, to_epoch, quantity FROM stock_grants WHERE product_id = ?"
-        " ORDER BY to_branch, to_epoch",
-        (product_id,),
-    ):
-        granted.setdefault((row[0], row[1]), {})[row[2], row[3]] = row[4]
-    return [_cell(row, granted.get((row[1], row[2]), {})) for row in rows]
+    """Every life's cell of a product, by branch and epoch. Raises AlteredRow for one that is not what was
+    written, unless that is known for good."""
+    return cell_rows.cells(connection, product_id)
+
+
+def cells_to_spend(tx: Transaction, product_id: str) -> list[Cell]:
+    """The same for a command that spends rights by them. Raises AlteredRow for any that is not what was
+    written: nobody knows what it should say, so no unit is sold by it."""
+    return cell_rows.cells(tx.connection, product_id, spending=True)
 
 
 def own_cell(cells: Iterable[Cell], life: Life, product_id: str) -> Cell:
@@ -128,19 +118,22 @@ def move(tx: Transaction, before: Cell, after: Cell) -> None:
 
 
 def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
-    """Merge a peer's view of cells, field by field; this node's own cell is compared, never changed.
+    """Merge a peer's view of cells, field by field; this node's own cell is compared, never changed. One that
+    is known for good not to be what was written is neither: nothing follows from what it says.
 
     A life of which two views cannot come from one history was lived twice: its disk went back to an older
     copy of itself, or was copied. It is over, for all that hear of it, and then no news any more.
     """
     merged = Merged()
-    known = _known(tx.connection, cells)
+    known, altered = cell_rows.to_merge(tx.connection, dict.fromkeys(cell.product_id for cell in cells))
     for theirs in cells:
         learn_life(tx, theirs.life)
         for life in theirs.granted:
             learn_life(tx, life)
+        if (theirs.product_id, theirs.life) in altered:
+            continue
         ours = known.get((theirs.product_id, theirs.life))
-        if ours == theirs:
+        if ours == theirs and theirs.beyond == ours.beyond:
             continue
         if theirs.life == me(tx):
             if ours is None or theirs.version > ours.version or stock.is_fork(ours, theirs):
@@ -150,7 +143,7 @@ def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
             merged.forks.append(f"{theirs.product_id} of {theirs.branch}@{theirs.epoch}")
             learn_life(tx, theirs.life, dead=True)
         after = stock.merge(ours, theirs) if ours else theirs
-        if after != ours:
+        if ours is None or after != ours or after.beyond != ours.beyond:
             _save(tx, ours, after)
             known[after.product_id, after.life] = after
             merged.changed = True
@@ -179,7 +172,8 @@ def learn_deaths(tx: Transaction, told: Iterable[Life]) -> None:
 
 def cell_from_json(body: object) -> Cell:
     """A cell from the wire. Raises Invalid for anything that no node could have written."""
-    fields = Fields("stock", body, ("product_id", "branch", "epoch", *COUNTS, "granted", "version"))
+    form = forms.of("stock")
+    fields = Fields("stock", body, (*form.columns, "granted"))
     granted: dict[Life, int] = {}
     for name, quantity in fields.naturals("granted").items():
         branch, _, epoch = name.partition("@")
@@ -193,7 +187,16 @@ def cell_from_json(body: object) -> Cell:
         fields.text(name, longest=text.KEY) for name in ("product_id", "branch", "epoch")
     )
     counts = {name: fields.natural(name) for name in COUNTS}
-    return Cell(product_id=product_id, branch=branch, epoch=epoch, version=version, granted=granted, **counts)
+    beyond = form.checked_beyond({name: value for name, value in fields.row.items() if name != "granted"})
+    return Cell(
+        product_id=product_id,
+        branch=branch,
+        epoch=epoch,
+        version=version,
+        granted=granted,
+        beyond=beyond,
+        **counts,
+    )
 
 
 def stock_view(connection: sqlite3.Connection, sku: str) -> dict[str, Any]:
@@ -241,47 +244,9 @@ def _view(
     }
 
 
-def _known(connection: sqlite3.Connection, cells: Sequence[Cell]) -> dict[tuple[str, Life], Cell]:
-    """This node's view of the lives that `cells` are of."""
-    if len(cells) == 1:
-        ours = _load(connection, cells[0].product_id, cells[0].life)
-        found = [] if ours is None else [ours]
-    else:
-        named = dict.fromkeys(cell.product_id for cell in cells)
-        found = [cell for product_id in named for cell in cells_of(connection, product_id)]
-    return {(cell.product_id, cell.life): cell for cell in found}
-
-
-def _load(connection: sqlite3.Connection, product_id: str, life: Life) -> Cell | None:
-    row = connection.execute(
-        f"{_CELL} WHERE product_id = ? AND branch = ? AND epoch = ?", (product_id, *life)
-    ).fetchone()
-    if row is None:
-        return None
-    grants = connection.execute(
-        "SELECT to_branch, to_epoch, quantity FROM stock_grants"
-        " WHERE product_id = ? AND branch = ? AND epoch = ? ORDER BY to_branch, to_epoch",
-        (product_id, *life),
-    )
-    return _cell(row, {(grant[0], grant[1]): grant[2] for grant in grants})
-
-
-def _cell(row: sqlite3.Row, granted: dict[Life, int]) -> Cell:
-    return Cell(*(*row, granted))
-
-
 def _save(tx: Transaction, before: Cell | None, after: Cell) -> None:
     key = (after.product_id, *after.life)
-    tx.connection.execute(_INSERT, (*key, *(getattr(after, name) for name in COUNTS), after.version))
-    known = before.granted if before else {}
-    for life, quantity in after.granted.items():
-        if quantity != known.get(life):
-            tx.connection.execute(
-                "INSERT INTO stock_grants (product_id, branch, epoch, to_branch, to_epoch, quantity)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (product_id, branch, epoch, to_branch, to_epoch)"
-                " DO UPDATE SET quantity = excluded.quantity",
-                (*key, *life, quantity),
-            )
+    cell_rows.write(tx, after, known=dict(before.granted) if before else {})
     tx.changed(
         "stock",
         "/".join(key),

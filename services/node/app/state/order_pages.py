@@ -4,27 +4,17 @@ Only what is plain is done here. Whatever a page holds besides (a known order th
 that needs a closer look, a constraint that does not hold) is left to `orders`, one by one.
 """
 
-import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from itertools import pairwise, product
 from operator import itemgetter
 from typing import Any
 
-import pydantic_core
-
 from app.database import Transaction, digest
 from app.state import text
 from app.state.fields import LARGEST
-from app.state.orders import COLUMNS, LINE_COLUMNS, MAX_LINES, MAX_QUANTITY, STATUSES
+from app.state.order_rows import LINE, NAMES, ORDER, PLAIN_SECONDS, Row, encode, read, sealed
+from app.state.orders import MAX_LINES, MAX_QUANTITY, STATUSES
 
-Row = dict[str, Any]
-
-# By name, as the canonical form has them: rows built in this order need no sorting.
-_NAMES = tuple(sorted((*COLUMNS, "lines")))
-_ORDER = tuple(sorted(COLUMNS))
-_LINE = tuple(sorted(LINE_COLUMNS))
-_LINES_AT = _NAMES.index("lines")
 _TYPES: dict[str, tuple[type, ...]] = {
     "created_at": (float,),
     "idempotency_key": (str, type(None)),
@@ -34,53 +24,22 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "total_cents": (int,),
     "version": (int,),
 }
-_SHAPES = frozenset(product(*(_TYPES.get(name, (str,)) for name in _NAMES)))
+_SHAPES = frozenset(product(*(_TYPES.get(name, (str,)) for name in NAMES)))
 _LINE_SHAPE = (int, str, str, int, str, int)
 _words_of = itemgetter("name", "product_id", "sku")
-_keys_of = itemgetter(*(name for name in _NAMES if name not in _TYPES))
-_order_of = itemgetter(*_ORDER)
-_PLAIN_SECONDS = (1e-3, 1e15)  # between them every encoder writes the shortest digits without an exponent
-
-_READ = (
-    f"SELECT {', '.join(_ORDER)} FROM orders WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
-    f"SELECT order_id, {', '.join(_LINE)} FROM order_lines"
-    " WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id, line",
-)
+_keys_of = itemgetter(*(name for name in NAMES if name not in _TYPES))
+_order_of = itemgetter(*ORDER)
 _INSERT = (
-    f"INSERT INTO orders ({', '.join(_ORDER)}, announced, seq, donor)"
-    f" VALUES ({', '.join('?' for _ in _ORDER)}, '', 0, ?)",
-    f"INSERT INTO order_lines (order_id, {', '.join(_LINE)}) VALUES (?, {', '.join('?' for _ in _LINE)})",
+    f"INSERT INTO orders ({', '.join(ORDER)}, checksum, announced, seq, donor)"
+    f" VALUES ({', '.join('?' for _ in ORDER)}, ?, '', 0, ?)",
+    f"INSERT INTO order_lines (order_id, {', '.join(LINE)}) VALUES (?, {', '.join('?' for _ in LINE)})",
 )
-
-
-def read(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Row]:
-    """The snapshots of those of these orders that are here, by id."""
-    listed = json.dumps(list(ids))
-    cursor = connection.cursor()
-    cursor.row_factory = None  # plain tuples: a page has thousands of them
-    lines: dict[str, list[Row]] = {}
-    for order_id, *line in cursor.execute(_READ[1], (listed,)):
-        lines.setdefault(order_id, []).append(dict(zip(_LINE, line, strict=True)))
-    found = cursor.execute(_READ[0], (listed,)).fetchall()
-    at = _ORDER.index("id")
-    return [
-        dict(zip(_NAMES, (*row[:_LINES_AT], lines.get(row[at], []), *row[_LINES_AT:]), strict=True))
-        for row in found
-    ]
-
-
-def encode(row: Row) -> bytes:
-    """The same bytes as `digest.canonical`, much faster, for an order that was `read` or that `is_plain`.
-    Of any other JSON object it makes some bytes."""
-    seconds = row.get("created_at")
-    plain = type(seconds) is float and _PLAIN_SECONDS[0] <= seconds < _PLAIN_SECONDS[1]
-    return pydantic_core.to_json(row) if plain else digest.canonical(row)
 
 
 def is_plain(row: Any) -> bool:
     """Whether a row from a peer is surely an order that a node could have written. False says nothing: then
     `orders.merge` decides."""
-    if type(row) is not dict or tuple(row) != _NAMES or tuple(map(type, row.values())) not in _SHAPES:
+    if type(row) is not dict or tuple(row) != NAMES or tuple(map(type, row.values())) not in _SHAPES:
         return False
     keys, lines, note, key = _keys_of(row), row["lines"], row["note"], row["idempotency_key"]
     return (
@@ -91,7 +50,7 @@ def is_plain(row: Any) -> bool:
         and row["total_cents"] <= LARGEST
         and 0 <= row["lamport"] <= LARGEST
         and 1 <= row["version"] <= LARGEST
-        and _PLAIN_SECONDS[0] <= row["created_at"] < _PLAIN_SECONDS[1]
+        and PLAIN_SECONDS[0] <= row["created_at"] < PLAIN_SECONDS[1]
         and row["status"] in STATUSES
         and max(map(len, keys)) <= text.KEY
         and (note is None or (len(note) <= text.NOTE and _are_plain([note])))
@@ -119,7 +78,7 @@ def merge(tx: Transaction, rows: Sequence[Any], *, donor: str) -> tuple[int, lis
 
 
 def _insert(tx: Transaction, rows: Sequence[Row], *, donor: str) -> None:
-    tx.connection.executemany(_INSERT[0], [(*_order_of(row), donor) for row in rows])
+    tx.connection.executemany(_INSERT[0], [(*_order_of(row), sealed(row), donor) for row in rows])
     tx.connection.executemany(
         _INSERT[1], [(row["id"], *line.values()) for row in rows for line in row["lines"]]
     )
@@ -128,7 +87,7 @@ def _insert(tx: Transaction, rows: Sequence[Row], *, donor: str) -> None:
 
 
 def _is_plain_line(line: Any) -> bool:
-    if type(line) is not dict or tuple(line) != _LINE or tuple(map(type, line.values())) != _LINE_SHAPE:
+    if type(line) is not dict or tuple(line) != LINE or tuple(map(type, line.values())) != _LINE_SHAPE:
         return False
     number, name, product_id, quantity, sku, price = line.values()
     return (

@@ -1,63 +1,57 @@
 """Orders as they are written down, read, sent and merged. Only its own branch changes one."""
 
 import sqlite3
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 from app.database import Transaction
 from app.database.digest import canonical
-from app.state import customers, order_copies, products, text
+from app.state import customers, forms, order_copies, order_rows, products, text
 from app.state.errors import Invalid, NotFound
 from app.state.fields import Fields
+from app.state.order_rows import LINE_COLUMNS
 from app.state.stock import SoldUnits
 
 MAX_LINES = 100
 MAX_QUANTITY = 1_000_000
 STATUSES = ("placed", "cancelled")
 
-COLUMNS = (
-    "id", "number", "branch", "epoch", "lamport", "customer_id", "user_id", "status", "note",
-    "total_cents", "version", "created_at", "idempotency_key", "request_hash",
-)  # fmt: skip
-LINE_COLUMNS = ("line", "product_id", "sku", "name", "quantity", "unit_price_cents")
 _NAMES = ("id", "number", "branch", "epoch", "customer_id", "user_id", "status", "request_hash")
-
-
-def snapshot(connection: sqlite3.Connection, order_id: str) -> dict[str, Any] | None:
-    """The order with its lines in canonical form, or None. What a node only knows for itself (its own
-    event's seq) is not part of it."""
-    row = connection.execute("SELECT * FROM orders WHERE id = ?", (order_id,)).fetchone()
-    if row is None:
-        return None
-    lines = connection.execute("SELECT * FROM order_lines WHERE order_id = ? ORDER BY line", (order_id,))
-    return {
-        **{name: row[name] for name in COLUMNS},
-        "lines": [{name: line[name] for name in LINE_COLUMNS} for line in lines],
-    }
 
 
 def insert(tx: Transaction, order: dict[str, Any], *, seq: int = 0, donor: str = "") -> None:
     """Write a new order and its lines: one of this node's own with its event's seq, or a peer's."""
-    names = (*COLUMNS, "announced", "seq", "donor")
+    names = (*forms.of("orders").selected, "checksum", "announced", "seq", "donor")
     announced = tx.identity.epoch if seq else ""
     tx.connection.execute(
         f"INSERT INTO orders ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",
-        (*(order[name] for name in COLUMNS), announced, seq, donor),
+        (*order_rows.order_values(order), order_rows.sealed(order), announced, seq, donor),
     )
-    tx.connection.executemany(
-        f"INSERT INTO order_lines (order_id, {', '.join(LINE_COLUMNS)})"
-        f" VALUES (?, {', '.join('?' for _ in LINE_COLUMNS)})",
-        [(order["id"], *(line[name] for name in LINE_COLUMNS)) for line in order["lines"]],
-    )
+    order_rows.insert_lines(tx, [order])
     tx.changed("orders", order["id"], before=None, after=order)
 
 
-def set_status(tx: Transaction, before: dict[str, Any], *, status: str, version: int) -> dict[str, Any]:
-    """Write an order's next status and return its new snapshot."""
+def set_status(
+    tx: Transaction,
+    before: dict[str, Any],
+    *,
+    status: str,
+    version: int,
+    beyond: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write an order's next status and return its new snapshot. `beyond` are its fields of later revisions,
+    if they changed too."""
     after = {**before, "status": status, "version": version}
+    if beyond is not None:
+        after = {**{name: after[name] for name in order_rows.NAMES}, **beyond}
+    form = forms.of("orders")
+    names = ("status", "version", *form.selected[len(form.columns) :], "checksum")
+    more = order_rows.order_values(after)[len(form.columns) :]
     tx.connection.execute(
-        "UPDATE orders SET status = ?, version = ? WHERE id = ?", (status, version, before["id"])
+        f"UPDATE orders SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?",
+        (status, version, *more, order_rows.sealed(after), before["id"]),
     )
     tx.changed("orders", before["id"], before=before, after=after)
     return after
@@ -83,20 +77,30 @@ def merge(tx: Transaction, theirs: dict[str, Any], *, donor: str) -> bool:
     Raises Invalid for an order no node could have written, and for one that contradicts what is known
     (the same version with other content): a fork, to be parked and seen, never overwritten.
     """
-    _check(theirs)
-    ours = snapshot(tx.connection, theirs["id"])
+    theirs = checked(theirs)
+    ours = order_rows.snapshot(tx.connection, theirs["id"])
     if ours is None:
-        insert(tx, {name: theirs[name] for name in (*COLUMNS, "lines")}, donor=donor)
+        insert(tx, theirs, donor=donor)
         return True
-    same = {**ours, "status": theirs["status"], "version": theirs["version"]}
-    if canonical(same) != canonical(theirs) or (
-        ours["version"] == theirs["version"] and ours["status"] != theirs["status"]
+    same = {**_core(ours), "status": theirs["status"], "version": theirs["version"]}
+    known, told = _beyond(ours), _beyond(theirs)
+    if canonical(same) != canonical(_core(theirs)) or (
+        ours["version"] == theirs["version"] and (ours["status"], known) != (theirs["status"], told)
     ):
         raise Invalid("order", "contradicts_what_is_known")
     if theirs["version"] > ours["version"]:
-        set_status(tx, ours, status=theirs["status"], version=theirs["version"])
+        set_status(tx, ours, status=theirs["status"], version=theirs["version"], beyond=told)
         return True
     return False
+
+
+def _core(order: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: order[name] for name in order_rows.NAMES}
+
+
+def _beyond(order: Mapping[str, Any]) -> dict[str, Any]:
+    """An order's fields of later revisions, which may change with its status."""
+    return {name: value for name, value in order.items() if name not in order_rows.NAMES}
 
 
 def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[sqlite3.Row]:
@@ -109,7 +113,7 @@ def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[
 
 def view(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
     """An order as clients see it; `stored_by` as in `order_copies`. Raises NotFound."""
-    order = snapshot(connection, order_id)
+    order = order_rows.snapshot(connection, order_id)
     if order is None:
         raise NotFound("order", order_id)
     customer = customers.snapshot(connection, order["customer_id"])
@@ -156,7 +160,7 @@ def sales_of(connection: sqlite3.Connection, product_id: str) -> list[SoldUnits]
 
 def body(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
     """What travels with an order: the order, its customer and its products, so it can be applied alone."""
-    order = snapshot(connection, order_id)
+    order = order_rows.snapshot(connection, order_id)
     assert order is not None, "an order is never deleted"
     ids = sorted({line["product_id"] for line in order["lines"]})
     return {
@@ -174,8 +178,9 @@ def _possible_duplicates(connection: sqlite3.Connection, order: dict[str, Any]) 
     return [order_id for order_id in same if order_id != order["id"]]
 
 
-def _check(order: Any) -> None:
-    fields = Fields("order", order, (*COLUMNS, "lines"))
+def checked(order: Any) -> dict[str, Any]:
+    """A peer's order in canonical form. Raises Invalid for one that no node could have written."""
+    fields = Fields("order", order, order_rows.NAMES)
     for name in _NAMES:
         fields.text(name, longest=text.KEY)
     fields.optional_text("note", longest=text.NOTE)
@@ -185,25 +190,28 @@ def _check(order: Any) -> None:
     total_cents = fields.natural("total_cents")
     if fields.natural("version") < 1 or order["status"] not in STATUSES:
         raise Invalid("status", "out_of_range")
-    lines = order["lines"]
-    if not isinstance(lines, list) or not 1 <= len(lines) <= MAX_LINES:
+    if not isinstance(order["lines"], list) or not 1 <= len(order["lines"]) <= MAX_LINES:
         raise Invalid("lines", "out_of_range")
-    if total_cents != sum(_checked_line(line) for line in lines):
+    lines = [_checked_line(line) for line in order["lines"]]
+    if total_cents != sum(line["quantity"] * line["unit_price_cents"] for line in lines):
         raise Invalid("total_cents", "not_the_sum_of_the_lines")
     if any(one["line"] >= next_["line"] for one, next_ in pairwise(lines)):
         # Read back they would stand in another order, and the digest would be of rows that nobody has.
         raise Invalid("lines", "out_of_range")
+    beyond = forms.of("orders").checked_beyond(_beyond(order))
+    return {**{name: order[name] for name in order_rows.NAMES}, "lines": lines, **beyond}
 
 
-def _checked_line(line: Any) -> int:
+def _checked_line(line: Any) -> dict[str, Any]:
     fields = Fields("line", line, LINE_COLUMNS)
     fields.natural("line", most=MAX_LINES)
     for name, longest in (("product_id", text.KEY), ("sku", text.KEY), ("name", text.NAME)):
         fields.text(name, longest=longest)
-    quantity, price = fields.natural("quantity", most=MAX_QUANTITY), fields.natural("unit_price_cents")
-    if quantity < 1:
+    if fields.natural("quantity", most=MAX_QUANTITY) < 1:
         raise Invalid("quantity", "out_of_range")
-    return quantity * price
+    fields.natural("unit_price_cents")
+    beyond = forms.of("order_lines").checked_beyond(line)
+    return {**{name: line[name] for name in order_rows.LINE}, **beyond}
 
 
 def count_possible_duplicates(connection: sqlite3.Connection) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.database import Actor, Transaction
-from app.state import customers, ledger, orders, products, stock
+from app.state import customers, ledger, order_rows, orders, products, stock
 from app.state.errors import (
     EffectParked,
     Invalid,
@@ -123,7 +123,7 @@ def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
     frozen pool, because that epoch's spending cannot be known for certain. Raises NotFound, OtherBranch, or
     EffectParked: what it gives back must not show anywhere before what it took.
     """
-    before = orders.snapshot(tx.connection, order_id)
+    before = order_rows.snapshot(tx.connection, order_id)
     if before is None:
         raise NotFound("order", order_id)
     if before["branch"] != tx.identity.name:
@@ -137,7 +137,7 @@ def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
     if _is_parked(tx, [order_id, *returned]):
         raise EffectParked(order_id)
     for product_id, quantity in returned.items():
-        own = ledger.own_cell(ledger.cells_of(tx.connection, product_id), ledger.me(tx), product_id)
+        own = ledger.own_cell(ledger.cells_to_spend(tx, product_id), ledger.me(tx), product_id)
         ledger.move(tx, own, own.add(movement, quantity))
     after = orders.set_status(tx, before, status="cancelled", version=before["version"] + 1)
     tx.emit("order_cancelled", order_id)
@@ -263,7 +263,7 @@ def _summed(lines: Sequence[tuple[dict[str, Any], int]]) -> list[tuple[dict[str,
 
 
 def _need(tx: Transaction, product: dict[str, Any], quantity: int) -> Need:
-    return Need(product=product, quantity=quantity, cells=ledger.cells_of(tx.connection, product["id"]))
+    return Need(product=product, quantity=quantity, cells=ledger.cells_to_spend(tx, product["id"]))
 
 
 def _take(tx: Transaction, need: Need, *, movement: str) -> Cell:

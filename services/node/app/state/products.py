@@ -24,12 +24,12 @@ class NewProduct:
 
 def snapshot(connection: sqlite3.Connection, product_id: str) -> dict[str, Any] | None:
     """The whole row in canonical form, for the wire and the digest, or None."""
-    return _PRODUCTS.snapshot(connection, product_id)
+    return PRODUCTS.snapshot(connection, product_id)
 
 
 def snapshots(connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
     """The snapshots of those of these products that are here, by id."""
-    return _PRODUCTS.snapshots(connection, ids)
+    return PRODUCTS.snapshots(connection, ids)
 
 
 def find(
@@ -37,33 +37,33 @@ def find(
 ) -> dict[str, Any] | None:
     """The snapshot of the product with this id, or else with this sku in any spelling; or None.
     `cluster` is this node's network, where the caller knows it anyway."""
-    return _PRODUCTS.find(connection, reference, cluster=cluster)
+    return PRODUCTS.find(connection, reference, cluster=cluster)
 
 
 def view(row: Mapping[str, Any]) -> dict[str, Any]:
     """What clients see of a snapshot: `{id, sku, name, price_cents}`."""
-    return _PRODUCTS.view(row)
+    return PRODUCTS.view(row)
 
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
     """Views of up to `limit` products whose id is beyond `after`, by id."""
-    return _PRODUCTS.page(connection, after, limit)
+    return PRODUCTS.page(connection, after, limit)
 
 
 def create(tx: Transaction, product: NewProduct, *, actor: Actor) -> dict[str, Any]:
     """Create a product here and return its view. Raises AlreadyExists."""
     values = {"name": product.name, "price_cents": product.price_cents}
-    return _PRODUCTS.create(tx, product.sku, values, actor=actor)
+    return PRODUCTS.create(tx, product.sku, values, actor=actor)
 
 
 def update(tx: Transaction, reference: str, changes: Mapping[str, Any], *, actor: Actor) -> dict[str, Any]:
     """Change `name` and/or `price_cents` of a product (id or sku) and return its view. Raises NotFound."""
-    return _PRODUCTS.update(tx, reference, changes, actor=actor)
+    return PRODUCTS.update(tx, reference, changes, actor=actor)
 
 
 def merge(tx: Transaction, snapshot: dict[str, Any]) -> bool:
     """Apply a peer's snapshot, last writer wins; True if the row changed. Raises Invalid."""
-    return _PRODUCTS.merge(tx, snapshot)
+    return PRODUCTS.merge(tx, snapshot)
 
 
 def _check(fields: Fields) -> None:
@@ -71,11 +71,11 @@ def _check(fields: Fields) -> None:
     fields.natural("price_cents", most=MAX_PRICE_CENTS)
 
 
-_PRODUCTS = Records(
+PRODUCTS = Records(
     relation="products",
     entity="product",
     key="sku",
-    values=("name", "price_cents"),
     identify=identity.product_id,
     check=_check,
 )
+"""The table, as the registry of what is replicated declares it (app.state.replicated)."""

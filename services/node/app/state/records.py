@@ -1,18 +1,18 @@
 """Products and customers alike: rows under one stamp each, last writer wins."""
 
-import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from app.database import Actor, Transaction
 from app.database.digest import canonical
-from app.state import text
+from app.database.seals import UNREADABLE, Stored, require_written, seal
+from app.state import forms, row_sql, text
 from app.state.catalogue import Edit, Stamp, newer
 from app.state.errors import AlreadyExists, NotFound
 from app.state.fields import Fields
+from app.state.forms import Form
 
 _ID_LENGTH = 36  # characters of a UUID: shorter and longer references can only be keys
 _STAMP = ("lamport", "stamp_node", "stamp_epoch")
@@ -20,36 +20,55 @@ _STAMP = ("lamport", "stamp_node", "stamp_epoch")
 
 @dataclass(frozen=True)
 class Records:
-    """One such table. `key` is the immutable column its ids follow from, `values` are all the others, and
-    `check` raises Invalid for values no node could have written."""
+    """One such table. `key` is the immutable column its ids follow from, and `check` raises Invalid for
+    values no node could have written."""
 
-    relation: Literal["customers", "products"]
+    relation: str
     entity: str
     key: str
-    values: tuple[str, ...]
     identify: Callable[[str, str], str]
     check: Callable[[Fields], None]
 
-    @cached_property
-    def columns(self) -> tuple[str, ...]:
-        return ("id", self.key, *self.values, *_STAMP)
+    @property
+    def form(self) -> Form:
+        return forms.of(self.relation)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The fields that clients see: all but the stamp and what this version does not know."""
+        form = self.form
+        stored = (*form.columns, *(field.name for field in form.added))
+        return tuple(name for name in stored if name not in _STAMP)
 
     def snapshot(self, connection: sqlite3.Connection, record_id: str) -> dict[str, Any] | None:
-        row = connection.execute(self._by_id, (record_id,)).fetchone()
-        return None if row is None else dict(zip(self.columns, row, strict=True))
-
-    @cached_property
-    def _by_id(self) -> str:
-        return f"SELECT {', '.join(self.columns)} FROM {self.relation} WHERE id = ?"
+        """The row in canonical form, or None. Raises AlteredRow for one that is not what was written."""
+        form = self.form
+        row = connection.execute(f"{row_sql.select(form)} WHERE id = ?", (record_id,)).fetchone()
+        return None if row is None else require_written(connection, _stored(form, row))
 
     def snapshots(self, connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
         """The snapshots of those of these records that are here, by id."""
-        rows = connection.execute(
-            f"SELECT {', '.join(self.columns)} FROM {self.relation}"
-            " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (json.dumps(list(ids)),),
-        )
-        return [dict(row) for row in rows]
+        return [require_written(connection, stored) for stored in self.stored(connection, ids)]
+
+    def stored(self, connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
+        """Those of these records that are here, by id, whether or not they are what was written."""
+        form = self.form
+        rows = connection.execute(f"{row_sql.select(form)} {row_sql.BY_IDS}", (row_sql.listed(ids),))
+        return [_stored(form, row) for row in rows]
+
+    def put(self, tx: Transaction, row: Mapping[str, Any]) -> None:
+        """Write a record as it is in place of what stands there, and count it nowhere."""
+        form = self.form
+        values = form.stored(row)
+        tx.connection.execute(row_sql.upsert(form), (*values, sealed(form, row)))
+
+    def checked(self, tx: Transaction, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A peer's record in canonical form. Raises Invalid for one that no node could have written."""
+        fields = Fields(self.entity, row, self.form.columns)
+        fields.require_id(self.identify, tx.identity.cluster_id, self.key)
+        fields.stamp(*_STAMP)
+        self.check(fields)
+        return {**{name: row[name] for name in self.form.columns}, **self.form.checked_beyond(row)}
 
     def find(
         self, connection: sqlite3.Connection, reference: str, *, cluster: str | None = None
@@ -63,20 +82,23 @@ class Records:
 
     def page(self, connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
         """Clients' views of up to `limit` records whose id is beyond `after`, by id."""
+        form = self.form
         rows = connection.execute(
-            f"SELECT * FROM {self.relation} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
-        )
-        return [self.view(row) for row in rows]
+            f"{row_sql.select(form)} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+        ).fetchall()
+        return [self.view(require_written(connection, _stored(form, row))) for row in rows]
 
-    def view(self, row: Mapping[str, Any] | sqlite3.Row) -> dict[str, Any]:
-        return {name: row[name] for name in ("id", self.key, *self.values)}
+    def view(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        defaults = {field.name: field.default for field in self.form.added}
+        return {name: row.get(name, defaults.get(name)) for name in self.shown}
 
     def create(self, tx: Transaction, key: str, values: Mapping[str, Any], *, actor: Actor) -> dict[str, Any]:
         """Write a new record made here and announce it. Raises AlreadyExists."""
         record_id = self.identify(tx.identity.cluster_id, key)
         if self.snapshot(tx.connection, record_id) is not None:
             raise AlreadyExists(self.entity, key)
-        after = {"id": record_id, self.key: key, **{name: values.get(name) for name in self.values}}
+        first = {name: None for name in self.form.columns if name not in _STAMP}
+        after = {**first, **self._without_defaults(values), "id": record_id, self.key: key}
         return self._edit(tx, None, after, action="created", actor=actor)
 
     def update(
@@ -86,7 +108,7 @@ class Records:
         before = self.find(tx.connection, reference, cluster=tx.identity.cluster_id)
         if before is None:
             raise NotFound(self.entity, reference)
-        after = {**before, **values}
+        after = self._without_defaults({**before, **values})
         if after == before:
             return self.view(before)
         return self._edit(tx, before, after, action="updated", actor=actor)
@@ -101,7 +123,7 @@ class Records:
         if ours is not None and ours == snapshot:  # as most are: every order brings its customer and products
             tx.witness(ours["lamport"])
             return False
-        theirs = self._checked(tx, snapshot)
+        theirs = self.checked(tx, snapshot)
         tx.witness(theirs["lamport"])
         if ours is not None and not newer(_edit(ours), _edit(theirs)):
             keep_loser(tx, self.entity, loser=theirs, winner=ours)
@@ -116,12 +138,9 @@ class Records:
         record_id = snapshot.get("id") if isinstance(snapshot, Mapping) else None
         return self.snapshot(tx.connection, record_id) if isinstance(record_id, str) else None
 
-    def _checked(self, tx: Transaction, snapshot: Mapping[str, Any]) -> dict[str, Any]:
-        fields = Fields(self.entity, snapshot, self.columns)
-        fields.require_id(self.identify, tx.identity.cluster_id, self.key)
-        fields.stamp(*_STAMP)
-        self.check(fields)
-        return {name: snapshot[name] for name in self.columns}
+    def _without_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        defaults = {field.name: field.default for field in self.form.added}
+        return {n: v for n, v in values.items() if n not in defaults or v != defaults[n]}
 
     def _edit(
         self,
@@ -148,15 +167,23 @@ class Records:
         return self.view(after)
 
     def _save(self, tx: Transaction, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
-        names = ", ".join(self.columns)
-        marks = ", ".join("?" for _ in self.columns)
-        changes = ", ".join(f"{name} = excluded.{name}" for name in self.columns[1:])
-        tx.connection.execute(
-            f"INSERT INTO {self.relation} ({names}) VALUES ({marks})"
-            f" ON CONFLICT (id) DO UPDATE SET {changes}",
-            [after[name] for name in self.columns],
-        )
+        self.put(tx, after)
         tx.changed(self.relation, after["id"], before=before, after=after)
+
+
+def sealed(form: Form, row: Mapping[str, Any]) -> int:
+    """The seal of a record."""
+    return seal([*(row[name] for name in form.columns), *forms.sealed_beyond(form.beyond(row))])
+
+
+def _stored(form: Form, values: Sequence[Any]) -> Stored:
+    """A record as it was selected, its seal last."""
+    key = values[0] if isinstance(values[0], str) else repr(values[0])
+    try:
+        row = form.row(values[:-1])
+        return Stored(form.relation, key, row, values[-1], sealed(form, row))
+    except UNREADABLE:
+        return Stored(form.relation, key, None, values[-1], 0)
 
 
 def cluster_id(connection: sqlite3.Connection) -> str:

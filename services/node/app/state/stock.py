@@ -14,15 +14,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.state.forms import COUNTS, greater_beyond
+
 Life = tuple[str, str]
 """(branch, epoch): one life of one branch's disk. Rights belong to a life, never to a branch."""
-
-COUNTS = ("received", "returned", "returned_frozen", "recovered", "written_off", "sold", "removed")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One life's movements of one product. Quantities are units, cumulative since the epoch began."""
+    """One life's movements of one product. Quantities are units, cumulative since the epoch began. `beyond`
+    are fields of later revisions (app.state.forms), which no rule of stock reads."""
 
     product_id: str
     branch: str
@@ -36,6 +37,7 @@ class Cell:
     removed: int = 0
     version: int = 0
     granted: Mapping[Life, int] = field(default_factory=dict)
+    beyond: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def life(self) -> Life:
@@ -56,7 +58,7 @@ class Cell:
         counts = {name: getattr(self, name) for name in COUNTS}
         granted = {f"{branch}@{epoch}": n for (branch, epoch), n in self.granted.items()}
         key = {"product_id": self.product_id, "branch": self.branch, "epoch": self.epoch}
-        return {**key, **counts, "granted": granted, "version": self.version}
+        return {**key, **counts, "granted": granted, "version": self.version, **self.beyond}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,9 @@ def merge(ours: Cell, theirs: Cell) -> Cell:
         life: max(ours.granted.get(life, 0), theirs.granted.get(life, 0))
         for life in sorted({*ours.granted, *theirs.granted})
     }
-    return replace(ours, version=max(ours.version, theirs.version), granted=granted, **counts)
+    beyond = greater_beyond((ours.version, ours.beyond), (theirs.version, theirs.beyond))
+    version = max(ours.version, theirs.version)
+    return replace(ours, version=version, granted=granted, beyond=beyond, **counts)
 
 
 def is_fork(ours: Cell, theirs: Cell) -> bool:

@@ -2,21 +2,21 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.database import Actor, Transaction
 from app.database.digest import canonical
-from app.state import account, identity, text
-from app.state.account import COLUMNS, Account, Role
+from app.database.seals import UNREADABLE, Stored, require_written, seal
+from app.state import account, forms, identity, row_sql, text
+from app.state.account import Account, Role
 from app.state.catalogue import Activity, Stamp
 from app.state.errors import AlreadyExists, LastAdmin, NotFound
+from app.state.forms import Form
 from app.state.records import cluster_id
 
-_INSERT = (
-    f"INSERT INTO users ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for _ in COLUMNS)})"
-    " ON CONFLICT (id) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[1:])
-)
+_MAPS = ("deactivations", "reactivations")  # stored as the canonical JSON of a map
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,9 @@ def find(connection: sqlite3.Connection, user_id: str) -> Account | None:
     """The user with this id, or None."""
     if text.fault(user_id, longest=text.KEY):
         return None
-    row = connection.execute("SELECT * FROM users WHERE id = ?", (user_id,)).fetchone()
-    return None if row is None else _account(row)
+    form = forms.of("users")
+    row = connection.execute(f"{row_sql.select(form)} WHERE id = ?", (user_id,)).fetchone()
+    return None if row is None else _written(connection, form, row)
 
 
 def find_by_username(connection: sqlite3.Connection, username: str) -> Account | None:
@@ -58,14 +59,37 @@ def view(connection: sqlite3.Connection, user_id: str) -> dict[str, Any]:
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
     """Views of up to `limit` users whose id is beyond `after`, by id."""
-    rows = connection.execute("SELECT * FROM users WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
-    return [_account(row).view() for row in rows]
+    form = forms.of("users")
+    rows = connection.execute(
+        f"{row_sql.select(form)} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+    ).fetchall()
+    return [_written(connection, form, row).view() for row in rows]
 
 
 def snapshot(connection: sqlite3.Connection, user_id: str) -> dict[str, Any] | None:
     """The whole row in canonical form, for the wire and the digest, or None. It holds the password's hash."""
     found = find(connection, user_id)
     return None if found is None else found.as_json()
+
+
+def stored(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
+    """Those of these users that are here, by id, whether or not they are what was written."""
+    form = forms.of("users")
+    rows = connection.execute(f"{row_sql.select(form)} {row_sql.BY_IDS}", (row_sql.listed(ids),))
+    return [_stored(form, row) for row in rows]
+
+
+def put(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Write a user as it is in place of what stands there, and count it nowhere."""
+    form = forms.of("users")
+    maps = {name: canonical(row[name]).decode() for name in _MAPS}
+    values = form.stored({**row, **maps})
+    tx.connection.execute(row_sql.upsert(form), (*values, sealed(form, row)))
+
+
+def checked(tx: Transaction, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A peer's user in canonical form. Raises Invalid for one that no node could have written."""
+    return account.from_json(row, cluster_id=tx.identity.cluster_id).as_json()
 
 
 def create(tx: Transaction, user: NewUser, *, actor: Actor) -> dict[str, Any]:
@@ -178,8 +202,11 @@ def _require(connection: sqlite3.Connection, user_id: str) -> Account:
 
 
 def _require_another_admin(connection: sqlite3.Connection, user_id: str) -> None:
-    others = connection.execute("SELECT * FROM users WHERE role = 'admin' AND id != ?", (user_id,))
-    if not any(_account(row).active for row in others):
+    form = forms.of("users")
+    others = connection.execute(
+        f"{row_sql.select(form)} WHERE role = 'admin' AND id != ?", (user_id,)
+    ).fetchall()
+    if not any(_written(connection, form, row).active for row in others):
         raise LastAdmin(user_id)
 
 
@@ -199,12 +226,41 @@ def _edit(tx: Transaction, before: Account | None, after: Account, *, action: st
 
 def _save(tx: Transaction, before: Account | None, after: Account) -> None:
     row = after.as_json()
-    maps = {name: canonical(row[name]).decode() for name in ("deactivations", "reactivations")}
-    tx.connection.execute(_INSERT, [{**row, **maps}[name] for name in COLUMNS])
+    put(tx, row)
     tx.changed("users", after.id, before=before.as_json() if before else None, after=row)
 
 
-def _account(row: sqlite3.Row) -> Account:
+def sealed(form: Form, row: Mapping[str, Any]) -> int:
+    """The seal of a user."""
+    columns = [canonical(row[n]).decode() if n in _MAPS else row[n] for n in form.columns]
+    return seal([*columns, *forms.sealed_beyond(form.beyond(row))])
+
+
+def _written(connection: sqlite3.Connection, form: Form, values: sqlite3.Row) -> Account:
+    return _account(require_written(connection, _stored(form, values)))
+
+
+def _stored(form: Form, values: sqlite3.Row) -> Stored:
+    """A user as it was selected, its seal last."""
+    key = values[0] if isinstance(values[0], str) else repr(values[0])
+    try:
+        row = form.row(values[:-1])
+        maps = {name: _decoded(row[name]) for name in _MAPS}
+        found = seal([*values[: len(form.columns)], *forms.sealed_beyond(form.beyond(row))])
+        return Stored("users", key, {**row, **maps}, values[-1], found)
+    except UNREADABLE:
+        return Stored("users", key, None, values[-1], 0)
+
+
+def _decoded(stored: Any) -> dict[str, int]:
+    try:
+        found = json.loads(stored)
+    except (ValueError, TypeError):
+        return {}  # the seal tells that something else stood there
+    return found if isinstance(found, dict) else {}
+
+
+def _account(row: Mapping[str, Any]) -> Account:
     return Account(
         id=row["id"],
         username=row["username"],
@@ -212,6 +268,7 @@ def _account(row: sqlite3.Row) -> Account:
         credentials=Stamp(row["credentials_lamport"], row["credentials_node"], row["credentials_epoch"]),
         role=row["role"],
         role_stamp=Stamp(row["role_lamport"], row["role_node"], row["role_epoch"]),
-        activity=Activity(json.loads(row["deactivations"]), json.loads(row["reactivations"])),
+        activity=Activity(row["deactivations"], row["reactivations"]),
         token_version=row["token_version"],
+        beyond=forms.of("users").beyond(row),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from app.database import Actor, Database, Transaction
-from app.state import counting, ledger, membership, products
+from app.state import counting, ledger, membership, products, replicated
 from app.state.errors import CountBlocked, Invalid, NotTheCounter, UnknownReference
 from app.sync.events import SealReply, SealRequest
 from app.sync.link import Refusal, ReplicaLink
@@ -69,7 +69,7 @@ class CountDesk:
             reply = await self._link.call(
                 peer, "/replica/seal", request, expect=SealReply, patience=SEAL_TIMEOUT_SECONDS
             )
-            cells = [ledger.cell_from_json(cell) for cell in reply.cells]
+            cells = replicated.cells_from(reply.cells, reply.revisions)
         except (Refusal, Invalid) as refusal:
             raise CountBlocked(peer.name, str(refusal)) from refusal
         return counting.Handover(dead=reply.dead, cells=cells, gone=reply.decommissioned)

@@ -4,18 +4,18 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.database.digest import Relation
-
 PROTOCOL = (1, 1)
 """The lowest and highest protocol version this code speaks."""
 
 SCHEMA_VERSION = 1
-"""The version of event bodies this code writes; it reads every lower one."""
+"""The version of the bodies' layouts; what rows hold has revisions of its own (`Revisions`)."""
 
 Count = Annotated[int, Field(ge=0, le=2**62)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Seqs = list[tuple[Count, Count]]
 """Seqs as closed ranges (app.state.ranges)."""
+Revisions = dict[Name, Annotated[int, Field(ge=1, le=2**31)]]
+"""The revision of the form of each relation's rows (app.state.forms); 1 of one that is not named."""
 
 
 def common_version(ours: tuple[int, int], theirs: tuple[int, int]) -> int | None:
@@ -50,7 +50,9 @@ class Hello(Message):
     "node@epoch"; `oldest` is the lowest position from which the sender can still tell its events; `own_rows`
     (product id -> version of the sender's own cell) comes at the first hello after a start; `ahead` answers
     it with the versions of those of which the answering node knows more. `parked_seqs` are the events that
-    the sender keeps parked, by life like `heads`; None from a node that does not say."""
+    the sender keeps parked, by life like `heads`; None from a node that does not say. `canonical` says under
+    which revisions the digests were made, `digests` is the digest of each relation that has rows: only those
+    of like revisions are compared."""
 
     protocol: tuple[int, int]
     schema_hash: str
@@ -68,12 +70,14 @@ class Hello(Message):
     ahead: dict[str, Count] = Field(default_factory=dict)
     parked_seqs: dict[str, Seqs] | None = None
     digest: str
+    canonical: Revisions = Field(default_factory=dict)
+    digests: dict[str, str] = Field(default_factory=dict)
     now: float
 
 
 class WireEvent(Message):
     """One event of a batch. A superseded state inside the batch has no entry: its newest one stands at
-    its first place."""
+    its first place. `revisions` are those of the rows in its body."""
 
     seq: Count
     event_id: str
@@ -81,6 +85,7 @@ class WireEvent(Message):
     entity: str
     schema_version: Count
     lamport: Count
+    revisions: Revisions = Field(default_factory=dict)
     body: Any
 
 
@@ -121,6 +126,7 @@ class TransferRequest(Wish):
     wanted: Count
     age: tuple[int, str, str] | None
     lamport: Count
+    revisions: Revisions = Field(default_factory=dict)
     cells: list[dict[str, Any]]
 
 
@@ -130,6 +136,7 @@ class TransferReply(Message):
     epoch: Name
     granted: Count
     lamport: Count
+    revisions: Revisions = Field(default_factory=dict)
     cells: list[dict[str, Any]]
 
 
@@ -137,7 +144,7 @@ class PageRequest(Wish):
     """A wish for the rows of one relation beyond the key `after`, of one branch if it is named, and of some
     digest buckets if they are."""
 
-    relation: Relation
+    relation: Name
     after: str
     branch: str | None = None
     buckets: list[int] = Field(default_factory=list)
@@ -159,6 +166,7 @@ class SealReply(Message):
     epoch: Name
     dead: list[tuple[Name, Name]]
     decommissioned: list[Name] = Field(default_factory=list)
+    revisions: Revisions = Field(default_factory=dict)
     cells: list[dict[str, Any]]
 
 
@@ -184,12 +192,15 @@ class ParkedEvent(Message):
 
 
 class TotalsReply(Message):
-    """Bucket totals in hex, keyed "relation/bucket", and of the same instant the heads and the seqs parked
-    here, by life; with the next parked events if they were asked for, and the key to go on from (None at the
-    end)."""
+    """Bucket totals in hex, keyed "relation/bucket", the revisions under which they were made, and of the
+    same instant the heads and the seqs parked here, by life; with the next parked events if they were asked
+    for, and the key to go on from (None at the end). `kept` are relations unknown to this version of which it
+    keeps rows."""
 
     epoch: Name
     totals: dict[str, str]
+    canonical: Revisions = Field(default_factory=dict)
+    kept: list[Name] = Field(default_factory=list)
     heads: dict[str, Head] | None = None
     parked_seqs: dict[str, Seqs] | None = None
     parked: list[ParkedEvent] = Field(default_factory=list)
@@ -203,8 +214,31 @@ class Page(Message):
 
     epoch: Name
     relation: str
+    revisions: Revisions = Field(default_factory=dict)
     before: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     rows: list[dict[str, Any]]
     next: str | None
     sha256: str
+    heads: dict[str, Head]
+
+
+class BucketRequest(Wish):
+    """A wish for one digest bucket's rows, by who found rows of it that are not what was written."""
+
+    relation: Name
+    bucket: Annotated[int, Field(ge=0, le=255)]
+
+
+class BucketReply(Message):
+    """Every row of a digest bucket as this node wrote it, and its heads at that instant. `sound` says that
+    every row is what was written and that they make up the total; of another bucket no rows are given.
+    `ready` says that the node is founded and serves."""
+
+    epoch: Name
+    relation: Name
+    bucket: Count
+    revisions: Revisions
+    ready: bool
+    sound: bool
+    rows: list[dict[str, Any]]
     heads: dict[str, Head]

@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import TypeVar
 
 from app.database import Identity
-from app.database.digest import Relation
 from app.sync import snapshot
 from app.sync.delivery import Answer
 from app.sync.events import Message, Page, PageRequest, TotalsReply, TotalsRequest
@@ -29,7 +28,7 @@ class Progress:
     peer: str
     branch: str | None
     peer_epoch: str | None = None
-    relation: Relation | None = None
+    relation: str | None = None
     rows: int = 0
     left_out: int = 0
     through: str = ""
@@ -87,7 +86,7 @@ class Donors:
     async def page(
         self,
         peer: Peer,
-        relation: Relation,
+        relation: str,
         after: str,
         *,
         of: str,

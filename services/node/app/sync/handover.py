@@ -6,11 +6,11 @@ of a donor's rows may forget what it keeps parked of events that the donor has i
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.database import Actor, Transaction
-from app.state import ledger
+from app.state import ledger, replicated, unknown_rows
 from app.state.ranges import Ranges, common, holds
 from app.state.stock import Life
 from app.sync import anti_entropy, handshake, parking, receiver
@@ -27,12 +27,22 @@ def _every(_life: Life) -> bool:
 @dataclass(frozen=True)
 class Told:
     """What a donor said of itself at one instant: its heads, and what it keeps parked (None: it does not
-    say). `life` is the donor's own; `before` are this node's heads before it took what is parked there."""
+    say). `life` is the donor's own; `before` are this node's heads before it took what is parked there.
+    `canonical` are the revisions of its rows, `kept` the relations it keeps rows of without knowing them."""
 
     life: Life
     heads: Mapping[str, Head]
     parked_seqs: Mapping[str, Ranges] | None
     before: Mapping[str, Head] = field(default_factory=dict)
+    canonical: Mapping[str, int] = field(default_factory=dict)
+    kept: Sequence[str] = ()
+
+    @property
+    def relations(self) -> list[str]:
+        """The relations it has rows of: those that this version knows in their order, then the others."""
+        known = replicated.relations()
+        theirs = {*(self.canonical or known), *self.kept}
+        return [*(relation for relation in known if relation in theirs), *sorted(theirs - set(known))]
 
     def has_applied(self, life: Life, seq: int) -> bool:
         """Whether the donor surely has a life's event in its rows."""
@@ -57,6 +67,8 @@ def tell(connection: sqlite3.Connection, wanted: TotalsRequest) -> TotalsReply:
     return TotalsReply(
         epoch=wanted.to_epoch,
         totals=anti_entropy.recorded_totals(connection),
+        canonical=replicated.revisions(),
+        kept=unknown_rows.relations(connection),
         heads=handshake.heads(connection),
         parked_seqs=parking.seqs(connection),
         parked=parked,

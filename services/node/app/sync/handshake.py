@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.database import Transaction
-from app.database.digest import read_digest
+from app.database.digest import read_digests
 from app.database.identity import present_life
-from app.state import ledger, membership
+from app.state import ledger, membership, replicated
 from app.state.errors import DeadEpoch, Decommissioned
 from app.sync import outbox, parking
 from app.sync.errors import Incompatible
@@ -56,6 +56,7 @@ def say(
 ) -> Hello:
     """This node's hello, heads and digest from one read transaction."""
     node = connection.execute("SELECT * FROM node").fetchone()
+    digest, digests = read_digests(connection)
     dead = sorted(ledger.dead_lives(connection))
     return Hello(
         protocol=this.protocol,
@@ -73,7 +74,9 @@ def say(
         own_rows=_versions(connection, (node["name"], node["epoch"])) if first else None,
         ahead=dict(ahead),
         parked_seqs=parking.seqs(connection),
-        digest=read_digest(connection),
+        digest=digest,
+        canonical=replicated.revisions(),
+        digests=digests,
         now=now,
     )
 

@@ -1,13 +1,21 @@
-"""The event kinds: how each one's body is read when it is sent, and applied when it arrives."""
+"""The event kinds: how each one's body is read when it is sent, and applied when it arrives.
+
+Every body is whole rows, by relation. The kinds of the first version have each a layout of their own; every
+later kind says `{"rows": {relation: [row, …]}}`, so that a node that does not know it applies it all the
+same: it merges the rows of relations it knows and keeps the others until it is upgraded.
+"""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.database import Transaction
-from app.state import customers, ledger, orders, products, users
+from app.state import replicated, unknown_rows
 from app.state.errors import Invalid
+from app.state.forms import Row
+from app.state.ledger import Merged
+from app.state.replicated import Entity
 
 # What a body can fail with that no retry mends: malformed shapes and broken constraints.
 UNAPPLICABLE = (
@@ -21,91 +29,188 @@ UNAPPLICABLE = (
     sqlite3.ProgrammingError,
 )
 
+RowsBy = Mapping[str, list[Row]]
+"""Rows by relation."""
+
+Revisions = Mapping[str, int]
+"""Under which revision of its form a relation's rows were written; 1 of one that is not named."""
+
 
 @dataclass(frozen=True)
 class Kind:
-    """`read` gives the entity's whole state as it stands; `apply` merges one from `origin`, raising
-    Invalid (or a constraint error) for what can never be applied. Where `coalesces`, only the newest
-    state in a batch is sent. `covers` are the kinds whose earlier events of the same entity say nothing that
-    this one's whole state does not."""
+    """`collect` reads the rows that an event of an entity tells, as they stand; `pack` and `unpack` are its
+    body's layout. Where it `coalesces`, only the newest state in a batch is sent. `covers` are the kinds
+    whose earlier events of the same entity say nothing that this one's rows do not."""
 
-    read: Callable[[sqlite3.Connection, str], dict[str, Any]]
-    apply: Callable[[Transaction, dict[str, Any], str], ledger.Merged]
+    collect: Callable[[sqlite3.Connection, str], RowsBy]
+    pack: Callable[[RowsBy], Any]
+    unpack: Callable[[Any], RowsBy]
     coalesces: bool
     covers: tuple[str, ...]
 
+    def read(self, connection: sqlite3.Connection, entity: str) -> Any:
+        """The body of an event of this entity."""
+        return self.pack(self.collect(connection, entity))
 
-def _read_stock(connection: sqlite3.Connection, product_id: str) -> dict[str, Any]:
-    """This branch's cells of the product: the present life's, and those of lives that are over, which may
-    hold movements that no peer has heard of."""
-    name = connection.execute("SELECT name FROM node").fetchone()[0]
-    return {
-        "product": products.snapshot(connection, product_id),
-        "cells": _cells_of_branch(connection, product_id, name),
-    }
+    def apply(self, tx: Transaction, body: Any, origin: str, revisions: Revisions = {}) -> Merged:  # noqa: B006  # never changed
+        """Merge a body from `origin`. Raises one of UNAPPLICABLE for what can never be applied."""
+        return apply_rows(tx, self.unpack(body), origin, revisions)
 
 
-def _apply_stock(tx: Transaction, body: dict[str, Any], origin: str) -> ledger.Merged:
-    products.merge(tx, body["product"])
-    return _merge_cells(tx, body["cells"], origin)
-
-
-def _read_cancelled(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
-    """The order's whole body, and its branch's cells: those of the epoch that sold and of the one that
-    took the cancellation, so that neither effect depends on another event."""
-    body = orders.body(connection, order_id)
-    branch = body["order"]["branch"]
-    cells = [_cells_of_branch(connection, product["id"], branch) for product in body["products"]]
-    return {**body, "cells": [cell for listed in cells for cell in listed]}
-
-
-def _cells_of_branch(connection: sqlite3.Connection, product_id: str, branch: str) -> list[dict[str, Any]]:
-    return [cell.as_json() for cell in ledger.cells_of(connection, product_id) if cell.branch == branch]
-
-
-def _apply_order(tx: Transaction, body: dict[str, Any], origin: str) -> ledger.Merged:
-    if body["order"]["branch"] != origin:
-        raise Invalid("order", "of_another_branch")
-    customers.merge(tx, body["customer"])
-    for product in body["products"]:
-        products.merge(tx, product)
-    merged = _merge_cells(tx, body.get("cells", []), origin)
-    orders.merge(tx, body["order"], donor=origin)
+def apply_rows(tx: Transaction, rows: RowsBy, origin: str, revisions: Revisions) -> Merged:
+    """Merge rows that `origin` told, what others refer to first, and keep those of unknown relations. Raises
+    one of UNAPPLICABLE."""
+    merged = Merged()
+    for entity in replicated.entities():
+        told = [entity.upcast(row, revisions) for row in rows.get(entity.relation, ())]
+        if entity.of_branch and any(row["branch"] != origin for row in told):
+            raise Invalid(entity.relation, "of_another_branch")
+        if told:
+            merged.absorb(entity.merge(tx, told, origin))
+    for relation in rows.keys() - set(replicated.relations()):
+        for row in rows[relation]:
+            kept = unknown_rows.keep(tx, relation, row, revision=revisions.get(relation, 1), origin=origin)
+            merged.changed = merged.changed or kept
     return merged
 
 
-def _merge_cells(tx: Transaction, documents: list[Any], origin: str) -> ledger.Merged:
-    cells = [ledger.cell_from_json(document) for document in documents]
-    if any(cell.branch != origin for cell in cells):
-        raise Invalid("stock", "of_another_branch")
-    return ledger.merge(tx, cells)
+def apply_unknown(tx: Transaction, body: Any, origin: str, revisions: Revisions) -> Merged:
+    """Merge the body of a kind that only newer versions know. Raises Invalid where it does not say its
+    rows."""
+    return apply_rows(tx, _unpack_rows(body, reason="unknown_to_this_version"), origin, revisions)
 
 
-def _upsert(
-    name: str,
-    read: Callable[[sqlite3.Connection, str], dict[str, Any] | None],
-    merge: Callable[[Transaction, dict[str, Any]], bool],
+def read_unknown(connection: sqlite3.Connection, entity: str) -> tuple[Any, Revisions]:
+    """The body of an event that this node wrote as a newer version, as far as the rows are kept here."""
+    rows, revisions = unknown_rows.of_entity(connection, entity)
+    return {"rows": rows}, revisions
+
+
+def telling(
+    collect: Callable[[sqlite3.Connection, str], RowsBy], *, coalesces: bool, covers: tuple[str, ...]
 ) -> Kind:
-    def whole(connection: sqlite3.Connection, entity: str) -> dict[str, Any]:
-        row = read(connection, entity)
-        assert row is not None, "replicated rows are never deleted"
-        return row
+    """A kind that says its rows by relation, as all but those of the first version do."""
+    return Kind(
+        collect=collect,
+        pack=lambda rows: {"rows": dict(rows)},
+        unpack=lambda body: _unpack_rows(body, reason="no_rows"),
+        coalesces=coalesces,
+        covers=covers,
+    )
 
-    def apply(tx: Transaction, body: dict[str, Any], _origin: str) -> ledger.Merged:
-        return ledger.Merged(changed=merge(tx, body))
 
-    return Kind(read=whole, apply=apply, coalesces=True, covers=(name,))
+def _unpack_rows(body: Any, *, reason: str) -> RowsBy:
+    rows = body.get("rows") if isinstance(body, Mapping) else None
+    if not isinstance(rows, Mapping) or not all(isinstance(told, list) for told in rows.values()):
+        raise Invalid("kind", reason)
+    return rows
 
 
-KINDS: dict[str, Kind] = {
-    "order_created": Kind(read=orders.body, apply=_apply_order, coalesces=False, covers=("order_created",)),
+def _upsert(entity: Entity) -> Kind:
+    def whole(connection: sqlite3.Connection, key: str) -> RowsBy:
+        rows = entity.read(connection, [key])
+        assert rows, "replicated rows are never deleted"
+        return {entity.relation: rows}
+
+    return Kind(
+        collect=whole,
+        pack=lambda rows: rows[entity.relation][0],
+        unpack=lambda body: {entity.relation: [body]},
+        coalesces=True,
+        covers=(entity.told_by,),
+    )
+
+
+def _stock_of_branch(connection: sqlite3.Connection, product_ids: list[str], branch: str) -> list[Row]:
+    """A branch's cells of some products: the present life's, and those of lives that are over, which may hold
+    movements that no peer has heard of."""
+    cells = replicated.get("stock").read(connection, product_ids)
+    return [cell for cell in cells if cell["branch"] == branch]
+
+
+def _collect_stock(connection: sqlite3.Connection, product_id: str) -> RowsBy:
+    name = connection.execute("SELECT name FROM node").fetchone()[0]
+    return {
+        "products": replicated.get("products").read(connection, [product_id]),
+        "stock": _stock_of_branch(connection, [product_id], name),
+    }
+
+
+def _pack_stock(rows: RowsBy) -> Any:
+    return {"product": rows["products"][0], "cells": rows["stock"]}
+
+
+def _unpack_stock(body: Any) -> RowsBy:
+    return {"products": [body["product"]], "stock": body["cells"]}
+
+
+def _collect_order(connection: sqlite3.Connection, order_id: str) -> RowsBy:
+    """The order, its customer and its products, so that it can be applied alone."""
+    (order,) = replicated.get("orders").read(connection, [order_id])  # an order is never deleted
+    ids = sorted({line["product_id"] for line in order["lines"]})
+    return {
+        "customers": replicated.get("customers").read(connection, [order["customer_id"]]),
+        "products": replicated.get("products").read(connection, ids),
+        "orders": [order],
+    }
+
+
+def _collect_cancelled(connection: sqlite3.Connection, order_id: str) -> RowsBy:
+    """The same, and its branch's cells: those of the epoch that sold and of the one that took the
+    cancellation, so that neither effect depends on another event."""
+    rows = _collect_order(connection, order_id)
+    ids = [product["id"] for product in rows["products"]]
+    return {**rows, "stock": _stock_of_branch(connection, ids, rows["orders"][0]["branch"])}
+
+
+def _pack_order(rows: RowsBy) -> Any:
+    cells = {"cells": rows["stock"]} if "stock" in rows else {}
+    return {
+        "order": rows["orders"][0],
+        "customer": rows["customers"][0],
+        "products": rows["products"],
+        **cells,
+    }
+
+
+def _unpack_order(body: Any) -> RowsBy:
+    return {
+        "customers": [body["customer"]],
+        "products": body["products"],
+        "stock": body.get("cells", []),
+        "orders": [body["order"]],
+    }
+
+
+_COMPOSED: dict[str, Kind] = {
+    "order_created": Kind(
+        collect=_collect_order,
+        pack=_pack_order,
+        unpack=_unpack_order,
+        coalesces=False,
+        covers=("order_created",),
+    ),
     "order_cancelled": Kind(
-        read=_read_cancelled, apply=_apply_order, coalesces=False, covers=("order_created", "order_cancelled")
+        collect=_collect_cancelled,
+        pack=_pack_order,
+        unpack=_unpack_order,
+        coalesces=False,
+        covers=("order_created", "order_cancelled"),
     ),
     "stock_update": Kind(
-        read=_read_stock, apply=_apply_stock, coalesces=True, covers=("stock_update", "product_upserted")
+        collect=_collect_stock,
+        pack=_pack_stock,
+        unpack=_unpack_stock,
+        coalesces=True,
+        covers=("stock_update", "product_upserted"),
     ),
-    "product_upserted": _upsert("product_upserted", products.snapshot, products.merge),
-    "customer_upserted": _upsert("customer_upserted", customers.snapshot, customers.merge),
-    "user_upserted": _upsert("user_upserted", users.snapshot, users.merge),
 }
+
+
+def _declared() -> dict[str, Kind]:
+    """The composed kinds, and one for each entity whose rows are told by themselves."""
+    alone = {e.told_by: _upsert(e) for e in replicated.entities() if e.told_by not in _COMPOSED}
+    return {**_COMPOSED, **alone}
+
+
+KINDS: dict[str, Kind] = _declared()

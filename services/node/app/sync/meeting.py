@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.database import Database
 from app.runtime import Clock
 from app.state import ledger, membership
-from app.sync import handover, handshake
+from app.sync import anti_entropy, handover, handshake
 from app.sync.alarms import Alarms
 from app.sync.errors import Incompatible
 from app.sync.events import Hello
@@ -82,6 +82,7 @@ class Meetings:
         peer.epoch = hello.epoch
         peer.policy = hello.policy
         peer.schema = hello.schema_hash
+        peer.canonical = hello.canonical
         peer.founded = hello.founded
         peer.heads = {key: head.seq for key, head in hello.heads.items()}
         peer.said_hello_at = self._clock.monotonic()
@@ -161,7 +162,7 @@ class Meetings:
     def _compare(self, peer: Peer, theirs: Hello, ours: Hello) -> None:
         # While a node rebuilds, rows come before the heads they belong to.
         settled = theirs.founded and ours.founded
-        if not settled or theirs.heads != ours.heads or theirs.digest == ours.digest:
+        if not settled or theirs.heads != ours.heads or not _differ(theirs, ours):
             self._differing.pop(peer.name, None)
             return
         seen = self._differing.setdefault(peer.name, Difference(since=self._clock.monotonic()))
@@ -182,3 +183,14 @@ class Meetings:
             for other in self._peers
             if other is not peer and (key := f"{other.name}@{other.epoch}")
         )
+
+
+def _differ(theirs: Hello, ours: Hello) -> bool:
+    """Whether two nodes' rows differ, as far as their digests can be compared: those of unlike revisions are
+    not."""
+    alike = anti_entropy.alike(ours.canonical, theirs.canonical)
+    if alike == ours.canonical.keys() and theirs.canonical.keys() <= alike:
+        return theirs.digest != ours.digest
+    if not theirs.canonical:
+        return False  # an older node, which says one digest only
+    return any(theirs.digests.get(relation) != ours.digests.get(relation) for relation in alike)

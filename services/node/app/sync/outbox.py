@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from app.database import Transaction
 from app.database.identity import LIVING_CURSORS
+from app.state import replicated
 from app.state.ranges import Ranges
 from app.state.stock import Life
 from app.sync.errors import Trimmed
 from app.sync.events import SCHEMA_VERSION, Batch, Head, WireEvent
-from app.sync.kinds import KINDS
+from app.sync.kinds import KINDS, read_unknown
 
 BATCH_EVENTS = 500
 BATCH_BYTES = 1 << 20
@@ -250,11 +251,15 @@ def _whole_commands(
 def _with_body(
     connection: sqlite3.Connection, row: sqlite3.Row, sent: set[tuple[str, str]]
 ) -> WireEvent | None:
-    kind = KINDS[row["kind"]]
+    kind = KINDS.get(row["kind"])
     state = (row["kind"], row["entity"])
-    if kind.coalesces and state in sent:
+    if (kind is None or kind.coalesces) and state in sent:
         return None
     sent.add(state)
+    if kind is None:  # this node wrote it as a newer version, and went back
+        body, revisions = read_unknown(connection, row["entity"])
+    else:
+        body, revisions = kind.read(connection, row["entity"]), replicated.told_revisions()
     return WireEvent(
         seq=row["seq"],
         event_id=row["event_id"],
@@ -262,7 +267,8 @@ def _with_body(
         entity=row["entity"],
         schema_version=SCHEMA_VERSION,
         lamport=row["lamport"],
-        body=kind.read(connection, row["entity"]),
+        revisions=dict(revisions),
+        body=body,
     )
 
 

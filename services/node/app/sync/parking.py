@@ -11,7 +11,7 @@ from app.state.errors import Invalid
 from app.state.ranges import as_ranges
 from app.state.stock import Life
 from app.sync.events import SCHEMA_VERSION, Batch, ParkedEvent, WireEvent
-from app.sync.kinds import KINDS, UNAPPLICABLE
+from app.sync.kinds import KINDS, UNAPPLICABLE, apply_unknown
 
 Which = Literal["waiting", "taken", "tried", "all"]
 """Parked events to try again: what `waiting` ones lack may have come; `taken` ones were handed over by a
@@ -34,12 +34,12 @@ _KEY = "printf('%s@%s/%012d/%s', origin, epoch, seq, event_id)"
 
 def apply(tx: Transaction, event: WireEvent, *, origin: str) -> ledger.Merged:
     """Merge an event's body as its kind says. Raises one of UNAPPLICABLE for what cannot be applied."""
-    kind = KINDS.get(event.kind)
-    if kind is None:
-        raise Invalid("kind", "unknown_to_this_version")
     if event.schema_version > SCHEMA_VERSION:
         raise Invalid("schema_version", "newer_than_this_version")
-    return kind.apply(tx, event.body, origin)
+    kind = KINDS.get(event.kind)
+    if kind is None:
+        return apply_unknown(tx, event.body, origin, event.revisions)
+    return kind.apply(tx, event.body, origin, event.revisions)
 
 
 def is_waiting(error: Exception) -> bool:
@@ -87,7 +87,7 @@ def forget_covered(tx: Transaction, life: Life, event: WireEvent, *, through: in
     """After a whole state of an entity was applied that a life had read when it was at `through`: what that
     very life told of it before says nothing more. Another life's events say something of their own, and
     events of a kind that this one does not cover stay: a product's new name says nothing of its stock."""
-    _forget_kinds(tx, life, KINDS[event.kind].covers, event.entity, after=0, through=through)
+    _forget_kinds(tx, life, _covered(event.kind), event.entity, after=0, through=through)
 
 
 def forget_told(tx: Transaction, batch: Batch) -> None:
@@ -96,8 +96,7 @@ def forget_told(tx: Transaction, batch: Batch) -> None:
     life = (batch.origin, batch.epoch)
     for event in batch.events:
         forget(tx, life, event)
-        kind = KINDS.get(event.kind)
-        covered = kind.covers if kind else (event.kind,)
+        covered = _covered(event.kind)
         _forget_kinds(tx, life, covered, event.entity, after=batch.after.seq, through=batch.through.seq)
 
 
@@ -200,6 +199,11 @@ def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[st
         (after, limit),
     )
     return [{**dict(row), "waiting": bool(row["waiting"])} for row in rows]
+
+
+def _covered(name: str) -> tuple[str, ...]:
+    kind = KINDS.get(name)
+    return kind.covers if kind else (name,)
 
 
 def _forget_kinds(

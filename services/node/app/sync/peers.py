@@ -1,7 +1,7 @@
 """What this node knows of its peers from talking to them. In memory: hello learns it anew after a start."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.runtime import Clock
@@ -37,7 +37,8 @@ class Peer:
 
     `refused` says that the last attempt failed by an answer, its own or what this node made of it.
     `latest` is the latest process that said hello in the present epoch, of itself or in answer.
-    `protocol` is the version that both speak, `schema` names the peer's database schema, and `incompatible`
+    `protocol` is the version that both speak, `schema` names the peer's database schema, `canonical` are the
+    revisions of its rows, and `incompatible`
     says why nothing is said to it but hello. `gone` says that its branch was decommissioned.
     `work` tells its sender that there is something to do, `alive` that the peer gave a sign of life, which
     ends a pause between attempts.
@@ -51,6 +52,7 @@ class Peer:
     policy: str | None = None
     protocol: int | None = None
     schema: str | None = None
+    canonical: Mapping[str, int] | None = None
     incompatible: str | None = None
     founded: bool | None = None
     heads: dict[str, int] = field(default_factory=dict)

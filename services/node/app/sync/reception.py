@@ -2,7 +2,7 @@
 
 from app.database import Database
 from app.security.replica_tokens import ReplicaClaims
-from app.state import counting, grants, ledger
+from app.state import counting, grants, ledger, replicated
 from app.state.errors import Decommissioned, NotReady
 from app.state.stock_desk import StockDesk
 from app.sync import handover, handshake, receiver, snapshot
@@ -96,7 +96,7 @@ class Reception:
                 wanted=request.wanted,
                 age=request.age,
                 lamport=request.lamport,
-                cells=[ledger.cell_from_json(cell) for cell in request.cells],
+                cells=replicated.cells_from(request.cells, request.revisions),
             )
         )
         await self._watch(peer, granted.merged, epoch=request.to_epoch)
@@ -104,6 +104,7 @@ class Reception:
             epoch=request.to_epoch,
             granted=granted.quantity,
             lamport=granted.lamport,
+            revisions=replicated.told_revisions(),
             cells=[cell.as_json() for cell in granted.cells],
         )
 
@@ -127,6 +128,7 @@ class Reception:
             epoch=wanted.to_epoch,
             dead=list(handed.dead),
             decommissioned=list(handed.gone),
+            revisions=replicated.told_revisions(),
             cells=[cell.as_json() for cell in handed.cells],
         )
 

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from app.database import Database, StorageError
-from app.database.digest import RELATIONS, Relation
 from app.runtime import Clock
+from app.state import replicated
 from app.sync import anti_entropy, handover, handshake
 from app.sync.alarms import Alarms
 from app.sync.events import Hello, Page
@@ -163,9 +163,10 @@ class Recovery:
         ours, heads = await self._database.read(
             lambda connection: (anti_entropy.recorded_totals(connection), handshake.heads(connection))
         )
-        differing = anti_entropy.differing(ours, theirs.totals)
+        alike = anti_entropy.alike(replicated.revisions(), theirs.canonical)
+        differing = anti_entropy.differing(ours, theirs.totals, among=alike)
         left_out = 0
-        for relation in RELATIONS:
+        for relation in replicated.relations():
             buckets = differing.get(relation, [])
             after: str | None = "" if buckets else None
             while after is not None:
@@ -192,8 +193,8 @@ class Recovery:
             self._told.pop((peer.name, progress.branch), None)
         try:
             async with Turn(self._turns) as turn:
-                await self._begin(turn, peer, progress)
-                for relation in RELATIONS[_index(progress) :]:
+                relations = await self._begin(turn, peer, progress)
+                for relation in relations[_index(relations, progress) :]:
                     if progress.relation != relation:
                         progress.relation, progress.through = relation, ""
                     buckets = await self._lacked(turn, peer, progress, relation)
@@ -205,29 +206,33 @@ class Recovery:
             return False
         return True
 
-    async def _begin(self, turn: Turn, peer: Peer, progress: Progress) -> None:
-        """Note how far the donor is. Whatever happens at it later comes by events, or again."""
+    async def _begin(self, turn: Turn, peer: Peer, progress: Progress) -> list[str]:
+        """Note how far the donor is, and return the relations to fetch. Whatever happens at it later comes by
+        events, or again."""
         key, life = (peer.name, progress.branch), progress.peer_epoch or ""
         if key not in self._told:
             before = await self._database.read(handshake.heads)
             reply = await turn.answer(self._donors.totals(peer, of=life))
             if reply.heads is not None:  # else it is an older version, whose first page will say
-                told = Told((peer.name, life), reply.heads, reply.parked_seqs, before)
+                told = Told(
+                    (peer.name, life), reply.heads, reply.parked_seqs, before, reply.canonical, reply.kept
+                )
                 await self._intake.take_parked(peer, told, progress.branch, orders=False, turn=turn)
                 self._told[key] = told
+        return self._told[key].relations if key in self._told else list(replicated.relations())
 
-    async def _lacked(
-        self, turn: Turn, peer: Peer, progress: Progress, relation: Relation
-    ) -> list[int] | None:
+    async def _lacked(self, turn: Turn, peer: Peer, progress: Progress, relation: str) -> list[int] | None:
         """Which digest buckets of a relation to fetch: an empty list stands for all, None for none."""
         ours = await self._database.read(anti_entropy.recorded_totals)
         if not any(name.startswith(f"{relation}/") for name in ours):
             return []
         theirs = await turn.answer(self._donors.totals(peer, of=progress.peer_epoch or ""))
+        if relation not in anti_entropy.alike(replicated.revisions(), theirs.canonical):
+            return []
         return anti_entropy.differing(ours, theirs.totals).get(relation)
 
     async def _fetch_relation(
-        self, turn: Turn, peer: Peer, progress: Progress, relation: Relation, buckets: list[int]
+        self, turn: Turn, peer: Peer, progress: Progress, relation: str, buckets: list[int]
     ) -> None:
         life, branch = progress.peer_epoch or "", progress.branch
 
@@ -271,5 +276,5 @@ class Recovery:
         self._peers.hurry(peer.name)  # it need not send what was fetched, and learns so from hello
 
 
-def _index(progress: Progress) -> int:
-    return RELATIONS.index(progress.relation) if progress.relation else 0
+def _index(relations: list[str], progress: Progress) -> int:
+    return relations.index(progress.relation) if progress.relation in relations else 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.database import Database, Transaction
 from app.runtime import Clock
-from app.state import grants, ledger, stock
+from app.state import grants, ledger, replicated, stock
 from app.state.errors import Invalid
 from app.state.stock import Cell
 from app.state.stock_desk import StockDesk
@@ -138,6 +138,7 @@ class RightsAsker:
             wanted=demand.wanted,
             age=demand.age,
             lamport=known.lamport,
+            revisions=replicated.told_revisions(),
             cells=[cell.as_json() for cell in known.cells],
         )
         try:
@@ -151,7 +152,7 @@ class RightsAsker:
             self._gave_nothing.add((product_id, peer.name))
             return
         try:
-            cells = [ledger.cell_from_json(cell) for cell in reply.cells]
+            cells = replicated.cells_from(reply.cells, reply.revisions)
         except Invalid:
             # No node writes such rows; what it really granted, if anything, comes by its events.
             self._gave_nothing.add((product_id, peer.name))
@@ -176,7 +177,7 @@ class RightsAsker:
 
 
 def _know(tx: Transaction, product_id: str) -> _Known:
-    cells = ledger.cells_of(tx.connection, product_id)
+    cells = ledger.cells_to_spend(tx, product_id)
     return _Known(
         cells=cells,
         available=stock.totals(cells, ledger.dead_lives(tx.connection)).available,

@@ -163,7 +163,7 @@ def test_what_is_not_there_cannot_be_changed(apart: Apart) -> None:
         ({"price_cents": 10**13}, "price_cents"),
         ({"lamport": "1"}, "lamport"),
         ({"stamp_node": ""}, "stamp_node"),
-        ({"colour": "brown"}, "colour"),
+        ({"colour": "x" * 20_000}, "extra"),
     ],
 )
 def test_a_snapshot_no_node_could_have_written_is_refused_whole(

@@ -30,7 +30,6 @@ def written(branch: Branch, deltas: Deltas) -> str:
 def from_scratch(branch: Branch) -> str:
     """What the digest must be: the sum over all rows as the tables hold them."""
     deltas: Deltas = {}
-    relation: Any  # one of digest.Relation
     for relation, found in branch.rows().items():
         for key, row in found.items():
             digest.add_change(deltas, relation, key, before=None, after=row)
@@ -74,8 +73,7 @@ def test_rows_that_went_again_leave_no_mark(branches: Branches) -> None:
 
 def test_the_same_row_of_two_tables_is_not_the_same(branches: Branches) -> None:
     found = set()
-    relations: list[digest.Relation] = ["products", "customers"]
-    for relation in relations:
+    for relation in ("products", "customers"):
         deltas: Deltas = {}
         digest.add_change(deltas, relation, "a", before=None, after={"id": "a"})
         found.add(written(branches.make("matriz"), deltas))

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from app.database import Transaction
-from app.state import customers, orders
+from app.state import customers, order_rows
 from app.sync import parking, snapshot
 from app.sync.events import PageRequest
 from tests.recovery.trial import NAMES, Trial
@@ -23,7 +23,7 @@ SCRUB_SECONDS = 20.0
 
 def forget(tx: Transaction, order_id: str) -> None:
     """Lose an order as a mistake in this program would: rows and digest agree, and other nodes have it."""
-    row = orders.snapshot(tx.connection, order_id)
+    row = order_rows.snapshot(tx.connection, order_id)
     tx.connection.execute("DELETE FROM order_lines WHERE order_id = ?", (order_id,))
     tx.connection.execute("DELETE FROM orders WHERE id = ?", (order_id,))
     tx.changed("orders", order_id, before=row, after=None)

@@ -152,7 +152,6 @@ def test_death_is_for_ever(branches: Branches) -> None:
         document(granted={"norte@e1": 0}),
         document(granted={"norte@e1": -1}),
         document(granted={"norte@e1": "1"}),
-        document(surprise=1),  # from newer code: dropping it would make the replicas differ in silence
     ],
 )
 def test_what_no_node_can_have_written_is_invalid(body: Any) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.database.digest import canonical
-from app.state import order_pages, orders
+from app.state import order_pages, order_rows, orders
 from app.state.errors import Invalid
 from app.sync import anti_entropy
 from tests.support.branch import Branch, Branches, as_json, canonical_rows
@@ -79,7 +79,7 @@ def told(branches: Branches, matriz: Branch, name: str) -> Branch:
 def page_of(branch: Branch) -> list[Row]:
     """All orders of a branch as they arrive elsewhere."""
     ids = [row[0] for row in branch.connection.execute("SELECT id FROM orders")]
-    found: list[Row] = as_json(order_pages.read(branch.connection, ids))
+    found: list[Row] = as_json(order_rows.read(branch.connection, ids))
     return found
 
 
@@ -99,14 +99,14 @@ def merge(branch: Branch, rows: list[Any]) -> tuple[int, list[Any]]:
 
 
 def test_a_page_has_the_snapshots_of_its_orders(matriz: Branch, page: list[Row]) -> None:
-    assert page == [orders.snapshot(matriz.connection, row["id"]) for row in page]
+    assert page == [order_rows.snapshot(matriz.connection, row["id"]) for row in page]
     assert len(page) == 6
-    assert [order_pages.encode(row) for row in page] == [canonical(row) for row in page]
+    assert [order_rows.encode(row) for row in page] == [canonical(row) for row in page]
     assert all(map(order_pages.is_plain, page))
 
 
 def test_what_a_node_does_not_know_is_not_in_its_page(matriz: Branch) -> None:
-    assert order_pages.read(matriz.connection, ["nobody's"]) == []
+    assert order_rows.read(matriz.connection, ["nobody's"]) == []
 
 
 def test_merging_a_page_does_what_merging_its_orders_does(
@@ -174,13 +174,13 @@ def test_a_plain_line_is_one_that_may_be_merged(name: str, value: Any) -> None:
 def test_every_order_has_the_same_bytes_however_it_is_encoded(seconds: float, note: str) -> None:
     row = {**ORDER, "created_at": seconds, "note": note}
     if order_pages.is_plain(row):
-        assert order_pages.encode(row) == canonical(row)
+        assert order_rows.encode(row) == canonical(row)
 
 
 def _look_at(row: Row) -> None:
     if order_pages.is_plain(row):
-        orders._check(row)
-        assert order_pages.encode(row) == canonical(row)
+        orders.checked(row)
+        assert order_rows.encode(row) == canonical(row)
 
 
 def test_the_example_is_plain() -> None:

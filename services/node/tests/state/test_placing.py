@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.database import Actor
-from app.state import ledger, orders, placing, products, stock
+from app.state import ledger, order_rows, orders, placing, products, stock
 from app.state.errors import (
     Invalid,
     KeyReused,
@@ -49,7 +49,7 @@ def state(branch: Branch) -> tuple[Any, ...]:
 
 def test_an_order_is_priced_by_the_catalogue_and_takes_rights(matriz: Branch) -> None:
     placed = matriz.place("alfki", ("rice", 3), ("beans", 1), ("RICE", 2))
-    order = orders.snapshot(matriz.connection, placed)
+    order = order_rows.snapshot(matriz.connection, placed)
     assert order is not None
     assert [(line["sku"], line["quantity"]) for line in order["lines"]] == [
         ("rice", 3),

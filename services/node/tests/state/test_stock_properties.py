@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from app.state import stock
-from app.state.stock import COUNTS, Cell, Life, SoldUnits
+from app.state.forms import COUNTS
+from app.state.stock import Cell, Life, SoldUnits
 
 LIVES: list[Life] = [("matriz", "e1"), ("norte", "e1"), ("sul", "e1"), ("norte", "e0")]
 DEAD = LIVES[3]

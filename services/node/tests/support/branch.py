@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 from app.database import Actor, Identity, Transaction
 from app.database.digest import canonical, read_digest
 from app.database.identity import begin_start
+from app.database.seals import require_written
 from app.database.writer import Command, Writer
-from app.state import customers, epochs, ledger, orders, placing, products, stock, users
+from app.state import customers, epochs, ledger, placing, products, replicated, stock
 from app.state.placing import Adjustment, PlaceOrder, Policy
 from app.state.ranges import Ranges
 from app.state.stock import Life
@@ -25,12 +26,6 @@ T = TypeVar("T")
 
 CLUSTER = "6f1f6f4e-3c1d-4a55-9d0e-2f0e5a6b7c8d"
 ACTOR = Actor(user_id="1b671a64-40d5-491e-99b0-da01ff1f3341", request_id="a-request")
-SNAPSHOTS: dict[str, Callable[[sqlite3.Connection, str], dict[str, Any] | None]] = {
-    "users": users.snapshot,
-    "customers": customers.snapshot,
-    "products": products.snapshot,
-    "orders": orders.snapshot,
-}
 
 
 class Branch:
@@ -139,14 +134,13 @@ class Branch:
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """Every replicated row in canonical form, read anew from the tables, by relation and key."""
-        found: dict[str, dict[str, Any]] = {}
-        for relation, snapshot in SNAPSHOTS.items():
-            ids = [row[0] for row in self.connection.execute(f"SELECT id FROM {relation} ORDER BY id")]
-            found[relation] = {row_id: snapshot(self.connection, row_id) for row_id in ids}
-        held = self.connection.execute("SELECT DISTINCT product_id FROM stock ORDER BY product_id").fetchall()
-        cells = [cell for row in held for cell in ledger.cells_of(self.connection, row[0])]
-        found["stock"] = {"/".join((cell.product_id, *cell.life)): cell.as_json() for cell in cells}
-        return found
+        return {
+            entity.relation: {
+                stored.key: require_written(self.connection, stored)
+                for stored in entity.every(self.connection)
+            }
+            for entity in replicated.entities()
+        }
 
     def head(self) -> int:
         return outbox.head(self.connection).seq

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.database import StorageFull
-from app.state import customers, ledger, orders, products
+from app.state import customers, ledger, order_rows, orders, products
 from app.state.errors import DeadEpoch
 from app.sync import receiver
 from app.sync.errors import Fork, Gap, WrongEpoch
@@ -197,7 +197,7 @@ def test_a_parked_event_leaves_nothing_half_applied(pair: tuple[Branch, Branch])
     norte.receive(batch)
     assert len(norte.parked()) == 2
     assert norte.connection.execute("SELECT COUNT(*) FROM customers").fetchone()[0] == 1
-    assert orders.snapshot(norte.connection, placed) is None
+    assert order_rows.snapshot(norte.connection, placed) is None
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_only_the_origins_own_rows_and_orders_are_taken(pair: tuple[Branch, Bran
     norte.receive(batch)
     assert [row["reason"] for row in norte.parked()] == [
         "Invalid: stock of_another_branch",
-        "Invalid: order of_another_branch",
+        "Invalid: orders of_another_branch",
     ]
 
 

@@ -1,0 +1,155 @@
+"""Rows of a newer version on their way through this one: nothing is lost, and nothing is parked."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.database.digest import canonical
+from app.state import replicated, unknown_rows, users
+from app.sync import parking, snapshot
+from app.sync.events import Batch, PageRequest
+from tests.support.branch import ACTOR, Branch, Branches
+
+HASH = f"$2b$04${'a' * 53}"
+NEWER = {"mark": "of the next version", "marks": [1, 2.5, None, {"ç": True}]}
+
+
+@pytest.fixture
+def matriz(branches: Branches) -> Branch:
+    """A branch with one of everything."""
+    made = branches.make("matriz")
+    made.customer("ALFKI")
+    made.product("rice")
+    made.adjust("rice", 10)
+    user = users.NewUser(username="ana", role="operador", password_hash=HASH)
+    made.do(lambda tx: users.create(tx, user, actor=ACTOR))
+    made.cancel(made.place("ALFKI", ("rice", 3)))
+    made.place("ALFKI", ("rice", 1))
+    return made
+
+
+def as_newer(batch: Batch) -> Batch:
+    """The batch as the next version writes it: every row has more fields, lines too."""
+    said = json.loads(batch.model_dump_json())
+    for event in said["events"]:
+        event["revisions"] = dict.fromkeys(replicated.relations(), 2)
+        _mark(event["body"])
+    return Batch.model_validate_json(json.dumps(said))
+
+
+def _mark(value: Any) -> None:
+    if isinstance(value, list):
+        for each in value:
+            _mark(each)
+    elif isinstance(value, dict):
+        for key, each in list(value.items()):
+            if key not in ("granted", "deactivations", "reactivations"):
+                _mark(each)
+        if {"id", "line", "product_id"} & value.keys():
+            value.update(NEWER)
+
+
+def take_all(sender: Branch, receiver: Branch, change: Callable[[Batch], Batch]) -> None:
+    batch = sender.batch_for(receiver)
+    assert batch is not None
+    receipt = receiver.receive(change(batch))
+    assert (receipt.parked, receipt.position) == (0, batch.through)
+
+
+def every_row(branch: Branch) -> list[dict[str, Any]]:
+    return [row for rows in branch.rows().values() for row in rows.values()]
+
+
+def test_fields_of_a_newer_version_stay_with_their_rows(matriz: Branch, branches: Branches) -> None:
+    norte = branches.make("norte")
+    take_all(matriz, norte, as_newer)
+    rows = every_row(norte)
+    assert rows
+    assert all(row.items() >= NEWER.items() for row in rows)
+    assert all(line.items() >= NEWER.items() for row in rows for line in row.get("lines", ()))
+
+
+@pytest.mark.parametrize("relation", replicated.relations())
+def test_they_travel_on_by_the_page(matriz: Branch, branches: Branches, relation: str) -> None:
+    norte, sul = branches.make("norte"), branches.make("sul")
+    take_all(matriz, norte, as_newer)
+    for known in replicated.relations():
+        wanted = PageRequest(to_epoch="e", epoch="e", relation=known, after="")
+        page = snapshot.read_page(norte.connection, wanted)
+        arrived = type(page).model_validate_json(page.model_dump_json())
+        assert snapshot.is_whole(arrived)
+        merged = sul.do(lambda tx, page=arrived: snapshot.merge_page(tx, page, donor="norte"))
+        assert (merged.forks, merged.waiting) == ([], [])
+    assert {k: canonical(v) for k, v in sul.rows()[relation].items()} == {
+        k: canonical(v) for k, v in norte.rows()[relation].items()
+    }
+    assert sul.digest() == norte.digest()
+
+
+def test_they_survive_what_this_version_does_to_the_row(matriz: Branch, branches: Branches) -> None:
+    norte = branches.make("norte")
+    take_all(matriz, norte, as_newer)
+    found = users.find_by_username(norte.connection, "ana")
+    assert found is not None
+    change = users.UserChange(role="admin")
+    norte.do(lambda tx: users.change(tx, found.id, change, actor=ACTOR))
+    norte.send(matriz)
+    assert matriz.rows()["users"][found.id].items() >= NEWER.items()
+
+
+def test_a_version_that_knows_them_not_yet_says_the_same_of_a_stock_row_and_ends_no_life(
+    matriz: Branch, branches: Branches
+) -> None:
+    """Its own row comes back to a branch with fields that it never wrote."""
+    norte = branches.make("norte")
+    take_all(matriz, norte, as_newer)
+    wanted = PageRequest(to_epoch="e", epoch="e", relation="stock", after="")
+    page = snapshot.read_page(norte.connection, wanted)
+    merged = matriz.do(lambda tx: snapshot.merge_page(tx, page, donor="norte"))
+    assert (merged.ahead, merged.forks) == ([], [])
+    assert matriz.rights(matriz.product_id("rice")) == 9
+
+
+def test_an_unknown_kind_applies_by_its_rows_and_keeps_those_of_unknown_relations(
+    matriz: Branch, branches: Branches
+) -> None:
+    norte = branches.make("norte")
+    customer = next(iter(matriz.rows()["customers"].values()))
+    supplier = {"id": "s", "name": "Moinho", "lamport": 1}
+
+    def newer(batch: Batch) -> Batch:
+        said = json.loads(batch.model_dump_json())
+        for event in said["events"]:
+            event["kind"] = "supplier_upserted"
+            event["body"] = {"rows": {"customers": [customer], "suppliers": [supplier]}}
+        return Batch.model_validate_json(json.dumps(said))
+
+    take_all(matriz, norte, newer)
+    assert list(norte.rows()["customers"].values()) == [customer]
+    assert unknown_rows.relations(norte.connection) == ["suppliers"]
+    assert unknown_rows.of_entity(norte.connection, "s")[0] == {"suppliers": [supplier]}
+    assert norte.parked() == []
+
+
+def test_kept_rows_of_unknown_relations_travel_on_by_the_page(branches: Branches) -> None:
+    norte, sul = branches.make("norte"), branches.make("sul")
+    supplier = {"id": "s", "name": "Moinho", "lamport": 1}
+    norte.do(lambda tx: unknown_rows.keep(tx, "suppliers", supplier, revision=3, origin="matriz"))
+    wanted = PageRequest(to_epoch="e", epoch="e", relation="suppliers", after="")
+    page = snapshot.read_page(norte.connection, wanted)
+    arrived = type(page).model_validate_json(page.model_dump_json())
+    assert snapshot.is_whole(arrived)
+    sul.do(lambda tx: snapshot.merge_page(tx, arrived, donor="norte"))
+    assert unknown_rows.of_entity(sul.connection, "s") == ({"suppliers": [supplier]}, {"suppliers": 3})
+
+
+def test_an_unknown_kind_that_does_not_say_its_rows_is_parked(matriz: Branch, branches: Branches) -> None:
+    norte = branches.make("norte")
+    batch = matriz.batch_for(norte)
+    assert batch is not None
+    events = [event.model_copy(update={"kind": "unheard_of"}) for event in batch.events]
+    receipt = norte.receive(batch.model_copy(update={"events": events}))
+    assert receipt.parked == len(events)
+    assert norte.do(lambda tx: parking.replay(tx, actor=ACTOR))["left"] == len(events)
