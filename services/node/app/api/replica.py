@@ -13,6 +13,8 @@ from app.state.errors import Invalid
 from app.sync.events import (
     Batch,
     BatchReceipt,
+    BucketReply,
+    BucketRequest,
     Hello,
     Message,
     Page,
@@ -88,6 +90,13 @@ async def totals(
     node: CurrentNode, sender: Sender, wanted: Annotated[TotalsRequest, Depends(message(TotalsRequest))]
 ) -> TotalsReply:
     return await node.reception.totals(sender, wanted)
+
+
+@router.post("/bucket", operation_id="replicaBucket", summary="Fetch the rows of one digest bucket")
+async def bucket(
+    node: CurrentNode, sender: Sender, wanted: Annotated[BucketRequest, Depends(message(BucketRequest))]
+) -> BucketReply:
+    return await node.reception.bucket(sender, wanted)
 
 
 @router.post("/seal", operation_id="replicaSeal", summary="Take part in a stock count")

@@ -103,10 +103,10 @@ class Replication:
         self._scrub = Scrub(
             ground.database,
             peers=ground.peers,
+            link=self._link,
             alarms=ground.alarms,
             clock=ground.clock,
             seconds=ground.settings.scrub_seconds,
-            replace=self.note_damage,
         )
         self.members = MemberDesk(ground.database, peers=ground.peers, clock=ground.clock)
         ground.database.on_commit.append(self._note_members)
