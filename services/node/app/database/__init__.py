@@ -2,6 +2,7 @@
 
 from app.database.database import Database
 from app.database.errors import (
+    AlteredRow,
     DamagedDatabase,
     OutcomeUnknown,
     StorageError,
@@ -13,6 +14,7 @@ from app.database.transaction import Actor, Effects, Identity, Transaction
 
 __all__ = [
     "Actor",
+    "AlteredRow",
     "DamagedDatabase",
     "Database",
     "Effects",

@@ -23,3 +23,12 @@ class WrongDatabase(StorageError):
 
 class DamagedDatabase(StorageError):
     """The file is no sound SQLite database. Nothing of it must be served or sent."""
+
+
+class AlteredRow(StorageError):
+    """A replicated row is not as it was written, so it is not used. Nothing was stored."""
+
+    def __init__(self, relation: str, key: str) -> None:
+        super().__init__(f"{relation} {key} is not as it was written")
+        self.relation = relation
+        self.key = key

@@ -16,6 +16,9 @@ from app.sync.rebirth import Rebirth
 from app.sync.recovery import Recovery
 from app.sync.standing import Standing
 
+HAS_SET_ASIDE = "has_set_aside"
+"""The field of an empty node's hello that says: a damaged file of its own lies beside its empty one."""
+
 ASK_SECONDS = 1.0  # for the answer of a process that may be gone: its successor's own hello waits meanwhile
 DIVERGED_AFTER = 3
 """Hellos in a row with equal heads and unequal digests before something is done about it: a grant's reply may
@@ -60,9 +63,12 @@ class Meetings:
     async def say(self, *, first: bool = False, ahead: Mapping[str, int] | None = None) -> Hello:
         """This node's hello as of now."""
         now = self._clock.wall()
-        return await self._database.read(
+        hello = await self._database.read(
             lambda connection: handshake.say(connection, self._this, now=now, first=first, ahead=ahead or {})
         )
+        if hello.founded or not self._database.has_set_aside:
+            return hello
+        return hello.model_copy(update={HAS_SET_ASIDE: True})
 
     async def take_in(self, peer: Peer, hello: Hello, *, answers: str | None = None) -> Hello:
         """Remember what a peer said, act on it, and return what this node says to it. `answers` is the epoch
@@ -82,7 +88,9 @@ class Meetings:
         peer.epoch = hello.epoch
         peer.policy = hello.policy
         peer.schema = hello.schema_hash
-        peer.founded = hello.founded
+        # Beside an empty file lies one that served: nobody may take that for a network still to be founded.
+        set_aside = (hello.model_extra or {}).get(HAS_SET_ASIDE) is True
+        peer.founded = None if set_aside and not hello.founded else hello.founded
         peer.heads = {key: head.seq for key, head in hello.heads.items()}
         peer.said_hello_at = self._clock.monotonic()
         peer.clock_offset = hello.now - self._clock.wall()
