@@ -26,6 +26,7 @@ from app.sync.events import (
     TransferReply,
     TransferRequest,
 )
+from app.sync.turns import TurnReply, TurnRequest
 
 router = APIRouter(prefix="/replica", tags=["replica"], responses=refusals(*PEER))
 M = TypeVar("M", bound=Message)
@@ -104,3 +105,10 @@ async def seal(
     node: CurrentNode, sender: Sender, wanted: Annotated[SealRequest, Depends(message(SealRequest))]
 ) -> SealReply:
     return await node.reception.seal(sender, wanted)
+
+
+@router.post("/turn", operation_id="replicaTurn", summary="Ask for your turn to replace a damaged file")
+async def turn(
+    node: CurrentNode, sender: Sender, wanted: Annotated[TurnRequest, Depends(message(TurnRequest))]
+) -> TurnReply:
+    return await node.turns.answer(sender, wanted)
