@@ -185,8 +185,8 @@ def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> 
 
 
 def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
-    """Take every listed row for what it says now, because an admin says so; how many. One of stock may then
-    be sold by: a wrong number can oversell."""
+    """Take every listed row for what it says now, because an admin says so: `{accepted, left}`. By one of stock
+    units may then be sold: a wrong number can oversell. Those that no node could have written are left."""
     listed = tx.connection.execute(
         "SELECT relation, row_key, bucket, why FROM altered_rows ORDER BY relation, row_key"
     ).fetchall()
