@@ -159,14 +159,13 @@ def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
     return mended
 
 
-def give(connection: sqlite3.Connection, relation: str, bucket: int) -> tuple[bool, list[Row]]:
-    """Whether every row of a bucket is what was written here, and then the rows."""
+def give(connection: sqlite3.Connection, relation: str, bucket: int) -> list[Stored] | None:
+    """The rows of a bucket, if every one of them is what was written here."""
     entity = replicated.find(relation)
     if entity is None:
-        return False, []
+        return None
     stored = _in_bucket(connection, entity, bucket)
-    sound = all(row.is_sound for row in stored)
-    return sound, [row.row for row in stored if row.row is not None] if sound else []
+    return stored if all(row.is_sound for row in stored) else None
 
 
 def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> list[str]:
@@ -185,8 +184,9 @@ def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> 
 
 
 def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
-    """Take every listed row for what it says now, because an admin says so: `{accepted, left}`. By one of stock
-    units may then be sold: a wrong number can oversell. Those that no node could have written are left."""
+    """Take every listed row for what it says now, because an admin says so: `{accepted, left}`. By one of
+    stock units may then be sold: a wrong number can oversell. Those that no node could have written are
+    left."""
     listed = tx.connection.execute(
         "SELECT relation, row_key, bucket, why FROM altered_rows ORDER BY relation, row_key"
     ).fetchall()
