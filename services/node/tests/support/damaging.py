@@ -1,15 +1,19 @@
 """Database files as nodes write them, small and with all that is hard to read, and damage done to them."""
 
+import hashlib
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from app.database.salvage import FoundRow
+from app.database.salvage import FoundRow, Way, read_rows
+from app.database.salvage.by_pages import PageReader
 from app.database.salvage.cells import TABLE_LEAF
+from app.database.salvage.layouts import table_layout
 from app.database.salvage.pages import PageFile
 from app.database.salvage.survey import Survey
 
@@ -53,7 +57,7 @@ def fill(connection: sqlite3.Connection, *, orders: int, seed: int = 0) -> None:
         head = (order_id, f"M-{number}", "matriz", "e1", "e1", number, "", number)
         body = (random.choice(customers), "a-user", "placed", note, random.getrandbits(31), 1)
         at = float(number) if number % 3 else number + 0.25  # whole ones are stored as integers
-        insert(connection, "orders", (*head, *body, at, f"key-{number}", "f" * 64))
+        insert(connection, "orders", (*head, *body, at, f"key-{number}", ""))
         for line in range(1 + number % 3):
             product = random.choice(products)
             insert(
@@ -87,6 +91,23 @@ def fill(connection: sqlite3.Connection, *, orders: int, seed: int = 0) -> None:
             connection.execute(
                 "DELETE FROM audit WHERE id = (SELECT min(id) + ? FROM audit)", (random.randrange(number),)
             )
+    seal_orders(connection)
+
+
+def seal_orders(connection: sqlite3.Connection) -> None:
+    """Put each order's checksum into its column `request_hash`."""
+    columns = TABLES["orders"][:-1]
+    connection.create_function("seal", len(columns), lambda *values: _seal(values), deterministic=True)
+    connection.execute(f"UPDATE orders SET request_hash = seal({', '.join(columns)})")
+
+
+def _seal(values: Sequence[Any]) -> str:
+    return hashlib.sha256(repr(tuple(values)).encode()).hexdigest()
+
+
+def is_sealed(order: Mapping[str, Any]) -> bool:
+    """Whether an order is as it was written: the check that a caller makes."""
+    return _seal([order[column] for column in TABLES["orders"][:-1]]) == str(order["request_hash"])
 
 
 def insert(connection: sqlite3.Connection, table: str, values: Sequence[Any]) -> None:
@@ -113,9 +134,8 @@ def in_use(path: Path) -> Iterator[sqlite3.Connection]:
 def copy(source: Path, target: Path) -> None:
     """Copy a database with the log beside it."""
     shutil.copyfile(source, target)
-    log = source.with_name(source.name + "-wal")
-    if log.exists():
-        shutil.copyfile(log, target.with_name(target.name + "-wal"))
+    if log_of(source).exists():
+        shutil.copyfile(log_of(source), log_of(target))
 
 
 def content_by_sql(
@@ -138,11 +158,30 @@ def content(rows: Iterable[FoundRow]) -> list[Content]:
     return [(row.table, tuple(row.values.values())) for row in rows]
 
 
+def statements(path: Path) -> list[str]:
+    """The CREATE TABLE statements of a sound file."""
+    with closing(sqlite3.connect(path)) as connection:
+        return [sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table'")]
+
+
 def overwrite(path: Path, at: int, data: bytes) -> None:
     """Change bytes of a file in place."""
     with path.open("r+b") as file:
         file.seek(at)
         file.write(data)
+
+
+def by_pages(path: Path, *, schema: Sequence[str] = ()) -> list[tuple[Content, Way]]:
+    """The rows of TABLES as they are read without SQLite, and how each was found."""
+    told = [layout for layout in map(table_layout, schema) if layout is not None]
+    found: list[tuple[Content, Way]] = []
+    with PageFile(path) as file:
+        survey = Survey(file)
+        known = {layout.name: layout for layout in told} | survey.layouts()
+        for layout, values, way in PageReader(survey, wanted=TABLES, known=known).rows():
+            named = dict(zip([column.name for column in layout.columns], values, strict=True))
+            found.append(((layout.name, tuple(named[column] for column in TABLES[layout.name])), way))
+    return found
 
 
 def places(path: Path) -> dict[Content, set[int]]:
@@ -163,3 +202,51 @@ def places(path: Path) -> dict[Content, set[int]]:
                     row = (table, tuple(named[column] for column in TABLES[table]))
                     found[row] = {number, *file.chain(cell)}
     return found
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A file before the damage: where its rows stand, and what its tables look like."""
+
+    path: Path
+    places: dict[Content, set[int]]
+    schema: Sequence[str]
+
+    def survey(self) -> Survey:
+        """What its pages are."""
+        with PageFile(self.path) as file:
+            return Survey(file)
+
+    def rows_outside(self, pages: set[int]) -> set[Content]:
+        """Every row of which nothing stands in these pages."""
+        return {row for row, stands in self.places.items() if not stands & pages}
+
+
+def rows_of(path: Path, sound: Sound) -> list[FoundRow]:
+    """Everything that is read of the file, damaged since it was sound."""
+    return list(read_rows(path, TABLES, workspace=path.parent, schema=sound.schema))
+
+
+def require_rows_outside(pages: set[int], sound: Sound, rows: Sequence[FoundRow]) -> None:
+    """All rows that stand in no page of these are there, and nothing else but what stands in these."""
+    found, outside = set(content(rows)), sound.rows_outside(pages)
+    assert outside <= found, pages
+    hurt = {key_of(row) for row in set(sound.places) - outside}
+    assert {key_of(row) for row in found - set(sound.places)} <= hurt, pages
+
+
+def key_of(row: Content) -> tuple[object, ...]:
+    """Its table and what names it there."""
+    table, values = row
+    return table, dict(zip(TABLES[table], values, strict=True)).get("id", values[:2])
+
+
+def require_only_written_rows(rows: Sequence[FoundRow], sound: Sound) -> None:
+    """Among orders that pass the caller's check, each is one that was written."""
+    passed = [row for row in rows if row.table == "orders" and is_sealed(row.values)]
+    assert set(content(passed)) <= set(sound.places)
+
+
+def log_of(path: Path) -> Path:
+    """Where its log stands."""
+    return path.with_name(path.name + "-wal")

@@ -8,7 +8,7 @@ from app.database.salvage.cells import INDEX, TABLE_LEAF, Cell, Page
 from app.database.salvage.layouts import SCHEMA, key_layout
 from app.database.salvage.pages import Version
 from app.database.salvage.records import Layout, Value
-from app.database.salvage.survey import Survey, likeliest
+from app.database.salvage.survey import Survey, fits, likeliest
 
 Way = Literal["sql", "page", "loose", "carved", "free", "old"]
 """How a row was found: by SQLite; in a page of its table; in a page that no b-tree leads to; in a damaged
@@ -88,7 +88,7 @@ class PageReader:
 
     def _of(self, data: bytes, page: Page, owners: list[Layout] | None) -> list[Layout]:
         """The wanted tables that the page can be of: that which it belongs to, unless no record says so."""
-        likely = likeliest(data, page, owners) if owners else []
+        likely = [one for one in owners or () if any(fits(data, cell, one) for cell in page.cells)]
         return [layout for layout in likely or likeliest(data, page, self._all) if layout in self._wanted]
 
     def _in_disorder(self, version: Version, way: Way) -> Iterator[Found]:

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -68,19 +68,18 @@ class SqlView:
 def sql_view(path: Path, *, workspace: Path) -> Iterator[SqlView | None]:
     """Copy the file with its log into a new folder below `workspace` and open the copy; None when that cannot
     be done. The copy is gone afterwards; the file is never changed."""
-    with TemporaryDirectory(dir=workspace) as folder:
-        copy = Path(folder) / "copy.db"
+    with ExitStack() as stack:
         try:
+            copy = Path(stack.enter_context(TemporaryDirectory(dir=workspace))) / "copy.db"
             shutil.copyfile(path, copy)
             log = path.with_name(path.name + "-wal")
             if log.exists():
                 shutil.copyfile(log, copy.with_name(copy.name + "-wal"))
-            connection = sqlite3.connect(copy, isolation_level=None)
-        except (OSError, *UNREADABLE):
+            connection = stack.enter_context(closing(sqlite3.connect(copy, isolation_level=None)))
+        except (OSError, *UNREADABLE):  # above all: no room
             yield None
             return
-        with closing(connection):
-            yield SqlView(connection) if _opens(connection) else None
+        yield SqlView(connection) if _opens(connection) else None
 
 
 def _opens(connection: sqlite3.Connection) -> bool:

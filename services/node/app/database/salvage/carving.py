@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from app.database.salvage.cells import TABLE_LEAF, Cell, local_size
 from app.database.salvage.records import (
-    Column,
     Layout,
     Unreadable,
     read_serials,
@@ -19,8 +18,8 @@ from app.database.salvage.records import (
 )
 
 _LEAST_COLUMNS = 3  # shorter records are found in any text
-# One, two or three bytes of a serial type from 12 on (1.6, variable-length integers): odd for a text.
-_TEXT = rb"[\x0d-\x7f]|[\x81-\xff][\x00-\x7f]|[\x81-\xff][\x80-\xff][\x00-\x7f]"
+# One, two or three bytes of a serial type of a blob or text, which is a variable-length integer from 12 on.
+_LONG = rb"[\x0c-\x7f]|[\x81-\xff][\x00-\x7f]|[\x81-\xff][\x80-\xff][\x00-\x7f]"
 
 
 def carve(data: bytes, layout: Layout, *, usable: int) -> Iterator[Cell]:
@@ -73,16 +72,13 @@ def _rowid_before(data: bytes, body: int, size: int) -> int | None:
 def _header(layout: Layout) -> re.Pattern[bytes]:
     """The first bytes of a record: how long its header is, and types that fit the columns it must have.
     Rough; what it finds is looked at more closely."""
-    columns = layout.columns[: layout.least]
-    types = b"".join(
-        rb"\x00" if index == layout.rowid_column else _types(column) for index, column in enumerate(columns)
-    )
+    types = b"".join(_types(can_be) for can_be in layout.serials[: layout.least])
     return re.compile(rb"[\x02-\xff]" + types, re.DOTALL)
 
 
-def _types(column: Column) -> bytes:
-    small = b"".join(b"\\x%02x" % serial for serial in sorted(column.small))
-    choices = [b"[" + small + b"]"] if small else []
-    if column.kind in ("TEXT", "BLOB", "ANY"):
-        choices.append(_TEXT if column.kind == "TEXT" else _TEXT.replace(rb"\x0d", rb"\x0c"))
+def _types(can_be: frozenset[int]) -> bytes:
+    short = b"".join(b"\\x%02x" % serial for serial in sorted(can_be) if serial < 12)
+    choices = [b"[" + short + b"]"] if short else []
+    if can_be - set(range(12)):
+        choices.append(_LONG)
     return b"(?:" + b"|".join(choices) + b")"

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.database.salvage.records import Column, Kind, Layout, Value
 
@@ -57,6 +58,7 @@ def as_entry(values: Sequence[Value], *, last_page: int) -> Entry | None:
     return Entry(kind, name, table, root, sql if isinstance(sql, str) else None)
 
 
+@lru_cache(maxsize=256)
 def table_layout(sql: str) -> Layout | None:
     """The layout of the table that a statement creates; None when SQLite does not understand it."""
     if sql.lstrip()[:12].upper() != "CREATE TABLE":

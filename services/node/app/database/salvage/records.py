@@ -16,14 +16,16 @@ Kind = Literal["INTEGER", "REAL", "TEXT", "BLOB", "ANY"]
 _SIZES = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)  # of the serial types 0 to 9; 10 and 11 are in no file (2.1)
 _FIRST_BLOB = 12  # from here on an even serial type is a blob, an odd one a text
 _INTEGERS = frozenset((1, 2, 3, 4, 5, 6, 8, 9))
-# A whole number in a REAL column may be stored as an integer (4.3, "REAL affinity columns").
-_SMALL: dict[Kind, frozenset[int]] = {
+_BLOB, _TEXT = 12, 13  # stand for all serial types of a kind, whatever their length
+# A whole number in a REAL column may be stored as an integer (2.1).
+_SERIALS: dict[Kind, frozenset[int]] = {
     "INTEGER": _INTEGERS,
     "REAL": _INTEGERS | {7},
-    "TEXT": frozenset(),
-    "BLOB": frozenset(),
-    "ANY": _INTEGERS | {7},
+    "TEXT": frozenset((_TEXT,)),
+    "BLOB": frozenset((_BLOB,)),
+    "ANY": _INTEGERS | {7, _BLOB, _TEXT},
 }
+_ROWID = frozenset((0,))  # the record holds NULL where the value is the rowid (2.3)
 
 
 class Unreadable(Exception):
@@ -44,16 +46,10 @@ class Column:
         """Whether records can be older than the column: ALTER TABLE adds only columns that need no value."""
         return not self.required or self.default is not None
 
-    @cached_property
-    def small(self) -> frozenset[int]:
-        """The serial types below 12 that it can hold."""
-        return _SMALL[self.kind] if self.required else _SMALL[self.kind] | {0}
-
-    def accepts(self, serial: int) -> bool:
-        """Whether a value of this serial type can stand in the column."""
-        if serial < _FIRST_BLOB:
-            return serial in self.small
-        return self.kind == "ANY" or (self.kind == "TEXT") == bool(serial & 1)
+    @property
+    def serials(self) -> frozenset[int]:
+        """The serial types that it can hold, of those below 14; 12 and 13 stand for all blobs and texts."""
+        return _SERIALS[self.kind] if self.required else _SERIALS[self.kind] | {0}
 
 
 @dataclass(frozen=True)
@@ -74,15 +70,20 @@ class Layout:
             needed.append(self.rowid_column)
         return max(needed, default=0) + 1
 
+    @cached_property
+    def serials(self) -> tuple[frozenset[int], ...]:
+        """What each column's value can be, as `Column.serials` says it."""
+        return tuple(
+            _ROWID if index == self.rowid_column else column.serials
+            for index, column in enumerate(self.columns)
+        )
+
     def fits(self, serials: Sequence[int]) -> bool:
         """Whether a record of these serial types can be of this table."""
         if not self.least <= len(serials) <= len(self.columns):
             return False
-        for index, (column, serial) in enumerate(zip(self.columns, serials, strict=False)):
-            if index == self.rowid_column:
-                if serial:  # its value is the rowid; the record holds NULL in its place (2.3)
-                    return False
-            elif not column.accepts(serial):
+        for can_be, serial in zip(self.serials, serials, strict=False):
+            if (serial if serial < _FIRST_BLOB else _BLOB | serial & 1) not in can_be:
                 return False
         return True
 

@@ -69,9 +69,7 @@ class Survey:
                 if cell.local < cell.size:
                     chained.update(self.file.chain(cell))
         never = _LOCK_BYTE // self.file.page_size + 1
-        self.damaged.update(
-            number for number in suspect if number not in chained | self.free and number != never
-        )
+        self.damaged = set(suspect) - chained - self.free - {never}
 
     def _under(self, root: int) -> Iterator[int]:
         waiting, seen = [root], set[int]()

@@ -8,6 +8,7 @@ one are verified by what that one says of itself.
 
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import BinaryIO, Literal
 
 _MAGIC = (0x377F0682, 0x377F0683)  # the second: checksums over big-endian words
@@ -55,7 +56,9 @@ def read_wal(log: BinaryIO, *, page_size: int, last_page: int) -> Wal:
         orders: tuple[Order, Order] = ("<", ">")
         both = [_frames(log, page_size, order, seed=(first, second)) for order in orders]
         found = max(both, key=lambda frames: sum(frame.sound for _, frame in frames))
-        salts = list(found[0][0]) if found else salts
+        # Two in a row that agree: one alone may be damaged.
+        agreed = [list(one) for (one, _), (other, _) in pairwise(found) if one == other]
+        salts = agreed[0] if agreed else salts
     current: list[Frame] = []
     stale: list[Frame] = []
     unbroken, read_by_sqlite = sound, 0
