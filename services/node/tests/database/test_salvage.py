@@ -146,6 +146,20 @@ def test_where_a_row_has_several_versions_the_newest_comes_first(
     assert ["sql", *["old"] * 4] == [row.way for row in rows]
 
 
+def test_of_a_row_longer_than_a_page_every_version_is_whole(new_database: NewFile, tmp_path: Path) -> None:
+    """The pages with the rest of it are used again by later versions."""
+    path = new_database()
+    names = [letter * 20_000 for letter in "abcdef"]
+    with in_use(path) as connection:
+        insert(connection, "products", (1, "matriz", "e1", "rice", "P", "Arroz", 1))
+        for name in names:
+            connection.execute("UPDATE products SET name = ?", (name,))
+
+    rows = list(read_rows(path, {"products": TABLES["products"]}, workspace=tmp_path, everywhere=True))
+
+    assert [*reversed(names), "Arroz"] == [row.values["name"] for row in rows]
+
+
 def test_rows_of_pages_that_were_given_up_are_found_last(new_database: NewFile, tmp_path: Path) -> None:
     path = new_database()
     with closed(path) as connection:

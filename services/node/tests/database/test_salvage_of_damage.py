@@ -66,6 +66,26 @@ def test_with_the_root_of_a_table_gone_its_other_pages_are_known_by_their_rows(
     require_rows_outside({root}, stopped, rows_of(damaged, stopped))
 
 
+def test_a_page_without_a_root_is_of_the_table_whose_columns_it_has_all(damaged: Path) -> None:
+    """A record of the second could be one of the first that is older than its last column."""
+    with closing(sqlite3.connect(damaged)) as connection, connection:
+        connection.execute("CREATE TABLE first (a INTEGER NOT NULL, b TEXT NOT NULL, c TEXT) STRICT")
+        connection.execute("CREATE TABLE second (a INTEGER NOT NULL, b TEXT NOT NULL) STRICT")
+        for number in range(100):
+            connection.execute("INSERT INTO first VALUES (?, ?, NULL)", (number, "b" * 200))
+            connection.execute("INSERT INTO second VALUES (?, ?)", (100 + number, "b" * 200))
+        roots = connection.execute("SELECT rootpage FROM sqlite_master").fetchall()
+    for (root,) in roots:
+        overwrite(damaged, (root - 1) * PAGE, bytes(PAGE))
+
+    tables = {"first": ("a", "b", "c"), "second": ("a", "b")}
+    rows = list(read_rows(damaged, tables, workspace=damaged.parent))
+
+    assert {row.way for row in rows} == {"loose"}
+    expected = [("second" if number >= 100 else "first", number) for number in range(200)]
+    assert sorted((row.table, row.values["a"]) for row in rows) == expected
+
+
 def test_with_every_interior_page_gone_every_row_comes_back(stopped: Sound, damaged: Path) -> None:
     interior = {number for number, kind in enumerate(stopped.survey().kinds) if kind in INTERIOR}
     assert len(interior) > 3
