@@ -91,6 +91,29 @@ def test_what_is_no_database_is_damaged(tmp_path: Path) -> None:
             look(path)
 
 
+def test_a_header_that_no_sqlite_ever_wrote_is_damaged(new_database: Callable[[], Path]) -> None:
+    path = new_database()
+    with path.open("r+b") as file:
+        file.seek(44)  # the number of the schema's format
+        file.write(b"\x7f\x7f\x7f\x7f")
+    with pytest.raises(DamagedDatabase):
+        require_sound(path)
+
+
+def test_a_complaint_that_quotes_rubbish_is_damage_too(new_database: Callable[[], Path]) -> None:
+    path = new_database()
+    content = path.read_bytes()
+    for sound, spoilt in (
+        (b"tablecustomerscustomers", b"tablec\xa4stomersc\xa4stomers"),  # which the complaint will name
+        (b"CREATE TABLE customers", b"CREATE TABLE\x00customers"),
+    ):
+        assert sound in content
+        content = content.replace(sound, spoilt)
+    path.write_bytes(content)
+    with pytest.raises(DamagedDatabase):
+        require_sound(path)
+
+
 def test_a_page_full_of_zeros_is_noticed(new_database: Callable[[], Path]) -> None:
     path = new_database()
     with path.open("r+b") as file:
