@@ -9,6 +9,7 @@ from unittest import mock
 import pytest
 import typer
 
+from app.canonical import FORMS
 from app.database.migrations import migrate
 from app.state import stock
 from tests.recovery.trial import Trial
@@ -59,7 +60,7 @@ def _broken() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("teeth") / "template.db"
-    migrate(path)
+    migrate(path, forms=FORMS)
     return path
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
+from app.canonical import FORMS
 from app.config import ConfigurationError, Settings, read_settings
 from app.database import Identity, StorageError, StorageFailed, WrongDatabase
 from app.database.file import make_folder, make_private, opening_error, require_sound
@@ -76,7 +77,7 @@ def _restore_locked(settings: Settings, source: BinaryIO) -> Identity:
             shutil.copyfileobj(source, target)
         require_sound(copy)
         _require_own(copy, settings)
-        migrate(copy)
+        migrate(copy, forms=FORMS)
         identity = _begin_again(copy)
         with copy.open("rb") as ready:
             os.fsync(ready.fileno())

@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from app.canonical import FORMS
 from app.config import Settings
 from app.database import Actor, Database, StorageError
-from app.database.forms import NO_FORMS, Forms
+from app.database.forms import Forms
 from app.database.migrations import newest_revision
 from app.runtime import Clock, Executor
 from app.security.client_tokens import ClientTokens
@@ -43,7 +44,7 @@ class BranchNode:
         random: Random,
         transport: Transport,
         executor: Executor,
-        forms: Forms = NO_FORMS,
+        forms: Forms = FORMS,
     ) -> None:
         self.settings = settings
         self.clock = clock
