@@ -35,10 +35,11 @@ def _encoded_otherwise(relation: str) -> AbstractContextManager[object]:
         with mock.patch("app.database.digest.canonical", encode):
             changed(tx, of, key, before=before, after=after)
 
+    def entities() -> tuple[Entity, ...]:
+        return drifted if drifting.is_on() else declared
+
     stack = ExitStack()
-    stack.enter_context(
-        mock.patch.object(replicated, "entities", lambda: drifted if drifting.is_on() else declared)
-    )
+    stack.enter_context(mock.patch.object(replicated, "entities", entities))
     stack.enter_context(mock.patch.object(Transaction, "changed", change))
     return stack
 

@@ -142,8 +142,8 @@ class Records:
         return True
 
     def _known(self, tx: Transaction, snapshot: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The record that is here under a peer's record's id, if it has one. One that is not what was written is
-        restored on the way where the peer's is the very row that was."""
+        """The record that is here under a peer's record's id, if it has one. One that is not what was written
+        is restored on the way where the peer's is the very row that was."""
         record_id = snapshot.get("id") if isinstance(snapshot, Mapping) else None
         found = self.stored(tx.connection, [record_id]) if isinstance(record_id, str) else []
         if not found:
