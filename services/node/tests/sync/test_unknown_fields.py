@@ -133,6 +133,25 @@ def test_an_unknown_kind_applies_by_its_rows_and_keeps_those_of_unknown_relation
     assert norte.parked() == []
 
 
+@pytest.mark.parametrize("relation", replicated.relations())
+def test_what_a_node_wrote_as_a_newer_version_is_told_after_it_went_back(
+    matriz: Branch, branches: Branches, relation: str
+) -> None:
+    """It does not know any more what its event was about, only of what: so it tells all of that."""
+    norte = branches.make("norte")
+    (key, *_) = replicated.get(relation).page_keys(matriz.connection)
+    for earlier in ("customers", "products"):  # as their own events told them before
+        for row in matriz.rows()[earlier].values():
+            norte.do(lambda tx, told=earlier, row=row: replicated.get(told).merge(tx, [row], "matriz"))
+    matriz.do(lambda tx: tx.emit("unheard_of", key))
+
+    take_all(matriz, norte, lambda batch: batch.model_copy(update={"events": batch.events[-1:]}))
+
+    found = {k: canonical(row) for k, row in norte.rows()[relation].items() if k.startswith(key)}
+    assert found == {k: canonical(row) for k, row in matriz.rows()[relation].items() if k.startswith(key)}
+    assert found
+
+
 def test_kept_rows_of_unknown_relations_travel_on_by_the_page(branches: Branches) -> None:
     norte, sul = branches.make("norte"), branches.make("sul")
     supplier = {"id": "s", "name": "Moinho", "lamport": 1}
