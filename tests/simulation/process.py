@@ -128,6 +128,7 @@ class Process:
         """End it at once, as SIGKILL does, halted or not: no task goes on, nothing more reaches the disk."""
         self.alive = False
         self.executor.die()
+        self.node.database._unlock()  # as the kernel does, and before anything of this process ends
         for task in list(self._tasks):
             task.cancel()
         self._halt.let_go()  # only to end

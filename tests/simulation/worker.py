@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from app.database.migrations import migrate
+from app.state.replicated import FORMS
 from tests.simulation.history import play
 
 
@@ -16,7 +17,7 @@ def serve(requests: TextIO, results: TextIO) -> None:
     """Answer `{seed, nodes, wipes, lines}` with the history's result as JSON, until the input ends."""
     with tempfile.TemporaryDirectory(prefix="simulation-") as place:
         template = Path(place) / "template.db"
-        migrate(template)
+        migrate(template, forms=FORMS)
         gc.freeze()  # looking at all that was imported again and again takes longer than playing
         for line in requests:
             wanted = json.loads(line)

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from app.database.migrations import migrate
+from app.state.replicated import FORMS
 from tests.teeth.bugs import BUGS
 from tests.teeth.catching import Found, catch
 
@@ -29,7 +30,7 @@ def teeth(
     good = 0
     with tempfile.TemporaryDirectory(prefix="teeth-") as place:
         template = Path(place) / "template.db"
-        migrate(template)
+        migrate(template, forms=FORMS)
         with ProcessPoolExecutor(jobs) as pool:
             waiting = [pool.submit(_catch, name, template) for name in wanted]
             for name, found in zip(wanted, _results(waiting), strict=True):

@@ -11,6 +11,7 @@ import typer
 
 from app.database.migrations import migrate
 from app.state import stock
+from app.state.replicated import FORMS
 from tests.recovery.trial import Trial
 from tests.support.branch import Branches
 from tests.teeth import __main__ as job
@@ -59,7 +60,7 @@ def _broken() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("teeth") / "template.db"
-    migrate(path)
+    migrate(path, forms=FORMS)
     return path
 
 

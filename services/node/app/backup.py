@@ -20,11 +20,13 @@ from urllib.parse import quote
 
 from app.config import ConfigurationError, Settings, read_settings
 from app.database import Identity, StorageError, StorageFailed, WrongDatabase
-from app.database.file import opening_error, require_sound
+from app.database.file import make_folder, make_private, opening_error, require_sound
+from app.database.lock import FileLock
 from app.database.migrations import migrate
 from app.database.writer import Writer
 from app.runtime import SystemClock, system_random
 from app.state import epochs
+from app.state.replicated import FORMS
 
 WHY = "restored from a backup"
 FAILED = 1  # exit statuses
@@ -59,38 +61,32 @@ def restore(settings: Settings, source: BinaryIO) -> Identity:
     StorageFailed while the node runs.
     """
     path = settings.database_path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _require_stopped(path)
+    make_folder(path.parent)
+    lock = FileLock.take(path)
+    try:
+        return _restore_locked(settings, source)
+    finally:
+        lock.release()
+
+
+def _restore_locked(settings: Settings, source: BinaryIO) -> Identity:
+    path = settings.database_path
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="restore-") as place:
         copy = Path(place) / path.name
         with copy.open("wb") as target:
             shutil.copyfileobj(source, target)
         require_sound(copy)
         _require_own(copy, settings)
-        migrate(copy)
+        migrate(copy, forms=FORMS)
         identity = _begin_again(copy)
         with copy.open("rb") as ready:
             os.fsync(ready.fileno())
         # The database goes before its WAL: whatever stops this midway leaves no file that looks whole.
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
+        make_private(copy)
         copy.rename(path)
     return identity
-
-
-def _require_stopped(path: Path) -> None:
-    """Raise StorageFailed while any other process has the database open."""
-    if not path.exists():
-        return
-    try:
-        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            connection.execute("BEGIN EXCLUSIVE")
-            connection.execute("ROLLBACK")
-    except sqlite3.OperationalError as error:
-        raise StorageFailed(f"{path} is in use ({error}): stop the node first") from error
-    except sqlite3.DatabaseError:  # damaged: what is restored takes its place
-        return
 
 
 def _require_own(copy: Path, settings: Settings) -> None:

@@ -14,10 +14,16 @@ from fastapi import FastAPI
 from app.api import install
 from app.config import ConfigurationError, Settings, read_settings
 from app.database import StorageError
+from app.database.forms import NO_FORMS
 from app.database.identity import require_own_file
+from app.database.lock import require_free
 from app.node import BranchNode
+from app.opening import Opening
 from app.runtime import Clock, Executor, SystemClock, ThreadExecutor, system_random
 from app.sync.transport import HttpTransport, Transport
+
+FORMS = NO_FORMS
+"""The canonical forms of what is replicated."""
 
 WRONG_SETTINGS = 2  # exit status
 
@@ -32,7 +38,8 @@ def create_app(
 ) -> FastAPI:
     """A node with the given settings; whatever is not given is the real thing.
 
-    The node itself is `app.state.node`. It opens and closes with the application's lifespan.
+    The node itself is `app.state.node`. It opens and closes with the application's lifespan; a long opening
+    goes on while the application already answers.
     """
     node = BranchNode(
         settings,
@@ -40,14 +47,17 @@ def create_app(
         random=random or system_random(),
         transport=transport or HttpTransport(),
         executor=executor or ThreadExecutor(),
+        forms=FORMS,
     )
+    opening = Opening(node)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         try:
-            await node.open()
+            await opening.begin()
             yield
         finally:
+            await opening.end()
             await node.close()
 
     api = FastAPI(
@@ -62,13 +72,14 @@ def create_app(
 
 
 def __getattr__(name: str) -> FastAPI:
-    """`app`, made from the environment (PEP 562). Wrong settings, and a database that is not this node's, are
-    one line and exit status 2."""
+    """`app`, made from the environment (PEP 562). Wrong settings, and a database that is another node's or in
+    use by another process, are one line and exit status 2."""
     if name != "app":
         raise AttributeError(name)
     try:
         settings = read_settings(os.environ)
         require_own_file(settings.database_path, cluster_id=settings.cluster_id, name=settings.node_name)
+        require_free(settings.database_path)
         return create_app(settings)
     except ConfigurationError as error:
         line = str(error)

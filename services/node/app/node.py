@@ -1,5 +1,6 @@
 """One branch's node: its parts, put together, and its life from start to stop."""
 
+import sqlite3
 from collections.abc import Mapping
 from random import Random
 from typing import Any
@@ -7,13 +8,16 @@ from typing import Any
 from pydantic import SecretStr
 
 from app.config import Settings
-from app.database import Actor, Database
+from app.database import Actor, Database, StorageError
+from app.database.forms import Forms
+from app.database.migrations import newest_revision
 from app.runtime import Clock, Executor
 from app.security.client_tokens import ClientTokens
 from app.security.passwords import Passwords
 from app.security.replica_tokens import ReplicaTokens
 from app.security.throttle import LoginThrottle
 from app.state.order_desk import OrderDesk
+from app.state.replicated import FORMS
 from app.state.rights_desk import RightsDesk
 from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
@@ -32,13 +36,22 @@ class BranchNode:
     """A branch's node. Routes reach its parts through it; nothing is read or started before `open`."""
 
     def __init__(
-        self, settings: Settings, *, clock: Clock, random: Random, transport: Transport, executor: Executor
+        self,
+        settings: Settings,
+        *,
+        clock: Clock,
+        random: Random,
+        transport: Transport,
+        executor: Executor,
+        forms: Forms = FORMS,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.random = random
         self.executor = executor
-        self.database = Database(settings.database_path, clock=clock, random=random, executor=executor)
+        self.database = Database(
+            settings.database_path, clock=clock, random=random, executor=executor, forms=forms
+        )
         self.passwords = Passwords(rounds=settings.bcrypt_rounds, random=random, executor=executor)
         self.tokens = ClientTokens(
             secret=settings.jwt_secret.get_secret_value(),
@@ -114,6 +127,7 @@ class BranchNode:
         self.reception = self._replication.reception
         self.counts = self._replication.counts
         self.members = self._replication.members
+        self.turns = self._replication.turns
         self.rights.use(self._replication.asker)
 
     @property
@@ -123,12 +137,11 @@ class BranchNode:
 
     async def open(self) -> None:
         """Open the database and start replication; the node is ready when its founding says so. A damaged
-        database is set aside and rebuilt.
+        database is held on to until it is this node's turn to replace it.
 
-        Raises WrongDatabase.
+        Raises as `Database.open` does; it may be opened again then.
         """
         await self.database.open(cluster_id=self.settings.cluster_id, name=self.settings.node_name)
-        self._replication.tell_what_was_set_aside()
         await self._replication.start()
 
     async def close(self) -> None:
@@ -150,16 +163,38 @@ class BranchNode:
         return outcome
 
     async def status(self) -> Mapping[str, Any]:
-        """What GET /status answers."""
-        status = await node_status(
-            self.database,
-            peers=self.peers,
-            standing=self.standing,
-            alarms=self.alarms,
-            recovery=self._replication.recovery,
-            clock=self.clock,
-        )
+        """What GET /status answers. What only a damaged database could tell is null."""
+        try:
+            status = await node_status(
+                self.database,
+                peers=self.peers,
+                standing=self.standing,
+                alarms=self.alarms,
+                recovery=self._replication.recovery,
+                clock=self.clock,
+            )
+        except (StorageError, sqlite3.Error):
+            if self.database.damage is None:
+                raise
+            status = self._status_without_database()
         return status if self.faults is None else {**status, "faults": self.faults.as_json()}
+
+    def _status_without_database(self) -> dict[str, Any]:
+        of_the_file = ("epoch", "counts", "stock", "heads", "digest", "at_risk", "parked")
+        unknown = dict.fromkeys((*of_the_file, "possible_duplicates", "decommissioned", "pending", "peers"))
+        return {
+            **unknown,
+            "node": self.settings.node_name,
+            "policy": self.standing.policy,
+            "ready": self.standing.ready,
+            "reason": self.standing.reason,
+            "fenced": self.standing.fenced,
+            "sqlite": sqlite3.sqlite_version,
+            "schema": newest_revision(),
+            "now": self.clock.wall(),
+            "alarms": self.alarms.as_json(),
+            "fetching": [],
+        }
 
 
 def _revealed(secret: SecretStr | None) -> str | None:

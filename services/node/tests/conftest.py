@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from app.database.migrations import migrate
+from app.state.replicated import FORMS
 from tests.support.branch import Branch, Branches
 from tests.support.company import Company
 
@@ -38,7 +39,7 @@ def anyio_backend() -> str:
 def empty_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database file that no node has opened yet, to be copied: migrating takes half a second."""
     path = tmp_path_factory.mktemp("template") / "node.db"
-    migrate(path)
+    migrate(path, forms=FORMS)
     return path
 
 

@@ -25,6 +25,7 @@ from app.sync.fault_desk import FaultDesk
 from app.sync.membership import MemberDesk
 from app.sync.reception import Reception
 from app.sync.standing import Standing
+from app.sync.turns import TurnDesk
 
 
 class Node(Protocol):
@@ -56,6 +57,8 @@ class Node(Protocol):
     def members(self) -> MemberDesk: ...
     @property
     def reception(self) -> Reception: ...
+    @property
+    def turns(self) -> TurnDesk: ...
     @property
     def standing(self) -> Standing: ...
     @property

@@ -26,6 +26,8 @@ _ALWAYS_OPEN = (
     "/openapi.json",
     "/problems/",
 )
+# Answered also before the node's database is open, as while it is migrated.
+_OPEN_BEFORE_ALL = ("/healthz", "/readyz", "/docs", "/redoc", "/openapi.json", "/problems/")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _LOGIN = "/auth/login"
 
@@ -59,26 +61,31 @@ class RequestId:
 
 
 class ReadinessGate:
-    """Answers clients 503 not_ready until the node is founded or rebuilt. At a fenced node people may log in,
-    to read why."""
+    """Answers clients 503 not_ready until the node is founded or rebuilt, and peers too until its database
+    is open. At a node that is fenced or whose file is damaged people may log in, to read why."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_ALWAYS_OPEN):
+        if scope["type"] != "http" or self._passes(scope):
             await self._app(scope, receive, send)
             return
         node: Node = scope["app"].state.node
+        reason = node.standing.reason or "starting"
+        code = "branch_closed" if node.standing.closed else "not_ready"
+        refusal = problem_response(Request(scope), code, {"reason": reason})
+        await refusal(scope, receive, send)
+
+    def _passes(self, scope: Scope) -> bool:
+        node: Node = scope["app"].state.node
+        path: str = scope["path"]
+        if not node.database.opened:
+            return path.startswith(_OPEN_BEFORE_ALL)
         readable = node.standing.reading and scope["method"] in ("GET", "HEAD")
-        explains = node.standing.fenced is not None and scope["path"] == _LOGIN
-        if not (node.ready or readable or explains):
-            reason = node.standing.reason or "starting"
-            code = "branch_closed" if node.standing.closed else "not_ready"
-            refusal = problem_response(Request(scope), code, {"reason": reason})
-            await refusal(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+        is_told = node.standing.fenced is not None or node.database.damage is not None
+        explains = is_told and path == _LOGIN
+        return path.startswith(_ALWAYS_OPEN) or node.ready or readable or explains
 
 
 class BodyLimit:

@@ -11,7 +11,7 @@ from app.api.problems import MEDIA_TYPE
 
 Responses = dict[int | str, dict[str, Any]]
 
-READ = ("unauthenticated", "validation", "not_ready", "storage_failed")
+READ = ("unauthenticated", "validation", "not_ready", "storage_failed", "altered_row")
 """What every route for clients can answer."""
 
 WRITE = (
@@ -43,6 +43,7 @@ PEER = (
     "fenced",
     "policy_mismatch",
     "storage_failed",
+    "altered_row",
     "disk_full",
     "outcome_unknown",
 )

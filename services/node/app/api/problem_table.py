@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.database import OutcomeUnknown, StorageError, StorageFull
+from app.database import AlteredRow, OutcomeUnknown, StorageError, StorageFull
 from app.security.errors import Forbidden, ReplicaTokenRefused, Throttled, Unauthenticated
 from app.state import errors as state
 from app.sync import errors as sync
@@ -84,6 +84,7 @@ _ERRORS: tuple[tuple[type[Exception], Callable[[Any], Said]], ...] = (
     (sync.NotTheSender, _plain("not_the_sender", "sender")),
     (StorageFull, _plain("disk_full")),
     (OutcomeUnknown, _plain("outcome_unknown")),
+    (AlteredRow, _plain("altered_row", "relation", "key")),
     (StorageError, _plain("storage_failed")),
     (sqlite3.Error, _plain("storage_failed")),
 )

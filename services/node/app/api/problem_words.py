@@ -206,6 +206,18 @@ _CLIENT_PROBLEMS = (
         retry_after=1,
     ),
     Problem(
+        "altered_row",
+        503,
+        Words("Altered row", "Registro alterado"),
+        Words(
+            "{relation} {key!r} is not as it was written here, so it is not used; the other branches are"
+            " asked for it. Surely nothing was stored. Try again.",
+            "{relation} {key!r} não está como foi gravado aqui e por isso não é usado; as outras filiais são"
+            " consultadas. Com certeza nada foi gravado. Tente de novo.",
+        ),
+        retry_after=5,
+    ),
+    Problem(
         "policy_mismatch",
         503,
         Words("Stock policies differ", "Políticas de estoque diferentes"),

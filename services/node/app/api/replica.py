@@ -13,6 +13,8 @@ from app.state.errors import Invalid
 from app.sync.events import (
     Batch,
     BatchReceipt,
+    BucketReply,
+    BucketRequest,
     Hello,
     Message,
     Page,
@@ -24,6 +26,7 @@ from app.sync.events import (
     TransferReply,
     TransferRequest,
 )
+from app.sync.turns import TurnReply, TurnRequest
 
 router = APIRouter(prefix="/replica", tags=["replica"], responses=refusals(*PEER))
 M = TypeVar("M", bound=Message)
@@ -90,8 +93,22 @@ async def totals(
     return await node.reception.totals(sender, wanted)
 
 
+@router.post("/bucket", operation_id="replicaBucket", summary="Fetch the rows of one digest bucket")
+async def bucket(
+    node: CurrentNode, sender: Sender, wanted: Annotated[BucketRequest, Depends(message(BucketRequest))]
+) -> BucketReply:
+    return await node.reception.bucket(sender, wanted)
+
+
 @router.post("/seal", operation_id="replicaSeal", summary="Take part in a stock count")
 async def seal(
     node: CurrentNode, sender: Sender, wanted: Annotated[SealRequest, Depends(message(SealRequest))]
 ) -> SealReply:
     return await node.reception.seal(sender, wanted)
+
+
+@router.post("/turn", operation_id="replicaTurn", summary="Ask for your turn to replace a damaged file")
+async def turn(
+    node: CurrentNode, sender: Sender, wanted: Annotated[TurnRequest, Depends(message(TurnRequest))]
+) -> TurnReply:
+    return await node.turns.answer(sender, wanted)

@@ -1,16 +1,32 @@
 """How the node is: for people, for the lab, and for health checks."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
 
 from app.api.dependencies import CurrentNode, CurrentUser
+from app.api.language import preferred
 from app.api.openapi import READ, Responses, refusals
+from app.api.waiting_words import explanation
 
 router = APIRouter(tags=["status"])
 
 
-NOT_READY: Responses = {503: {"description": "Not yet, or not any more; the body says why"}}
+class Readiness(BaseModel):
+    """Whether the node serves, and if not, why: a stable word, and a sentence for some. `progress` counts the
+    rows that a migration has rewritten so far, by relation, while one goes on."""
+
+    ready: bool
+    reason: str | None
+    detail: str | None
+    progress: Mapping[str, int] | None
+
+
+NOT_READY: Responses = {
+    503: {"description": "Not yet, or not any more; the body says why", "model": Readiness}
+}
 
 
 @router.get(
@@ -31,6 +47,13 @@ async def healthz() -> dict[str, str]:
 @router.get(
     "/readyz", operation_id="getReadiness", summary="Whether the node serves clients", responses=NOT_READY
 )
-async def readyz(node: CurrentNode, response: Response) -> dict[str, str | bool | None]:
+async def readyz(request: Request, node: CurrentNode, response: Response) -> Readiness:
     response.status_code = 200 if node.ready else 503
-    return {"ready": node.ready, "reason": node.standing.reason}
+    language = preferred(request.headers.get("accept-language"))
+    reason = node.standing.reason
+    return Readiness(
+        ready=node.ready,
+        reason=reason,
+        detail=explanation(reason, language, node=node.settings.node_name),
+        progress=node.database.progress,
+    )

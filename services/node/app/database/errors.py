@@ -26,9 +26,9 @@ class DamagedDatabase(StorageError):
 
 
 class AlteredRow(StorageError):
-    """A replicated row is not what this node wrote, so nothing was done with it. Nothing was stored."""
+    """A replicated row is not as it was written, so it is not used. Nothing was stored."""
 
     def __init__(self, relation: str, key: str) -> None:
-        super().__init__(f"{relation} {key} is not what was written")
+        super().__init__(f"{relation} {key} is not as it was written")
         self.relation = relation
         self.key = key

@@ -1,13 +1,61 @@
-"""The database file itself: whether it is sound, and setting a damaged one aside."""
+"""The database file itself: who may read it, whether it is sound, and setting a damaged one aside."""
 
+import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
 
 from app.database.errors import DamagedDatabase, StorageError, StorageFailed
+from app.database.lock import PRIVATE, lock_path
+
+T = TypeVar("T")
+
+PRIVATE_FOLDER = 0o700
+BESIDE = ("-wal", "-shm")
 
 # Primary result codes of a file that is not, or no longer, what SQLite wrote (sqlite.org/rescode.html).
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# What opening for reading answers where a transaction of a rollback journal must be undone first.
+_NEEDS_WRITING = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that only its owner may enter, with those above it; one that is there stays as it is."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+
+
+def make_private(path: Path) -> None:
+    """Let only its owner read a database and the files beside it; one that is not there is made, empty."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, PRIVATE))
+    beside = [path.with_name(path.name + suffix) for suffix in BESIDE]
+    for file in (path, *beside, lock_path(path), *_set_aside_files(path)):
+        with suppress(FileNotFoundError, PermissionError):  # another user's file stays as that user has it
+            file.chmod(PRIVATE)
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing: it neither writes to the file nor folds the WAL into it."""
+    uri = f"file:{quote(str(path))}?mode=ro"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def look(path: Path, query: Callable[[sqlite3.Connection], T]) -> T:
+    """Ask a file something before it is opened for use, and leave it as it is. Raises sqlite3.Error."""
+    try:
+        with closing(connect_to_read(path)) as connection:
+            return query(connection)
+    except sqlite3.OperationalError as error:
+        if _primary(error) not in _NEEDS_WRITING:
+            raise
+    # A migration of an empty file that was cut off left a rollback journal; there is no WAL to fold yet.
+    with closing(sqlite3.connect(path)) as connection:
+        return query(connection)
 
 
 def require_sound(path: Path) -> None:
@@ -15,8 +63,7 @@ def require_sound(path: Path) -> None:
     if not path.exists():
         return
     try:
-        with closing(sqlite3.connect(path)) as connection:
-            found = connection.execute("PRAGMA quick_check(1)").fetchone()
+        found = look(path, lambda connection: connection.execute("PRAGMA quick_check(1)").fetchone())
     except sqlite3.Error as error:
         raise opening_error(path, error) from error
     if found is None or found[0] != "ok":
@@ -24,17 +71,29 @@ def require_sound(path: Path) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file, with its WAL, out of the way and return its new name. It is kept for people;
-    no node ever reads it again."""
+    """Rename a damaged file, with its WAL, out of the way and return its new name. It is kept for people and
+    for salvage; no node ever serves it again."""
     number = 1
     while (kept := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
-    for suffix in ("-shm", "-wal"):
-        beside = path.with_name(path.name + suffix)
-        if beside.exists():
-            beside.rename(kept.with_name(kept.name + suffix))
+    # The database goes first: without its WAL it could be taken for a whole one that is older.
     path.rename(kept)
+    _follow(path, kept)
     return kept
+
+
+def finish_setting_aside(path: Path) -> None:
+    """Let a WAL follow the file it belongs to, where a crash came between the two."""
+    if path.exists():
+        return
+    alone = [kept for kept in _set_aside_databases(path) if not kept.with_name(f"{kept.name}-wal").exists()]
+    if alone:
+        _follow(path, max(alone, key=_number))
+
+
+def has_set_aside(path: Path) -> bool:
+    """Whether a damaged file of this database was ever set aside, and is still there."""
+    return any(_set_aside_files(path))
 
 
 def opening_error(path: Path, error: BaseException) -> StorageError:
@@ -47,5 +106,38 @@ def opening_error(path: Path, error: BaseException) -> StorageError:
 
 def is_damage(error: BaseException) -> bool:
     """Whether an error says that the file is damaged, rather than busy, full or asked wrongly."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return isinstance(error, sqlite3.DatabaseError) and code is not None and code & 0xFF in _DAMAGE
+    return isinstance(error, sqlite3.DatabaseError) and _primary(error) in _DAMAGE
+
+
+def is_undecodable(error: BaseException) -> bool:
+    """Whether an error says that a text is not UTF-8: Python says it, so it has no code of SQLite's."""
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode to UTF-8")
+
+
+def decoded_somehow(raw: bytes) -> str:
+    """A text whose bytes need not be UTF-8, so that its row can be named instead of failing the query."""
+    return raw.decode("utf-8", "replace")
+
+
+def _primary(error: sqlite3.Error) -> int | None:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _follow(path: Path, kept: Path) -> None:
+    for suffix in BESIDE:
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.rename(kept.with_name(kept.name + suffix))
+
+
+def _set_aside_files(path: Path) -> Iterator[Path]:
+    return path.parent.glob(f"{path.name}.damaged-*")
+
+
+def _set_aside_databases(path: Path) -> Iterator[Path]:
+    return (kept for kept in _set_aside_files(path) if kept.name.rpartition("-")[2].isdigit())
+
+
+def _number(kept: Path) -> int:
+    return int(kept.name.rpartition("-")[2])

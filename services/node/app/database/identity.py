@@ -1,29 +1,27 @@
 """The `node` row: who this file belongs to, and which start of it this is."""
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 from random import Random
 
 from app.database.errors import DamagedDatabase, StorageFailed, WrongDatabase
-from app.database.file import opening_error
+from app.database.file import decoded_somehow, look, make_folder, opening_error
 from app.database.transaction import Identity
 
 EPOCH_BYTES = 16
+UNREADABLE = "unreadable"
+"""Stands for the epoch of a damaged file that does not tell it."""
 
 
 def require_own_file(path: Path, *, cluster_id: str, name: str) -> None:
     """Look whether this node may use the file, before anything is started; an absent or damaged one it may
-    (a damaged one is set aside at start). Raises WrongDatabase, or StorageFailed with the reason."""
+    (it holds on to a damaged one and takes nothing). Raises WrongDatabase, or StorageFailed with
+    the reason."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         if not path.exists():
             return
-        with closing(sqlite3.connect(path)) as connection:
-            connection.row_factory = sqlite3.Row
-            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'node'").fetchone() is None:
-                return
-            row = connection.execute("SELECT cluster_id, name FROM node").fetchone()
+        row = look(path, _owner)
     except OSError as error:
         raise StorageFailed(f"{path} cannot be used: {error.strerror}") from error
     except sqlite3.Error as error:
@@ -33,6 +31,31 @@ def require_own_file(path: Path, *, cluster_id: str, name: str) -> None:
         raise meaning from error
     if row is not None:
         _require_own(row, cluster_id=cluster_id, name=name)
+
+
+def identity_of_damaged(path: Path, *, cluster_id: str, name: str) -> Identity:
+    """Who a damaged file belongs to and in which epoch, as far as it can be read: the epoch is UNREADABLE
+    otherwise. Raises WrongDatabase for one that is clearly another node's."""
+    unknown = Identity(cluster_id=cluster_id, name=name, epoch=UNREADABLE, starts=0)
+    try:
+        row = look(path, _owner)
+    except sqlite3.Error:
+        return unknown
+    if row is None:
+        return unknown
+    _require_own(row, cluster_id=cluster_id, name=name)
+    return Identity(cluster_id=cluster_id, name=name, epoch=str(row["epoch"]), starts=int(row["starts"]))
+
+
+def _owner(connection: sqlite3.Connection) -> sqlite3.Row | None:
+    connection.row_factory = sqlite3.Row
+    connection.text_factory = decoded_somehow
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'node'").fetchone() is None:
+        return None
+    row: sqlite3.Row | None = connection.execute(
+        "SELECT cluster_id, name, epoch, starts FROM node"
+    ).fetchone()
+    return row
 
 
 def _require_own(row: sqlite3.Row, *, cluster_id: str, name: str) -> None:

@@ -1,21 +1,26 @@
-"""Brings a database file to the schema this code was written for."""
+"""Brings a database file to the schema this code was written for, up or down."""
 
+import json
 import sqlite3
 import threading
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from app.database.errors import WrongDatabase
-from app.database.file import opening_error
+from app.database.errors import StorageFailed, WrongDatabase
+from app.database.file import make_private, opening_error
+from app.database.forms import NO_FORMS, Forms, Progress
 
 # Alembic's `op` and `context` are globals of the process, so nodes that share one migrate one at a time.
 _ALEMBIC = threading.Lock()
@@ -23,20 +28,42 @@ _ALEMBIC = threading.Lock()
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
-def migrate(path: Path) -> None:
-    """Apply every migration the file lacks; a file that is up to date is only looked at.
+@dataclass(frozen=True)
+class _Step:
+    """How newer code said that one of its migrations is undone."""
 
-    Raises WrongDatabase when the file comes from newer code, and as `opening_error` says.
+    revision: str
+    down_revision: str
+    statements: Sequence[str]
+
+
+def _unheard(_relation: str, _rows: int) -> None:
+    """Nobody wants to know."""
+
+
+def migrate(path: Path, *, forms: Forms = NO_FORMS, progress: Progress = _unheard) -> None:
+    """Apply every migration the file lacks, undo those of newer code that left word how, and compute anew
+    what rests on another canonical form. All of it is one transaction: a crash leaves the file as it was. A
+    file that is up to date is only looked at.
+
+    Raises WrongDatabase when the file comes from newer code that left no way back, StorageFailed for a
+    migration that would leave rows without what they refer to, and as `opening_error` says.
     """
     try:
-        if _revision(path) == newest_revision():
-            return
-        engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-        with _ALEMBIC, engine.begin() as connection:
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-        engine.dispose()
+        make_private(path)
+        with closing(sqlite3.connect(path)) as connection:
+            if _revision(connection) == newest_revision() and not _outdated(connection, forms):
+                return
+        with _ALEMBIC, _one_transaction(path) as (connection, raw):
+            before = len(raw.execute("PRAGMA foreign_key_check").fetchall())
+            _undo_newer(path, raw)
+            _upgrade(connection)
+            _leave_steps(raw)
+            if len(raw.execute("PRAGMA foreign_key_check").fetchall()) > before:
+                raise StorageFailed(f"{path}: a migration would leave rows without what they refer to")
+            _recompute(raw, forms, progress)
+    except OSError as error:
+        raise StorageFailed(f"{path} cannot be used: {error.strerror}") from error
     except sqlite3.Error as error:
         raise opening_error(path, error) from error
     except DBAPIError as error:
@@ -59,14 +86,106 @@ def _config() -> Config:
     return config
 
 
-def _revision(path: Path) -> str | None:
-    if not path.exists():
+@contextmanager
+def _one_transaction(path: Path) -> Iterator[tuple[Connection, sqlite3.Connection]]:
+    """A connection of SQLAlchemy's, and SQLite's own below it, in one transaction that covers the schema too.
+    Left to itself, Python's module would commit before every change of the schema."""
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    event.listen(engine, "connect", _begin_nothing_by_itself)
+    event.listen(engine, "begin", _begin_to_write)
+    try:
+        with engine.begin() as connection:
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, sqlite3.Connection)
+            yield connection, raw
+    finally:
+        engine.dispose()
+
+
+def _begin_nothing_by_itself(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None
+
+
+def _begin_to_write(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _undo_newer(path: Path, raw: sqlite3.Connection) -> None:
+    """Bring a schema of newer code down to one that this code knows, by the statements it left."""
+    found = _revision(raw)
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    for step in _way_down(raw, found, known):
+        for statement in step.statements:
+            raw.execute(statement)
+        if _has_table(raw, "schema_steps"):
+            raw.execute("DELETE FROM schema_steps WHERE revision = ?", (step.revision,))
+        raw.execute("UPDATE alembic_version SET version_num = ?", (step.down_revision,))
+    if (left := _revision(raw)) is not None and left not in known:
+        raise WrongDatabase(f"{path} has a schema this version does not know: {found}")
+
+
+def _way_down(raw: sqlite3.Connection, revision: str | None, known: set[str]) -> Sequence[_Step]:
+    """The steps from a file's revision to one that is known, newest first; none where no such way leads."""
+    if revision is None or revision in known or not _has_table(raw, "schema_steps"):
+        return []
+    rows = raw.execute("SELECT revision, down_revision, statements FROM schema_steps").fetchall()
+    steps = {row[0]: _Step(row[0], row[1], json.loads(row[2])) for row in rows}
+    way: list[_Step] = []
+    while revision not in known:
+        step = steps.pop(revision, None)
+        if step is None:
+            return []
+        way.append(step)
+        revision = step.down_revision
+    return way
+
+
+def _leave_steps(raw: sqlite3.Connection) -> None:
+    """Write down how this code's migrations are undone, for older code that may be started on this file."""
+    if not _has_table(raw, "schema_steps"):
+        return
+    for script in ScriptDirectory.from_config(_config()).walk_revisions():
+        statements: tuple[str, ...] | None = getattr(script.module, "DOWN", None)
+        if statements is not None and isinstance(script.down_revision, str):
+            raw.execute(
+                "INSERT OR REPLACE INTO schema_steps (revision, down_revision, statements) VALUES (?, ?, ?)",
+                (script.revision, script.down_revision, json.dumps(list(statements))),
+            )
+
+
+def _outdated(raw: sqlite3.Connection, forms: Forms) -> list[str]:
+    """The relations whose totals and seals were made under another form than this code's, or nobody knows."""
+    if not _has_table(raw, "canonical_forms"):
+        return []
+    found = dict(raw.execute("SELECT relation, revision FROM canonical_forms").fetchall())
+    return [name for name, revision in forms.revisions.items() if found.get(name) != revision]
+
+
+def _recompute(raw: sqlite3.Connection, forms: Forms, progress: Progress) -> None:
+    if not (outdated := _outdated(raw, forms)):
+        return
+    raw.row_factory = sqlite3.Row
+    forms.recompute(raw, outdated, progress)
+    raw.row_factory = None
+    raw.executemany(
+        "INSERT OR REPLACE INTO canonical_forms (relation, revision) VALUES (?, ?)",
+        [(name, forms.revisions[name]) for name in outdated],
+    )
+
+
+def _has_table(raw: sqlite3.Connection, name: str) -> bool:
+    found = raw.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone()
+    return found is not None
+
+
+def _revision(raw: sqlite3.Connection) -> str | None:
+    if not _has_table(raw, "alembic_version"):
         return None
-    with closing(sqlite3.connect(path)) as connection:
-        tables = connection.execute(
-            "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
-        ).fetchall()
-        if not tables:
-            return None
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        return None if row is None else str(row[0])
+    row = raw.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.database import digest
 from app.database.errors import OutcomeUnknown, StorageFailed, StorageFull
+from app.database.file import decoded_somehow
 from app.database.transaction import Counters, Effects, Identity, Transaction
 
 Command = Callable[[Transaction], Any]
@@ -83,6 +84,25 @@ class Writer:
             outcomes += alone
             effects.absorb(changed)
         return outcomes, effects
+
+    def explain(self, command: Command) -> BaseException:
+        """Why a command failed on a text that is not UTF-8: it runs once more, is given such texts with marks
+        for what is wrong in them, and is undone whatever it does. The error then is its own, of the row it
+        met, or StorageFailed."""
+        failed = StorageFailed("a text in the database cannot be read")
+        connection = self._connection
+        try:
+            connection.text_factory = decoded_somehow
+            connection.execute("BEGIN IMMEDIATE")
+            counters, _ = self._read_counters()
+            outcome, *_ = self._run(command, counters, self.identity, alone=True)
+        except (sqlite3.Error, _GroupVoid) as error:
+            failed.__cause__ = error
+            return failed
+        finally:
+            connection.text_factory = str
+            self._roll_back()
+        return failed if outcome.error is None else outcome.error
 
     def limit_bytes(self, most: int | None) -> None:
         """Let the file grow to `most` bytes, or to its present size if that is more; None lifts the limit.

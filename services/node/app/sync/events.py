@@ -46,13 +46,14 @@ class Incarnation(Message):
 
 class Hello(Message):
     """Who a node is and how far it is. Sent at start, on reconnect and every few seconds when idle; the
-    answer has the same form. `decommissioned` are the branches it knows to be gone for good; `heads` is keyed
-    "node@epoch"; `oldest` is the lowest position from which the sender can still tell its events; `own_rows`
-    (product id -> version of the sender's own cell) comes at the first hello after a start; `ahead` answers
-    it with the versions of those of which the answering node knows more. `parked_seqs` are the events that
-    the sender keeps parked, by life like `heads`; None from a node that does not say. `canonical` says under
-    which revisions the digests were made, `digests` is the digest of each relation that has rows: only those
-    of like revisions are compared."""
+    answer has the same form. `decommissioned` are the branches it knows to be gone for good; `has_set_aside`
+    says that a damaged file of its own lies beside an empty one; `heads` is keyed "node@epoch"; `oldest` is
+    the lowest position from which the sender can still tell its events; `own_rows` (product id -> version of
+    the sender's own cell) comes at the first hello after a start; `ahead` answers it with the versions of
+    those of which the answering node knows more. `parked_seqs` are the events that the sender keeps parked,
+    by life like `heads`; None from a node that does not say. `canonical` says under which revisions the
+    digests were made, `digests` is the digest of each relation that has rows: only those of like revisions
+    are compared."""
 
     protocol: tuple[int, int]
     schema_hash: str
@@ -64,6 +65,7 @@ class Hello(Message):
     incarnation: Incarnation
     policy: str
     founded: bool
+    has_set_aside: bool = False
     heads: dict[str, Head]
     oldest: Count = 0
     own_rows: dict[str, Count] | None = None

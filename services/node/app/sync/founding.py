@@ -27,6 +27,8 @@ class Founding:
     - Empty, and every configured peer answers that it is empty too (or `alone` says not to wait): the
       network is founded here, with the first admin. Two nodes may do so at once: identity by rule makes
       their admins one.
+    - Empty beside a damaged file that was set aside, and nobody serves: it waits, whatever the others say,
+      unless `alone` says not to. That file may hold what no branch has.
     - Empty, and some peer is not: it fetches what all reachable peers have, takes in the events that follow,
       then serves, and makes no admin. Reads come back first.
     """
@@ -91,6 +93,11 @@ class Founding:
                 return False
             await self._database.write(_mark_founded)
             return True
+        if self._database.has_set_aside and not self._alone:
+            await self._hear_out()
+            if not any(peer.founded for peer in self._peers):
+                self._standing.wait_for("nobody_serves")
+            return False
         self._standing.wait_for("waiting_for_peers")
         # A decommissioned peer never says that it is empty: what it holds may be all that is left.
         if self._alone or all(peer.founded is False for peer in self._peers.configured):

@@ -60,9 +60,12 @@ class Meetings:
     async def say(self, *, first: bool = False, ahead: Mapping[str, int] | None = None) -> Hello:
         """This node's hello as of now."""
         now = self._clock.wall()
-        return await self._database.read(
+        hello = await self._database.read(
             lambda connection: handshake.say(connection, self._this, now=now, first=first, ahead=ahead or {})
         )
+        if hello.founded or not self._database.has_set_aside:
+            return hello
+        return hello.model_copy(update={"has_set_aside": True})
 
     async def take_in(self, peer: Peer, hello: Hello, *, answers: str | None = None) -> Hello:
         """Remember what a peer said, act on it, and return what this node says to it. `answers` is the epoch
@@ -83,7 +86,8 @@ class Meetings:
         peer.policy = hello.policy
         peer.schema = hello.schema_hash
         peer.canonical = hello.canonical
-        peer.founded = hello.founded
+        # Beside an empty file lies one that served: nobody may take that for a network still to be founded.
+        peer.founded = None if hello.has_set_aside and not hello.founded else hello.founded
         peer.heads = {key: head.seq for key, head in hello.heads.items()}
         peer.said_hello_at = self._clock.monotonic()
         peer.clock_offset = hello.now - self._clock.wall()

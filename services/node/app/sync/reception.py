@@ -1,8 +1,10 @@
 """What a node does with its peers' messages, once their tokens were checked."""
 
+import sqlite3
+
 from app.database import Database
 from app.security.replica_tokens import ReplicaClaims
-from app.state import counting, grants, ledger, replicated
+from app.state import counting, grants, ledger, repair, replicated
 from app.state.errors import Decommissioned, NotReady
 from app.state.stock_desk import StockDesk
 from app.sync import handover, handshake, receiver, snapshot
@@ -11,6 +13,8 @@ from app.sync.errors import Fork, NotTheSender, WrongEpoch
 from app.sync.events import (
     Batch,
     BatchReceipt,
+    BucketReply,
+    BucketRequest,
     Hello,
     Page,
     PageRequest,
@@ -111,7 +115,9 @@ class Reception:
     async def snapshot(self, claims: ReplicaClaims, wanted: PageRequest) -> Page:
         """Read a page of whole rows for a peer that lacks them."""
         self._member(claims, wanted, wakes=False)
-        return await self._database.read(lambda connection: snapshot.read_page(connection, wanted))
+        return await self._database.read(
+            lambda connection: snapshot.read_page(connection, wanted), exact=True
+        )
 
     async def seal(self, claims: ReplicaClaims, wanted: SealRequest) -> SealReply:
         """Store a counter's dead lives and hand over what is known here, after it is durable."""
@@ -136,11 +142,33 @@ class Reception:
         """Tell a peer this node's bucket totals, so that it finds where the two differ, and what is parked
         here."""
         self._member(claims, wanted, wakes=False)
-        return await self._database.read(lambda connection: handover.tell(connection, wanted))
+        return await self._database.read(lambda connection: handover.tell(connection, wanted), exact=True)
+
+    async def bucket(self, claims: ReplicaClaims, wanted: BucketRequest) -> BucketReply:
+        """Give a peer the rows of a digest bucket, if each of them is what was written here."""
+        self._member(claims, wanted, wakes=False)
+        ready = self._standing.ready
+
+        def read(connection: sqlite3.Connection) -> BucketReply:
+            sound, rows = repair.give(connection, wanted.relation, wanted.bucket)
+            return BucketReply(
+                epoch=wanted.to_epoch,
+                relation=wanted.relation,
+                bucket=wanted.bucket,
+                revisions=replicated.revisions(),
+                ready=ready,
+                sound=sound,
+                rows=rows,
+                heads=handshake.heads(connection),
+            )
+
+        return await self._database.read(read)
 
     def _sender(self, claims: ReplicaClaims, node: str, epoch: str, *, greets: bool = False) -> Peer:
         """The peer that says this. A decommissioned one is heard only when it `greets`, for what it knows to
         be over, and is refused then too."""
+        if self._database.damage is not None:  # nothing of a damaged file may be sent, and nothing is taken
+            raise NotReady("damaged_database")
         peer = self._peers.get(claims.sender)
         if peer is None or (node, epoch) != (claims.sender, claims.epoch):
             raise NotTheSender(claims.sender)

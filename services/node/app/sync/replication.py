@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+import sqlite3
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from app.config import Settings
-from app.database import Database, Effects
+from app.database import Database, Effects, StorageError
 from app.database.migrations import newest_revision
 from app.runtime import Clock
 from app.security.replica_tokens import ReplicaTokens
@@ -19,6 +21,7 @@ from app.sync.counting import CountDesk
 from app.sync.events import PROTOCOL
 from app.sync.founding import Founding
 from app.sync.handshake import Self
+from app.sync.holding import Holding
 from app.sync.link import ReplicaLink
 from app.sync.meeting import Meetings
 from app.sync.membership import MemberDesk
@@ -31,8 +34,13 @@ from app.sync.standing import Standing
 from app.sync.synchronizer import ReplicaSynchronizer
 from app.sync.transfer import RightsAsker
 from app.sync.transport import Transport
+from app.sync.turns import TurnDesk
 
 log = logging.getLogger("app.replication")
+
+AGAIN_SECONDS = 1.0
+"""The pause before a sound file is used again that looked damaged, and before a file that could not be set
+aside is tried again."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +57,9 @@ class Ground:
 
 
 class Replication:
-    """Runs the node's senders, fetching, founding and scrubbing as its own tasks, and replaces a database
-    that turns out to be damaged. `reception`, `asker`, `counts` and `members` are what routes and desks use
-    of it."""
+    """Runs the node's senders, fetching, founding and scrubbing as its own tasks. While the database is
+    damaged none of them runs: the node waits for its turn to replace the file. `reception`, `asker`,
+    `counts`, `members` and `turns` are what routes and desks use of it."""
 
     def __init__(
         self,
@@ -66,7 +74,8 @@ class Replication:
         self._ground = ground
         self._stock = stock
         self._tasks: list[asyncio.Task[None]] = []
-        self._replacing: asyncio.Task[None] | None = None
+        self._mending: asyncio.Task[None] | None = None
+        self._is_damaged_again = False
         self._link = ReplicaLink(
             transport,
             tokens=tokens,
@@ -103,18 +112,27 @@ class Replication:
         self._scrub = Scrub(
             ground.database,
             peers=ground.peers,
+            link=self._link,
             alarms=ground.alarms,
             clock=ground.clock,
             seconds=ground.settings.scrub_seconds,
-            replace=self.note_damage,
         )
         self.members = MemberDesk(ground.database, peers=ground.peers, clock=ground.clock)
+        self.turns = TurnDesk(
+            ground.database, peers=ground.peers, standing=ground.standing, clock=ground.clock
+        )
+        self._holding = self._make_holding()
         ground.database.on_commit.append(self._note_members)
         ground.database.on_commit.append(self._wake_senders)
         ground.database.on_damage.append(self.note_damage)
+        ground.database.on_altered.append(self._scrub.suspect)
 
     async def start(self) -> None:
-        """Start every task; the database must be open."""
+        """Start every task; the database must be open. On a damaged one, wait for the turn to replace it."""
+        if self._ground.database.damage is not None:
+            await self._note_own_end()
+            self._mend(self._hold(), "hold on to a damaged database")
+            return
         self._note_gone(await self._ground.database.read(membership.gone))
         for work, name in (
             (self._synchronizer.run(), "synchronizer"),
@@ -122,15 +140,13 @@ class Replication:
             (self._scrub.run(), "scrub"),
             (self._founding.run(), "founding"),
         ):
-            task = asyncio.create_task(work, name=name)
-            task.add_done_callback(self._note_end)
-            self._tasks.append(task)
+            self._run(work, name)
 
     async def close(self) -> None:
         """End every task. A second call does nothing."""
-        if self._replacing is not None:
-            self._replacing.cancel()
-            await asyncio.gather(self._replacing, return_exceptions=True)
+        if self._mending is not None:
+            self._mending.cancel()
+            await asyncio.gather(self._mending, return_exceptions=True)
         await self._stop()
         await self.asker.close()
 
@@ -140,22 +156,80 @@ class Replication:
             self.recovery.want_repair(peer, "asked")
 
     def note_damage(self) -> None:
-        """Replace the database, since its file is damaged; called again meanwhile, it changes nothing."""
-        if self._replacing is None or self._replacing.done():
-            self._replacing = asyncio.create_task(self._replace_damaged(), name="replace damaged database")
-            self._replacing.add_done_callback(self._note_end)
+        """Look whether the file is damaged, and hold on to it if it is; called again meanwhile, it changes
+        nothing."""
+        self._mend(self._look_into_damage(), "look into damage")
 
-    async def _replace_damaged(self) -> None:
-        """Never serve or send another row of a damaged file: begin an empty one and rebuild it from peers."""
-        self._ground.standing.wait_for("damaged_database")
+    def _mend(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        if self._mending is not None and not self._mending.done():
+            self._is_damaged_again = True
+            work.close()
+            return
+        self._is_damaged_again = False
+        self._mending = asyncio.create_task(work, name=name)
+        self._mending.add_done_callback(self._note_end)
+        self._mending.add_done_callback(self._mend_again)
+
+    def _mend_again(self, mended: asyncio.Task[None]) -> None:
+        """Look into damage that was met while the last one was being looked into."""
+        if self._is_damaged_again and not mended.cancelled():
+            self.note_damage()
+
+    async def _look_into_damage(self) -> None:
+        """Never serve or send another row before the file was looked at; go on with a sound one."""
+        ground = self._ground
+        ground.standing.wait_for("damaged_database")
         await self._stop()
-        await self._ground.database.replace_damaged()
-        gone = [peer.name for peer in self._ground.peers.configured if peer.gone]
-        await self._ground.database.write(lambda tx: membership.learn(tx, gone))
+        if await ground.database.hold_if_damaged():
+            await self._hold()
+            return
+        ground.alarms.raise_("false_damage", "a query met damage, and the file is sound")
+        await ground.clock.sleep(AGAIN_SECONDS)
+        await self._begin_anew()
+
+    async def _hold(self) -> None:
+        """Leave a damaged file as it is until it is this node's turn to replace it; then begin an empty one
+        and rebuild it from peers."""
+        ground = self._ground
+        ground.standing.wait_for("damaged_database", reading=True)
+        ground.alarms.raise_(
+            "damaged_database", f"held, and nothing is written to it: {ground.database.damage}"
+        )
+        if ground.standing.closed:
+            return  # it takes nothing any more, and what it has is read where it lies
+        await self._holding.wait_for_turn()
+        ground.standing.wait_for("damaged_database")
+        while not await self._is_replaced():
+            await ground.clock.sleep(AGAIN_SECONDS)
         self.tell_what_was_set_aside()
+        gone = [peer.name for peer in ground.peers.configured if peer.gone]
+        await ground.database.write(lambda tx: membership.learn(tx, gone))
         self.recovery.forget()
+        await self._begin_anew()
+        self._run(self._holding.keep_turn(), "turn")
+
+    async def _is_replaced(self) -> bool:
+        try:
+            await self._ground.database.replace_held()
+        except StorageError as error:
+            log.warning("replacing the damaged database is put off: %s", error)
+        return self._ground.database.damage is None
+
+    async def _begin_anew(self) -> None:
         self._ground.peers.greet_all()
         await self.start()
+
+    async def _note_own_end(self) -> None:
+        """Close a branch whose damaged file still tells that it was decommissioned."""
+        try:
+            self._note_gone(await self._ground.database.read(membership.gone))
+        except (StorageError, sqlite3.Error) as error:
+            log.info("the damaged database does not tell who is decommissioned: %s", error)
+
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._note_end)
+        self._tasks.append(task)
 
     def tell_what_was_set_aside(self) -> None:
         """Raise the alarm if a damaged file was set aside."""
@@ -235,6 +309,19 @@ class Replication:
             retry_seconds=settings.replication_retry_seconds,
             rebalance_seconds=settings.rebalance_seconds,
             most_events=settings.outbox_max_events,
+        )
+
+    def _make_holding(self) -> Holding:
+        ground = self._ground
+        return Holding(
+            node=ground.settings.node_name,
+            peers=ground.peers,
+            link=self._link,
+            standing=ground.standing,
+            alarms=ground.alarms,
+            clock=ground.clock,
+            random=ground.random,
+            found=ground.settings.found,
         )
 
     def _make_founding(self, hash_password: Callable[[], Awaitable[str]]) -> Founding:

@@ -148,7 +148,7 @@ class ReplicaSynchronizer:
             assert peer.epoch is not None, "hello tells the peer's epoch"
             name, epoch = peer.name, peer.epoch
             batch = await self._database.read(
-                lambda connection: outbox.next_batch(connection, peer=name, peer_epoch=epoch)
+                lambda connection: outbox.next_batch(connection, peer=name, peer_epoch=epoch), exact=True
             )
             if batch is not None:
                 await self._deliver(peer, batch)

@@ -14,6 +14,7 @@ from pathlib import Path
 from app.database import Transaction
 from app.database.migrations import migrate, newest_revision
 from app.state import membership, users
+from app.state.replicated import FORMS
 from tests.support.branch import ACTOR, Branches
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -26,7 +27,7 @@ def main() -> None:
     """Write `schemas/<revision>.sql`."""
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "node.db"
-        migrate(path)
+        migrate(path, forms=FORMS)
         with closing(sqlite3.connect(path)) as schema, closing(Branches(schema)) as branches:
             matriz, norte = branches.make(BRANCH), branches.make("norte")
             matriz.do(_found)

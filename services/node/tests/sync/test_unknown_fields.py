@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from app.database import Transaction
 from app.database.digest import canonical
-from app.state import replicated, unknown_rows, users
+from app.state import ledger, replicated, unknown_rows, users
 from app.sync import parking, snapshot
-from app.sync.events import Batch, PageRequest
+from app.sync.events import Batch, Page, PageRequest
 from tests.support.branch import ACTOR, Branch, Branches
 
 HASH = f"$2b$04${'a' * 53}"
@@ -58,6 +59,10 @@ def take_all(sender: Branch, receiver: Branch, change: Callable[[Batch], Batch])
     assert (receipt.parked, receipt.position) == (0, batch.through)
 
 
+def merging(page: Page) -> Callable[[Transaction], ledger.Merged]:
+    return lambda tx: snapshot.merge_page(tx, page, donor="norte")
+
+
 def every_row(branch: Branch) -> list[dict[str, Any]]:
     return [row for rows in branch.rows().values() for row in rows.values()]
 
@@ -80,7 +85,7 @@ def test_they_travel_on_by_the_page(matriz: Branch, branches: Branches, relation
         page = snapshot.read_page(norte.connection, wanted)
         arrived = type(page).model_validate_json(page.model_dump_json())
         assert snapshot.is_whole(arrived)
-        merged = sul.do(lambda tx, page=arrived: snapshot.merge_page(tx, page, donor="norte"))
+        merged = sul.do(merging(arrived))
         assert (merged.forks, merged.waiting) == ([], [])
     assert {k: canonical(v) for k, v in sul.rows()[relation].items()} == {
         k: canonical(v) for k, v in norte.rows()[relation].items()

@@ -1,0 +1,79 @@
+"""Opening a node without keeping its HTTP server silent: a long migration goes on in the background."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from app.database import StorageError, WrongDatabase
+from app.node import BranchNode
+
+log = logging.getLogger("app.opening")
+
+OPENING_SECONDS = 2.0
+"""How long a start waits for the node to open. An error that comes within this time ends the start."""
+
+LOOK_SECONDS = 1.0
+AGAIN_SECONDS = 5.0
+
+
+class Opening:
+    """Opens a node: at first while its server waits, then while it answers that the node is not ready, and
+    why. What fails then is tried again, unless the file is not this node's at all."""
+
+    def __init__(self, node: BranchNode) -> None:
+        self._node = node
+        self._task: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Return when the node is open, or after OPENING_SECONDS. Raises as `BranchNode.open` does."""
+        first = asyncio.create_task(self._node.open(), name="open")
+        patience = asyncio.create_task(self._node.clock.sleep(OPENING_SECONDS), name="patience")
+        try:
+            await asyncio.wait({first, patience}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            patience.cancel()
+            if not first.done():
+                self._task = asyncio.create_task(self._go_on(first), name="opening")
+        if first.done():
+            await first
+
+    async def end(self) -> None:
+        """Let what is under way end, and try nothing again."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _go_on(self, opening: asyncio.Task[None]) -> None:
+        while not await self._is_over(opening):
+            await self._node.clock.sleep(AGAIN_SECONDS)
+            opening = asyncio.create_task(self._node.open(), name="open")
+
+    async def _is_over(self, opening: asyncio.Task[None]) -> bool:
+        """Whether nothing is left to try. The standing says meanwhile what takes so long, or what failed."""
+        node = self._node
+        while not opening.done():
+            migrating = node.database.progress is not None
+            node.standing.wait_for("migrating" if migrating else "starting")
+            pause = asyncio.create_task(node.clock.sleep(LOOK_SECONDS), name="pause")
+            try:
+                await asyncio.wait({opening, pause}, return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                # A piece of work in the database cannot be stopped in the middle; what follows it can.
+                await asyncio.gather(opening, return_exceptions=True)
+                raise
+            finally:
+                pause.cancel()
+        try:
+            await opening
+        except WrongDatabase as error:
+            log.critical("the database cannot be used: %s", error)
+            node.standing.wait_for("wrong_database")
+        except StorageError as error:
+            log.error("opening the database is tried again: %s", error)
+            node.standing.wait_for("storage_failed")
+            return False
+        except Exception:
+            log.exception("opening the node failed")
+            node.standing.wait_for("cannot_open")
+        return True
