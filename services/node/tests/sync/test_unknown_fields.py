@@ -9,7 +9,7 @@ import pytest
 from app.database import Transaction
 from app.database.digest import canonical
 from app.state import ledger, replicated, unknown_rows, users
-from app.sync import parking, snapshot
+from app.sync import kinds, parking, snapshot
 from app.sync.events import Batch, Page, PageRequest
 from tests.support.branch import ACTOR, Branch, Branches
 
@@ -145,9 +145,9 @@ def test_what_a_node_wrote_as_a_newer_version_is_told_after_it_went_back(
     """It does not know any more what its event was about, only of what: so it tells all of that."""
     norte = branches.make("norte")
     (key, *_) = replicated.get(relation).page_keys(matriz.connection)
-    for earlier in ("customers", "products"):  # as their own events told them before
-        for row in matriz.rows()[earlier].values():
-            norte.do(lambda tx, told=earlier, row=row: replicated.get(told).merge(tx, [row], "matriz"))
+    rows = matriz.rows()
+    earlier = {name: [*rows[name].values()] for name in ("customers", "products")}  # told before
+    norte.do(lambda tx: kinds.apply_rows(tx, earlier, "matriz", {}))
     matriz.do(lambda tx: tx.emit("unheard_of", key))
 
     take_all(matriz, norte, lambda batch: batch.model_copy(update={"events": batch.events[-1:]}))
