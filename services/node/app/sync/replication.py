@@ -13,7 +13,7 @@ from app.database import Database, Effects, StorageError
 from app.database.migrations import newest_revision
 from app.runtime import Clock
 from app.security.replica_tokens import ReplicaTokens
-from app.state import membership
+from app.state import membership, unknown_rows
 from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
 from app.sync.alarms import Alarms
@@ -134,6 +134,8 @@ class Replication:
             self._mend(self._hold(), "hold on to a damaged database")
             return
         self._note_gone(await self._ground.database.read(membership.gone))
+        if await self._ground.database.read(unknown_rows.has_known):
+            await self._ground.database.write(unknown_rows.merge_known)
         for work, name in (
             (self._synchronizer.run(), "synchronizer"),
             (self.recovery.run(), "recovery"),

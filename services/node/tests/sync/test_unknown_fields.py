@@ -8,10 +8,11 @@ import pytest
 
 from app.database import Transaction
 from app.database.digest import canonical
-from app.state import ledger, replicated, unknown_rows, users
+from app.state import customers, ledger, replicated, unknown_rows, users
 from app.sync import kinds, parking, snapshot
 from app.sync.events import Batch, Page, PageRequest
 from tests.support.branch import ACTOR, Branch, Branches
+from tests.support.company import Company, customer
 
 HASH = f"$2b$04${'a' * 53}"
 NEWER = {"mark": "of the next version", "marks": [1, 2.5, None, {"ç": True}]}
@@ -177,3 +178,29 @@ def test_an_unknown_kind_that_does_not_say_its_rows_is_parked(matriz: Branch, br
     receipt = norte.receive(batch.model_copy(update={"events": events}))
     assert receipt.parked == len(events)
     assert norte.do(lambda tx: parking.replay(tx, actor=ACTOR))["left"] == len(events)
+
+
+@pytest.mark.anyio
+async def test_rows_kept_for_a_newer_version_are_merged_when_the_node_starts_as_that(
+    company: Company,
+) -> None:
+    """Of every content that came under one key, the newest one stays; what nobody could have written too."""
+    (node,) = await company.found("matriz")
+    await customer(node)
+    found = await node.database.read(lambda connection: customers.find(connection, "ALFKI"))
+    assert found is not None
+    rows = [{**found, "name": name, "lamport": 100 + at} for at, name in enumerate(("one", "two"))]
+
+    def keep(tx: Transaction) -> None:
+        for row in (*rows, {"id": "nonsense"}):
+            unknown_rows.keep(tx, "customers", row, revision=1, origin="norte")
+
+    await node.database.write(keep)
+    await company.stop("matriz")
+    node = await company.start("matriz")
+
+    merged = await node.database.read(lambda connection: customers.find(connection, "ALFKI"))
+    assert merged is not None
+    assert merged["name"] == "two"
+    left = await node.database.read(lambda c: unknown_rows.page(c, "customers", after="", limit=9))
+    assert left[0] == [{"id": "nonsense"}]
