@@ -123,19 +123,19 @@ def test_an_unknown_kind_applies_by_its_rows_and_keeps_those_of_unknown_relation
 ) -> None:
     norte = branches.make("norte")
     customer = next(iter(matriz.rows()["customers"].values()))
-    supplier = {"id": "s", "name": "Moinho", "lamport": 1}
+    courier = {"id": "s", "name": "Moinho", "lamport": 1}
 
     def newer(batch: Batch) -> Batch:
         said = json.loads(batch.model_dump_json())
         for event in said["events"]:
-            event["kind"] = "supplier_upserted"
-            event["body"] = {"rows": {"customers": [customer], "suppliers": [supplier]}}
+            event["kind"] = "courier_upserted"
+            event["body"] = {"rows": {"customers": [customer], "couriers": [courier]}}
         return Batch.model_validate_json(json.dumps(said))
 
     take_all(matriz, norte, newer)
     assert list(norte.rows()["customers"].values()) == [customer]
-    assert unknown_rows.relations(norte.connection) == ["suppliers"]
-    assert unknown_rows.of_entity(norte.connection, "s")[0] == {"suppliers": [supplier]}
+    assert unknown_rows.relations(norte.connection) == ["couriers"]
+    assert unknown_rows.of_entity(norte.connection, "s")[0] == {"couriers": [courier]}
     assert norte.parked() == []
 
 
@@ -160,28 +160,29 @@ def test_what_a_node_wrote_as_a_newer_version_is_told_after_it_went_back(
 
 def test_kept_rows_of_unknown_relations_travel_on_by_the_page(branches: Branches) -> None:
     norte, sul = branches.make("norte"), branches.make("sul")
-    supplier = {"id": "s", "name": "Moinho", "lamport": 1}
-    norte.do(lambda tx: unknown_rows.keep(tx, "suppliers", supplier, revision=3, origin="matriz"))
-    wanted = PageRequest(to_epoch="e", epoch="e", relation="suppliers", after="")
+    courier = {"id": "s", "name": "Moinho", "lamport": 1}
+    norte.do(lambda tx: unknown_rows.keep(tx, "couriers", courier, revision=3, origin="matriz"))
+    wanted = PageRequest(to_epoch="e", epoch="e", relation="couriers", after="")
     page = snapshot.read_page(norte.connection, wanted)
     arrived = type(page).model_validate_json(page.model_dump_json())
     assert snapshot.is_whole(arrived)
     sul.do(lambda tx: snapshot.merge_page(tx, arrived, donor="norte"))
-    assert unknown_rows.of_entity(sul.connection, "s") == ({"suppliers": [supplier]}, {"suppliers": 3})
+    assert unknown_rows.of_entity(sul.connection, "s") == ({"couriers": [courier]}, {"couriers": 3})
 
 
 def test_an_unknown_kind_that_does_not_say_its_rows_is_parked(matriz: Branch, branches: Branches) -> None:
     norte = branches.make("norte")
     batch = matriz.batch_for(norte)
     assert batch is not None
-    events = [event.model_copy(update={"kind": "unheard_of"}) for event in batch.events]
+    unknown = {"kind": "unheard_of", "body": {"of": "another layout"}}
+    events = [event.model_copy(update=unknown) for event in batch.events]
     receipt = norte.receive(batch.model_copy(update={"events": events}))
     assert receipt.parked == len(events)
     assert norte.do(lambda tx: parking.replay(tx, actor=ACTOR))["left"] == len(events)
 
 
 @pytest.mark.anyio
-async def test_rows_kept_for_a_newer_version_are_merged_when_the_node_starts_as_that(
+async def test_rows_kept_for_a_newer_version_are_merged_when_the_node_starts_as_it(
     company: Company,
 ) -> None:
     """Of every content that came under one key, the newest one stays; what nobody could have written too."""
