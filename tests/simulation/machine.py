@@ -232,7 +232,7 @@ class Machine:
             self._safe_before = self._safe()
 
     def _safe(self) -> wal.Place:
-        writer = self.process.node.database._writer if self.process is not None else None
+        writer = self.process.node.database._file.writer if self.process is not None else None
         return wal.Place() if writer is None else wal.synced(self.path, writer._connection)
 
     def _die_without_power(self, safe: wal.Place) -> None:

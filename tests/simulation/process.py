@@ -128,7 +128,7 @@ class Process:
         """End it at once, as SIGKILL does, halted or not: no task goes on, nothing more reaches the disk."""
         self.alive = False
         self.executor.die()
-        self.node.database._unlock()  # as the kernel does, and before anything of this process ends
+        self.node.database._file.unlock()  # as the kernel does, and before anything of this process ends
         for task in list(self._tasks):
             task.cancel()
         self._halt.let_go()  # only to end
@@ -138,11 +138,11 @@ class Process:
         transaction is open between two pieces of work."""
         await asyncio.gather(*list(self._tasks), return_exceptions=True)
         await self.free()
-        database = self.node.database
-        if database._writer is not None:
-            database._writer.close()
-        while database._readers:
-            database._readers.pop().close()
+        file = self.node.database._file
+        if file.writer is not None:
+            file.writer.close()
+        while file.readers:
+            file.readers.pop().close()
 
     async def free(self) -> None:
         if self._client is not None:

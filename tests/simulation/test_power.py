@@ -10,7 +10,7 @@ from unittest import mock
 
 import pytest
 
-from app.database import Database
+from app.database.opened import OpenedFile
 from tests.simulation import verdict, wal
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
@@ -96,16 +96,16 @@ def test_a_node_that_does_not_sync_loses_an_acknowledged_order(template: Path, t
         machine.lose_power()
         await machine.start()
 
-    with mock.patch.object(Database, "_connect_writer", not_syncing(Database._connect_writer)):
+    with mock.patch.object(OpenedFile, "_connect_writer", not_syncing(OpenedFile._connect_writer)):
         journal = with_a_machine(template, tmp_path, use)
     assert "lost" in {violation.promise for violation in journal.violations}
 
 
 def not_syncing(
-    connect: Callable[[Database], sqlite3.Connection],
-) -> Callable[[Database], sqlite3.Connection]:
-    def careless(database: Database) -> sqlite3.Connection:
-        connection = connect(database)
+    connect: Callable[[OpenedFile], sqlite3.Connection],
+) -> Callable[[OpenedFile], sqlite3.Connection]:
+    def careless(file: OpenedFile) -> sqlite3.Connection:
+        connection = connect(file)
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 

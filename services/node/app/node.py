@@ -26,8 +26,9 @@ from app.sync import parking
 from app.sync.alarms import Alarms
 from app.sync.fault_desk import FaultDesk
 from app.sync.gate import GatedTransport
+from app.sync.ground import Ground
 from app.sync.peers import Peers
-from app.sync.replication import Ground, Replication
+from app.sync.replication import Replication
 from app.sync.standing import Standing
 from app.sync.transport import Transport
 

@@ -33,6 +33,7 @@ class Opening:
         finally:
             patience.cancel()
             if not first.done():
+                self._say_what_takes_so_long()
                 self._task = asyncio.create_task(self._go_on(first), name="opening")
         if first.done():
             await first
@@ -53,8 +54,7 @@ class Opening:
         """Whether nothing is left to try. The standing says meanwhile what takes so long, or what failed."""
         node = self._node
         while not opening.done():
-            migrating = node.database.progress is not None
-            node.standing.wait_for("migrating" if migrating else "starting")
+            self._say_what_takes_so_long()
             pause = asyncio.create_task(node.clock.sleep(LOOK_SECONDS), name="pause")
             try:
                 await asyncio.wait({opening, pause}, return_when=asyncio.FIRST_COMPLETED)
@@ -77,3 +77,7 @@ class Opening:
             log.exception("opening the node failed")
             node.standing.wait_for("cannot_open")
         return True
+
+    def _say_what_takes_so_long(self) -> None:
+        migrating = self._node.database.progress is not None
+        self._node.standing.wait_for("migrating" if migrating else "starting")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.database import Database, seals
+from app.database import AlteredRow, Database, seals
 from app.database.digest import read_digests
 from app.database.identity import present_life
 from app.database.migrations import newest_revision
@@ -27,7 +27,7 @@ class Reading:
 
     epoch: str
     counts: dict[str, int]
-    totals: dict[str, int]
+    totals: Mapping[str, int | None]
     heads: dict[str, int]
     digest: str
     digests: dict[str, str]
@@ -101,13 +101,17 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
     return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
 
 
-def _stock_totals(connection: sqlite3.Connection) -> dict[str, int]:
-    """Units over all products: the company's available and frozen, rights here, and oversold."""
+def _stock_totals(connection: sqlite3.Connection) -> Mapping[str, int | None]:
+    """Units over all products: the company's available and frozen, rights here, and oversold; unknown while a
+    stock row is not what was written."""
     dead = ledger.dead_lives(connection)
     life = present_life(connection)
     whole = {"available": 0, "frozen": 0, "here": 0, "oversold": 0}
     for row in connection.execute("SELECT DISTINCT product_id FROM stock").fetchall():
-        cells = ledger.cells_of(connection, row[0])
+        try:
+            cells = ledger.cells_of(connection, row[0])
+        except AlteredRow:
+            return dict.fromkeys(whole)
         totals = stock.totals(cells, dead)
         whole["available"] += totals.available
         whole["frozen"] += totals.frozen

@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 
 from app.database import Database, Transaction
+from app.database.opened import OpenedFile
 from app.database.writer import Writer
 from app.security.replica_tokens import ReplicaClaims
 from app.state import grants
@@ -42,21 +43,21 @@ class _LateCommits(sqlite3.Connection):
 @bug("an acknowledged order survives a crash", Simulated())
 def acknowledge_before_commit() -> AbstractContextManager[object]:
     """Answers leave while their transaction is still open; the node itself reads what is not committed."""
-    connect = Database._connect_writer
+    connect = OpenedFile._connect_writer
 
-    def connect_late(database: Database) -> sqlite3.Connection:
-        connect(database).close()
-        connection = sqlite3.connect(database._path, isolation_level=None, factory=_LateCommits)
+    def connect_late(file: OpenedFile) -> sqlite3.Connection:
+        connect(file).close()
+        connection = sqlite3.connect(file._path, isolation_level=None, factory=_LateCommits)
         connection.row_factory = sqlite3.Row
         return connection
 
-    def query(database: Database, ask: Callable[[sqlite3.Connection], Any]) -> Any:
-        assert database._writer is not None, "queries come after opening"
-        return ask(database._writer._connection)
+    def query(file: OpenedFile, ask: Callable[[sqlite3.Connection], Any], *, exact: bool) -> Any:
+        assert file.writer is not None, "queries come after opening"
+        return ask(file.writer._connection)
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(Database, "_connect_writer", connect_late))
-    stack.enter_context(mock.patch.object(Database, "_query", query))
+    stack.enter_context(mock.patch.object(OpenedFile, "_connect_writer", connect_late))
+    stack.enter_context(mock.patch.object(OpenedFile, "query", query))
     return stack
 
 
@@ -220,7 +221,7 @@ def seq_kept_in_memory_across_a_rollback() -> AbstractContextManager[object]:
 @bug("nothing is done twice", Directed(test_orders_whose_commit_reported_an_error_are_taken_once))
 def an_error_of_commit_means_not_stored() -> AbstractContextManager[object]:
     """What is not known to have failed is taken to have failed, and done once more."""
-    reopen = Writer._reopen
+    reopen = Writer.reopen
 
     def not_stored(writer: Writer, _groups: int) -> bool:
         reopen(writer)

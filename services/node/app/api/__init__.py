@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from app.api import (
+    altered,
     audit,
     auth,
     customers,
@@ -34,6 +35,7 @@ def install(app: FastAPI, *, with_faults: bool) -> None:
         stock,
         orders,
         parked,
+        altered,
         audit,
         members,
         status,

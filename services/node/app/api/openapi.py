@@ -58,6 +58,7 @@ TAGS = [
     {"name": "orders", "description": "Placing and cancelling orders at this branch."},
     {"name": "audit", "description": "Who did what at this node; for administrators."},
     {"name": "parked", "description": "Events that could not be applied; for administrators."},
+    {"name": "altered", "description": "Rows that are not what was written; for administrators."},
     {"name": "members", "description": "The branches of the network, and which are gone for good."},
     {"name": "status", "description": "How the node is."},
     {"name": "replica", "description": "What nodes ask of each other, with X-Replica-Token only."},

@@ -126,7 +126,7 @@ class Writer:
         effects = Effects()
         try:
             if self._lost:
-                self._reopen()
+                self.reopen()
             self._connection.execute("BEGIN IMMEDIATE")
             before, groups = self._read_counters()
             counters, identity = before, self.identity
@@ -205,13 +205,13 @@ class Writer:
     def _is_stored(self, groups: int) -> bool:
         """Reopen the file and read whether the group is in it: only the file knows after a failed COMMIT."""
         try:
-            self._reopen()
+            self.reopen()
             row = self._connection.execute("SELECT groups FROM node").fetchone()
         except sqlite3.Error as error:
             raise OutcomeUnknown(str(error)) from error
         return bool(row[0] == groups)
 
-    def _reopen(self) -> None:
+    def reopen(self) -> None:
         """Open the file anew. What it says holds, not what this object remembers."""
         self._connection.close()
         self._lost = True

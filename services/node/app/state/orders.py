@@ -131,10 +131,18 @@ def view(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
         "total_cents": order["total_cents"],
         "note": order["note"],
         "version": order["version"],
-        "created_at": datetime.fromtimestamp(order["created_at"], UTC).isoformat(),
+        "created_at": _shown_time(order["created_at"]),
         "stored_by": order_copies.stored_by(connection, order_id),
         "possible_duplicates": _possible_duplicates(connection, order),
     }
+
+
+def _shown_time(seconds: Any) -> str:
+    """A time in ISO 8601; the beginning of time for one that no node could have written (an altered row)."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (OverflowError, ValueError, TypeError, OSError):
+        return datetime.fromtimestamp(0, UTC).isoformat()
 
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:

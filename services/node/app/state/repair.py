@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.database import Actor, Transaction, digest
+from app.database.file import decoded_somehow
 from app.database.seals import Stored
 from app.state import replicated
 from app.state.errors import Invalid
@@ -75,7 +76,7 @@ def find_troubles(connection: sqlite3.Connection) -> list[Trouble]:
     """Read every replicated row and total as they stand, and say which buckets are not what was written. A
     text that cannot even be decoded is a row that differs."""
     before = connection.text_factory
-    connection.text_factory = _decoded
+    connection.text_factory = decoded_somehow
     try:
         return [trouble for entity in replicated.entities() for trouble in _troubles_of(connection, entity)]
     finally:
@@ -158,14 +159,13 @@ def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
     return mended
 
 
-def give(connection: sqlite3.Connection, relation: str, bucket: int) -> tuple[bool, list[Row]]:
-    """Whether every row of a bucket is what was written here, and then the rows."""
+def give(connection: sqlite3.Connection, relation: str, bucket: int) -> list[Stored] | None:
+    """The rows of a bucket, if every one of them is what was written here."""
     entity = replicated.find(relation)
     if entity is None:
-        return False, []
+        return None
     stored = _in_bucket(connection, entity, bucket)
-    sound = all(row.is_sound for row in stored)
-    return sound, [row.row for row in stored if row.row is not None] if sound else []
+    return stored if all(row.is_sound for row in stored) else None
 
 
 def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> list[str]:
@@ -183,9 +183,10 @@ def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> 
     return [stored.key for stored in altered]
 
 
-def accept(tx: Transaction, *, actor: Actor) -> int:
-    """Take every listed row for what it says now, because an admin says so; how many. One of stock may then
-    be sold by: a wrong number can oversell."""
+def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
+    """Take every listed row for what it says now, because an admin says so: `{accepted, left}`. By one of
+    stock units may then be sold: a wrong number can oversell. Those that no node could have written are
+    left."""
     listed = tx.connection.execute(
         "SELECT relation, row_key, bucket, why FROM altered_rows ORDER BY relation, row_key"
     ).fetchall()
@@ -212,7 +213,7 @@ def accept(tx: Transaction, *, actor: Actor) -> int:
                     after=_without_secrets(stored.row),
                     version=tx.lamport,
                 )
-    return accepted
+    return {"accepted": accepted, "left": len(listed) - accepted}
 
 
 def _proves(entity: Entity, stored: Stored, row: Row, given: Given) -> bool:
@@ -227,15 +228,11 @@ def _proves(entity: Entity, stored: Stored, row: Row, given: Given) -> bool:
 
 def _in_bucket(connection: sqlite3.Connection, entity: Entity, bucket: int) -> list[Stored]:
     before = connection.text_factory
-    connection.text_factory = _decoded
+    connection.text_factory = decoded_somehow
     try:
         return entity.in_bucket(connection, bucket)
     finally:
         connection.text_factory = before
-
-
-def _decoded(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
 
 
 def _fingerprint(entity: Entity, stored: Stored) -> int:

@@ -233,7 +233,7 @@ class BucketRequest(Wish):
 
 class BucketReply(Message):
     """Every row of a digest bucket as this node wrote it, and its heads at that instant. `sound` says that
-    every row is what was written and that they make up the total; of another bucket no rows are given.
+    every row fits its seal (`seals`, in the order of `rows`); of another bucket no rows are given.
     `ready` says that the node is founded and serves."""
 
     epoch: Name
@@ -243,4 +243,5 @@ class BucketReply(Message):
     ready: bool
     sound: bool
     rows: list[dict[str, Any]]
+    seals: list[int]
     heads: dict[str, Head]

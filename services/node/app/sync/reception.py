@@ -150,15 +150,17 @@ class Reception:
         ready = self._standing.ready
 
         def read(connection: sqlite3.Connection) -> BucketReply:
-            sound, rows = repair.give(connection, wanted.relation, wanted.bucket)
+            given = repair.give(connection, wanted.relation, wanted.bucket)
+            rows = [(stored.row, stored.written) for stored in given or () if stored.row is not None]
             return BucketReply(
                 epoch=wanted.to_epoch,
                 relation=wanted.relation,
                 bucket=wanted.bucket,
                 revisions=replicated.revisions(),
                 ready=ready,
-                sound=sound,
-                rows=rows,
+                sound=given is not None,
+                rows=[row for row, _ in rows],
+                seals=[seal for _, seal in rows],
                 heads=handshake.heads(connection),
             )
 

@@ -2,58 +2,35 @@
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Coroutine
-from dataclasses import dataclass
-from random import Random
 from typing import Any
 
-from app.config import Settings
-from app.database import Database, Effects, StorageError
+from app.database import Effects
 from app.database.migrations import newest_revision
-from app.runtime import Clock
 from app.security.replica_tokens import ReplicaTokens
 from app.state import membership, unknown_rows
 from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
-from app.sync.alarms import Alarms
 from app.sync.counting import CountDesk
 from app.sync.events import PROTOCOL
 from app.sync.founding import Founding
+from app.sync.ground import Ground
 from app.sync.handshake import Self
 from app.sync.holding import Holding
 from app.sync.link import ReplicaLink
 from app.sync.meeting import Meetings
 from app.sync.membership import MemberDesk
-from app.sync.peers import Peers
+from app.sync.mending import Mending
 from app.sync.rebirth import Rebirth
 from app.sync.reception import Reception
 from app.sync.recovery import Recovery
 from app.sync.scrub import Scrub
-from app.sync.standing import Standing
 from app.sync.synchronizer import ReplicaSynchronizer
 from app.sync.transfer import RightsAsker
 from app.sync.transport import Transport
 from app.sync.turns import TurnDesk
 
 log = logging.getLogger("app.replication")
-
-AGAIN_SECONDS = 1.0
-"""The pause before a sound file is used again that looked damaged, and before a file that could not be set
-aside is tried again."""
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What replication stands on: the node's own parts."""
-
-    settings: Settings
-    database: Database
-    peers: Peers
-    standing: Standing
-    alarms: Alarms
-    clock: Clock
-    random: Random
 
 
 class Replication:
@@ -74,8 +51,6 @@ class Replication:
         self._ground = ground
         self._stock = stock
         self._tasks: list[asyncio.Task[None]] = []
-        self._mending: asyncio.Task[None] | None = None
-        self._is_damaged_again = False
         self._link = ReplicaLink(
             transport,
             tokens=tokens,
@@ -122,6 +97,15 @@ class Replication:
             ground.database, peers=ground.peers, standing=ground.standing, clock=ground.clock
         )
         self._holding = self._make_holding()
+        self._mending = Mending(
+            ground,
+            holding=self._holding,
+            stop=self._stop,
+            go_on=self._begin_anew,
+            begin_empty=self._begin_empty,
+            note_gone=self._note_gone,
+            note_end=self._note_end,
+        )
         ground.database.on_commit.append(self._note_members)
         ground.database.on_commit.append(self._wake_senders)
         ground.database.on_damage.append(self.note_damage)
@@ -130,8 +114,7 @@ class Replication:
     async def start(self) -> None:
         """Start every task; the database must be open. On a damaged one, wait for the turn to replace it."""
         if self._ground.database.damage is not None:
-            await self._note_own_end()
-            self._mend(self._hold(), "hold on to a damaged database")
+            self._mending.hold()
             return
         self._note_gone(await self._ground.database.read(membership.gone))
         if await self._ground.database.read(unknown_rows.has_known):
@@ -146,9 +129,7 @@ class Replication:
 
     async def close(self) -> None:
         """End every task. A second call does nothing."""
-        if self._mending is not None:
-            self._mending.cancel()
-            await asyncio.gather(self._mending, return_exceptions=True)
+        await self._mending.close()
         await self._stop()
         await self.asker.close()
 
@@ -158,86 +139,23 @@ class Replication:
             self.recovery.want_repair(peer, "asked")
 
     def note_damage(self) -> None:
-        """Look whether the file is damaged, and hold on to it if it is; called again meanwhile, it changes
-        nothing."""
-        self._mend(self._look_into_damage(), "look into damage")
-
-    def _mend(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        if self._mending is not None and not self._mending.done():
-            self._is_damaged_again = True
-            work.close()
-            return
-        self._is_damaged_again = False
-        self._mending = asyncio.create_task(work, name=name)
-        self._mending.add_done_callback(self._note_end)
-        self._mending.add_done_callback(self._mend_again)
-
-    def _mend_again(self, mended: asyncio.Task[None]) -> None:
-        """Look into damage that was met while the last one was being looked into."""
-        if self._is_damaged_again and not mended.cancelled():
-            self.note_damage()
-
-    async def _look_into_damage(self) -> None:
-        """Never serve or send another row before the file was looked at; go on with a sound one."""
-        ground = self._ground
-        ground.standing.wait_for("damaged_database")
-        await self._stop()
-        if await ground.database.hold_if_damaged():
-            await self._hold()
-            return
-        ground.alarms.raise_("false_damage", "a query met damage, and the file is sound")
-        await ground.clock.sleep(AGAIN_SECONDS)
-        await self._begin_anew()
-
-    async def _hold(self) -> None:
-        """Leave a damaged file as it is until it is this node's turn to replace it; then begin an empty one
-        and rebuild it from peers."""
-        ground = self._ground
-        ground.standing.wait_for("damaged_database", reading=True)
-        ground.alarms.raise_(
-            "damaged_database", f"held, and nothing is written to it: {ground.database.damage}"
-        )
-        if ground.standing.closed:
-            return  # it takes nothing any more, and what it has is read where it lies
-        await self._holding.wait_for_turn()
-        ground.standing.wait_for("damaged_database")
-        while not await self._is_replaced():
-            await ground.clock.sleep(AGAIN_SECONDS)
-        self.tell_what_was_set_aside()
-        gone = [peer.name for peer in ground.peers.configured if peer.gone]
-        await ground.database.write(lambda tx: membership.learn(tx, gone))
-        self.recovery.forget()
-        await self._begin_anew()
-        self._run(self._holding.keep_turn(), "turn")
-
-    async def _is_replaced(self) -> bool:
-        try:
-            await self._ground.database.replace_held()
-        except StorageError as error:
-            log.warning("replacing the damaged database is put off: %s", error)
-        return self._ground.database.damage is None
+        """Look whether the file is damaged, and hold on to it if it is."""
+        self._mending.look_into_damage()
 
     async def _begin_anew(self) -> None:
         self._ground.peers.greet_all()
         await self.start()
 
-    async def _note_own_end(self) -> None:
-        """Close a branch whose damaged file still tells that it was decommissioned."""
-        try:
-            self._note_gone(await self._ground.database.read(membership.gone))
-        except (StorageError, sqlite3.Error) as error:
-            log.info("the damaged database does not tell who is decommissioned: %s", error)
+    async def _begin_empty(self) -> None:
+        """Rebuild an empty database, and keep the turn that this node has until it serves."""
+        self.recovery.forget()
+        await self._begin_anew()
+        self._run(self._holding.keep_turn(), "turn")
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(self._note_end)
         self._tasks.append(task)
-
-    def tell_what_was_set_aside(self) -> None:
-        """Raise the alarm if a damaged file was set aside."""
-        kept = self._ground.database.set_aside
-        if kept is not None:
-            self._ground.alarms.raise_("damaged_database", f"set aside as {kept.name}")
 
     async def _stop(self) -> None:
         for task in self._tasks:

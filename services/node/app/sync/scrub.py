@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from app.database import Database, StorageError, Transaction
+from app.database.digest import bucket_of
 from app.runtime import Clock
 from app.state import ledger, repair, replicated
 from app.state.errors import Invalid
@@ -61,10 +62,10 @@ class Scrub:
         self._looked_at: dict[tuple[str, str], float] = {}
 
     def suspect(self, relation: str, key: str) -> None:
-        """Scrub at once: a row was met that is not what was written."""
+        """Say so and scrub at once: a row was met that is not what was written."""
         now = self._clock.monotonic()
         if now - self._looked_at.get((relation, key), -QUIET_SECONDS) >= QUIET_SECONDS:
-            log.warning("%s %s is not what was written", relation, key)
+            self._alarms.raise_("altered_rows", f"{relation}/{bucket_of(key)}: {key} was met in use")
             self._looked_at = {row: at for row, at in self._looked_at.items() if now - at < QUIET_SECONDS}
             self._looked_at[relation, key] = now
             self._suspected.set()
@@ -156,6 +157,9 @@ def _mending(name: str, trouble: Trouble, reply: BucketReply) -> Callable[[Trans
             rows = [entity.checked(tx, row) for row in reply.rows]
         except Invalid as invalid:
             log.warning("%s gave a row that no node could have written: %r", name, invalid)
+            return Mended()
+        if [entity.seal(row) for row in rows] != reply.seals:
+            log.warning("%s gave rows of %s that do not fit their seals", name, trouble)
             return Mended()
         given = Given(rows=rows, life=(name, reply.epoch), dominates=_dominates(tx, reply))
         return repair.mend(tx, trouble, given)

@@ -23,12 +23,13 @@ JSON = {"Content-Type": "application/json"}
         ("/nowhere", 503),
         ("/readyz", 503),
         ("/healthz", 200),
-        ("/status", 401),
+        ("/status", 503),
+        ("/replica/hello", 503),
         ("/problems/gap", 200),
         ("/openapi.json", 200),
     ],
 )
-async def test_a_node_that_is_not_ready_serves_only_those_who_watch_it(
+async def test_a_node_that_is_not_open_yet_answers_only_that_it_is_there(
     unopened: FastAPI, path: str, status: int
 ) -> None:
     transport = httpx.ASGITransport(unopened)
@@ -52,11 +53,31 @@ async def test_at_a_fenced_node_people_may_log_in_and_read_why(shop: Shop) -> No
     )
 
 
-async def test_a_node_that_is_not_ready_still_hears_its_peers(unopened: FastAPI) -> None:
-    transport = httpx.ASGITransport(unopened)
-    async with httpx.AsyncClient(transport=transport, base_url="http://matriz") as client:
-        answer = await client.post("/replica/hello", json={})
+@pytest.mark.parametrize(("path", "status"), [("/orders", 503), ("/status", 401), ("/readyz", 503)])
+async def test_a_node_that_is_not_ready_serves_only_those_who_watch_it(
+    shop: Shop, path: str, status: int
+) -> None:
+    shop.node.standing.wait_for("waiting_for_peers")
+    assert (await shop.client().get(path)).status_code == status
+
+
+async def test_a_node_that_is_not_ready_still_hears_its_peers(shop: Shop) -> None:
+    shop.node.standing.wait_for("waiting_for_peers")
+    answer = await shop.client().post("/replica/hello", json={})
     assert (answer.status_code, answer.json()["reason"]) == (401, "missing_token")
+
+
+async def test_a_node_that_is_not_ready_says_why_in_a_sentence_of_the_readers_language(shop: Shop) -> None:
+    shop.node.standing.wait_for("nobody_serves", reading=True)
+    english, portuguese = [
+        (await shop.client(**{"Accept-Language": language}).get("/readyz")).json()
+        for language in ("en", "pt-BR")
+    ]
+    assert english["reason"] == portuguese["reason"] == "nobody_serves"
+    for told in (english["detail"], portuguese["detail"]):
+        assert "`lab salvage matriz`" in told
+        assert "FOUND=1" in told
+    assert english["detail"] != portuguese["detail"]
 
 
 async def test_a_request_keeps_the_id_it_came_with(shop: Shop) -> None:

@@ -40,7 +40,7 @@ async def test_every_operation_for_peers_names_their_token_and_no_other(shop: Sh
     replica = [operation for _, path, operation in operations(shop) if path.startswith("/replica/")]
     schemes = shop.app.openapi()["components"]["securitySchemes"]
 
-    assert [operation["security"] for operation in replica] == [[{"replica token": []}]] * 6
+    assert [operation["security"] for operation in replica] == [[{"replica token": []}]] * 8
     assert (schemes["replica token"]["in"], schemes["replica token"]["name"]) == ("header", "X-Replica-Token")
     assert not any(operation["parameters"] for operation in replica)
 

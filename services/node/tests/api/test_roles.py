@@ -54,6 +54,8 @@ ROUTES = [
     Route("POST", "/stock/NOPE/count", {"gone": 0}, 403, 422),
     Route("GET", "/parked", None, 403, 200),
     Route("POST", "/parked/replay", None, 403, 200),
+    Route("GET", "/altered", None, 403, 200),
+    Route("POST", "/altered/accept", None, 403, 200),
     Route("GET", "/members", None, 200, 200),
     Route("POST", "/members/matriz/decommission", None, 403, 409),
     Route("GET", "/status", None, 200, 200),

@@ -1,15 +1,22 @@
-"""A damaged database is found, set aside, never sent to anybody, and rebuilt from peers; a full disk is not
-damage, and passes."""
+"""A damaged database is found and held, never sent to anybody, and rebuilt from peers that serve, one node
+after the other; where nobody serves nothing is replaced. A full disk is not damage, and passes."""
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from app.database import StorageError, StorageFull
-from tests.recovery.trial import NAMES, Trial
+from app.database import StorageError, StorageFailed, StorageFull
+from app.state.errors import NotReady
+from app.sync.events import PageRequest, TotalsRequest
+from app.sync.turns import LEASE_SECONDS
+from tests.recovery.trial import NAMES, RICE, Trial
+from tests.support.company import buy
+from tests.support.network import problem
 from tests.support.virtual import eventually
 
 pytestmark = pytest.mark.anyio
@@ -27,21 +34,44 @@ def flip_bits(path: Path) -> None:
 
 def zero_a_page(path: Path) -> None:
     """The first page of the orders is empty, as after a write that never reached the disk."""
+    zero_a_page_of("orders", path)
+
+
+def zero_a_page_of(table: str, path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
-        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'orders'").fetchone()[0]
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
     with path.open("r+b") as file:
         file.seek((root - 1) * PAGE)
         file.write(bytes(PAGE))
 
 
-async def sold_by_all(trial: Trial) -> None:
-    """Three nodes that each had three units and sold one."""
-    await trial.found()
+async def sold_by_all(trial: Trial, *names: str) -> None:
+    """Nodes that each had three units and sold one; three of them unless others are named."""
+    await trial.found(*names)
     await trial.receive("matriz", 9, share="equal")
     await trial.converged()
-    for name in NAMES:
+    for name in names or NAMES:
         await trial.sell(name)
     await trial.converged()
+
+
+async def damage_at_rest(trial: Trial, *names: str, damage: Callable[[Path], None] = zero_a_page) -> None:
+    """Stop nodes, damage their files, and start them again."""
+    await trial.stop(*names)
+    for name in names:
+        damage(trial.company.path(name))
+    for name in names:
+        await trial.start(name, ready=False)
+
+
+def disk(trial: Trial, name: str) -> dict[str, bytes]:
+    """What a node's folder holds: every file that holds anything, less the index of the log."""
+    files = [file for file in trial.company.path(name).parent.iterdir() if file.stat().st_size]
+    return {file.name: file.read_bytes() for file in files if file.suffix != ".db-shm"}
+
+
+def waits_for(trial: Trial, reason: str, *names: str) -> Callable[[], bool]:
+    return lambda: all(trial[name].standing.reason == reason for name in names)
 
 
 @pytest.mark.parametrize("damage", [flip_bits, zero_a_page])
@@ -58,10 +88,166 @@ async def test_damage_at_rest_is_found_at_start_and_the_node_rebuilds(
     assert trial.epoch("sul") != before
     assert (path.parent / "node.db.damaged-1").read_bytes() == spoilt
     await trial.verify()
-    assert await trial.alarms("sul") == {"damaged_database": 1}
+    assert await trial.alarms("sul") == {"damaged_database": 2}  # it was held, and then set aside
     for name in ("matriz", "norte"):
         assert await trial.alarms(name) == {}
     await trial.shows("sul", available=4, frozen=2, here=0)
+
+
+async def test_where_all_files_are_damaged_nobody_founds_and_nothing_is_changed(trial: Trial) -> None:
+    await sold_by_all(trial)
+    sold = await trial.order_ids("sul")
+    await trial.stop(*NAMES)
+    for name in NAMES:
+        zero_a_page_of("audit", trial.company.path(name))
+    before = {name: disk(trial, name) for name in NAMES}
+    for name in NAMES:
+        await trial.start(name, ready=False)
+    await eventually(waits_for(trial, "nobody_serves", *NAMES))
+    await asyncio.sleep(600)
+    for name in NAMES:
+        assert (trial[name].standing.reason, trial[name].standing.reading) == ("nobody_serves", True)
+        assert {"damaged_database", "nobody_serves"} == (await trial.alarms(name)).keys()
+        assert await trial.order_ids(name) == sold  # which lie on pages that are whole
+        with pytest.raises(StorageFailed):
+            await trial[name].database.write(lambda _tx: None)
+    await trial.stop(*NAMES)
+    assert {name: disk(trial, name) for name in NAMES} == before
+
+
+async def test_an_admin_begins_anew_where_nobody_serves_and_the_others_follow_one_by_one(
+    trial: Trial,
+) -> None:
+    await sold_by_all(trial)
+    before = {name: trial.company.path(name) for name in NAMES}
+    await damage_at_rest(trial, *NAMES)
+    await eventually(waits_for(trial, "nobody_serves", *NAMES))
+    spoilt = {name: path.read_bytes() for name, path in before.items()}
+    await trial.stop("sul")
+    await trial.start("sul", found=True)
+    await eventually(lambda: all(trial[name].ready for name in NAMES))
+    await trial.converged()
+    for name, path in before.items():
+        assert path.with_name("node.db.damaged-1").read_bytes() == spoilt[name]
+
+
+async def test_two_of_three_are_rebuilt_one_after_the_other(trial: Trial) -> None:
+    await sold_by_all(trial)
+    order: list[str] = []
+    rest = ("norte", "sul")
+    await damage_at_rest(trial, *rest)
+
+    async def both() -> bool:
+        replaced = [name for name in rest if trial[name].database.set_aside is not None]
+        order.extend(name for name in replaced if name not in order)
+        if len(replaced) == 2:
+            assert trial[order[0]].ready, "the second begins only when the first serves"
+        return len(replaced) == 2
+
+    await eventually(both)
+    await eventually(lambda: all(trial[name].ready for name in rest))
+    await trial.verify()
+
+
+async def test_a_turn_is_given_back_as_soon_as_the_node_serves_again(trial: Trial) -> None:
+    await sold_by_all(trial)
+    await damage_at_rest(trial, "sul")
+    await eventually(lambda: trial["sul"].ready)
+    began = asyncio.get_running_loop().time()
+    await damage_at_rest(trial, "norte")
+    await eventually(lambda: trial["norte"].ready)
+    assert asyncio.get_running_loop().time() - began < LEASE_SECONDS / 2
+    await trial.verify()
+
+
+async def test_a_holder_that_crashes_with_its_turn_holds_nobody_up_for_long(trial: Trial) -> None:
+    await sold_by_all(trial)
+    trial.network.answers["matriz", "/replica/snapshot"] = problem(500, "internal")
+    trial.network.answers["norte", "/replica/snapshot"] = problem(500, "internal")
+    await damage_at_rest(trial, "sul")
+    await eventually(lambda: trial["sul"].database.set_aside is not None)
+    await asyncio.sleep(2 * LEASE_SECONDS)  # it is still at it, and renews its turn
+    await damage_at_rest(trial, "norte")
+    await asyncio.sleep(2 * LEASE_SECONDS)
+    assert (trial["norte"].standing.reason, trial["norte"].database.set_aside) == ("damaged_database", None)
+    await trial.stop("sul")
+    await asyncio.sleep(LEASE_SECONDS / 2)
+    assert trial["norte"].database.set_aside is None
+    await eventually(lambda: trial["norte"].database.set_aside is not None, within=LEASE_SECONDS)
+    trial.network.answers.clear()
+    await trial.start("sul")
+    await eventually(lambda: trial["norte"].ready)
+    await trial.verify()
+
+
+async def test_a_peer_of_an_older_version_gives_no_turn(trial: Trial) -> None:
+    await sold_by_all(trial, "matriz", "sul")
+    trial.network.answers["matriz", "/replica/turn"] = problem(404, "not_found")
+    await damage_at_rest(trial, "sul")
+    await eventually(waits_for(trial, "nobody_serves", "sul"))
+    assert trial["sul"].database.set_aside is None
+    trial.network.answers.clear()
+    await eventually(lambda: trial["sul"].ready)
+    await trial.verify()
+
+
+async def test_a_node_that_holds_a_damaged_file_tells_peers_nothing_and_takes_nothing(trial: Trial) -> None:
+    await sold_by_all(trial, "matriz", "sul")
+    trial.network.answers["matriz", "/replica/turn"] = problem(404, "not_found")
+    await damage_at_rest(trial, "sul")
+    await trial.sell("matriz")
+    await eventually(lambda: trial.peer("sul", seen_by="matriz").state == "backing_off")
+    lives: dict[str, Any] = {"to_epoch": trial.epoch("sul"), "epoch": trial.epoch("matriz")}
+    messages = {
+        "/replica/hello": trial.network.sent("matriz", "sul", "/replica/hello")[-1].body,
+        "/replica/snapshot": PageRequest(**lives, relation="customers", after="").model_dump_json().encode(),
+        "/replica/totals": TotalsRequest(**lives).model_dump_json().encode(),
+    }
+    for path, body in messages.items():
+        answer = await trial.post("matriz", "sul", path, body, epoch=trial.epoch("matriz"))
+        assert (answer.status, answer.code) == (503, "not_ready")
+    with pytest.raises(NotReady):
+        await buy(trial["sul"], RICE, 1)
+
+
+async def test_an_empty_node_beside_a_file_that_was_set_aside_never_founds(trial: Trial) -> None:
+    await sold_by_all(trial)
+    await trial.wipe(*NAMES)
+    kept = trial.company.path("sul").with_name("node.db.damaged-1")
+    kept.parent.mkdir()
+    kept.write_bytes(b"what a damaged disk left")
+    for name in NAMES:
+        await trial.start(name, ready=False)
+    await eventually(waits_for(trial, "nobody_serves", "sul"))
+    await asyncio.sleep(60)
+    assert [trial[name].standing.reason for name in NAMES] == [
+        "waiting_for_peers",
+        "waiting_for_peers",
+        "nobody_serves",
+    ]
+    await trial.stop("sul")
+    await trial.start("sul", found=True)
+    await eventually(lambda: all(trial[name].ready for name in NAMES))
+    assert kept.exists()
+
+
+async def test_a_query_that_meets_damage_in_a_sound_file_is_an_alarm_and_no_more(trial: Trial) -> None:
+    await sold_by_all(trial)
+    before = trial.epoch("sul")
+
+    def meet_damage(_connection: sqlite3.Connection) -> None:
+        error = sqlite3.DatabaseError("database disk image is malformed")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+    with pytest.raises(sqlite3.DatabaseError):
+        await trial["sul"].database.read(meet_damage)
+    await eventually(lambda: not trial["sul"].ready)
+    await eventually(lambda: trial["sul"].ready)
+    assert await trial.alarms("sul") == {"false_damage": 1}
+    assert (trial.epoch("sul"), trial["sul"].database.has_set_aside) == (before, False)
+    await trial.sell("sul")
+    await trial.verify()
 
 
 async def test_a_log_that_lost_its_end_is_a_roll_back(trial: Trial) -> None:
@@ -103,7 +289,7 @@ async def test_damage_met_in_use_is_never_served_and_the_node_rebuilds(trial: Tr
     await eventually(lambda: trial["sul"].ready)
     await trial.verify()
     assert trial.epoch("sul") != before
-    assert (await trial.alarms("sul"))["damaged_database"] == 1
+    assert (await trial.alarms("sul"))["damaged_database"] == 2
     for name in ("matriz", "norte"):
         assert await trial.alarms(name) == {}
     await trial.sell("sul")

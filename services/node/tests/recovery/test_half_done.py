@@ -68,7 +68,7 @@ async def test_orders_whose_commit_reported_an_error_are_taken_once(trial: Trial
     await trial.found("matriz", "norte")
     await trial.receive("matriz", 5)
     await trial.converged()
-    writer = trial["matriz"].database._writer
+    writer = trial["matriz"].database._file.writer
     assert writer is not None
     writer._connection.close()
     writer._connection = sqlite3.connect(

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from app.database import Transaction
-from app.state import customers, order_rows
+from app.state import order_rows
 from app.sync import parking, snapshot
 from app.sync.events import PageRequest
 from tests.recovery.trial import NAMES, Trial
@@ -18,7 +18,6 @@ from tests.support.virtual import eventually
 pytestmark = pytest.mark.anyio
 
 EVENT, SNAPSHOT = "/replica/event", "/replica/snapshot"
-SCRUB_SECONDS = 20.0
 
 
 def forget(tx: Transaction, order_id: str) -> None:
@@ -29,21 +28,10 @@ def forget(tx: Transaction, order_id: str) -> None:
     tx.changed("orders", order_id, before=row, after=None)
 
 
-def alter(tx: Transaction) -> None:
-    """Change a row as somebody with a database tool would."""
-    tx.connection.execute("UPDATE customers SET name = 'Somebody else'")
-
-
 def change_schema(trial: Trial, statement: str) -> None:
     """Let sul apply less, or more, than its peers send, as code of another version would."""
     with closing(sqlite3.connect(trial.company.path("sul"))) as connection:
         connection.execute(statement)
-
-
-async def name_of_customer(trial: Trial, name: str) -> str:
-    found = await trial[name].database.read(lambda connection: customers.find(connection, "ALFKI"))
-    assert found is not None
-    return str(found["name"])
 
 
 async def test_a_lost_row_is_noticed_mended_and_counted(trial: Trial) -> None:
@@ -142,48 +130,6 @@ async def test_nodes_that_are_still_rebuilding_are_not_compared(trial: Trial) ->
     assert [await trial.alarms(name) for name in NAMES] == [{}, {}, {}]
     trial.network.answers.clear()
     await trial.verify()
-
-
-async def test_rows_altered_behind_the_nodes_back_are_replaced_from_peers(trial: Trial) -> None:
-    await trial.found(scrub_seconds=SCRUB_SECONDS)
-    await trial.receive("sul", 5)
-    await trial.sell("sul")
-    await trial.converged()
-    before = trial.epoch("sul")
-    await trial["sul"].database.write(alter)
-    await eventually(lambda: trial["sul"].database.set_aside is not None, within=2 * SCRUB_SECONDS)
-    await eventually(lambda: trial["sul"].ready)
-    await trial.verify()
-    assert trial.epoch("sul") != before
-    assert {await name_of_customer(trial, name) for name in NAMES} == {"Customer ALFKI"}
-    assert (await trial.alarms("sul")).keys() == {"altered_rows", "damaged_database"}
-
-
-async def test_altered_rows_stay_while_orders_are_on_this_disk_only(trial: Trial) -> None:
-    await trial.found(scrub_seconds=SCRUB_SECONDS)
-    await trial.receive("sul", 5)
-    await trial.converged()
-    before = trial.epoch("sul")
-    for name in ("matriz", "norte"):
-        trial.network.cut.add(("sul", name))
-    order = await trial.sell("sul")
-    await trial["sul"].database.write(alter)
-    await asyncio.sleep(3 * SCRUB_SECONDS)
-    assert (await trial.alarms("sul"))["altered_rows"] >= 2
-    assert trial.epoch("sul") == before
-    trial.network.cut.clear()
-    await eventually(lambda: trial["sul"].database.set_aside is not None, within=2 * SCRUB_SECONDS)
-    await eventually(lambda: trial["sul"].ready)
-    await trial.verify()
-    assert await trial.order_ids("matriz") == [order]
-
-
-async def test_altered_rows_stay_where_nobody_could_replace_them(trial: Trial) -> None:
-    await trial.found("matriz", scrub_seconds=SCRUB_SECONDS)
-    await trial["matriz"].database.write(alter)
-    await asyncio.sleep(3 * SCRUB_SECONDS)
-    assert (await trial.alarms("matriz")).keys() == {"altered_rows"}
-    assert trial["matriz"].database.set_aside is None
 
 
 async def test_a_parked_order_is_listed_and_applied_when_somebody_asks(trial: Trial) -> None:

@@ -1,0 +1,111 @@
+"""The write-ahead log beside a database file: which frames of it count. Section 4 of
+sqlite.org/fileformat2.html.
+
+SQLite itself stops at the first frame whose checksum is wrong, and so loses every commit after one damaged
+frame. Each frame's checksum continues from the one before it, which is stored; so the frames after a damaged
+one are verified by what that one says of itself.
+"""
+
+import struct
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import BinaryIO, Literal
+
+_MAGIC = (0x377F0682, 0x377F0683)  # the second: checksums over big-endian words
+_HEAD = 32  # bytes before the first frame
+_FRAME_HEAD = 24
+
+Order = Literal["<", ">"]
+Sums = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One version of a page: where its bytes begin in the log."""
+
+    at: int
+    page: int
+    commit: bool
+    sound: bool
+
+
+@dataclass(frozen=True)
+class Wal:
+    """The frames that count. `current`: of commits that the database file may lack, in order. `stale`: of an
+    earlier round of the log; the file held them already when this round began. `plain` says that SQLite
+    reads the same frames."""
+
+    current: tuple[Frame, ...] = ()
+    stale: tuple[Frame, ...] = ()
+    plain: bool = True
+
+
+def read_wal(log: BinaryIO, *, page_size: int, last_page: int) -> Wal:
+    """Find the frames that count. A frame does when its checksum is right, or when only its own content is
+    wrong; and a sound commit stands at or after it, so that a torn tail does not count."""
+    log.seek(0)
+    head = log.read(_HEAD)
+    if len(head) < _HEAD:
+        return Wal()
+    magic, _, _, _, *salts, first, second = struct.unpack(">8I", head)
+    order: Order = ">" if magic & 1 else "<"
+    sound = magic in _MAGIC and _sums(head[:24], (0, 0), order) == (first, second)
+    if sound:
+        found = _frames(log, page_size, order, seed=(first, second))
+    else:  # then a frame says of which round it is, and the frames agree on the order of bytes
+        orders: tuple[Order, Order] = ("<", ">")
+        both = [_frames(log, page_size, order, seed=(first, second)) for order in orders]
+        found = max(both, key=lambda frames: sum(frame.sound for _, frame in frames))
+        # Two in a row that agree: one alone may be damaged.
+        agreed = [list(one) for (one, _), (other, _) in pairwise(found) if one == other]
+        salts = agreed[0] if agreed else salts
+    current: list[Frame] = []
+    stale: list[Frame] = []
+    unbroken, read_by_sqlite = sound, 0
+    follows = False  # whether the frame before this one is of the round
+    for of, frame in found:
+        own, known = of == tuple(salts), 1 <= frame.page <= last_page + len(found)
+        unbroken = unbroken and own and known and frame.sound
+        read_by_sqlite += unbroken
+        # Salts are in no checksum: they may be damaged alone. Checksums of an earlier round never continue.
+        follows = own or (frame.sound and follows)
+        if known and follows:
+            current.append(frame)
+        elif known and frame.sound:
+            stale.append(frame)
+    current = _committed(current)
+    return Wal(tuple(current), tuple(stale), len(current) <= read_by_sqlite)
+
+
+def _committed(frames: list[Frame]) -> list[Frame]:
+    while frames and not (frames[-1].commit and frames[-1].sound):
+        frames.pop()
+    return frames
+
+
+def _frames(log: BinaryIO, page_size: int, order: Order, *, seed: Sums) -> list[tuple[Sums, Frame]]:
+    """Every whole frame with its salts."""
+    log.seek(_HEAD)
+    found: list[tuple[Sums, Frame]] = []
+    at = _HEAD
+    seeds = [seed]
+    while len(block := log.read(_FRAME_HEAD + page_size)) == _FRAME_HEAD + page_size:
+        page, commit, salt1, salt2, first, second = struct.unpack(">6I", block[:_FRAME_HEAD])
+        content = block[:8] + block[_FRAME_HEAD:]
+        sums = [_sums(content, seed, order) for seed in seeds]
+        sound = (first, second) in sums
+        found.append(((salt1, salt2), Frame(at + _FRAME_HEAD, page, commit > 0, sound)))
+        # Where the two differ, either the content is damaged or the stored checksum.
+        seeds = [(first, second)] if sound else [(first, second), sums[0]]
+        at += _FRAME_HEAD + page_size
+    return found
+
+
+def _sums(data: bytes, seed: Sums, order: Order) -> Sums:
+    """The checksum algorithm of section 4.2."""
+    first, second = seed
+    words = struct.unpack(f"{order}{len(data) // 4}I", data)
+    for even, odd in zip(words[::2], words[1::2], strict=True):
+        first = (first + even + second) & 0xFFFFFFFF
+        second = (second + odd + first) & 0xFFFFFFFF
+    return first, second

@@ -1,0 +1,24 @@
+"""What replication stands on."""
+
+from dataclasses import dataclass
+from random import Random
+
+from app.config import Settings
+from app.database import Database
+from app.runtime import Clock
+from app.sync.alarms import Alarms
+from app.sync.peers import Peers
+from app.sync.standing import Standing
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What replication stands on: the node's own parts."""
+
+    settings: Settings
+    database: Database
+    peers: Peers
+    standing: Standing
+    alarms: Alarms
+    clock: Clock
+    random: Random

@@ -1,0 +1,272 @@
+"""Rows that something else than the node's commands changed: mended as rows by peers, or kept and named. No
+file is set aside for them and no life ends, whatever all members find at once."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.database import AlteredRow, StorageFailed
+from app.database.digest import bucket_of, canonical
+from app.state import customers, ledger, repair, replicated
+from app.sync import anti_entropy
+from tests.recovery.trial import NAMES, RICE, Trial
+from tests.support.branch import ACTOR
+from tests.support.virtual import eventually
+
+pytestmark = pytest.mark.anyio
+
+SCRUB_SECONDS = 15.0
+ORDERS = 6
+
+CHANGES = {
+    "customers": "UPDATE customers SET name = name || ' '",
+    "customers_undecodable": "UPDATE customers SET name = CAST(x'fffeff' AS TEXT)",
+    "products": "UPDATE products SET price_cents = price_cents + 1",
+    "users": "UPDATE users SET role = 'operador'",
+    "orders": "UPDATE orders SET note = 'changed' WHERE id = (SELECT MIN(id) FROM orders)",
+    "orders_time": "UPDATE orders SET created_at = 1e300 WHERE id = (SELECT MIN(id) FROM orders)",
+    "order_lines": "UPDATE order_lines SET quantity = quantity + 1"
+    " WHERE order_id = (SELECT MIN(order_id) FROM order_lines)",
+    "stock": "UPDATE stock SET received = received + 1000 WHERE received > 0",
+    "stock_grants": "UPDATE stock_grants SET quantity = quantity + 1000",
+    "extra": "UPDATE customers SET extra = '{\"tax\": 1}'",
+    "seal": "UPDATE customers SET checksum = checksum + 1",
+}
+MISSING = {
+    "a missing order": "DELETE FROM orders WHERE id = (SELECT MIN(id) FROM orders)",
+    "a missing line": "DELETE FROM order_lines WHERE order_id = (SELECT MIN(order_id) FROM order_lines)",
+    "a missing grant": "DELETE FROM stock_grants",
+}
+
+
+@pytest.fixture
+async def sold(trial: Trial) -> Trial:
+    """Three nodes that sold six orders, converged."""
+    await trial.found(scrub_seconds=SCRUB_SECONDS)
+    await trial.receive("matriz", 30, share="equal")
+    await trial.converged()
+    for number in range(ORDERS):
+        await trial.sell(NAMES[number % len(NAMES)])
+    await trial.converged()
+    return trial
+
+
+def change_file(trial: Trial, name: str, *statements: str) -> None:
+    """Change a stopped node's file as somebody with a database tool would, foreign keys or not."""
+    with closing(sqlite3.connect(trial.company.path(name))) as connection, connection:
+        for statement in statements:
+            assert connection.execute(statement).rowcount > 0
+
+
+async def change_stopped(trial: Trial, *names: str, statement: str) -> None:
+    await trial.stop(*names)
+    for name in names:
+        change_file(trial, name, statement)
+    for name in names:
+        await trial.start(name, ready=False)
+    await eventually(lambda: all(trial[name].ready for name in names))
+
+
+async def is_sound(trial: Trial, name: str) -> bool:
+    """Whether every row of a node is what it wrote, and its digest is that of its rows."""
+    database = trial[name].database
+    totals = (
+        await database.read(anti_entropy.recorded_totals),
+        await database.read(anti_entropy.actual_totals),
+    )
+    return not await database.read(repair.find_troubles) and totals[0] == totals[1]
+
+
+async def are_sound(trial: Trial) -> bool:
+    return all([await is_sound(trial, name) for name in NAMES])
+
+
+async def nothing_was_destroyed(trial: Trial, epochs: dict[str, str]) -> None:
+    assert {name: trial.epoch(name) for name in NAMES} == epochs
+    for name in NAMES:
+        assert len(await trial.order_ids(name)) == ORDERS
+        assert not list(trial.company.path(name).parent.glob("*.damaged-*"))
+
+
+def epochs_of(trial: Trial) -> dict[str, str]:
+    return {name: trial.epoch(name) for name in NAMES}
+
+
+async def listed(trial: Trial, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await trial[name].status())["altered"]
+    return found
+
+
+@pytest.mark.parametrize("statement", [*CHANGES.values(), *MISSING.values()], ids=[*CHANGES, *MISSING])
+async def test_one_altered_file_is_mended_by_the_peers(sold: Trial, statement: str) -> None:
+    epochs = epochs_of(sold)
+    await change_stopped(sold, "sul", statement=statement)
+    await eventually(lambda: are_sound(sold), every=1.0)
+    await sold.verify()
+    await nothing_was_destroyed(sold, epochs)
+    assert "repaired_rows" in await sold.alarms("sul")
+    assert await listed(sold, "sul") == []
+    for name in ("matriz", "norte"):
+        assert await sold.alarms(name) == {}
+    await sold.sell("sul")
+    await sold.verify()
+
+
+@pytest.mark.parametrize("statement", CHANGES.values(), ids=CHANGES)
+async def test_a_change_under_a_running_node_is_never_told_to_anybody(sold: Trial, statement: str) -> None:
+    epochs = epochs_of(sold)
+    change_file(sold, "norte", statement)
+    for name in NAMES:
+        await sold[name].database.read(lambda connection: connection.execute("SELECT 1").fetchone())
+    await eventually(lambda: are_sound(sold), within=3 * SCRUB_SECONDS, every=1.0)
+    await sold.verify()
+    await nothing_was_destroyed(sold, epochs)
+    for name in ("matriz", "sul"):
+        assert "divergence" not in await sold.alarms(name)
+
+
+@pytest.mark.parametrize("statement", CHANGES.values(), ids=CHANGES)
+async def test_what_all_members_find_altered_stays_and_is_named(sold: Trial, statement: str) -> None:
+    """The network goes on: no order is lost, no life ends, and what cannot be trusted is not sold by."""
+    epochs = epochs_of(sold)
+    await change_stopped(sold, *NAMES, statement=statement)
+    await asyncio.sleep(3 * SCRUB_SECONDS)
+    relation = statement.split()[1].replace("order_lines", "orders").replace("stock_grants", "stock")
+    for name in NAMES:
+        if await listed(sold, name):
+            alarm = (await sold[name].status())["alarms"]["altered_rows"]["last"]
+            assert f"{relation}/" in alarm
+            assert {row["relation"] for row in await listed(sold, name)} == {relation}
+    assert any([await listed(sold, name) for name in NAMES])
+    await nothing_was_destroyed(sold, epochs)
+    if relation == "stock":
+        assert isinstance(await sold.refused("matriz"), AlteredRow)
+    elif "fffeff" in statement:  # a name that is no text is shown as far as it can be, and written nowhere
+        assert isinstance(await sold.refused("matriz"), StorageFailed)
+    else:
+        await sold.sell("sul")
+    assert all(sold[name].ready for name in NAMES)
+
+
+async def test_altered_rows_stay_while_no_peer_can_be_reached_and_are_mended_when_one_can(
+    sold: Trial,
+) -> None:
+    for name in ("matriz", "norte"):
+        sold.network.cut |= {("sul", name), (name, "sul")}
+    change_file(sold, "sul", CHANGES["customers"])
+    await eventually(lambda: listed(sold, "sul"), within=3 * SCRUB_SECONDS)
+    (row,) = await listed(sold, "sul")
+    assert (row["relation"], row["asked"]) == ("customers", 0)
+    order = await sold.sell("sul")  # it sells on: nobody could say what the name was
+    sold.network.cut.clear()
+    await eventually(lambda: are_sound(sold), within=3 * SCRUB_SECONDS, every=1.0)
+    await sold.verify()
+    assert order in await sold.order_ids("matriz")
+    names = {
+        (await sold[name].database.read(lambda c: customers.find(c, "ALFKI")) or {})["name"] for name in NAMES
+    }
+    assert names == {"Customer ALFKI"}
+
+
+async def test_what_an_admin_accepts_is_as_written_from_then_on(trial: Trial) -> None:
+    await trial.found("matriz", scrub_seconds=SCRUB_SECONDS)
+    await trial.receive("matriz", 5)
+    change_file(trial, "matriz", "UPDATE stock SET received = 4")
+    await eventually(lambda: listed(trial, "matriz"), within=3 * SCRUB_SECONDS)
+    assert isinstance(await trial.refused("matriz"), AlteredRow)
+    matriz = trial["matriz"].database
+    assert await matriz.write(lambda tx: repair.accept(tx, actor=ACTOR)) == {
+        "accepted": 1,
+        "left": 0,
+    }
+    assert await listed(trial, "matriz") == []
+    assert await matriz.read(repair.find_troubles) == []
+    await trial.sell("matriz", 4)
+    assert (await matriz.read(lambda c: ledger.stock_view(c, RICE)))["available"] == 0
+    ((actor, after),) = await trial.audited("matriz", "accepted_altered")
+    assert (actor, after["received"]) == (ACTOR.user_id, 4)
+
+
+async def test_a_donor_whose_own_rows_are_altered_gives_none(sold: Trial) -> None:
+    """The same row of two files: the third one's mends both."""
+    await change_stopped(sold, "norte", "sul", statement=CHANGES["orders"])
+    await eventually(lambda: are_sound(sold), every=1.0)
+    await sold.verify()
+
+
+async def test_a_rebuilding_node_is_given_no_altered_row(sold: Trial) -> None:
+    sold.network.cut |= {("norte", "sul"), ("sul", "norte")}
+    await sold.wipe("sul")
+    change_file(sold, "matriz", CHANGES["products"])
+    await sold.start("sul")
+    sold.network.cut.clear()
+    await sold.verify()
+    prices = {row["price_cents"] for row in await rows_of(sold, "sul", "products")}
+    assert prices == {row["price_cents"] for row in await rows_of(sold, "norte", "products")}
+
+
+async def rows_of(trial: Trial, name: str, relation: str) -> list[dict[str, Any]]:
+    entity = replicated.get(relation)
+    return await trial[name].database.read(
+        lambda connection: entity.read(connection, entity.page_keys(connection))
+    )
+
+
+async def test_a_change_of_the_canonical_form_that_nobody_announced_destroys_nothing(
+    sold: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every row is as written, by its seal; only the digests are not theirs any more, and are counted
+    anew."""
+    epochs = epochs_of(sold)
+    await sold.stop(*NAMES)
+    drift_customers(monkeypatch)
+    for name in NAMES:
+        await sold.start(name, ready=False)
+    await eventually(lambda: are_sound(sold), every=1.0)
+    await sold.verify()
+    await nothing_was_destroyed(sold, epochs)
+    for name in NAMES:
+        alarms = (await sold[name].status())["alarms"]
+        assert "customers/" in alarms["repaired_rows"]["last"]
+        assert "counted anew" in alarms["repaired_rows"]["last"]
+    await sold.sell("norte")
+    await sold.verify()
+
+
+def spaced(row: dict[str, Any]) -> bytes:
+    """Another JSON form of the same row."""
+    return canonical(row) + b" "
+
+
+def drift_customers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let customers have another JSON form, as a library that serialises otherwise would."""
+    drifted = tuple(
+        replace(entity, encode=lambda row: canonical(row) + b" ")
+        if entity.relation == "customers"
+        else entity
+        for entity in replicated.entities()
+    )
+    monkeypatch.setattr(replicated, "entities", lambda: drifted)
+
+
+async def test_a_digest_that_was_not_kept_up_to_date_is_counted_anew_from_sound_rows(sold: Trial) -> None:
+    epochs = epochs_of(sold)
+    await change_stopped(
+        sold, "sul", statement="UPDATE digest_buckets SET total = zeroblob(32) WHERE relation = 'orders'"
+    )
+    await eventually(lambda: are_sound(sold), every=1.0)
+    await sold.verify()
+    await nothing_was_destroyed(sold, epochs)
+    assert "counted anew" in (await sold["sul"].status())["alarms"]["repaired_rows"]["last"]
+
+
+async def test_a_bucket_is_named_by_table_and_number(sold: Trial) -> None:
+    await change_stopped(sold, *NAMES, statement=CHANGES["customers"])
+    await asyncio.sleep(3 * SCRUB_SECONDS)
+    customer = (await sold["sul"].database.read(lambda c: customers.find(c, "ALFKI")) or {})["id"]
+    alarm = (await sold["sul"].status())["alarms"]["altered_rows"]["last"]
+    assert alarm.startswith(f"customers/{bucket_of(customer)}: 1 rows differ")
