@@ -18,7 +18,8 @@ Version = Literal["present", "next"]
 Change = Callable[[str, Version], None]
 """Stops a node, and starts it as this version; returns when it is ready."""
 
-UNITS = 900
+UNITS = 9000  # more than the tills sell, however slowly nodes start
+BETWEEN_SECONDS = 0.1
 PATIENCE_SECONDS = 120.0
 LINE: WantedLine = {"sku": "CAFE", "quantity": 1}
 
@@ -35,11 +36,11 @@ class Till:
 
     async def sell(self) -> None:
         """Sell until it is closing, a few units at least."""
-        fewest = len(self.sold) + 3
-        while not self.closing or len(self.sold) < fewest:
+        fewest = self._number + 3
+        while not self.closing or self._number < fewest:
             self._number += 1
             await self._sell_one(f"{self._client.name}-{self._number}")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(BETWEEN_SECONDS)
 
     async def _sell_one(self, key: str) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
