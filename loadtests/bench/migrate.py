@@ -2,8 +2,8 @@
 
     PYTHONPATH=services/node python loadtests/bench/migrate.py [--orders 100000]
 
-Both are one transaction of the start (app.database.migrations), as after an upgrade; ratio: to reading the same
-rows once.
+Both are one transaction of the start (app.database.migrations), as after an upgrade; ratio: to reading the
+same rows once.
 """
 
 import argparse
