@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from app.database import Actor, Transaction
+from app.database import Actor, AlteredRow, Transaction
 from app.database.identity import present_life
-from app.state import ledger, products, stock
+from app.state import cell_rows, ledger, products, stock
 from app.state.errors import DeadEpoch
 from app.state.stock import Cell, Life
 from app.state.waiting import Age
@@ -105,7 +105,10 @@ def products_with_surplus(
     living = ledger.living(connection, peers)
     found = []
     for product_id in products_held(connection):
-        cells = ledger.cells_of(connection, product_id)
+        try:
+            cells = cell_rows.cells(connection, product_id, spending=True)
+        except AlteredRow:
+            continue  # nobody knows what there is of it; the others move all the same
         if _surplus(connection, cells, me, peers=living, reserved=reserved.get(product_id, 0)):
             found.append(product_id)
     return found

@@ -9,7 +9,7 @@ from typing import Any
 import pydantic_core
 
 from app.database import Transaction, digest
-from app.database.seals import UNREADABLE, Stored, require_written, seal
+from app.database.seals import UNREADABLE, Stored, Use, require_written, seal
 from app.state import forms
 from app.state.forms import Form
 
@@ -40,16 +40,16 @@ def stored(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
     return [_stored(form, line_form, row, lines.get(row[_ID_AT], [])) for row in found]
 
 
-def read(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Row]:
+def read(connection: sqlite3.Connection, ids: Iterable[str], use: Use = "show") -> list[Row]:
     """The snapshots of those of these orders that are here, by id. Raises AlteredRow for one that is not what
     was written."""
-    return [require_written(connection, row) for row in stored(connection, ids)]
+    return [require_written(connection, row, use) for row in stored(connection, ids)]
 
 
-def snapshot(connection: sqlite3.Connection, order_id: str) -> Row | None:
+def snapshot(connection: sqlite3.Connection, order_id: str, use: Use = "show") -> Row | None:
     """The order with its lines in canonical form, or None. What a node only knows for itself (its own
     event's seq) is not part of it."""
-    found = read(connection, [order_id])
+    found = read(connection, [order_id], use)
     return found[0] if found else None
 
 

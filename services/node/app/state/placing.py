@@ -123,7 +123,7 @@ def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
     frozen pool, because that epoch's spending cannot be known for certain. Raises NotFound, OtherBranch, or
     EffectParked: what it gives back must not show anywhere before what it took.
     """
-    before = order_rows.snapshot(tx.connection, order_id)
+    before = order_rows.snapshot(tx.connection, order_id, "spend")  # what it gives back can be sold again
     if before is None:
         raise NotFound("order", order_id)
     if before["branch"] != tx.identity.name:

@@ -177,6 +177,18 @@ async def test_altered_rows_stay_until_a_peer_can_be_reached_that_mends_them(
     assert names == {"Customer ALFKI"}
 
 
+async def test_an_order_that_nobody_can_confirm_gives_nothing_back(trial: Trial) -> None:
+    """Its lines may say more than was sold."""
+    await trial.found("matriz", scrub_seconds=SCRUB_SECONDS)
+    await trial.receive("matriz", 5)
+    order = await trial.sell("matriz", 2)
+    change_file(trial, "matriz", "UPDATE order_lines SET quantity = 5")
+    await eventually(lambda: listed(trial, "matriz"), within=3 * SCRUB_SECONDS)
+    with pytest.raises(AlteredRow):
+        await trial["matriz"].orders.cancel(order, actor=ACTOR)
+    assert (await trial.view("matriz"))["available"] == 3
+
+
 async def test_what_an_admin_accepts_is_as_written_from_then_on(trial: Trial) -> None:
     await trial.found("matriz", scrub_seconds=SCRUB_SECONDS)
     await trial.receive("matriz", 5)
