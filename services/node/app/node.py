@@ -17,7 +17,7 @@ from app.security.passwords import Passwords
 from app.security.replica_tokens import ReplicaTokens
 from app.security.throttle import LoginThrottle
 from app.state.order_desk import OrderDesk
-from app.state.replicated import FORMS
+from app.state.replicated import FORMS, revisions
 from app.state.rights_desk import RightsDesk
 from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
@@ -164,7 +164,7 @@ class BranchNode:
         return outcome
 
     async def status(self) -> Mapping[str, Any]:
-        """What GET /status answers. What only a damaged database could tell is null."""
+        """What GET /status answers. What only a damaged database could tell is null, or names nothing."""
         try:
             status = await node_status(
                 self.database,
@@ -181,10 +181,14 @@ class BranchNode:
         return status if self.faults is None else {**status, "faults": self.faults.as_json()}
 
     def _status_without_database(self) -> dict[str, Any]:
-        of_the_file = ("epoch", "counts", "stock", "heads", "digest", "at_risk", "parked")
-        unknown = dict.fromkeys((*of_the_file, "possible_duplicates", "decommissioned", "pending", "peers"))
+        unknown = dict.fromkeys(("epoch", "digest", "at_risk", "parked", "possible_duplicates"))
+        by_name: dict[str, Any] = {name: {} for name in ("counts", "digests", "stock", "heads", "peers")}
         return {
             **unknown,
+            **by_name,
+            "altered": [],
+            "pending": {peer.name: None for peer in self.peers},
+            "decommissioned": [peer.name for peer in self.peers.configured if peer.gone],
             "node": self.settings.node_name,
             "policy": self.standing.policy,
             "ready": self.standing.ready,
@@ -192,6 +196,7 @@ class BranchNode:
             "fenced": self.standing.fenced,
             "sqlite": sqlite3.sqlite_version,
             "schema": newest_revision(),
+            "canonical": revisions(),
             "now": self.clock.wall(),
             "alarms": self.alarms.as_json(),
             "fetching": [],

@@ -4,9 +4,11 @@ from types import ModuleType
 
 from tests.teeth.bug import Bug
 from tests.teeth.bugs import (
+    altered,
     clones,
     conflicts,
     delivery,
+    drift,
     durability,
     lives,
     members,
@@ -25,6 +27,8 @@ THEMES: tuple[ModuleType, ...] = (
     clones,
     members,
     conflicts,
+    altered,
+    drift,
 )
 
 BUGS: dict[str, Bug] = {

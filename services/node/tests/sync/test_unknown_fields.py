@@ -20,7 +20,10 @@ NEWER = {"mark": "of the next version", "marks": [1, 2.5, None, {"ç": True}]}
 
 @pytest.fixture
 def matriz(branches: Branches) -> Branch:
-    """A branch with one of everything."""
+    return with_one_of_everything(branches)
+
+
+def with_one_of_everything(branches: Branches) -> Branch:
     made = branches.make("matriz")
     made.customer("ALFKI")
     made.product("rice")
@@ -94,8 +97,8 @@ def test_they_travel_on_by_the_page(matriz: Branch, branches: Branches, relation
     assert sul.digest() == norte.digest()
 
 
-def test_they_survive_what_this_version_does_to_the_row(matriz: Branch, branches: Branches) -> None:
-    norte = branches.make("norte")
+def test_they_survive_what_this_version_does_to_the_row(branches: Branches) -> None:
+    matriz, norte = with_one_of_everything(branches), branches.make("norte")
     take_all(matriz, norte, as_newer)
     found = users.find_by_username(norte.connection, "ana")
     assert found is not None
