@@ -76,13 +76,11 @@ def _write_what_is_new(tree: Tree) -> None:
         'values = {"name": product.name, "price_cents": product.price_cents}',
         'values = {"name": product.name, "price_cents": product.price_cents, "unit": "bag"}',
     )
-    ledger = _STATE / "ledger.py"
-    tree.after(
-        ledger,
-        '    assert after.life == me(tx), "only its own branch, in its own epoch, writes a cell"\n',
-        '    after = replace(after, beyond={**after.beyond, "moves": after.version})\n',
-    )
-    tree.after(ledger, "from dataclasses import dataclass, field", ", replace")
+    cells = _STATE / "stock.py"
+    moves = 'beyond={**self.beyond, "moves": self.version + 1}'
+    tree.replace(cells, "version=self.version + 1, **grown)", f"version=self.version + 1, {moves}, **grown)")
+    granted = "version=self.version + 1, granted=granted"
+    tree.replace(cells, f"{granted})", f"{granted}, {moves})")
     placing = _STATE / "placing.py"
     tree.after(placing, '        "note": order.note,\n', '        "channel": "web",\n')
     tree.after(

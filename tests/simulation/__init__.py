@@ -14,7 +14,7 @@ work. `python -m tests.simulation --help` runs histories; a failing one prints t
       count      the stock count after disks were lost
       staff      what admins do about users
       tampering  messages that are damaged, or such as only another version would write
-      versions   the next version of the node, beside this one
+      versions   the next version of the node, beside this one; next_rows is what its rows have more
       faults     what goes wrong, when, and undoing it; each kind in link_faults, process_faults, disk_faults,
                  clones
       wal        what a power cut leaves of a database

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.simulation.plan import FAULTS, LOST_DISKS, UPGRADE
+from tests.simulation.plan import FAULTS, GO_BACK, LOST_DISKS, UPGRADE
 from tests.simulation.runner import Request, Runner, Tally, Worker
 
 MOST_NODES = 9
@@ -74,7 +74,7 @@ def simulate(
     out.print(f"{rate:.2f} histories/s, {tally.twice:,} of {tally.histories:,} played twice")
     if tally.failed:
         out.print(f"failing seeds: {', '.join(map(str, sorted(tally.failed)))}")
-    out.print(tally.never((*FAULTS, UPGRADE, *(LOST_DISKS if wipes else ()))))
+    out.print(tally.never((*FAULTS, UPGRADE, GO_BACK, *(LOST_DISKS if wipes else ()))))
     out.print(tally.summary())
     raise typer.Exit(0 if tally.passed else 1)
 

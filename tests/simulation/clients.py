@@ -7,15 +7,15 @@ from functools import partial
 from random import Random
 from typing import Any, Literal
 
-from app.database import Actor, OutcomeUnknown, StorageError
+from app.database import Actor, OutcomeUnknown, StorageError, Transaction
 from app.node import BranchNode
 from app.state import customers, products
 from app.state.errors import AlreadyExists, NotFound, OutOfStock, StateError
 from app.state.placing import Adjustment, PlaceOrder
-from tests.simulation import staff
+from tests.simulation import next_rows, staff, versions
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine
-from tests.simulation.plan import Plan
+from tests.simulation.plan import UPGRADE, Plan
 from tests.simulation.process import Down, Process, Unknown
 from tests.simulation.promises import OrderAsked, Outcome, Promises, Received
 
@@ -198,7 +198,11 @@ class Client:
             ),
             partial(_create, create=products.create, made=new),
         ]
-        await self._ask("edit", self._random.choice(edits), key)
+        if UPGRADE in self._plan.faults:
+            edits += [partial(_supply, code=f"SUPPLIER-{self._random.randint(1, 4)}", name=name)] * 2
+        _, answer = await self._ask("edit", self._random.choice(edits), key)
+        if isinstance(answer, dict) and str(answer.get("code")).startswith("SUPPLIER"):
+            self._promises.suppliers.setdefault(answer["code"], set()).add(self._machine.name)
 
     async def _change_staff(self, key: str) -> None:
         """Let somebody in, or out, or give them another role."""
@@ -244,6 +248,19 @@ def _settled(before: Outcome | None, now: Outcome, answer: Any) -> Outcome:
 
 async def _create(node: BranchNode, *, create: Callable[..., Any], made: Any) -> Any:
     return await node.database.write(lambda tx: create(tx, made, actor=ACTOR))
+
+
+async def _supply(node: BranchNode, *, code: str, name: str) -> Any:
+    """Write a supplier, where the node is one of the version that knows them."""
+    if not versions.is_next():
+        raise NotFound("supplier", code)
+
+    def write(tx: Transaction) -> dict[str, Any]:
+        if next_rows.RECORDS.find(tx.connection, code) is None:
+            return next_rows.RECORDS.create(tx, code, {"name": name}, actor=ACTOR)
+        return next_rows.RECORDS.update(tx, code, {"name": name}, actor=ACTOR)
+
+    return await node.database.write(write)
 
 
 async def replay_parked(node: BranchNode) -> Any:

@@ -23,6 +23,7 @@ DOINGS: Mapping[str, Callable[[Scene, Machine], Coroutine[Any, Any, None]]] = {
     "stop": process_faults.stop,
     "stall": process_faults.stall,
     "upgrade": process_faults.upgrade,
+    "go_back": process_faults.go_back,
     "pause": process_faults.pause,
     "skew": process_faults.skew,
     "jump": process_faults.jump,

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from app.state import ledger
+from app.state.errors import Invalid
+from app.sync.events import WireEvent
 from lab.checker.finding import Promise
 from tests.simulation import parked, shortages, tampering, verdict, versions, virtual
 from tests.simulation import plan as plans
@@ -21,7 +23,7 @@ from tests.simulation.leaving import come_back, say_again
 from tests.simulation.machine import Machine
 from tests.simulation.network import Network
 from tests.simulation.observer import Observer
-from tests.simulation.plan import UPGRADE, Plan, node_settings
+from tests.simulation.plan import GO_BACK, UPGRADE, Plan, node_settings
 from tests.simulation.process import own_tasks
 from tests.simulation.promises import Promises
 from tests.simulation.record import Record, RecordedClient
@@ -32,6 +34,7 @@ QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would b
 LOOK_SECONDS = 0.2
 MOST_READINGS = 50
 MOST_PRODUCTS = 1_000  # on one page: all there are
+ENDS_BACK_SHARE = 0.5  # of the histories in which an upgrade is taken back
 SALES_AFTER_A_COUNT = 8  # of each client
 # A disk put back by hand where nobody could tell that it had more may sell again what it sold (Guarantees).
 # The checker excuses nothing for that; what such a history is not held to, it is not held to here.
@@ -114,7 +117,7 @@ class History:
                 await self._use_and_break()
                 if not self._journal.violations:
                     await self._faults.heal()
-                    await self._upgrade_all()
+                    await self._end_with_one_version()
                     with tampering.upgraded():
                         await self._close_what_is_gone()
                         await self._grow_quiet()
@@ -138,17 +141,29 @@ class History:
         )
 
     def _versions(self) -> AbstractContextManager[None]:
-        return versions.side_by_side() if UPGRADE in self._plan.faults else nullcontext()
+        if UPGRADE not in self._plan.faults:
+            return nullcontext()
+        return versions.side_by_side(self._promises.newer_orders.add, self._note_parked)
 
-    async def _upgrade_all(self) -> None:
-        """Where some branch runs the next version, upgrade the others, one after the other."""
-        if any(machine.version == versions.NEXT for machine in self._machines):
-            for machine in self._machines:
-                if machine.version == versions.THIS:
-                    self._journal.note(machine.name, "is upgraded")
-                    machine.version = versions.NEXT
-                    await machine.stop()
-                    await machine.start()
+    def _note_parked(self, event: WireEvent, error: Exception) -> None:
+        """Nothing is parked because another version wrote it."""
+        spoilt = self._journal.faults["poison"] or self._promises.wiped
+        if isinstance(error, Invalid) and not spoilt:
+            self._journal.violation("parked", f"{event.kind} of {event.entity}: {error!r}")
+
+    async def _end_with_one_version(self) -> None:
+        """Where some branch runs the next version, upgrade the others, one after the other; or take it back
+        everywhere."""
+        if all(machine.version == versions.THIS for machine in self._machines):
+            return
+        back = GO_BACK in self._plan.faults and self._plan.random("last version").random() < ENDS_BACK_SHARE
+        version = versions.THIS if back else versions.NEXT
+        for machine in self._machines:
+            if machine.version != version:
+                self._journal.note(machine.name, "goes back" if back else "is upgraded")
+                machine.version = version
+                await machine.stop()
+                await machine.start()
 
     async def _use_and_break(self) -> None:
         loop = asyncio.get_running_loop()

@@ -187,6 +187,7 @@ class Machine:
         )
         _copy(self.path, path.name)
         twin.copies = 1
+        twin.version, twin.next_protocol = self.version, self.next_protocol
         twin.clock.offset = self.clock.offset
         return twin
 

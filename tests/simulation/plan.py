@@ -20,7 +20,10 @@ CLONES_SHARE = 0.25
 and one of the two is thrown away."""
 UPGRADE = "upgrade"
 UPGRADED_SHARE = 0.1
-"""In so many histories in which no disk is lost the network is upgraded meanwhile, branch by branch."""
+"""In so many histories the network is upgraded meanwhile, branch by branch."""
+GO_BACK = "go_back"
+GOING_BACK_SHARE = 0.5
+"""In so many of those the upgrade is taken back at some branches, and begun again."""
 OPTIMISTIC_SHARE = 0.06
 """In so many histories in which no disk is lost branches sell what the company has, as far as they know."""
 PLENTY, SCARCE = 600, 20
@@ -82,7 +85,8 @@ def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
     policy = _policy(seed, wipes=wipes)
     most = SCARCE if policy == "optimistic" else PLENTY
     newer = Random(f"{seed}/versions")
-    upgraded = newer.random() < UPGRADED_SHARE and not wipes
+    upgraded = newer.random() < UPGRADED_SHARE
+    goes_back = Random(f"{seed}/going back").random() < GOING_BACK_SHARE
     twins = Random(f"{seed}/clones")
     cloned = twins.choice(CLONES) if twins.random() < CLONES_SHARE else None
     plan = Plan(
@@ -97,6 +101,7 @@ def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
         faults=(
             *(kind for kind in FAULTS if random.random() < 0.5),
             *((UPGRADE,) if upgraded else ()),
+            *((GO_BACK,) if upgraded and goes_back else ()),
             *_lost(random.choice(LOSSES) if wipes else (), instead=cloned),
         ),
         fault_every=random.choice((0.1, 0.3, 1.0)),

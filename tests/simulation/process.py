@@ -40,6 +40,11 @@ def present_process() -> "Process":
     return _process.get()
 
 
+def process_now() -> "Process | None":
+    """The process that runs now, or None for who stands outside of all."""
+    return _process.get(None)
+
+
 def own_tasks(
     loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], **options: Any
 ) -> asyncio.Task[T]:

@@ -42,6 +42,16 @@ async def upgrade(scene: Scene, machine: Machine) -> None:
         await machine.stop()
 
 
+async def go_back(scene: Scene, machine: Machine) -> None:
+    """Stop a node of the next version, so that this one is started in its place, on the file as it is."""
+    process = machine.process
+    works = process is not None and process.executor.running.is_set() and not process.halted
+    if works and machine.version == versions.NEXT:
+        scene.journal.fault("go_back", machine.name)
+        machine.version = versions.THIS
+        await machine.stop()
+
+
 async def pause(scene: Scene, machine: Machine) -> None:
     """The process is held back for a while, as by SIGSTOP: its address takes calls and answers none."""
     process = machine.process

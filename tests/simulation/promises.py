@@ -41,6 +41,8 @@ class Promises:
     are those of them that were thrown away after two processes had run on copies of one.
     `at_risk` are versions of orders that only a lost disk had, by id; `units_at_risk` are received and
     removed units that only a lost disk knew, by cell and column.
+    `suppliers` are those that the next version took, by code, each with the branches that said so;
+    `newer_orders` are the ids of the orders that it wrote, whether or not they were committed.
     """
 
     orders: dict[str, OrderAsked] = field(default_factory=dict)
@@ -54,6 +56,8 @@ class Promises:
     cloned: dict[str, int] = field(default_factory=dict)
     at_risk: dict[str, int] = field(default_factory=dict)
     units_at_risk: dict[tuple[str, str, str], dict[str, int]] = field(default_factory=dict)
+    suppliers: dict[str, set[str]] = field(default_factory=dict)
+    newer_orders: set[str] = field(default_factory=set)
 
     def count(self, kind: str, outcome: Any) -> None:
         """Count one request by its kind and outcome."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.simulation import parked
+from tests.simulation import next_rows, parked
 from tests.simulation.journal import Journal
 from tests.simulation.promises import OrderAsked, Promises, Received
 
@@ -71,6 +71,7 @@ def judge(files: Files, promises: Promises, journal: Journal) -> None:
         _judge_orders(name, file, promises, journal)
         _judge_units(name, file, promises, journal)
         _judge_staff(name, file, promises, journal)
+        _judge_what_is_newer(name, file, promises, journal)
         left = file.execute(_PARKED).fetchall()
         if left := [row for row in left if row[:4] not in lost]:
             journal.violation("parked", f"{name}: {left}")
@@ -83,10 +84,15 @@ def dump(file: sqlite3.Connection) -> dict[str, list[str]]:
         rows = file.execute(f"SELECT * FROM {table} ORDER BY {order}")
         names = [column[0] for column in rows.description]
         tables[table] = [
-            json.dumps({n: v for n, v in zip(names, row, strict=True) if n not in _LOCAL_COLUMNS})
+            json.dumps({n: _value(n, v) for n, v in zip(names, row, strict=True) if n not in _LOCAL_COLUMNS})
             for row in rows
         ]
     return tables
+
+
+def _value(name: str, value: Any) -> Any:
+    """A column's value; of the unknown fields, what they say, however it is written."""
+    return value if name != "extra" or value is None else dict(sorted(json.loads(value).items()))
 
 
 def digest(tables: Mapping[str, Sequence[str]]) -> str:
@@ -104,6 +110,9 @@ def _judge_convergence(files: Files, journal: Journal) -> None:
             if ours != theirs:
                 differing = sorted({*ours} ^ {*theirs})
                 journal.violation("diverged", f"{first} and {name} differ in {table}: {differing[:4]}")
+    suppliers = {name: next_rows.suppliers(file) for name, file in files.items()}
+    if any(found != suppliers[first] for found in suppliers.values()):
+        journal.violation("diverged", f"in suppliers: {suppliers}")
 
 
 def _judge_orders(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
@@ -152,6 +161,17 @@ def _judge_staff(name: str, file: sqlite3.Connection, promises: Promises, journa
     for username, branch in promises.left.items():
         if not out.get(username) and branch not in promises.wiped:
             journal.violation("let in again", f"{name}: {username} was deactivated at {branch}")
+
+
+def _judge_what_is_newer(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
+    """What only the next version writes is here, whichever version has the file now."""
+    for order_id, channel in next_rows.channels(file):
+        if order_id in promises.newer_orders and channel != next_rows.channel_of(order_id):
+            journal.violation("lost field", f"{name}: the channel of {order_id} is {channel}")
+    found = next_rows.suppliers(file)
+    for code, branches in promises.suppliers.items():
+        if code not in found and branches - promises.wiped.keys():
+            journal.violation("lost row", f"{name}: supplier {code} was acknowledged at {sorted(branches)}")
 
 
 def orders(file: sqlite3.Connection) -> dict[str, dict[str, Any]]:

@@ -25,7 +25,7 @@ class Watchman(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         error = f" ({record.exc_info[1]!r})" if record.exc_info else ""
         message = record.getMessage() + error
-        unreadable = self._journal.faults["poison"] or self._journal.faults["upgrade"]
+        unreadable = self._journal.faults["poison"]
         if unreadable and message.startswith(TRUE_ALARMS):
             self._journal.note("alarm", message)
             return
