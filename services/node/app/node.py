@@ -116,6 +116,7 @@ class BranchNode:
             alarms=self.alarms,
             clock=self.clock,
             random=self.random,
+            executor=self.executor,
         )
         self._replication = Replication(
             ground,
@@ -182,7 +183,8 @@ class BranchNode:
 
     def _status_without_database(self) -> dict[str, Any]:
         of_the_file = ("epoch", "counts", "stock", "heads", "digest", "at_risk", "parked")
-        unknown = dict.fromkeys((*of_the_file, "possible_duplicates", "decommissioned", "pending", "peers"))
+        others = ("possible_duplicates", "decommissioned", "pending", "peers", "salvage")
+        unknown = dict.fromkeys((*of_the_file, *others))
         return {
             **unknown,
             "node": self.settings.node_name,
