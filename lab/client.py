@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from lab.contract import (
+    AlteredRow,
     Customer,
     Member,
     NewCustomer,
@@ -174,6 +175,14 @@ class NodeClient:
     async def parked(self) -> list[ParkedEvent]:
         """The events that could not be applied here."""
         return [cast(ParkedEvent, item) async for item in self._items("/parked")]
+
+    async def altered(self) -> list[AlteredRow]:
+        """The rows that are not what the node wrote and that no peer could confirm."""
+        return cast(list[AlteredRow], (await self._call("GET", "/altered"))["items"])
+
+    async def accept_altered(self) -> dict[str, int]:
+        """Takes each of these rows for what it says: how many were `accepted`, how many are `left`."""
+        return cast(dict[str, int], await self._call("POST", "/altered/accept"))
 
     async def replay_parked(self) -> dict[str, int]:
         """Tries every parked event again: how many were `applied`, how many are `left`."""

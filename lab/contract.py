@@ -153,6 +153,7 @@ class PeerStatus(TypedDict):
     last_error: str | None
     schema: NotRequired[str | None]
     another_schema: NotRequired[bool | None]
+    comparable: NotRequired[bool | None]
 
 
 class Member(TypedDict):
@@ -162,6 +163,18 @@ class Member(TypedDict):
     state: Literal["member", "decommissioning", "decommissioned"]
     epoch: str | None
     known_by: list[str]
+
+
+class AlteredRow(TypedDict):
+    """A row that is not what the node wrote and that no peer could confirm; `why` says what each peer
+    said."""
+
+    relation: str
+    row_key: str
+    bucket: int
+    asked: int
+    why: str
+    since: float
 
 
 class Status(TypedDict):
@@ -175,6 +188,9 @@ class Status(TypedDict):
     stock: Any
     heads: dict[str, int]
     digest: str | None
+    canonical: NotRequired[dict[str, int]]
+    digests: NotRequired[dict[str, str]]
+    altered: NotRequired[list[AlteredRow]]
     at_risk: int | None
     parked: int | None
     alarms: dict[str, dict[str, Any]]

@@ -37,7 +37,8 @@ def members(statuses: Statuses) -> dict[str, Status | None]:
 
 def is_converged(statuses: Statuses) -> bool | None:
     """True when all members are ready with the same heads, digest and stock, nothing pending, nothing parked,
-    and know the same decommissioned branches, which are not asked for.
+    no row that is not what was written, and know the same decommissioned branches, which are not asked for.
+    Members of different versions are compared by the digests that both make alike.
 
     False as soon as one reading disproves it; None when none does but something is unknown.
     """
@@ -48,18 +49,31 @@ def is_converged(statuses: Statuses) -> bool | None:
         return False
     if len({(_stock(status), _gone(status)) for status in known}) > 1:
         return False
-    digests = {status["digest"] for status in known}
-    if len(digests - {None}) > 1:
+    if _digests_differ(known):
         return False
-    if None in facts or None in digests or len(known) < len(statuses):
+    if None in facts or any(status["digest"] is None for status in known) or len(known) < len(statuses):
         return None
     return True
+
+
+def _digests_differ(statuses: Sequence[Status]) -> bool:
+    """Whether the nodes' rows differ, as far as their digests can be compared: those of unlike revisions are
+    not."""
+    told = [status for status in statuses if status["digest"] is not None]
+    if len({tuple(sorted(status.get("canonical", {}).items())) for status in told}) <= 1:
+        return len({status["digest"] for status in told}) > 1
+    found: dict[tuple[str, int], set[str | None]] = {}
+    for status in told:
+        for relation, revision in status.get("canonical", {}).items():
+            found.setdefault((relation, revision), set()).add(status.get("digests", {}).get(relation))
+    return any(len(digests) > 1 for digests in found.values())
 
 
 def _local_facts(status: Status) -> Iterator[bool | None]:
     """What convergence asks of each node by itself; None is unknown."""
     yield status["ready"]
     yield None if status["parked"] is None else status["parked"] == 0
+    yield not status.get("altered")
     for pending in status["pending"].values():
         yield None if pending is None else pending == 0
 
@@ -101,9 +115,14 @@ def obstacles(statuses: Statuses) -> list[str]:
     lines += [
         f"{name} has {status['parked']} parked" for name, status in known.items() if status["parked"] != 0
     ]
+    lines += [
+        f"{name} has {len(altered)} rows that are not what was written (lab altered {name})"
+        for name, status in known.items()
+        if (altered := status.get("altered"))
+    ]
     if len({_heads(status) for status in known.values()}) > 1:
         lines.append("the nodes have seen different events")
-    elif len({status["digest"] for status in known.values()}) > 1:
+    elif _digests_differ([*known.values()]):
         lines.append("the nodes have seen the same events but their data differ")
     elif len({_stock(status) for status in known.values()}) > 1:
         lines.append("the nodes do not know of the same lost disks yet: their frozen stock differs")

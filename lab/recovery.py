@@ -1,5 +1,5 @@
 """The verbs around lost disks: `lab wipe`, `backup`, `restore`, and what a person does about what is left:
-`lab parked`, `lab count` and `lab decommission`."""
+`lab parked`, `lab altered`, `lab count` and `lab decommission`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from lab import network
-from lab.contract import Member, ParkedEvent
+from lab.contract import AlteredRow, Member, ParkedEvent
 from lab.counting import when_unblocked
 from lab.errors import LabError
 from lab.faults.command import Clients, network_and_driver, with_clients
@@ -77,6 +77,34 @@ def parked(
         out.print(_words(event), markup=False)
     if not left:
         out.print(f"nothing is parked at {node}")
+
+
+def altered(
+    node: Node,
+    *,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Take each of them for what it says now. Count the shelf first.")
+    ] = False,
+    yes: Yes = False,
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """List the rows that something else than the node's commands changed and that no peer could confirm."""
+    left: list[AlteredRow] = []
+    if accept:
+        _confirm(node, f"the altered rows of {node} will count as they stand", yes=yes)
+
+    async def act(clients: Clients) -> None:
+        if accept:
+            done = await clients[node].accept_altered()
+            out.print(f"{done['accepted']} accepted, {done['left']} left")
+        left.extend(await clients[node].altered())
+
+    with_clients([node], act, run_dir, env_file)
+    for row in left:
+        out.print(f"{row['relation']}/{row['bucket']} {row['row_key']}: {row['why']}", markup=False)
+    if not left:
+        out.print(f"every row of {node} is what was written")
 
 
 def count(

@@ -60,6 +60,8 @@ def _facts(node: NodeReading, silent_seconds: float | None) -> Iterator[str]:
     yield f"digest {(status['digest'] or UNKNOWN)[:8]}"
     if status["parked"] != 0:
         yield f"parked {count_words(status['parked'])}"
+    if altered := status.get("altered"):
+        yield f"altered {count_words(len(altered))}"
 
 
 def _links(node: NodeReading, peers: list[str], charts: Charts | None) -> Table:

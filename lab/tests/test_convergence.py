@@ -58,6 +58,33 @@ def test_each_difference_disproves_it_and_is_named(different: Status, words: str
     assert obstacles(pair(different)) == [words]
 
 
+def of_revision(revision: int, *, products: str, customers: str) -> Status:
+    """A node whose version writes customers under this revision."""
+    return {
+        **status("matriz", ["filial-norte"], digest=f"{products}{customers}"),
+        "canonical": {"products": 1, "customers": revision},
+        "digests": {"products": products, "customers": customers},
+    }
+
+
+def test_digests_of_unlike_revisions_are_not_compared_and_those_of_like_ones_are() -> None:
+    old, new = of_revision(1, products="p", customers="c"), of_revision(2, products="p", customers="other")
+    assert is_converged(pair(old, new)) is True
+    assert obstacles(pair(old, new)) == []
+    differing = of_revision(2, products="other", customers="other")
+    assert is_converged(pair(old, differing)) is False
+    assert obstacles(pair(old, differing)) == ["the nodes have seen the same events but their data differ"]
+
+
+def test_rows_that_are_not_what_was_written_disprove_it_and_are_named() -> None:
+    row = {"relation": "customers", "row_key": "c", "bucket": 7, "asked": 2, "why": "", "since": 1.0}
+    altered = cast(Status, {**status("matriz", ["filial-norte"]), "altered": [row]})
+    assert is_converged(pair(altered)) is False
+    assert obstacles(pair(altered)) == [
+        "matriz has 1 rows that are not what was written (lab altered matriz)"
+    ]
+
+
 def test_a_decommissioned_node_is_not_asked_for_and_all_have_to_know_of_it() -> None:
     gone = {name: {**told, "decommissioned": ["filial-sul"]} for name, told in pair().items() if told}
     seen = cast(Statuses, {**gone, "filial-sul": None})

@@ -31,7 +31,18 @@ class Directed:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
-Catcher = Simulated | Checked | Directed
+@dataclass(frozen=True)
+class Survived:
+    """A drift of our own software, which every node may carry at once: no test keeps it out, so the network
+    has to survive it. `history` plays it, raises for a broken promise, and returns what an alarm says that
+    names table and bucket. Without the drift there is no such alarm, unless the history itself alters
+    rows."""
+
+    history: Callable[..., Any]
+    alters: bool = False
+
+
+Catcher = Simulated | Checked | Directed | Survived
 
 
 @dataclass(frozen=True)

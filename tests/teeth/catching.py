@@ -9,7 +9,7 @@ from unittest import mock
 from tests.simulation.history import play as simulate
 from tests.simulation.journal import Journal, Violation
 from tests.teeth import stage
-from tests.teeth.bug import Bug, Checked, Directed, Simulated
+from tests.teeth.bug import Bug, Checked, Directed, Simulated, Survived
 from tests.teeth.stage import BadPlant
 
 MOST_SEEDS = 25
@@ -38,6 +38,8 @@ class Found:
 def catch(bug: Bug, *, template: Path) -> Found:
     """Plant a bug in a copy of the world and say what caught it. Raises BadPlant."""
     match bug.catcher:
+        case Survived() as drift:
+            return _survive(bug, drift, template=template)
         case Directed() as kept:
             return _direct(bug, kept, template=template)
         case Simulated() as drawn:
@@ -50,6 +52,15 @@ def _direct(bug: Bug, kept: Directed, *, template: Path) -> Found:
     alarm = stage.play(kept.history, kept.arguments, template=template)
     by = f"{Path(kept.history.__code__.co_filename).name}::{kept.history.__name__}"
     return Found(bug.name, bug.breaks, by, caught, alarm)
+
+
+def _survive(bug: Bug, drift: Survived, *, template: Path) -> Found:
+    """A drift counts as caught when every promise holds under it and an alarm names the rows."""
+    with bug.plant():
+        named = stage.tell(drift.history, template=template)
+    alarm = stage.tell(drift.history, template=template)
+    false_alarm = None if drift.alters else alarm
+    return Found(bug.name, bug.breaks, f"survived, {drift.history.__name__}", named, false_alarm)
 
 
 def _simulate(bug: Bug, drawn: Simulated, *, template: Path) -> Found:

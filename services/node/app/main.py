@@ -14,16 +14,14 @@ from fastapi import FastAPI
 from app.api import install
 from app.config import ConfigurationError, Settings, read_settings
 from app.database import StorageError
-from app.database.forms import NO_FORMS
+from app.database.forms import Forms
 from app.database.identity import require_own_file
 from app.database.lock import require_free
 from app.node import BranchNode
 from app.opening import Opening
 from app.runtime import Clock, Executor, SystemClock, ThreadExecutor, system_random
+from app.state.replicated import FORMS
 from app.sync.transport import HttpTransport, Transport
-
-FORMS = NO_FORMS
-"""The canonical forms of what is replicated."""
 
 WRONG_SETTINGS = 2  # exit status
 
@@ -35,6 +33,7 @@ def create_app(
     random: Random | None = None,
     transport: Transport | None = None,
     executor: Executor | None = None,
+    forms: Forms | None = None,
 ) -> FastAPI:
     """A node with the given settings; whatever is not given is the real thing.
 
@@ -47,7 +46,7 @@ def create_app(
         random=random or system_random(),
         transport=transport or HttpTransport(),
         executor=executor or ThreadExecutor(),
-        forms=FORMS,
+        forms=forms or FORMS,
     )
     opening = Opening(node)
 

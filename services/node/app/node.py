@@ -165,7 +165,7 @@ class BranchNode:
         return outcome
 
     async def status(self) -> Mapping[str, Any]:
-        """What GET /status answers. What only a damaged database could tell is null."""
+        """What GET /status answers. What only a damaged database could tell is null, or names nothing."""
         try:
             status = await node_status(
                 self.database,
@@ -182,11 +182,13 @@ class BranchNode:
         return status if self.faults is None else {**status, "faults": self.faults.as_json()}
 
     def _status_without_database(self) -> dict[str, Any]:
-        of_the_file = ("epoch", "counts", "stock", "heads", "digest", "at_risk", "parked")
-        others = ("possible_duplicates", "decommissioned", "pending", "peers", "salvage")
-        unknown = dict.fromkeys((*of_the_file, *others))
+        unknown = dict.fromkeys(("epoch", "digest", "at_risk", "parked", "possible_duplicates"))
+        by_name: dict[str, Any] = {name: {} for name in ("counts", "stock", "heads", "peers")}
         return {
             **unknown,
+            **by_name,
+            "pending": {peer.name: None for peer in self.peers},
+            "decommissioned": [peer.name for peer in self.peers.configured if peer.gone],
             "node": self.settings.node_name,
             "policy": self.standing.policy,
             "ready": self.standing.ready,
@@ -197,6 +199,7 @@ class BranchNode:
             "now": self.clock.wall(),
             "alarms": self.alarms.as_json(),
             "fetching": [],
+            "salvage": [],
         }
 
 

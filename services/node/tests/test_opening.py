@@ -141,11 +141,11 @@ class TestWhileItMigrates:
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         forms = Long()
-        monkeypatch.setattr("app.main.FORMS", forms)
         monkeypatch.setattr("app.opening.OPENING_SECONDS", 0.0)
         app = create_app(
             read_settings({**ENVIRONMENT, "DATABASE_PATH": str(path)}),
             transport=FakeNetwork().transport("matriz"),
+            forms=forms,
         )
         async with app.router.lifespan_context(app):
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://matriz")

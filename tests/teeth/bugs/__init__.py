@@ -7,6 +7,7 @@ from tests.teeth.bugs import (
     clones,
     conflicts,
     delivery,
+    drift,
     durability,
     lives,
     members,
@@ -25,6 +26,7 @@ THEMES: tuple[ModuleType, ...] = (
     clones,
     members,
     conflicts,
+    drift,
 )
 
 BUGS: dict[str, Bug] = {

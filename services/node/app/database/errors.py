@@ -29,6 +29,9 @@ class AlteredRow(StorageError):
     """A replicated row is not as it was written, so it is not used. Nothing was stored."""
 
     def __init__(self, relation: str, key: str) -> None:
-        super().__init__(f"{relation} {key} is not as it was written")
+        super().__init__(relation, key)
         self.relation = relation
         self.key = key
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.key} is not as it was written"

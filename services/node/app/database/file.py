@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -18,6 +18,7 @@ BESIDE = ("-wal", "-shm")
 
 # Primary result codes of a file that is not, or no longer, what SQLite wrote (sqlite.org/rescode.html).
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_WRONG_FORMAT = "unsupported file format"  # of the header; it has no code of its own
 # What opening for reading answers where a transaction of a rollback journal must be undone first.
 _NEEDS_WRITING = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
@@ -48,14 +49,26 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 def look(path: Path, query: Callable[[sqlite3.Connection], T]) -> T:
     """Ask a file something before it is opened for use, and leave it as it is. Raises sqlite3.Error."""
     try:
-        with closing(connect_to_read(path)) as connection:
+        with closing(connect_to_read(path)) as connection, speakable_errors():
             return query(connection)
     except sqlite3.OperationalError as error:
         if _primary(error) not in _NEEDS_WRITING:
             raise
     # A migration of an empty file that was cut off left a rollback journal; there is no WAL to fold yet.
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(sqlite3.connect(path)) as connection, speakable_errors():
         return query(connection)
+
+
+@contextmanager
+def speakable_errors() -> Iterator[None]:
+    """Let SQLite's complaint of a damaged file be one, also where it quotes bytes of the file that are no
+    text, on which Python's module fails."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        complaint = sqlite3.DatabaseError("database disk image is malformed")
+        complaint.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise complaint from error
 
 
 def require_sound(path: Path) -> None:
@@ -117,7 +130,9 @@ def opening_error(path: Path, error: BaseException) -> StorageError:
 
 def is_damage(error: BaseException) -> bool:
     """Whether an error says that the file is damaged, rather than busy, full or asked wrongly."""
-    return isinstance(error, sqlite3.DatabaseError) and _primary(error) in _DAMAGE
+    if not isinstance(error, sqlite3.DatabaseError):
+        return False
+    return _primary(error) in _DAMAGE or str(error) == _WRONG_FORMAT
 
 
 def is_undecodable(error: BaseException) -> bool:

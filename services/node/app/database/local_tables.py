@@ -179,14 +179,16 @@ class CanonicalForm(SQLModel, table=True):
 
 class AlteredRow(SQLModel, table=True):
     """A replicated row that is not what this node wrote, and of which no peer that was `asked` could confirm
-    another content. `found` is the seal of what stands there. The key `*` stands for a whole relation."""
+    another content. `found` is the seal of what stands there, `valid` says whether a node could have written
+    it."""
 
     __tablename__: ClassVar[str] = "altered_rows"
-    __table_args__ = strict(CheckConstraint("asked >= 0"))
+    __table_args__ = strict(CheckConstraint("asked >= 0"), CheckConstraint("valid IN (0, 1)"))
     relation: str = text(primary_key=True)
     row_key: str = text(primary_key=True)
     bucket: int
     found: int
+    valid: int
     asked: int
     why: str = text()
     since: float = Field(sa_type=REAL)

@@ -57,7 +57,8 @@ def migrate(path: Path, *, forms: Forms = NO_FORMS, progress: Progress = _unhear
         with _ALEMBIC, _one_transaction(path) as (connection, raw):
             before = len(raw.execute("PRAGMA foreign_key_check").fetchall())
             _undo_newer(path, raw)
-            _upgrade(connection)
+            if _revision(raw) != newest_revision():
+                _upgrade(connection)
             _leave_steps(raw)
             if len(raw.execute("PRAGMA foreign_key_check").fetchall()) > before:
                 raise StorageFailed(f"{path}: a migration would leave rows without what they refer to")

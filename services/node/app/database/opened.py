@@ -23,6 +23,7 @@ from app.database.file import (
     opening_error,
     require_sound,
     set_aside,
+    speakable_errors,
 )
 from app.database.forms import Forms
 from app.database.identity import begin_start, identity_of_damaged
@@ -219,8 +220,9 @@ class OpenedFile:
 
 def _in_one_instant(connection: sqlite3.Connection, query: Callable[[sqlite3.Connection], T]) -> T:
     try:
-        connection.execute("BEGIN")
-        return query(connection)
+        with speakable_errors():
+            connection.execute("BEGIN")
+            return query(connection)
     finally:
         if connection.in_transaction:  # an error of the disk may have ended it
             connection.execute("ROLLBACK")

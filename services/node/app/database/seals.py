@@ -50,13 +50,15 @@ class Stored:
         return self.row is not None and self.found == self.written
 
 
-Use = Literal["show", "tell", "spend"]
-"""What a row is read for: to show it to people, to tell it to peers, or to spend units by it."""
+Use = Literal["show", "copy", "tell", "spend"]
+"""What a row is read for: to show it to people, to copy of it into a new row, to tell it to peers, or to
+spend units by it."""
 
 
 def require_written(connection: sqlite3.Connection, stored: Stored, use: Use = "show") -> dict[str, Any]:
     """The row, if it is what was written. Raises AlteredRow for one that is not. One that is known to differ
-    for good is shown all the same, and told once a peer was asked; no unit is ever spent by it."""
+    for good is shown all the same, copied of if a node could have written it, and told once a peer was asked;
+    no unit is ever spent by it."""
     if stored.row is None:
         raise AlteredRow(stored.relation, stored.key)
     if stored.found != stored.written and (use == "spend" or not is_listed(connection, stored, use)):
@@ -65,13 +67,13 @@ def require_written(connection: sqlite3.Connection, stored: Stored, use: Use = "
 
 
 def is_listed(connection: sqlite3.Connection, stored: Stored, use: Use = "show") -> bool:
-    """Whether the row is known to differ, as it stands now, and no peer could confirm another content; to be
-    told, at least one must have been asked."""
+    """Whether the row is known to differ, as it stands now, and no peer could confirm another content; and
+    may be used so all the same."""
     found = connection.execute(
-        "SELECT asked FROM altered_rows WHERE relation = ? AND row_key = ? AND found = ?",
+        "SELECT asked, valid FROM altered_rows WHERE relation = ? AND row_key = ? AND found = ?",
         (stored.relation, stored.key, stored.found),
     ).fetchone()
-    return found is not None and (use != "tell" or found[0] > 0)
+    return found is not None and {"show": True, "tell": found[0] > 0, "copy": bool(found[1])}.get(use, False)
 
 
 def listed(connection: sqlite3.Connection) -> list[dict[str, Any]]:

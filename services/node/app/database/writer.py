@@ -12,7 +12,7 @@ from typing import Any
 
 from app.database import digest
 from app.database.errors import OutcomeUnknown, StorageFailed, StorageFull
-from app.database.file import decoded_somehow
+from app.database.file import decoded_somehow, speakable_errors
 from app.database.transaction import Counters, Effects, Identity, Transaction
 
 Command = Callable[[Transaction], Any]
@@ -161,8 +161,9 @@ class Writer:
             connection.execute("SAVEPOINT command")
         before = connection.total_changes
         try:
-            value = command(transaction)
-            transaction.finish()
+            with speakable_errors():
+                value = command(transaction)
+                transaction.finish()
         except Exception as error:
             if not connection.in_transaction:
                 raise _GroupVoid(error) from error

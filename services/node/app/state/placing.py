@@ -70,7 +70,7 @@ def place_order(
     repeated = _repeated(tx, actor.user_id, key, request_hash)
     if repeated is not None:
         return repeated
-    customer = customers.find(tx.connection, order.customer, cluster=tx.identity.cluster_id)
+    customer = customers.find(tx.connection, order.customer, cluster=tx.identity.cluster_id, use="copy")
     if customer is None:
         raise UnknownReference("customer", [order.customer])
     lines = _priced(tx, order.lines)
@@ -247,7 +247,10 @@ def _repeated(tx: Transaction, user_id: str, key: str | None, request_hash: str)
 
 def _priced(tx: Transaction, lines: Sequence[tuple[str, int]]) -> list[tuple[dict[str, Any], int]]:
     cluster = tx.identity.cluster_id
-    found = [(sku, products.find(tx.connection, sku, cluster=cluster), quantity) for sku, quantity in lines]
+    found = [
+        (sku, products.find(tx.connection, sku, cluster=cluster, use="copy"), quantity)
+        for sku, quantity in lines
+    ]
     unknown = sorted({sku for sku, product, _ in found if product is None})
     if unknown:
         raise UnknownReference("product", unknown)

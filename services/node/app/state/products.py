@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.database import Actor, Transaction
+from app.database.seals import Use
 from app.state import identity, text
 from app.state.fields import Fields
 from app.state.records import Records
@@ -33,11 +34,11 @@ def snapshots(connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[s
 
 
 def find(
-    connection: sqlite3.Connection, reference: str, *, cluster: str | None = None
+    connection: sqlite3.Connection, reference: str, *, cluster: str | None = None, use: Use = "show"
 ) -> dict[str, Any] | None:
     """The snapshot of the product with this id, or else with this sku in any spelling; or None.
-    `cluster` is this node's network, where the caller knows it anyway."""
-    return PRODUCTS.find(connection, reference, cluster=cluster)
+    `cluster` is this node's network, where the caller knows it anyway; `use` is what it is read for."""
+    return PRODUCTS.find(connection, reference, cluster=cluster, use=use)
 
 
 def view(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.database import Actor, Transaction
 from app.database.digest import canonical
-from app.database.seals import UNREADABLE, Stored, require_written, seal
+from app.database.seals import UNREADABLE, Stored, Use, require_written, seal
 from app.state import forms, row_sql, text
 from app.state.catalogue import Edit, Stamp, newer
 from app.state.errors import AlreadyExists, NotFound
@@ -40,11 +40,13 @@ class Records:
         stored = (*form.columns, *(field.name for field in form.added))
         return tuple(name for name in stored if name not in _STAMP)
 
-    def snapshot(self, connection: sqlite3.Connection, record_id: str) -> dict[str, Any] | None:
+    def snapshot(
+        self, connection: sqlite3.Connection, record_id: str, use: Use = "show"
+    ) -> dict[str, Any] | None:
         """The row in canonical form, or None. Raises AlteredRow for one that is not what was written."""
         form = self.form
         row = connection.execute(f"{row_sql.select(form)} WHERE id = ?", (record_id,)).fetchone()
-        return None if row is None else require_written(connection, _stored(form, row))
+        return None if row is None else require_written(connection, _stored(form, row), use)
 
     def snapshots(self, connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
         """The snapshots of those of these records that are here, by id."""
@@ -71,14 +73,20 @@ class Records:
         return {**{name: row[name] for name in self.form.columns}, **self.form.checked_beyond(row)}
 
     def find(
-        self, connection: sqlite3.Connection, reference: str, *, cluster: str | None = None
+        self,
+        connection: sqlite3.Connection,
+        reference: str,
+        *,
+        cluster: str | None = None,
+        use: Use = "show",
     ) -> dict[str, Any] | None:
         """The record with this id, or else with this key in any spelling. `cluster` is this node's network,
         where the caller knows it anyway."""
         if text.fault(reference, longest=text.KEY):
             return None
-        found = self.snapshot(connection, reference) if len(reference) == _ID_LENGTH else None
-        return found or self.snapshot(connection, self.identify(cluster or cluster_id(connection), reference))
+        found = self.snapshot(connection, reference, use) if len(reference) == _ID_LENGTH else None
+        named = self.identify(cluster or cluster_id(connection), reference)
+        return found or self.snapshot(connection, named, use)
 
     def page(self, connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
         """Clients' views of up to `limit` records whose id is beyond `after`, by id."""
@@ -133,10 +141,19 @@ class Records:
             keep_loser(tx, self.entity, loser=ours, winner=theirs)
         return True
 
-    def _known(self, tx: Transaction, snapshot: object) -> dict[str, Any] | None:
-        """The record that is here under a peer's record's id, if it has one."""
+    def _known(self, tx: Transaction, snapshot: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The record that is here under a peer's record's id, if it has one. One that is not what was written
+        is restored on the way where the peer's is the very row that was."""
         record_id = snapshot.get("id") if isinstance(snapshot, Mapping) else None
-        return self.snapshot(tx.connection, record_id) if isinstance(record_id, str) else None
+        found = self.stored(tx.connection, [record_id]) if isinstance(record_id, str) else []
+        if not found:
+            return None
+        if not found[0].is_sound:
+            theirs = self.checked(tx, snapshot)
+            if sealed(self.form, theirs) == found[0].written:
+                self.put(tx, theirs)
+                return theirs
+        return require_written(tx.connection, found[0])
 
     def _without_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
         defaults = {field.name: field.default for field in self.form.added}

@@ -175,12 +175,23 @@ def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> 
     altered = [row for row in _in_bucket(tx.connection, entity, trouble.bucket) if not row.is_sound]
     _forget(tx, trouble, [])
     for stored in altered:
+        valid = _is_valid(tx, entity, stored)
         tx.connection.execute(
-            "INSERT OR REPLACE INTO altered_rows (relation, row_key, bucket, found, asked, why, since)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (stored.relation, stored.key, trouble.bucket, stored.found, asked, why, tx.now),
+            "INSERT OR REPLACE INTO altered_rows (relation, row_key, bucket, found, valid, asked, why, since)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (stored.relation, stored.key, trouble.bucket, stored.found, valid, asked, why, tx.now),
         )
     return [stored.key for stored in altered]
+
+
+def forget_sound(tx: Transaction) -> None:
+    """List no row any more that is what was written by now: it was written anew since."""
+    listed = tx.connection.execute("SELECT DISTINCT relation, bucket FROM altered_rows").fetchall()
+    for relation, bucket in listed:
+        entity = replicated.find(relation)
+        stored = _in_bucket(tx.connection, entity, bucket) if entity else []
+        left = [row.key for row in stored if not row.is_sound]
+        _forget(tx, Trouble(relation, bucket, (), False), left)
 
 
 def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
@@ -224,6 +235,15 @@ def _proves(entity: Entity, stored: Stored, row: Row, given: Given) -> bool:
     except (Invalid, KeyError, TypeError, ValueError):
         return False
     return given.dominates or (entity.relation == "stock" and (row["branch"], row["epoch"]) == given.life)
+
+
+def _is_valid(tx: Transaction, entity: Entity, stored: Stored) -> bool:
+    """Whether a node could have written the row."""
+    try:
+        entity.checked(tx, stored.row)
+    except (Invalid, ValueError, TypeError, KeyError):
+        return False
+    return True
 
 
 def _in_bucket(connection: sqlite3.Connection, entity: Entity, bucket: int) -> list[Stored]:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from app.database import Database, StorageError, Transaction
+from app.database import Database, StorageError, Transaction, seals
 from app.database.digest import bucket_of
 from app.runtime import Clock
 from app.state import ledger, repair, replicated
@@ -27,6 +27,9 @@ ROUNDS = 4
 way."""
 
 ROUND_SECONDS = 1.0
+FIRST_SECONDS = 3.0
+"""How long after its start a node scrubs first: by then it has met the peers that can be reached."""
+
 QUIET_SECONDS = 10.0
 """How long a row that was looked at is not looked at again because somebody met it."""
 
@@ -71,20 +74,24 @@ class Scrub:
             self._suspected.set()
 
     async def run(self) -> None:
-        """Scrub at once, then every `seconds` or when a row is suspected, until cancelled."""
+        """Scrub soon, then every `seconds`, and when a row is suspected, until cancelled."""
+        pause = min(FIRST_SECONDS, self._seconds)
         while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._suspected.wait()
+            pause = self._seconds
             self._suspected.clear()
             try:
                 await self.once()
             except (StorageError, sqlite3.Error) as error:
                 log.warning("scrubbing is put off: %s", error)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._seconds):
-                    await self._suspected.wait()
 
     async def once(self) -> None:
         """Read everything once, and mend what is not what was written."""
         troubles = await self._database.read(repair.find_troubles)
+        if await self._database.read(seals.listed):
+            await self._database.write(repair.forget_sound)
         left = [words for trouble in troubles if (words := await self._mend(trouble)) is not None]
         if left:
             more = f" and {len(left) - NAMED} more buckets" if len(left) > NAMED else ""

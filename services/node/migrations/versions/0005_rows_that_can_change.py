@@ -30,10 +30,12 @@ def upgrade() -> None:
         sa.Column("row_key", sa.Text(), nullable=False),
         sa.Column("bucket", sa.Integer(), nullable=False),
         sa.Column("found", sa.Integer(), nullable=False),
+        sa.Column("valid", sa.Integer(), nullable=False),
         sa.Column("asked", sa.Integer(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.Column("since", sa.REAL(), nullable=False),
         sa.CheckConstraint("asked >= 0"),
+        sa.CheckConstraint("valid IN (0, 1)"),
         sa.PrimaryKeyConstraint("relation", "row_key"),
         sqlite_strict=True,
     )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from app.api.problem_table import say
 from app.api.problem_words import PROBLEMS
 from app.api.problems import error_response
-from app.database import OutcomeUnknown, StorageFailed, StorageFull
+from app.database import AlteredRow, OutcomeUnknown, StorageFailed, StorageFull
 from app.security.errors import Forbidden, ReplicaTokenRefused, Throttled, Unauthenticated
 from app.state import errors as state
 from app.sync import errors as sync
@@ -51,6 +51,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (sync.NotTheSender("norte"), 403, "not_the_sender"),
     (StorageFull("full"), 507, "disk_full"),
     (StorageFailed("secret path"), 503, "storage_failed"),
+    (AlteredRow("customers", "a key"), 503, "altered_row"),
     (OutcomeUnknown("secret path"), 503, "outcome_unknown"),
     (sqlite3.OperationalError("secret path"), 503, "storage_failed"),
     (state.OwnBranch("matriz"), 409, "own_branch"),

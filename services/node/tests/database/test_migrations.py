@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 from sqlmodel import SQLModel
 
 from app.database import DamagedDatabase, Identity, StorageFailed, WrongDatabase, local_tables, tables
-from app.database.file import opening_error, require_sound, set_aside
+from app.database.file import finish_setting_aside, opening_error, require_sound, set_aside
 from app.database.identity import begin_start, require_own_file
 from app.database.migrations import migrate, newest_revision
 from tests.support.branch import CLUSTER
@@ -91,6 +91,29 @@ def test_what_is_no_database_is_damaged(tmp_path: Path) -> None:
             look(path)
 
 
+def test_a_header_that_no_sqlite_ever_wrote_is_damaged(new_database: Callable[[], Path]) -> None:
+    path = new_database()
+    with path.open("r+b") as file:
+        file.seek(44)  # the number of the schema's format
+        file.write(b"\x7f\x7f\x7f\x7f")
+    with pytest.raises(DamagedDatabase):
+        require_sound(path)
+
+
+def test_a_complaint_that_quotes_rubbish_is_damage_too(new_database: Callable[[], Path]) -> None:
+    path = new_database()
+    content = path.read_bytes()
+    for sound, spoilt in (
+        (b"tablecustomerscustomers", b"tablec\xa4stomersc\xa4stomers"),  # which the complaint will name
+        (b"CREATE TABLE customers", b"CREATE TABLE\x00customers"),
+    ):
+        assert sound in content
+        content = content.replace(sound, spoilt)
+    path.write_bytes(content)
+    with pytest.raises(DamagedDatabase):
+        require_sound(path)
+
+
 def test_a_page_full_of_zeros_is_noticed(new_database: Callable[[], Path]) -> None:
     path = new_database()
     with path.open("r+b") as file:
@@ -139,6 +162,25 @@ def test_a_damaged_file_is_set_aside_under_a_name_of_its_own_with_its_log(tmp_pa
     assert [found.read_bytes() for found in kept] == [b"first", b"second"]
     assert kept[1].with_name("node.db.damaged-2-wal").read_bytes() == b"second"
     assert not path.exists()
+
+
+def test_a_log_follows_the_file_that_a_crash_parted_it_from(tmp_path: Path) -> None:
+    """Beside a new file it would be taken for that one's, and thrown away."""
+    path = tmp_path / "node.db"
+    for number, log in ((1, b"the first one's"), (2, None)):
+        kept = path.with_name(f"node.db.damaged-{number}")
+        kept.write_bytes(b"")
+        if log is not None:
+            kept.with_name(f"{kept.name}-wal").write_bytes(log)
+    path.with_name("node.db-wal").write_bytes(b"the second one's")
+    finish_setting_aside(path)
+    found = {number: path.with_name(f"node.db.damaged-{number}-wal").read_bytes() for number in (1, 2)}
+    assert found == {1: b"the first one's", 2: b"the second one's"}
+    finish_setting_aside(path)
+    path.write_bytes(b"a new one")
+    path.with_name("node.db-wal").write_bytes(b"and its log")
+    finish_setting_aside(path)
+    assert path.with_name("node.db-wal").read_bytes() == b"and its log"
 
 
 def test_the_first_start_begins_a_life_and_later_ones_count_it(new_database: Callable[[], Path]) -> None:

@@ -23,7 +23,8 @@ SCRUB_SECONDS = 15.0
 ORDERS = 6
 
 CHANGES = {
-    "customers": "UPDATE customers SET name = name || ' '",
+    "customers": "UPDATE customers SET name = name || '!'",
+    "customers_blank": "UPDATE customers SET name = name || ' '",
     "customers_undecodable": "UPDATE customers SET name = CAST(x'fffeff' AS TEXT)",
     "products": "UPDATE products SET price_cents = price_cents + 1",
     "users": "UPDATE users SET role = 'operador'",
@@ -143,7 +144,7 @@ async def test_what_all_members_find_altered_stays_and_is_named(sold: Trial, sta
             assert {row["relation"] for row in await listed(sold, name)} == {relation}
     assert any([await listed(sold, name) for name in NAMES])
     await nothing_was_destroyed(sold, epochs)
-    if relation == "stock":
+    if relation == "stock" or "|| ' '" in statement:
         assert isinstance(await sold.refused("matriz"), AlteredRow)
     elif "fffeff" in statement:  # a name that is no text is shown as far as it can be, and written nowhere
         assert isinstance(await sold.refused("matriz"), StorageFailed)

@@ -46,9 +46,9 @@ def zero_a_page_of(table: str, path: Path) -> None:
 
 
 async def sold_by_all(trial: Trial, *names: str) -> None:
-    """Nodes that each had three units and sold one; three of them unless others are named."""
+    """Nodes that had as many units each and sold one; three of them unless others are named."""
     await trial.found(*names)
-    await trial.receive("matriz", 9, share="equal")
+    await trial.receive("matriz", 15, share="equal")
     await trial.converged()
     for name in names or NAMES:
         await trial.sell(name)
@@ -91,7 +91,7 @@ async def test_damage_at_rest_is_found_at_start_and_the_node_rebuilds(
     assert await trial.alarms("sul") == {"damaged_database": 2}  # it was held, and then set aside
     for name in ("matriz", "norte"):
         assert await trial.alarms(name) == {}
-    await trial.shows("sul", available=4, frozen=2, here=0)
+    await trial.shows("sul", available=8, frozen=4, here=0)
 
 
 async def test_where_all_files_are_damaged_nobody_founds_and_nothing_is_changed(trial: Trial) -> None:
@@ -131,10 +131,14 @@ async def test_an_admin_begins_anew_where_nobody_serves_and_the_others_follow_on
         assert path.with_name("node.db.damaged-1").read_bytes() == spoilt[name]
 
 
-async def test_two_of_three_are_rebuilt_one_after_the_other(trial: Trial) -> None:
-    await sold_by_all(trial)
-    order: list[str] = []
+@pytest.mark.parametrize("serving", [("matriz",), ("matriz", "leste"), ("matriz", "leste", "oeste")])
+async def test_two_damaged_ones_are_rebuilt_one_after_the_other(
+    trial: Trial, serving: tuple[str, ...]
+) -> None:
+    """However many can give turns: two that ask at once may each be granted some."""
     rest = ("norte", "sul")
+    await sold_by_all(trial, *serving, *rest)
+    order: list[str] = []
     await damage_at_rest(trial, *rest)
 
     async def both() -> bool:
@@ -208,6 +212,22 @@ async def test_a_node_that_holds_a_damaged_file_tells_peers_nothing_and_takes_no
         assert (answer.status, answer.code) == (503, "not_ready")
     with pytest.raises(NotReady):
         await buy(trial["sul"], RICE, 1)
+
+
+async def test_of_a_file_that_tells_nothing_the_status_still_says_what_is_wrong(trial: Trial) -> None:
+    await sold_by_all(trial, "matriz", "sul")
+    whole = await trial["sul"].status()
+    await trial.stop("matriz")
+    await damage_at_rest(trial, "sul", damage=flip_bits)
+    await eventually(waits_for(trial, "nobody_serves", "sul"))
+    status = await trial["sul"].status()
+    assert status.keys() == whole.keys()
+    assert (status["node"], status["ready"], status["reason"]) == ("sul", False, "nobody_serves")
+    assert (status["epoch"], status["digest"], status["pending"]) == (None, None, {"matriz": None})
+    assert status["alarms"].keys() == {"damaged_database", "nobody_serves"}
+    await trial.start("matriz")
+    await eventually(lambda: trial["sul"].ready)
+    await trial.verify()
 
 
 async def test_an_empty_node_beside_a_file_that_was_set_aside_never_founds(trial: Trial) -> None:

@@ -9,11 +9,13 @@ CREATE TABLE altered_rows (
 	row_key TEXT NOT NULL, 
 	bucket INTEGER NOT NULL, 
 	found INTEGER NOT NULL, 
+	valid INTEGER NOT NULL, 
 	asked INTEGER NOT NULL, 
 	why TEXT NOT NULL, 
 	since REAL NOT NULL, 
 	PRIMARY KEY (relation, row_key), 
-	CHECK (asked >= 0)
+	CHECK (asked >= 0), 
+	CHECK (valid IN (0, 1))
 )
  STRICT
 

@@ -1,0 +1,139 @@
+"""Real nodes whose files were changed while they were stopped: the same change in every file, or in one of
+three. No order is lost, no network is founded anew, and an alarm says which rows are meant."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from lab.client import NodeClient
+from lab.contract import Status
+from lab.convergence import wait_converged
+from tests.cluster.cluster import Cluster, StartCluster
+
+pytestmark = pytest.mark.cluster
+
+ORDERS = 60
+UNITS = 300
+SCRUB_SECONDS = 15
+SKU, CODE = "CAFE", "ANA"
+PATIENCE_SECONDS = 90.0
+
+BLANK = "UPDATE customers SET name = name || ' '"
+NOTE = "UPDATE orders SET note = 'changed' WHERE id = (SELECT MIN(id) FROM orders)"
+STOCK = "UPDATE stock SET sold = sold + 1 WHERE branch = 'matriz'"
+
+Books = Mapping[str, tuple[list[str], int | None, int | None]]
+"""NODE → the orders it shows, and the company's available and frozen units."""
+
+
+@pytest.fixture
+def sold(start_cluster: StartCluster) -> Cluster:
+    """Three nodes with sixty acknowledged orders, converged."""
+    cluster = start_cluster(settings={"SCRUB_SECONDS": str(SCRUB_SECONDS)})
+    asyncio.run(_sell(cluster))
+    return cluster
+
+
+async def _sell(cluster: Cluster) -> None:
+    async with cluster.clients() as clients:
+        nodes = [*clients.values()]
+        await nodes[0].create_product(SKU, "Café", 500)
+        await nodes[0].create_customer({"code": CODE, "name": "Ana"})
+        await nodes[0].adjust(SKU, UNITS, reason="delivery", share="equal")
+        await wait_converged(nodes)
+        for number in range(ORDERS):
+            await nodes[number % len(nodes)].place_order(CODE, [{"sku": SKU, "quantity": 1}])
+        await wait_converged(nodes)
+
+
+@pytest.mark.parametrize("statement", [BLANK, NOTE, STOCK], ids=["blank", "note", "stock"])
+def test_the_same_change_in_every_file_loses_nothing_and_founds_nothing(
+    sold: Cluster, statement: str
+) -> None:
+    before, lives = asyncio.run(_books(sold)), asyncio.run(_lives(sold))
+
+    statuses = asyncio.run(_restart_with(sold, [*sold.network.names], statement))
+
+    after = asyncio.run(_books(sold))
+    assert {name: orders for name, (orders, _, _) in after.items()} == {
+        name: orders for name, (orders, _, _) in before.items()
+    }
+    assert all(len(orders) == ORDERS for orders, _, _ in after.values())
+    assert len({(available, frozen) for _, available, frozen in after.values()}) == 1
+    assert asyncio.run(_lives(sold)) == lives
+    relation = statement.split()[1]
+    for name, status in statuses.items():
+        assert f"{relation}/" in _alarm(status, "altered_rows"), name
+        assert status["ready"] is True
+        assert not list((sold.run_dir / name).glob("*.damaged-*"))
+
+
+@pytest.mark.parametrize("statement", [BLANK, NOTE, STOCK], ids=["blank", "note", "stock"])
+def test_a_change_in_one_file_of_three_is_mended_by_the_peers(sold: Cluster, statement: str) -> None:
+    before, lives = asyncio.run(_books(sold)), asyncio.run(_lives(sold))
+
+    statuses = asyncio.run(_restart_with(sold, ["filial-sul"], statement))
+
+    assert asyncio.run(_books(sold)) == before
+    assert asyncio.run(_lives(sold)) == lives
+    assert f"{statement.split()[1]}/" in _alarm(statuses["filial-sul"], "repaired_rows")
+    assert sold.status()["converged"] is True
+
+
+async def _restart_with(cluster: Cluster, names: list[str], statement: str) -> dict[str, Status]:
+    """Stop all nodes, change some files, start all, and wait until each of these was mended or has said in
+    two scrubs that it could not be."""
+    for name in cluster.network.names:
+        await asyncio.to_thread(cluster.driver.stop, name)
+    for name in names:
+        with closing(sqlite3.connect(cluster.run_dir / name / "node.db")) as file, file:
+            assert file.execute(statement).rowcount == 1
+    await asyncio.to_thread(cluster.driver.heal)
+    async with cluster.clients() as clients:
+        await _until_alarmed([clients[name] for name in names])
+        return {name: await clients[name].status() for name in names}
+
+
+async def _until_alarmed(clients: list[NodeClient]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not all([_is_alarmed(await client.status()) for client in clients]):
+        assert time.monotonic() < deadline, "no node noticed what was changed"
+        await asyncio.sleep(0.2)
+
+
+def _is_alarmed(status: Status) -> bool:
+    alarms = _alarms(status)
+    return "repaired_rows" in alarms or ("altered_rows" in alarms and alarms["altered_rows"]["count"] >= 2)
+
+
+def _alarms(status: Status) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = dict(status)["alarms"]  # type: ignore[assignment]
+    return found
+
+
+def _alarm(status: Status, kind: str) -> str:
+    alarms = _alarms(status)
+    assert kind in alarms, alarms
+    return str(alarms[kind]["last"])
+
+
+async def _books(cluster: Cluster) -> Books:
+    async with cluster.clients() as clients:
+        return {name: await _book(client) for name, client in clients.items()}
+
+
+async def _book(client: NodeClient) -> tuple[list[str], int | None, int | None]:
+    orders = sorted(order["id"] for order in await client.orders())
+    stock = (await client.status())["stock"]
+    shown = await client.stock_of(SKU)
+    return orders, shown["available"], stock.get("frozen")
+
+
+async def _lives(cluster: Cluster) -> dict[str, str]:
+    async with cluster.clients() as clients:
+        return {name: str((await client.status())["epoch"]) for name, client in clients.items()}
