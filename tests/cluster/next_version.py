@@ -1,37 +1,124 @@
-"""The node as its next version, for uvicorn (`tests.cluster.next_version:app`): it speaks one more protocol
-version, has another schema's name, reads newer events and writes them, which the present version parks."""
+"""The next version of the node, for tests: this tree's, changed by CONTRIBUTING's own recipes.
 
+It has one field more on each replicated entity and writes it, one event kind more, one replicated entity more
+(suppliers, with a route), and speaks one more protocol version.
+"""
+
+import json
 import sqlite3
-from contextlib import ExitStack
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
-from fastapi import FastAPI
+from tests.recipes import column, entity, kind
+from tests.recipes.column import Column
+from tests.recipes.tree import NODE, Tree, copy_to
 
-from app import main
-from app.sync import outbox, replication
-from app.sync.events import Batch
-from tests.simulation.tampering import upgraded
-from tests.simulation.versions import NEXT_SCHEMA, OVERLAPS, newer
+_STATE = NODE / "app/state"
+COLUMNS = (
+    Column("users", "User", "badge", "TEXT", None, "a_text(text.KEY, optional=True)"),
+    column.TAX_ID,
+    Column("products", "Product", "unit", "TEXT", "piece", "a_text(text.KEY)"),
+    Column("stock", "Stock", "moves", "INTEGER", 0, "a_natural()"),
+    Column("orders", "Order", "channel", "TEXT", "till", "a_text(text.KEY)"),
+    Column("order_lines", "OrderLine", "lot", "TEXT", None, "a_text(text.KEY, optional=True)"),
+)
 
-_changed = ExitStack()  # kept: what is collected is undone
-_next_batch = outbox.next_batch
+_ROUTE = '''"""/suppliers: whom the company buys from."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.api.dependencies import AnyUser, CurrentActor, CurrentNode
+from app.api.schemas.base import Body, Key, Name
+from app.state import suppliers
+
+router = APIRouter(prefix="/suppliers", tags=["suppliers"], dependencies=[AnyUser])
 
 
-def _as_the_next_version_writes(
-    connection: sqlite3.Connection, *, peer: str, peer_epoch: str
-) -> Batch | None:
-    batch = _next_batch(connection, peer=peer, peer_epoch=peer_epoch)
-    return batch and batch.model_copy(update={"events": [newer(event) for event in batch.events]})
+class NewSupplier(Body):
+    """A supplier to create."""
+
+    code: Key
+    name: Name
 
 
-def __getattr__(name: str) -> FastAPI:
-    """`app`, changed for as long as the process runs."""
-    if name != "app":
-        raise AttributeError(name)
-    _changed.enter_context(upgraded())
-    for module, part, next_one in (
-        (outbox, "next_batch", _as_the_next_version_writes),
-        (replication, "PROTOCOL", OVERLAPS),
-        (replication, "newest_revision", lambda: NEXT_SCHEMA),
-    ):
-        setattr(module, part, next_one)
-    return main.__getattr__("app")
+@router.post("", operation_id="createSupplier", status_code=201)
+async def create(new: NewSupplier, node: CurrentNode, actor: CurrentActor) -> Any:
+    """Create a supplier."""
+    return await node.database.write(lambda tx: suppliers.create(tx, new.code, new.name, actor=actor))
+'''
+
+Values = dict[str, dict[str, Any]]
+"""By relation, what is kept under each key of what only the next version writes."""
+
+
+def build(target: Path) -> Tree:
+    """Make the tree of the next version at `target`."""
+    tree = copy_to(target)
+    for one in COLUMNS:
+        column.steps_of(one).apply(tree)
+    for step in (*entity.STEPS.values(), *kind.STEPS.values()):
+        step(tree)
+    column.say_it(tree)
+    _write_what_is_new(tree)
+    return tree
+
+
+def _write_what_is_new(tree: Tree) -> None:
+    """Let the commands fill the new fields."""
+    badge = '        beyond={"badge": f"badge of {user.username}"},\n'
+    tree.after(_STATE / "users.py", "        token_version=1,\n", badge)
+    tree.replace(
+        _STATE / "products.py",
+        'values = {"name": product.name, "price_cents": product.price_cents}',
+        'values = {"name": product.name, "price_cents": product.price_cents, "unit": "bag"}',
+    )
+    ledger = _STATE / "ledger.py"
+    tree.after(
+        ledger,
+        '    assert after.life == me(tx), "only its own branch, in its own epoch, writes a cell"\n',
+        '    after = replace(after, beyond={**after.beyond, "moves": after.version})\n',
+    )
+    tree.after(ledger, "from dataclasses import dataclass, field", ", replace")
+    placing = _STATE / "placing.py"
+    tree.after(placing, '        "note": order.note,\n', '        "channel": "web",\n')
+    tree.after(
+        placing, '                "sku": product["sku"],\n', '                "lot": f"lot {number}",\n'
+    )
+    tree.write(NODE / "app/api/suppliers.py", _ROUTE)
+    api = NODE / "app/api/__init__.py"
+    tree.before(api, "    users,\n)", "    suppliers,\n")
+    tree.before(api, "        products,\n        stock,\n", "        suppliers,\n")
+    tag = '    {"name": "suppliers", "description": "Whom to buy from."},\n'
+    tree.before(NODE / "app/api/openapi.py", '    {"name": "products",', tag)
+    tree.replace(NODE / "app/sync/events.py", "PROTOCOL = (1, 1)", "PROTOCOL = (1, 2)")
+
+
+def new_values(file: Path) -> Values:
+    """What a copy of a node's database holds of what only the next version writes, whichever version the node
+    is now; without what nobody wrote."""
+    with closing(sqlite3.connect(file)) as connection:
+        found = {one.table: _of_column(connection, one) for one in COLUMNS}
+        return {**found, "suppliers": _suppliers(connection)}
+
+
+_KEYS = {"stock": "product_id || '/' || branch || '/' || epoch", "order_lines": "order_id || '/' || line"}
+
+
+def _of_column(connection: sqlite3.Connection, one: Column) -> dict[str, Any]:
+    key, field = _KEYS.get(one.table, "id"), one.name
+    columns = {row[1] for row in connection.execute(f"PRAGMA table_info({one.table})")}
+    value = field if field in columns else f"json_extract(extra, '$.{field}')"
+    rows = connection.execute(f"SELECT {key}, {value} FROM {one.table}")
+    return {row[0]: row[1] for row in rows if row[1] not in (None, one.default)}
+
+
+def _suppliers(connection: sqlite3.Connection) -> dict[str, Any]:
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'suppliers'").fetchone():
+        return dict(connection.execute("SELECT id, name FROM suppliers").fetchall())
+    kept = connection.execute("SELECT row FROM unknown_rows WHERE relation = 'suppliers'")
+    rows: list[Mapping[str, Any]] = [json.loads(row[0]) for row in kept]
+    return {row["id"]: row["name"] for row in sorted(rows, key=lambda row: row["lamport"])}

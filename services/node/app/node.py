@@ -17,7 +17,7 @@ from app.security.passwords import Passwords
 from app.security.replica_tokens import ReplicaTokens
 from app.security.throttle import LoginThrottle
 from app.state.order_desk import OrderDesk
-from app.state.replicated import FORMS
+from app.state.replicated import FORMS, revisions
 from app.state.rights_desk import RightsDesk
 from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
@@ -183,10 +183,11 @@ class BranchNode:
 
     def _status_without_database(self) -> dict[str, Any]:
         unknown = dict.fromkeys(("epoch", "digest", "at_risk", "parked", "possible_duplicates"))
-        by_name: dict[str, Any] = {name: {} for name in ("counts", "stock", "heads", "peers")}
+        by_name: dict[str, Any] = {name: {} for name in ("counts", "digests", "stock", "heads", "peers")}
         return {
             **unknown,
             **by_name,
+            "altered": [],
             "pending": {peer.name: None for peer in self.peers},
             "decommissioned": [peer.name for peer in self.peers.configured if peer.gone],
             "node": self.settings.node_name,
@@ -196,6 +197,7 @@ class BranchNode:
             "fenced": self.standing.fenced,
             "sqlite": sqlite3.sqlite_version,
             "schema": newest_revision(),
+            "canonical": revisions(),
             "now": self.clock.wall(),
             "alarms": self.alarms.as_json(),
             "fetching": [],

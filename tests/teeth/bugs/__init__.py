@@ -4,6 +4,7 @@ from types import ModuleType
 
 from tests.teeth.bug import Bug
 from tests.teeth.bugs import (
+    altered,
     clones,
     conflicts,
     delivery,
@@ -26,6 +27,7 @@ THEMES: tuple[ModuleType, ...] = (
     clones,
     members,
     conflicts,
+    altered,
     drift,
 )
 

@@ -76,3 +76,25 @@ def _natural(name: str, value: object, *, most: int) -> int:
     if not 0 <= value <= most:
         raise Invalid(name, "out_of_range")
     return value
+
+
+def a_text(longest: int, *, optional: bool = False) -> Callable[[str, object], None]:
+    """The check of a column of texts that a later revision added (app.state.forms.Added)."""
+
+    def check(name: str, value: object) -> None:
+        fields = Fields(name, {name: value}, ())
+        if optional:
+            fields.optional_text(name, longest=longest)
+        else:
+            fields.text(name, longest=longest)
+
+    return check
+
+
+def a_natural(most: int = LARGEST) -> Callable[[str, object], None]:
+    """The same of a column of numbers from 0 to `most`."""
+
+    def check(name: str, value: object) -> None:
+        _natural(name, value, most=most)
+
+    return check

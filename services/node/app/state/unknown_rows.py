@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from app.database import Transaction
+from app.database import AlteredRow, Transaction
 from app.database.digest import canonical
+from app.database.seals import UNREADABLE
 from app.state import replicated
 from app.state.errors import Invalid
 from app.state.forms import Row
@@ -66,6 +67,11 @@ def of_entity(connection: sqlite3.Connection, entity: str) -> tuple[dict[str, li
     return rows, revisions
 
 
+def has_known(connection: sqlite3.Connection) -> bool:
+    """Whether rows are kept of a relation that this version does know: it was upgraded since."""
+    return not {*relations(connection)}.isdisjoint(replicated.relations())
+
+
 def merge_known(tx: Transaction) -> int:
     """Merge the kept rows of relations that this version does know; how many. What cannot be merged stays."""
     merged = 0
@@ -79,7 +85,7 @@ def merge_known(tx: Transaction) -> int:
                 with tx.attempt():
                     upcast = entity.upcast(json.loads(row), {entity.relation: revision})
                     entity.merge(tx, [upcast], origin)
-            except (Invalid, sqlite3.IntegrityError):
+            except (*UNREADABLE, Invalid, AlteredRow, sqlite3.IntegrityError, sqlite3.ProgrammingError):
                 continue
             tx.connection.execute(
                 "DELETE FROM unknown_rows WHERE relation = ? AND sha256 = ?", (entity.relation, key)

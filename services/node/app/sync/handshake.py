@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.database import Transaction
 from app.database.digest import read_digests
 from app.database.identity import present_life
-from app.state import ledger, membership, replicated
+from app.state import cell_rows, ledger, membership, replicated
 from app.state.errors import DeadEpoch, Decommissioned
 from app.sync import outbox, parking
 from app.sync.errors import Incompatible
@@ -159,6 +159,7 @@ def _behind(tx: Transaction, hello: Hello, mine: Head, answers: str | None) -> s
     ahead = hello.ahead if answers == tx.identity.epoch else {}
     own = _versions(tx.connection, ledger.me(tx)) if ahead else {}
     newer = sorted(product for product, version in ahead.items() if version > own.get(product, 0))
+    newer = _sound(tx.connection, ledger.me(tx), newer)
     if newer:
         return f"{hello.node} has newer rows of this epoch: {', '.join(newer[:3])}"
     return None
@@ -177,4 +178,20 @@ def _ahead(
     if said is None:
         return {}
     known = _versions(connection, life)
-    return {product: version for product, version in known.items() if version > said.get(product, 0)}
+    newer = [product for product, version in known.items() if version > said.get(product, 0)]
+    return {product: known[product] for product in _sound(connection, life, newer)}
+
+
+def _sound(connection: sqlite3.Connection, life: tuple[str, str], product_ids: Sequence[str]) -> list[str]:
+    """Those of these products of which no row of this life is known not to be what was written: a damaged
+    number must not end a life."""
+    if not product_ids:
+        return []
+    altered = {
+        stored.row["product_id"]
+        for stored in cell_rows.stored(connection, product_ids)
+        if stored.row is not None
+        and not stored.is_sound
+        and (stored.row["branch"], stored.row["epoch"]) == life
+    }
+    return [product for product in product_ids if product not in altered]

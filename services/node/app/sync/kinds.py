@@ -81,9 +81,17 @@ def apply_unknown(tx: Transaction, body: Any, origin: str, revisions: Revisions)
 
 
 def read_unknown(connection: sqlite3.Connection, entity: str) -> tuple[Any, Revisions]:
-    """The body of an event that this node wrote as a newer version, as far as the rows are kept here."""
-    rows, revisions = unknown_rows.of_entity(connection, entity)
-    return {"rows": rows}, revisions
+    """The body of an event that this node wrote as a newer version: what stands here of its entity, in
+    whatever relation, known or not. Only the newer version knows which of it the event was about."""
+    kept, revisions = unknown_rows.of_entity(connection, entity)
+    rows: dict[str, list[Row]] = {**kept}
+    name = connection.execute("SELECT name FROM node").fetchone()[0]
+    for known in replicated.entities():
+        found = known.stored(connection, [entity])
+        if any(not known.of_branch or row.row is None or row.row["branch"] == name for row in found):
+            collect = _COLLECTED.get(known.relation) or _rows_of(known)
+            rows |= collect(connection, entity)
+    return {"rows": rows}, {**replicated.told_revisions(), **revisions}
 
 
 def telling(
@@ -106,14 +114,21 @@ def _unpack_rows(body: Any, *, reason: str) -> RowsBy:
     return rows
 
 
-def _upsert(entity: Entity) -> Kind:
+def _rows_of(entity: Entity) -> Callable[[sqlite3.Connection, str], RowsBy]:
     def whole(connection: sqlite3.Connection, key: str) -> RowsBy:
         rows = entity.read(connection, [key])
         assert rows, "replicated rows are never deleted"
         return {entity.relation: rows}
 
+    return whole
+
+
+def _upsert(entity: Entity) -> Kind:
+    """The kind of an entity whose rows are told by themselves. Those of the first version say a bare row."""
+    if entity.told_by not in _BARE:
+        return telling(_rows_of(entity), coalesces=True, covers=(entity.told_by,))
     return Kind(
-        collect=whole,
+        collect=_rows_of(entity),
         pack=lambda rows: rows[entity.relation][0],
         unpack=lambda body: {entity.relation: [body]},
         coalesces=True,
@@ -181,6 +196,14 @@ def _unpack_order(body: Any) -> RowsBy:
         "orders": [body["order"]],
     }
 
+
+_BARE = ("user_upserted", "customer_upserted", "product_upserted")
+
+_COLLECTED: Mapping[str, Callable[[sqlite3.Connection, str], RowsBy]] = {
+    "stock": _collect_stock,
+    "orders": _collect_cancelled,
+}
+"""What a relation's rows are told with, where they are not told alone."""
 
 _COMPOSED: dict[str, Kind] = {
     "order_created": Kind(

@@ -8,7 +8,7 @@ from typing import Any
 from app.database import Effects
 from app.database.migrations import newest_revision
 from app.security.replica_tokens import ReplicaTokens
-from app.state import membership
+from app.state import membership, unknown_rows
 from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
 from app.sync.counting import CountDesk
@@ -119,6 +119,8 @@ class Replication:
             self._mending.hold()
             return
         self._note_gone(await self._ground.database.read(membership.gone))
+        if await self._ground.database.read(unknown_rows.has_known):
+            await self._ground.database.write(unknown_rows.merge_known)
         for work, name in (
             (self._synchronizer.run(), "synchronizer"),
             (self.recovery.run(), "recovery"),

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from app.database import Transaction
 from app.database.migrations import migrate, newest_revision
-from app.state import membership, users
+from app.state import identity, membership, replicated, unknown_rows, users
 from app.state.replicated import FORMS
-from tests.support.branch import ACTOR, Branches
+from tests.support.branch import ACTOR, CLUSTER, Branches
 
 SCHEMAS = Path(__file__).parent / "schemas"
 BRANCH = "matriz"
@@ -44,6 +44,10 @@ def main() -> None:
             matriz.place("BONAP", ("rice", 2))
             matriz.do(lambda tx: membership.decommission(tx, "leste", actor=ACTOR))
             matriz.do(lambda tx: membership.witness(tx, norte.life, ["leste"]))
+            norte.customer("CHOPS")
+            norte.send(matriz)
+            matriz.send(norte)
+            matriz.do(_keep_of_newer_versions)
             lines = "\n".join(matriz.connection.iterdump())
     (SCHEMAS / f"{newest_revision()}.sql").write_text(lines + "\n", encoding="utf-8")
 
@@ -53,6 +57,15 @@ def _found(tx: Transaction) -> None:
     users.found_admin(tx, "admin", PASSWORD_HASH)
     new = users.NewUser(username="ana", password_hash=PASSWORD_HASH, role="operador")
     users.create(tx, new, actor=ACTOR)
+
+
+def _keep_of_newer_versions(tx: Transaction) -> None:
+    """What only a newer version knows: a field of a row, and a row of another relation."""
+    for customer in replicated.get("customers").read(tx.connection, [identity.customer_id(CLUSTER, "BONAP")]):
+        newer = {**customer, "lamport": tx.lamport + 1, "unheard_of": ["of", 2, None]}
+        replicated.get("customers").merge(tx, [newer], BRANCH)
+    row = {"id": "an id", "name": "of another relation"}
+    unknown_rows.keep(tx, "unheard_of", row, revision=2, origin="norte")
 
 
 if __name__ == "__main__":

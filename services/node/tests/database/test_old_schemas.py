@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from app.database import digest
 from app.database.migrations import migrate, newest_revision
-from app.state import ledger, orders
+from app.state import ledger, orders, replicated
+from app.state.replicated import FORMS
 from tests.database.keep_schema import BRANCH, ORDERS, SCHEMAS
 from tests.support.company import Company, buy
 from tests.support.virtual import VirtualLoop, eventually
@@ -37,6 +39,7 @@ async def test_a_kept_disk_opens_migrates_and_agrees_with_fresh_nodes(company: C
         (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     assert revision == newest_revision()
     for node in (old, fresh, other):
+        assert await node.database.read(_trouble) == []
         page = await node.database.read(lambda connection: orders.page(connection, "", 100))
         assert len(page) == ORDERS + 1
         assert sum(order["status"] == "cancelled" for order in page) == 1
@@ -62,6 +65,49 @@ def test_what_was_parked_on_a_kept_disk_is_parked_after_the_migration(tmp_path: 
 
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute(f"SELECT {columns} FROM parked").fetchall() == [event]
+
+
+@pytest.mark.parametrize("kept", sorted(SCHEMAS.glob("*.sql")), ids=lambda kept: kept.stem)
+def test_every_row_of_a_kept_disk_is_what_was_written_after_the_migration(tmp_path: Path, kept: Path) -> None:
+    path = tmp_path / "old" / "node.db"
+    _restore(kept, path)
+
+    migrate(path, forms=FORMS)
+
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        assert _trouble(connection) == []
+
+
+def test_the_newest_kept_disk_has_rows_of_each_relation_and_what_newer_versions_wrote(tmp_path: Path) -> None:
+    """So that the next migration is tried on all of it."""
+    path = tmp_path / "newest" / "node.db"
+    _restore(SCHEMAS / f"{newest_revision()}.sql", path)
+    tables = ("unknown_rows", "customers WHERE extra IS NOT NULL", *replicated.relations())
+    with closing(sqlite3.connect(path)) as connection:
+        counts = {name: connection.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in tables}
+    assert [name for name, count in counts.items() if not count] == []
+
+
+def _trouble(connection: sqlite3.Connection) -> list[str]:
+    """The rows that are not what was written, and the buckets whose total is not that of their rows."""
+    totals: dict[tuple[str, int], int] = {}
+    trouble = []
+    for entity in replicated.entities():
+        for stored in entity.every(connection):
+            if not stored.is_sound or stored.row is None:
+                trouble.append(f"{entity.relation} {stored.key}")
+                continue
+            bucket = (entity.relation, digest.bucket_of(stored.key))
+            fingerprint = digest.fingerprint_of(entity.relation, entity.encode(stored.row))
+            totals[bucket] = totals.get(bucket, 0) + fingerprint
+    kept = {
+        (row[0], row[1]): bytes(row[2])
+        for row in connection.execute("SELECT relation, bucket, total FROM digest_buckets")
+        if any(row[2])
+    }
+    counted = {bucket: digest.as_bytes(total) for bucket, total in totals.items()}
+    return trouble + [f"{bucket} is miscounted" for bucket, _ in kept.items() ^ counted.items()]
 
 
 def _restore(kept: Path, path: Path) -> None:

@@ -11,10 +11,11 @@ import pytest
 
 from app.database import AlteredRow, StorageFailed
 from app.database.digest import bucket_of, canonical
-from app.state import customers, ledger, repair, replicated
+from app.state import customers, ledger, products, repair, replicated
 from app.sync import anti_entropy
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR
+from tests.support.network import problem
 from tests.support.virtual import eventually
 
 pytestmark = pytest.mark.anyio
@@ -44,9 +45,8 @@ MISSING = {
 }
 
 
-@pytest.fixture
-async def sold(trial: Trial) -> Trial:
-    """Three nodes that sold six orders, converged."""
+async def sold_by(trial: Trial) -> Trial:
+    """The company of the trial: three nodes that sold six orders, converged."""
     await trial.found(scrub_seconds=SCRUB_SECONDS)
     await trial.receive("matriz", 30, share="equal")
     await trial.converged()
@@ -103,7 +103,8 @@ async def listed(trial: Trial, name: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("statement", [*CHANGES.values(), *MISSING.values()], ids=[*CHANGES, *MISSING])
-async def test_one_altered_file_is_mended_by_the_peers(sold: Trial, statement: str) -> None:
+async def test_one_altered_file_is_mended_by_the_peers(trial: Trial, statement: str) -> None:
+    sold = await sold_by(trial)
     epochs = epochs_of(sold)
     await change_stopped(sold, "sul", statement=statement)
     await eventually(lambda: are_sound(sold), every=1.0)
@@ -118,7 +119,8 @@ async def test_one_altered_file_is_mended_by_the_peers(sold: Trial, statement: s
 
 
 @pytest.mark.parametrize("statement", CHANGES.values(), ids=CHANGES)
-async def test_a_change_under_a_running_node_is_never_told_to_anybody(sold: Trial, statement: str) -> None:
+async def test_a_change_under_a_running_node_is_never_told_to_anybody(trial: Trial, statement: str) -> None:
+    sold = await sold_by(trial)
     epochs = epochs_of(sold)
     change_file(sold, "norte", statement)
     for name in NAMES:
@@ -131,8 +133,9 @@ async def test_a_change_under_a_running_node_is_never_told_to_anybody(sold: Tria
 
 
 @pytest.mark.parametrize("statement", CHANGES.values(), ids=CHANGES)
-async def test_what_all_members_find_altered_stays_and_is_named(sold: Trial, statement: str) -> None:
+async def test_what_all_members_find_altered_stays_and_is_named(trial: Trial, statement: str) -> None:
     """The network goes on: no order is lost, no life ends, and what cannot be trusted is not sold by."""
+    sold = await sold_by(trial)
     epochs = epochs_of(sold)
     await change_stopped(sold, *NAMES, statement=statement)
     await asyncio.sleep(3 * SCRUB_SECONDS)
@@ -153,9 +156,10 @@ async def test_what_all_members_find_altered_stays_and_is_named(sold: Trial, sta
     assert all(sold[name].ready for name in NAMES)
 
 
-async def test_altered_rows_stay_while_no_peer_can_be_reached_and_are_mended_when_one_can(
-    sold: Trial,
+async def test_altered_rows_stay_until_a_peer_can_be_reached_that_mends_them(
+    trial: Trial,
 ) -> None:
+    sold = await sold_by(trial)
     for name in ("matriz", "norte"):
         sold.network.cut |= {("sul", name), (name, "sul")}
     change_file(sold, "sul", CHANGES["customers"])
@@ -192,22 +196,40 @@ async def test_what_an_admin_accepts_is_as_written_from_then_on(trial: Trial) ->
     assert (actor, after["received"]) == (ACTOR.user_id, 4)
 
 
-async def test_a_donor_whose_own_rows_are_altered_gives_none(sold: Trial) -> None:
+async def test_a_donor_whose_own_rows_are_altered_gives_none(trial: Trial) -> None:
     """The same row of two files: the third one's mends both."""
+    sold = await sold_by(trial)
     await change_stopped(sold, "norte", "sul", statement=CHANGES["orders"])
     await eventually(lambda: are_sound(sold), every=1.0)
     await sold.verify()
 
 
-async def test_a_rebuilding_node_is_given_no_altered_row(sold: Trial) -> None:
+async def test_a_peer_that_lacks_events_proves_nothing_about_a_row_that_changed_since(trial: Trial) -> None:
+    """The row that it has is older than what was written here."""
+    sold = await sold_by(trial)
+    for name in ("matriz", "norte"):
+        sold.network.answers[name, "/replica/event"] = problem(503, "not_ready")
+    rename = {"name": "Café novo"}
+    await sold["sul"].database.write(lambda tx: products.update(tx, RICE, rename, actor=ACTOR))
+    change_file(sold, "sul", "UPDATE products SET price_cents = price_cents + 7")
+    await eventually(lambda: listed(sold, "sul"), within=3 * SCRUB_SECONDS)
+    found = await rows_of(sold, "matriz", "products")
+    assert [row["name"] for row in found] != ["Café novo"]
+    (row,) = await sold["sul"].database.read(lambda c: products.page(c, "", 10))
+    assert row["name"] == "Café novo"
+
+
+async def test_a_rebuilding_node_is_given_no_altered_row(trial: Trial) -> None:
+    sold = await sold_by(trial)
+    before = await rows_of(sold, "matriz", "products")
     sold.network.cut |= {("norte", "sul"), ("sul", "norte")}
     await sold.wipe("sul")
     change_file(sold, "matriz", CHANGES["products"])
     await sold.start("sul")
     sold.network.cut.clear()
     await sold.verify()
-    prices = {row["price_cents"] for row in await rows_of(sold, "sul", "products")}
-    assert prices == {row["price_cents"] for row in await rows_of(sold, "norte", "products")}
+    for name in NAMES:
+        assert await rows_of(sold, name, "products") == before
 
 
 async def rows_of(trial: Trial, name: str, relation: str) -> list[dict[str, Any]]:
@@ -218,10 +240,11 @@ async def rows_of(trial: Trial, name: str, relation: str) -> list[dict[str, Any]
 
 
 async def test_a_change_of_the_canonical_form_that_nobody_announced_destroys_nothing(
-    sold: Trial, monkeypatch: pytest.MonkeyPatch
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every row is as written, by its seal; only the digests are not theirs any more, and are counted
     anew."""
+    sold = await sold_by(trial)
     epochs = epochs_of(sold)
     await sold.stop(*NAMES)
     drift_customers(monkeypatch)
@@ -254,7 +277,8 @@ def drift_customers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replicated, "entities", lambda: drifted)
 
 
-async def test_a_digest_that_was_not_kept_up_to_date_is_counted_anew_from_sound_rows(sold: Trial) -> None:
+async def test_a_digest_that_was_not_kept_up_to_date_is_counted_anew_from_sound_rows(trial: Trial) -> None:
+    sold = await sold_by(trial)
     epochs = epochs_of(sold)
     await change_stopped(
         sold, "sul", statement="UPDATE digest_buckets SET total = zeroblob(32) WHERE relation = 'orders'"
@@ -265,7 +289,22 @@ async def test_a_digest_that_was_not_kept_up_to_date_is_counted_anew_from_sound_
     assert "counted anew" in (await sold["sul"].status())["alarms"]["repaired_rows"]["last"]
 
 
-async def test_a_bucket_is_named_by_table_and_number(sold: Trial) -> None:
+@pytest.mark.parametrize("where", NAMES)
+async def test_a_damaged_version_of_a_stock_row_ends_no_life(trial: Trial, where: str) -> None:
+    """Neither the branch's own, nor what a peer has of it, when the branch says hello after a start."""
+    sold = await sold_by(trial)
+    epochs = epochs_of(sold)
+    await sold.stop(*NAMES)
+    change_file(sold, where, "UPDATE stock SET version = version + 128 WHERE branch = 'sul'")
+    for name in NAMES:
+        await sold.start(name, ready=False)
+    await eventually(lambda: are_sound(sold), every=1.0)
+    await sold.verify()
+    await nothing_was_destroyed(sold, epochs)
+
+
+async def test_a_bucket_is_named_by_table_and_number(trial: Trial) -> None:
+    sold = await sold_by(trial)
     await change_stopped(sold, *NAMES, statement=CHANGES["customers"])
     await asyncio.sleep(3 * SCRUB_SECONDS)
     customer = (await sold["sul"].database.read(lambda c: customers.find(c, "ALFKI")) or {})["id"]

@@ -8,10 +8,11 @@ import pytest
 
 from app.database import Transaction
 from app.database.digest import canonical
-from app.state import ledger, replicated, unknown_rows, users
-from app.sync import parking, snapshot
+from app.state import customers, ledger, replicated, unknown_rows, users
+from app.sync import kinds, parking, snapshot
 from app.sync.events import Batch, Page, PageRequest
 from tests.support.branch import ACTOR, Branch, Branches
+from tests.support.company import Company, customer
 
 HASH = f"$2b$04${'a' * 53}"
 NEWER = {"mark": "of the next version", "marks": [1, 2.5, None, {"ç": True}]}
@@ -19,7 +20,10 @@ NEWER = {"mark": "of the next version", "marks": [1, 2.5, None, {"ç": True}]}
 
 @pytest.fixture
 def matriz(branches: Branches) -> Branch:
-    """A branch with one of everything."""
+    return with_one_of_everything(branches)
+
+
+def with_one_of_everything(branches: Branches) -> Branch:
     made = branches.make("matriz")
     made.customer("ALFKI")
     made.product("rice")
@@ -93,8 +97,8 @@ def test_they_travel_on_by_the_page(matriz: Branch, branches: Branches, relation
     assert sul.digest() == norte.digest()
 
 
-def test_they_survive_what_this_version_does_to_the_row(matriz: Branch, branches: Branches) -> None:
-    norte = branches.make("norte")
+def test_they_survive_what_this_version_does_to_the_row(branches: Branches) -> None:
+    matriz, norte = with_one_of_everything(branches), branches.make("norte")
     take_all(matriz, norte, as_newer)
     found = users.find_by_username(norte.connection, "ana")
     assert found is not None
@@ -122,39 +126,85 @@ def test_an_unknown_kind_applies_by_its_rows_and_keeps_those_of_unknown_relation
 ) -> None:
     norte = branches.make("norte")
     customer = next(iter(matriz.rows()["customers"].values()))
-    supplier = {"id": "s", "name": "Moinho", "lamport": 1}
+    courier = {"id": "s", "name": "Moinho", "lamport": 1}
 
     def newer(batch: Batch) -> Batch:
         said = json.loads(batch.model_dump_json())
         for event in said["events"]:
-            event["kind"] = "supplier_upserted"
-            event["body"] = {"rows": {"customers": [customer], "suppliers": [supplier]}}
+            event["kind"] = "courier_upserted"
+            event["body"] = {"rows": {"customers": [customer], "couriers": [courier]}}
         return Batch.model_validate_json(json.dumps(said))
 
     take_all(matriz, norte, newer)
     assert list(norte.rows()["customers"].values()) == [customer]
-    assert unknown_rows.relations(norte.connection) == ["suppliers"]
-    assert unknown_rows.of_entity(norte.connection, "s")[0] == {"suppliers": [supplier]}
+    assert unknown_rows.relations(norte.connection) == ["couriers"]
+    assert unknown_rows.of_entity(norte.connection, "s")[0] == {"couriers": [courier]}
     assert norte.parked() == []
+
+
+@pytest.mark.parametrize("relation", replicated.relations())
+def test_what_a_node_wrote_as_a_newer_version_is_told_after_it_went_back(
+    matriz: Branch, branches: Branches, relation: str
+) -> None:
+    """It does not know any more what its event was about, only of what: so it tells all of that."""
+    norte = branches.make("norte")
+    (key, *_) = replicated.get(relation).page_keys(matriz.connection)
+    rows = matriz.rows()
+    earlier = {name: [*rows[name].values()] for name in ("customers", "products")}  # told before
+    norte.do(lambda tx: kinds.apply_rows(tx, earlier, "matriz", {}))
+    matriz.do(lambda tx: tx.emit("unheard_of", key))
+
+    take_all(matriz, norte, lambda batch: batch.model_copy(update={"events": batch.events[-1:]}))
+
+    found = {k: canonical(row) for k, row in norte.rows()[relation].items() if k.startswith(key)}
+    assert found == {k: canonical(row) for k, row in matriz.rows()[relation].items() if k.startswith(key)}
+    assert found
 
 
 def test_kept_rows_of_unknown_relations_travel_on_by_the_page(branches: Branches) -> None:
     norte, sul = branches.make("norte"), branches.make("sul")
-    supplier = {"id": "s", "name": "Moinho", "lamport": 1}
-    norte.do(lambda tx: unknown_rows.keep(tx, "suppliers", supplier, revision=3, origin="matriz"))
-    wanted = PageRequest(to_epoch="e", epoch="e", relation="suppliers", after="")
+    courier = {"id": "s", "name": "Moinho", "lamport": 1}
+    norte.do(lambda tx: unknown_rows.keep(tx, "couriers", courier, revision=3, origin="matriz"))
+    wanted = PageRequest(to_epoch="e", epoch="e", relation="couriers", after="")
     page = snapshot.read_page(norte.connection, wanted)
     arrived = type(page).model_validate_json(page.model_dump_json())
     assert snapshot.is_whole(arrived)
     sul.do(lambda tx: snapshot.merge_page(tx, arrived, donor="norte"))
-    assert unknown_rows.of_entity(sul.connection, "s") == ({"suppliers": [supplier]}, {"suppliers": 3})
+    assert unknown_rows.of_entity(sul.connection, "s") == ({"couriers": [courier]}, {"couriers": 3})
 
 
 def test_an_unknown_kind_that_does_not_say_its_rows_is_parked(matriz: Branch, branches: Branches) -> None:
     norte = branches.make("norte")
     batch = matriz.batch_for(norte)
     assert batch is not None
-    events = [event.model_copy(update={"kind": "unheard_of"}) for event in batch.events]
+    unknown = {"kind": "unheard_of", "body": {"of": "another layout"}}
+    events = [event.model_copy(update=unknown) for event in batch.events]
     receipt = norte.receive(batch.model_copy(update={"events": events}))
     assert receipt.parked == len(events)
     assert norte.do(lambda tx: parking.replay(tx, actor=ACTOR))["left"] == len(events)
+
+
+@pytest.mark.anyio
+async def test_rows_kept_for_a_newer_version_are_merged_when_the_node_starts_as_it(
+    company: Company,
+) -> None:
+    """Of every content that came under one key, the newest one stays; what nobody could have written too."""
+    (node,) = await company.found("matriz")
+    await customer(node)
+    found = await node.database.read(lambda connection: customers.find(connection, "ALFKI"))
+    assert found is not None
+    rows = [{**found, "name": name, "lamport": 100 + at} for at, name in enumerate(("one", "two"))]
+
+    def keep(tx: Transaction) -> None:
+        for row in (*rows, {"id": "nonsense"}):
+            unknown_rows.keep(tx, "customers", row, revision=1, origin="norte")
+
+    await node.database.write(keep)
+    await company.stop("matriz")
+    node = await company.start("matriz")
+
+    merged = await node.database.read(lambda connection: customers.find(connection, "ALFKI"))
+    assert merged is not None
+    assert merged["name"] == "two"
+    left = await node.database.read(lambda c: unknown_rows.page(c, "customers", after="", limit=9))
+    assert left[0] == [{"id": "nonsense"}]

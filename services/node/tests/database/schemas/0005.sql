@@ -54,6 +54,7 @@ INSERT INTO "audit" VALUES(13,1700000012.0,'node:matriz','new_epoch','node','mat
 INSERT INTO "audit" VALUES(14,1700000013.0,'1b671a64-40d5-491e-99b0-da01ff1f3341','adjusted','stock','854e8040-f785-5a91-bc17-cdc930494cf3','{"branch":"matriz","epoch":"fc044bff95e1a2ea73a4c6da67764533","granted":{},"product_id":"854e8040-f785-5a91-bc17-cdc930494cf3","received":0,"recovered":0,"removed":0,"returned":0,"returned_frozen":0,"sold":0,"version":0,"written_off":0}','{"branch":"matriz","epoch":"fc044bff95e1a2ea73a4c6da67764533","granted":{},"product_id":"854e8040-f785-5a91-bc17-cdc930494cf3","reason":"a delivery","received":5,"recovered":0,"removed":0,"returned":0,"returned_frozen":0,"sold":0,"version":1,"written_off":0}','matriz','fc044bff95e1a2ea73a4c6da67764533',1,'a-request');
 INSERT INTO "audit" VALUES(15,1700000014.0,'1b671a64-40d5-491e-99b0-da01ff1f3341','placed','order','018bcfe5-9eb0-716b-9cab-23dfef17bc7d',NULL,'{"branch":"matriz","created_at":1700000014.0,"customer_id":"27ad01e2-487b-5d12-8d34-2e26227b38d9","epoch":"fc044bff95e1a2ea73a4c6da67764533","id":"018bcfe5-9eb0-716b-9cab-23dfef17bc7d","idempotency_key":null,"lamport":14,"lines":[{"line":1,"name":"Product rice","product_id":"854e8040-f785-5a91-bc17-cdc930494cf3","quantity":2,"sku":"rice","unit_price_cents":1000}],"note":null,"number":"MATRIZ-FC04-000004","request_hash":"hash","status":"placed","total_cents":2000,"user_id":"1b671a64-40d5-491e-99b0-da01ff1f3341","version":1}','matriz','fc044bff95e1a2ea73a4c6da67764533',1,'a-request');
 INSERT INTO "audit" VALUES(16,1700000015.0,'1b671a64-40d5-491e-99b0-da01ff1f3341','decommissioned','node','leste','{"member":true}','{"member":false}','matriz','fc044bff95e1a2ea73a4c6da67764533',15,'a-request');
+INSERT INTO "audit" VALUES(17,1700000019.0,'matriz','superseded','customer','27ad01e2-487b-5d12-8d34-2e26227b38d9','{"city":null,"code":"BONAP","contact":null,"country":null,"email":null,"id":"27ad01e2-487b-5d12-8d34-2e26227b38d9","lamport":3,"name":"Customer BONAP","phone":null,"stamp_epoch":"990083c3de6ef62bc1c1cb3e9d721d15","stamp_node":"matriz"}','{"city":null,"code":"BONAP","contact":null,"country":null,"email":null,"id":"27ad01e2-487b-5d12-8d34-2e26227b38d9","lamport":17,"name":"Customer BONAP","phone":null,"stamp_epoch":"990083c3de6ef62bc1c1cb3e9d721d15","stamp_node":"matriz","unheard_of":["of",2,null]}','matriz','fc044bff95e1a2ea73a4c6da67764533',17,'');
 CREATE TABLE canonical_forms (
 	relation TEXT NOT NULL, 
 	revision INTEGER NOT NULL, 
@@ -80,6 +81,7 @@ CREATE TABLE cursors (
  STRICT
 
 ;
+INSERT INTO "cursors" VALUES('norte','98cb49a89e9c25b4e95be20f3c7c745a','fc044bff95e1a2ea73a4c6da67764533',11,1700000018.0);
 CREATE TABLE customers (
 	lamport INTEGER NOT NULL, 
 	stamp_node TEXT NOT NULL, 
@@ -98,7 +100,8 @@ CREATE TABLE customers (
 
 ;
 INSERT INTO "customers" VALUES(2,'matriz','990083c3de6ef62bc1c1cb3e9d721d15','979f197f-f785-5ccc-bd41-1d24ca9cc8dc','ALFKI','Customer ALFKI',NULL,NULL,NULL,NULL,NULL,NULL,2487394758411699175);
-INSERT INTO "customers" VALUES(3,'matriz','990083c3de6ef62bc1c1cb3e9d721d15','27ad01e2-487b-5d12-8d34-2e26227b38d9','BONAP','Customer BONAP',NULL,NULL,NULL,NULL,NULL,NULL,6754246835654466032);
+INSERT INTO "customers" VALUES(17,'matriz','990083c3de6ef62bc1c1cb3e9d721d15','27ad01e2-487b-5d12-8d34-2e26227b38d9','BONAP','Customer BONAP',NULL,NULL,NULL,NULL,NULL,'{"unheard_of":["of",2,null]}',5565243237378828568);
+INSERT INTO "customers" VALUES(1,'norte','98cb49a89e9c25b4e95be20f3c7c745a','603d610c-3604-5206-a73b-752aa79e376f','CHOPS','Customer CHOPS',NULL,NULL,NULL,NULL,NULL,NULL,-3582759376160207859);
 CREATE TABLE decommission_witnesses (
 	branch TEXT NOT NULL, 
 	peer TEXT NOT NULL, 
@@ -129,7 +132,7 @@ CREATE TABLE digest_buckets (
 INSERT INTO "digest_buckets" VALUES('users',254,X'D169C7329530AC56D298E756C6821C35C012F659B66FD6BC3717A3D5EDDB3AD8');
 INSERT INTO "digest_buckets" VALUES('users',3,X'459C02627C2BC11D355DFC229F83E6F3A4C96DEE606FD6F22D9367514A4D7C5A');
 INSERT INTO "digest_buckets" VALUES('customers',116,X'DCAE588C9FBE3D7B5CA2FA571E525AD3FF5AE30B008606DEEC93B5CACE9F6615');
-INSERT INTO "digest_buckets" VALUES('customers',134,X'FA56C32D14CBB86F1F03E2F47C5437104D039A6AEDE544CE178203B9C14F8023');
+INSERT INTO "digest_buckets" VALUES('customers',134,X'E1058B5B02379A64D94A3A9E2B92E8678AD7D666CB4069DF2E2E2CFA37F15195');
 INSERT INTO "digest_buckets" VALUES('products',127,X'5EF53752A678A3A0D0515615E2C447CCDD054979BE737F8B9F5A8E7129988C17');
 INSERT INTO "digest_buckets" VALUES('stock',169,X'F09174DB222C8A95C6A1017E829DA67DCC7EBB22FA4F023E4B31209E68E6DDFA');
 INSERT INTO "digest_buckets" VALUES('products',66,X'872EAB96A40962960110783C907BB4098F0F884922A7BB222E4A30E071382EC3');
@@ -139,6 +142,7 @@ INSERT INTO "digest_buckets" VALUES('orders',67,X'E1B197A1E81CEABFF71B5B91BEC430
 INSERT INTO "digest_buckets" VALUES('orders',255,X'43452B0DE0D2569C9DAF30292A7144ECF76B58E52CABCCC8E34DBD38BE3A7755');
 INSERT INTO "digest_buckets" VALUES('stock',38,X'1DFFE0229C2A6FE1D2A383048E710BAAE54F269C6C166AFB915FC486CDCAEA71');
 INSERT INTO "digest_buckets" VALUES('orders',203,X'F26B696CF87BD44139C229EBA98022ADE44558E51B572ED130E4F1E9770702E9');
+INSERT INTO "digest_buckets" VALUES('customers',157,X'D81ECD393128AF5920FE852361D5107C97442BC7FCC2303EBF18B97770288701');
 CREATE TABLE epochs (
 	branch TEXT NOT NULL, 
 	epoch TEXT NOT NULL, 
@@ -151,6 +155,7 @@ CREATE TABLE epochs (
 ;
 INSERT INTO "epochs" VALUES('matriz','990083c3de6ef62bc1c1cb3e9d721d15',1);
 INSERT INTO "epochs" VALUES('matriz','fc044bff95e1a2ea73a4c6da67764533',0);
+INSERT INTO "epochs" VALUES('norte','98cb49a89e9c25b4e95be20f3c7c745a',0);
 CREATE TABLE events (
 	epoch TEXT NOT NULL, 
 	seq INTEGER NOT NULL, 
@@ -215,7 +220,7 @@ CREATE TABLE node (
  STRICT
 
 ;
-INSERT INTO "node" VALUES(1,'6f1f6f4e-3c1d-4a55-9d0e-2f0e5a6b7c8d','matriz','fc044bff95e1a2ea73a4c6da67764533',1,1,15,11,4,16);
+INSERT INTO "node" VALUES(1,'6f1f6f4e-3c1d-4a55-9d0e-2f0e5a6b7c8d','matriz','fc044bff95e1a2ea73a4c6da67764533',1,1,17,11,4,19);
 CREATE TABLE order_lines (
 	order_id TEXT NOT NULL, 
 	line INTEGER NOT NULL, 
@@ -309,6 +314,7 @@ CREATE TABLE positions (
  STRICT
 
 ;
+INSERT INTO "positions" VALUES('norte','98cb49a89e9c25b4e95be20f3c7c745a',1,'c1ac1c4d19cd24ebe29999199c892fe9');
 CREATE TABLE products (
 	lamport INTEGER NOT NULL, 
 	stamp_node TEXT NOT NULL, 
@@ -405,6 +411,7 @@ CREATE TABLE unknown_rows (
  STRICT
 
 ;
+INSERT INTO "unknown_rows" VALUES('unheard_of','60210e463f02fe18c6138807e82d728a7be24df7bb8c932d95f27e6ac978afdd',2,'norte','{"id":"an id","name":"of another relation"}');
 CREATE TABLE users (
 	id TEXT NOT NULL, 
 	username TEXT NOT NULL, 

@@ -1,0 +1,184 @@
+"""How to add a replicated entity: suppliers, records under one stamp each."""
+
+from tests.recipes.column import FORMS, TABLES, keep
+from tests.recipes.recipe import Recipe
+from tests.recipes.tree import NODE, VERSIONS, Tree
+
+STATE = NODE / "app/state"
+
+_TABLE = """
+
+class Supplier(Stamped, table=True):
+    __tablename__: ClassVar[str] = "suppliers"
+    __table_args__ = strict()
+    id: str = text(primary_key=True)
+    code: str = text()
+    name: str = text()
+"""
+
+_MIGRATION = '''"""suppliers"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from app.database.additions import AddedTable, taking_away
+
+revision = "{revision}"
+down_revision = "{down_revision}"
+branch_labels = None
+depends_on = None
+
+DOWN = taking_away(
+    [AddedTable("suppliers", ("id", "code", "name", "lamport", "stamp_node", "stamp_epoch"))]
+)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "suppliers",
+        sa.Column("extra", sa.Text(), nullable=True),
+        sa.Column("checksum", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("lamport", sa.Integer(), nullable=False),
+        sa.Column("stamp_node", sa.Text(), nullable=False),
+        sa.Column("stamp_epoch", sa.Text(), nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_strict=True,
+    )
+
+
+def downgrade() -> None:
+    for statement in DOWN:
+        op.get_bind().exec_driver_sql(statement)
+'''
+
+_RULES = '''"""Suppliers: whom the company buys from, under an immutable code."""
+
+from typing import Any
+
+from app.database import Actor, Transaction
+from app.state import identity, text
+from app.state.fields import Fields
+from app.state.records import Records
+
+
+def create(tx: Transaction, code: str, name: str, *, actor: Actor) -> dict[str, Any]:
+    """Create a supplier here and return its view. Raises AlreadyExists."""
+    return SUPPLIERS.create(tx, code, {"name": name}, actor=actor)
+
+
+def _check(fields: Fields) -> None:
+    fields.text("name", longest=text.NAME)
+
+
+SUPPLIERS = Records(
+    relation="suppliers",
+    entity="supplier",
+    key="code",
+    identify=identity.supplier_id,
+    check=_check,
+)
+"""The table, as the registry of what is replicated declares it (app.state.replicated)."""
+'''
+
+_IDENTITY = '''def supplier_id(cluster_id: str, code: str) -> str:
+    """The id that every node of the network gives to this supplier code."""
+    return _entity_id(cluster_id, "supplier", code)
+
+
+'''
+
+_TEST = '''"""Suppliers, at every branch."""
+
+from app.state import replicated, suppliers
+from tests.support.branch import ACTOR, Branches
+
+
+def test_a_supplier_is_written_and_told(branches: Branches) -> None:
+    matriz, norte = branches.make("matriz"), branches.make("norte")
+    made = matriz.do(lambda tx: suppliers.create(tx, "MOINHO", "Moinho", actor=ACTOR))
+    matriz.send(norte)
+    (row,) = replicated.get("suppliers").read(norte.connection, [made["id"]])
+    assert (row["code"], row["name"]) == ("MOINHO", "Moinho")
+    assert matriz.digest() == norte.digest()
+    assert norte.parked() == []
+'''
+
+
+def declare_table(tree: Tree) -> None:
+    tree.before(TABLES, "\n\nclass Stock(Sealed, table=True):", _TABLE)
+
+
+def write_migration(tree: Tree) -> None:
+    newest = tree.newest_migration()
+    revision = f"{int(newest) + 1:04}"
+    text = _MIGRATION.format(revision=revision, down_revision=newest)
+    tree.write(VERSIONS / f"{revision}_suppliers.py", text)
+
+
+def declare_form(tree: Tree) -> None:
+    form = 'SUPPLIERS = Form(relation="suppliers", revision=1, columns=("id", "code", "name", *_STAMP))\n'
+    tree.before(FORMS, 'COUNTS = ("received",', form)
+    tree.replace(FORMS, " CUSTOMERS, PRODUCTS, STOCK, ", " CUSTOMERS, PRODUCTS, SUPPLIERS, STOCK, ")
+
+
+def write_rules(tree: Tree) -> None:
+    tree.before(STATE / "identity.py", "def normalised(key: str)", _IDENTITY)
+    tree.write(STATE / "suppliers.py", _RULES)
+
+
+def register(tree: Tree) -> None:
+    registry = STATE / "replicated.py"
+    tree.after(registry, "    of_records(products.PRODUCTS),\n", "    of_records(suppliers.SUPPLIERS),\n")
+    tree.add_import(registry, "from app.state import suppliers")
+
+
+def keep_one(tree: Tree) -> None:
+    """A disk that has one, and its form."""
+    kept = NODE / "tests/database/keep_schema.py"
+    tree.after(
+        kept,
+        "            matriz.do(_found)\n",
+        '            matriz.do(lambda tx: suppliers.create(tx, "MOINHO", "Moinho", actor=ACTOR))\n',
+    )
+    tree.add_import(kept, "from app.state import suppliers")
+    keep(tree)
+
+
+def test_it(tree: Tree) -> None:
+    """A test of its own, and its kind among the protocol's."""
+    tree.write(NODE / "tests/catalogue/test_suppliers.py", _TEST)
+    kinds = NODE / "tests/sync/test_kinds.py"
+    tree.after(kinds, '        "user_upserted",\n', '        "supplier_upserted",\n')
+    made = '    made.do(lambda tx: suppliers.create(tx, "MOINHO", "Moinho", actor=ACTOR))\n'
+    for of_each in (kinds, NODE / "tests/sync/test_unknown_fields.py"):
+        tree.after(of_each, '    made.product("rice")\n', made)
+        tree.add_import(of_each, "from app.state import suppliers")
+    said = "| `supplier_upserted` | `{rows}`: the supplier | yes |\n"
+    tree.before("docs/protocol.md", "| `user_upserted` |", said)
+
+
+_TESTS = "services/node/tests"
+STEPS = {
+    "declare its table": declare_table,
+    "write the migration": write_migration,
+    "declare its form": declare_form,
+    "write its rules": write_rules,
+    "put it into the registry": register,
+}
+RECIPE = Recipe(
+    name="a replicated entity",
+    steps={**STEPS, "keep a disk that has one": keep_one, "test it": test_it},
+    tests=(
+        f"{_TESTS}/catalogue/test_suppliers.py",
+        f"{_TESTS}/database/test_forms.py",
+        f"{_TESTS}/database/test_migrations.py::test_the_migrations_make_exactly_the_tables_of_the_code",
+        f"{_TESTS}/database/test_old_schemas.py::test_the_newest_schema_is_kept_too",
+        f"{_TESTS}/database/test_old_schemas.py::"
+        "test_every_row_of_a_kept_disk_is_what_was_written_after_the_migration",
+        f"{_TESTS}/sync/test_kinds.py",
+        f"{_TESTS}/sync/test_unknown_fields.py",
+    ),
+)

@@ -1,0 +1,135 @@
+"""Bugs of rows that are not what was written: believed, told, sold by, or mended by what proves nothing."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
+from unittest import mock
+
+from app.database import Database, seals
+from app.state import cell_rows, forms, records, repair, replicated
+from app.state.forms import Form
+from app.sync import handshake, scrub
+from app.sync.turns import TurnDesk
+from tests.recovery import test_altered_rows as altered
+from tests.recovery.test_damaged_files import (
+    test_an_empty_node_beside_a_file_that_was_set_aside_never_founds,
+    test_two_damaged_ones_are_rebuilt_one_after_the_other,
+)
+from tests.sync.test_unknown_fields import test_they_survive_what_this_version_does_to_the_row
+from tests.teeth.bug import Directed, bug
+
+
+def _believed(_connection: Any, stored: seals.Stored, use: str = "show") -> Any:
+    return stored.row
+
+
+@bug(
+    "a row that is not what was written is told to nobody",
+    Directed(altered.test_a_rebuilding_node_is_given_no_altered_row),
+)
+def altered_rows_are_told() -> AbstractContextManager[object]:
+    """Whoever reads a row takes it as it stands, whatever its seal says."""
+    stack = ExitStack()
+    for module in (records, replicated, cell_rows):
+        stack.enter_context(mock.patch.object(module, "require_written", _believed))
+    return stack
+
+
+@bug(
+    "no unit is sold by a row that nobody can confirm",
+    Directed(
+        altered.test_what_all_members_find_altered_stays_and_is_named,
+        {"statement": altered.CHANGES["stock"]},
+    ),
+)
+def altered_stock_is_sold() -> AbstractContextManager[object]:
+    """Once it is listed, an altered stock row counts for orders, too."""
+    cells = cell_rows.cells
+    return mock.patch.object(
+        cell_rows, "cells", lambda connection, product_id, **_: cells(connection, product_id)
+    )
+
+
+@bug(
+    "an altered row is mended by what proves its content",
+    Directed(altered.test_a_peer_that_lacks_events_proves_nothing_about_a_row_that_changed_since),
+)
+def any_peers_row_mends() -> AbstractContextManager[object]:
+    """A peer's row is taken whether or not it fits the seal, and however little the peer knows."""
+    return mock.patch.object(repair, "_proves", return_value=True)
+
+
+@bug(
+    "a missing row is found by the digest and brought back",
+    Directed(
+        altered.test_one_altered_file_is_mended_by_the_peers,
+        {"statement": altered.MISSING["a missing order"]},
+    ),
+)
+def missing_rows_are_counted_away() -> AbstractContextManager[object]:
+    """A bucket whose rows are all as written is counted anew, though one of them is gone."""
+    plan = repair.plan
+
+    def hasty(*arguments: Any, **options: Any) -> repair.Plan:
+        found = plan(*arguments, **options)
+        return found if found.left else repair.Plan(recount=True)
+
+    return mock.patch.object(repair, "plan", hasty)
+
+
+@bug(
+    "a damaged number ends no life",
+    Directed(altered.test_a_damaged_version_of_a_stock_row_ends_no_life, {"where": "matriz"}),
+)
+def a_damaged_version_ends_a_life() -> AbstractContextManager[object]:
+    """Hello compares the versions of stock rows without looking whether they are what was written."""
+    return mock.patch.object(handshake, "_sound", lambda _connection, _life, product_ids: list(product_ids))
+
+
+@bug(
+    "a peer that does not answer is asked again later",
+    Directed(altered.test_altered_rows_stay_until_a_peer_can_be_reached_that_mends_them),
+)
+def the_first_scrub_is_the_last_word() -> AbstractContextManager[object]:
+    """A bucket that no peer could mend once is never looked at again."""
+    seen: set[Any] = set()
+    mend = scrub.Scrub._mend
+
+    async def once(self: scrub.Scrub, trouble: repair.Trouble) -> str | None:
+        if trouble in seen:
+            return None
+        seen.add(trouble)
+        return await mend(self, trouble)
+
+    return mock.patch.object(scrub.Scrub, "_mend", once)
+
+
+@bug(
+    "what a newer version wrote stays with the row",
+    Directed(test_they_survive_what_this_version_does_to_the_row),
+)
+def unknown_fields_are_dropped() -> AbstractContextManager[object]:
+    """A row keeps only the fields that this version knows."""
+
+    def known(self: Form, row: Mapping[str, Any]) -> dict[str, Any]:
+        return {}
+
+    return mock.patch.object(forms.Form, "checked_beyond", known)
+
+
+@bug(
+    "nobody founds beside a file that was set aside",
+    Directed(test_an_empty_node_beside_a_file_that_was_set_aside_never_founds),
+)
+def founding_beside_a_file_that_was_set_aside() -> AbstractContextManager[object]:
+    """An empty node founds when all its peers are empty, whatever lies beside its file."""
+    return mock.patch.object(Database, "has_set_aside", False)
+
+
+@bug(
+    "damaged files are replaced one at a time",
+    Directed(test_two_damaged_ones_are_rebuilt_one_after_the_other, {"serving": ("matriz",)}),
+)
+def a_turn_for_everybody() -> AbstractContextManager[object]:
+    """Whoever serves gives each member its turn, though another has it."""
+    return mock.patch.object(TurnDesk, "_give", lambda _self, _name, wanted: wanted.wish == "ask")

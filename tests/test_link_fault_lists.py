@@ -1,0 +1,35 @@
+"""The faults of links are the same everywhere: in the node's rules and its API, and in the lab's words."""
+
+from typing import get_args
+
+import typer.main
+
+from app.api.schemas.faults import ActiveLinkFault, AnyLinkFault
+from app.sync import link_faults
+from lab import cli
+from lab.faults import words
+from lab.torture import schedule
+
+KINDS = set(get_args(link_faults.Kind))
+
+
+def test_every_fault_of_the_node_has_its_place_among_the_others() -> None:
+    assert {fault.kind for fault in get_args(link_faults.LinkFault)} == KINDS
+    assert sorted(link_faults.ORDER) == sorted(KINDS)
+
+
+def test_the_api_takes_and_shows_every_fault() -> None:
+    wanted = get_args(get_args(AnyLinkFault)[0])
+    assert {get_args(one.model_fields["kind"].annotation)[0] for one in wanted} == KINDS
+    assert set(get_args(ActiveLinkFault.model_fields["kind"].annotation)) == KINDS
+
+
+def test_the_lab_knows_every_fault_and_has_a_verb_for_it() -> None:
+    assert set(get_args(words.Kind)) == KINDS
+    verbs = typer.main.get_command(cli.app)
+    assert set(getattr(verbs, "commands", {})) >= KINDS
+
+
+def test_the_torture_makes_every_fault() -> None:
+    assaults = schedule.plan(("a", "b", "c"), seconds=2000.0, seed=1)
+    assert {one.kind for one in assaults} >= KINDS
