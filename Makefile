@@ -238,3 +238,18 @@ show-b-4: $(VENV) $(SHOW_DIR)/torture/process/run.jsonl
 # By itself the last line has a run to judge too.
 $(SHOW_DIR)/torture/process/run.jsonl:
 	@$(MAKE) show-b-2
+
+.PHONY: show-c show-c-1 show-c-2 show-c-3 show-c-4 show-c-5 show-c-6
+show-c: show-c-1 show-c-2 show-c-3 show-c-4 show-c-5 show-c-6 ## Demonstra que a rede sobrevive ao próprio software | Show that the network survives its own software
+
+show-c-1: $(VENV)
+	@$(PYTEST) tests/cluster/test_altered_files.py
+show-c-2: $(VENV)
+	@$(PYTEST) tests/cluster/test_salvage.py
+show-c-3: $(VENV)
+	@$(NEEDED) $(PYTEST) tests/cluster/test_rolling_upgrade.py $(if $(filter compose,$(SHOW_DRIVERS)),tests/compose/test_rolling_upgrade.py)
+show-c-4: teeth
+show-c-5: $(VENV)
+	@$(LAB) simulate --histories $(if $(filter command line,$(origin HISTORIES)),$(HISTORIES),2000) --twice 0.05 && $(LAB) simulate --histories $(if $(filter command line,$(origin HISTORIES)),$(HISTORIES),500) --wipes --twice 0.05
+show-c-6: $(VENV)
+	@$(PYTEST) -n auto tests/recipes

@@ -194,6 +194,7 @@ class Status(TypedDict):
     ready: bool
     fenced: str | None
     sqlite: str
+    now: NotRequired[float]
     counts: dict[str, int]
     stock: Any
     heads: dict[str, int]

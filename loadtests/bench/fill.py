@@ -14,6 +14,7 @@ from app.database import Actor, Database, Transaction
 from app.runtime import SystemClock, ThreadExecutor, system_random
 from app.state import placing
 from app.state.placing import PlaceOrder
+from app.state.replicated import FORMS
 
 _PRODUCTS = 20
 _LINES = 2
@@ -24,7 +25,7 @@ _ACTOR = Actor(user_id="bench", request_id="bench")
 async def fill(path: Path, cluster_id: str, name: str, orders: int) -> None:
     """Places so many orders of two lines each."""
     executor = ThreadExecutor()
-    database = Database(path, clock=SystemClock(), random=system_random(), executor=executor)
+    database = Database(path, clock=SystemClock(), random=system_random(), executor=executor, forms=FORMS)
     await database.open(cluster_id=cluster_id, name=name)
     for first in range(0, orders, _AT_ONCE):
         numbers = range(first, min(first + _AT_ONCE, orders))

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,11 @@ import pytest
 from lab.client import NodeClient
 from lab.contract import Status
 from lab.convergence import wait_converged
+from lab.drivers.process import ProcessDriver, uvicorn_command
+from lab.network import NodeAddress
 from tests.cluster.cluster import Cluster, StartCluster
+from tests.recipes import column
+from tests.recipes.tree import NODE, copy_to
 
 pytestmark = pytest.mark.cluster
 
@@ -22,6 +27,7 @@ UNITS = 300
 SCRUB_SECONDS = 15
 SKU, CODE = "CAFE", "ANA"
 PATIENCE_SECONDS = 90.0
+RELATIONS = ("users", "customers", "products", "stock", "orders")
 
 BLANK = "UPDATE customers SET name = name || ' '"
 NOTE = "UPDATE orders SET note = 'changed' WHERE id = (SELECT MIN(id) FROM orders)"
@@ -83,6 +89,52 @@ def test_a_change_in_one_file_of_three_is_mended_by_the_peers(sold: Cluster, sta
     assert asyncio.run(_lives(sold)) == lives
     assert f"{statement.split()[1]}/" in _alarm(statuses["filial-sul"], "repaired_rows")
     assert sold.status()["converged"] is True
+
+
+def test_a_column_that_all_nodes_get_at_once_by_the_recipe_changes_nothing(
+    sold: Cluster, tmp_path: Path
+) -> None:
+    """Stopped together, started together with one more column of customers, and scrubbed."""
+    before, lives = asyncio.run(_books(sold)), asyncio.run(_lives(sold))
+    tree = copy_to(tmp_path / "next")
+    column.steps_of(column.TAX_ID).apply(tree)
+
+    def command(node: NodeAddress) -> list[str]:
+        return [*uvicorn_command(node), "--app-dir", str(tree.root / NODE)]
+
+    driver = ProcessDriver(sold.run_dir, env_file=sold.env_file, command=command)
+    try:
+        for name in sold.network.names:
+            driver.stop(name)
+        driver.heal()
+        asyncio.run(_until_scrubbed(sold))
+
+        assert asyncio.run(_books(sold)) == before
+        assert asyncio.run(_lives(sold)) == lives
+        for name, status in asyncio.run(_statuses(sold)).items():
+            assert status["alarms"] == {}
+            assert dict(status)["canonical"] == {**dict.fromkeys(RELATIONS, 1), "customers": 2}
+            with closing(sqlite3.connect(sold.run_dir / name / "node.db")) as file:
+                assert file.execute("SELECT COUNT(*) FROM customers WHERE tax_id IS NULL").fetchone() == (1,)
+        assert sold.status()["converged"] is True
+    finally:
+        driver.down()
+
+
+async def _until_scrubbed(cluster: Cluster) -> None:
+    """Wait for two scrubs of every node: its clock says how long it has run."""
+    async with cluster.clients() as clients:
+        began = {name: (await client.status())["now"] for name, client in clients.items()}
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for name, client in clients.items():
+            while (await client.status())["now"] < began[name] + 2 * SCRUB_SECONDS:
+                assert time.monotonic() < deadline, f"{name} stands still"
+                await asyncio.sleep(0.5)
+
+
+async def _statuses(cluster: Cluster) -> dict[str, Status]:
+    async with cluster.clients() as clients:
+        return {name: await client.status() for name, client in clients.items()}
 
 
 async def _restart_with(cluster: Cluster, names: list[str], statement: str) -> dict[str, Status]:

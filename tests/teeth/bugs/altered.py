@@ -6,9 +6,9 @@ from typing import Any
 from unittest import mock
 
 from app.database import Database, seals
-from app.state import cell_rows, forms, records, repair, replicated
+from app.state import cell_rows, forms, ledger, records, repair, replicated
 from app.state.forms import Form
-from app.sync import handshake, scrub
+from app.sync import scrub
 from app.sync.turns import TurnDesk
 from tests.recovery import test_altered_rows as altered
 from tests.recovery.test_damaged_files import (
@@ -83,7 +83,9 @@ def missing_rows_are_counted_away() -> AbstractContextManager[object]:
 )
 def a_damaged_version_ends_a_life() -> AbstractContextManager[object]:
     """Hello compares the versions of stock rows without looking whether they are what was written."""
-    return mock.patch.object(handshake, "_sound", lambda _connection, _life, product_ids: list(product_ids))
+    return mock.patch.object(
+        ledger, "without_altered", lambda _connection, _life, product_ids: list(product_ids)
+    )
 
 
 @bug(

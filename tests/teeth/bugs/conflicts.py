@@ -112,7 +112,7 @@ def unique_sku_and_random_ids() -> AbstractContextManager[object]:
     stack = ExitStack()
     stack.enter_context(mock.patch.object(products, "PRODUCTS", drawing))
     stack.enter_context(mock.patch.object(replicated, "entities", return_value=declared))
-    stack.enter_context(mock.patch("app.database.database.begin_start", start))
+    stack.enter_context(mock.patch("app.database.opened.begin_start", start))
     return stack
 
 
@@ -127,7 +127,7 @@ def unique_idempotency_keys() -> AbstractContextManager[object]:
         connection.execute("CREATE UNIQUE INDEX IF NOT EXISTS keys ON orders (user_id, idempotency_key)")
         return begin_start(connection, **options)
 
-    return mock.patch("app.database.database.begin_start", start)
+    return mock.patch("app.database.opened.begin_start", start)
 
 
 @bug(

@@ -47,7 +47,7 @@ def the_same_life_after_a_lost_disk() -> AbstractContextManager[object]:
     def again(connection: Any, *, cluster_id: str, name: str, **_random: Any) -> Any:
         return begin_start(connection, cluster_id=cluster_id, name=name, random=Random(name))
 
-    return mock.patch("app.database.database.begin_start", again)
+    return mock.patch("app.database.opened.begin_start", again)
 
 
 @bug("a new life begins without rights", Checked(seed=9, wipes=True))

@@ -86,6 +86,29 @@ def unusable(connection: sqlite3.Connection, product_id: str, own: Cell) -> int:
     return 0 if everywhere else own.recovered - int(row["usable"])
 
 
+def versions(connection: sqlite3.Connection, life: Life) -> dict[str, int]:
+    """How many movements of each product a life made, as known here, by product."""
+    rows = connection.execute(
+        "SELECT product_id, version FROM stock WHERE branch = ? AND epoch = ? ORDER BY product_id", life
+    )
+    return {row["product_id"]: row["version"] for row in rows}
+
+
+def without_altered(connection: sqlite3.Connection, life: Life, product_ids: Sequence[str]) -> list[str]:
+    """Those of these products of which a life's row is what was written: a damaged number must not end a
+    life."""
+    if not product_ids:
+        return []
+    altered = {
+        stored.row["product_id"]
+        for stored in cell_rows.stored(connection, product_ids)
+        if stored.row is not None
+        and not stored.is_sound
+        and (stored.row["branch"], stored.row["epoch"]) == life
+    }
+    return [product for product in product_ids if product not in altered]
+
+
 def dead_lives(connection: sqlite3.Connection) -> set[Life]:
     """Every life known to be over."""
     return {(row[0], row[1]) for row in connection.execute("SELECT branch, epoch FROM epochs WHERE dead = 1")}

@@ -34,7 +34,14 @@ Rows = Sequence[Row]
 Bulk = Callable[[Transaction, Rows, str], tuple[bool, Rows]]
 """Merges what is plain of some rows from a donor; whether anything changed, and the rows that are left."""
 
+Behind = Callable[[sqlite3.Connection, Rows], dict[str, list[Row]]]
+"""The rows of other relations that come before some rows: what they refer to, and what they took."""
+
 _KEYS_AT_ONCE = 500
+
+
+def _nothing_behind(_connection: sqlite3.Connection, _rows: Rows) -> dict[str, list[Row]]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,9 @@ class Entity:
     - `stored` reads the rows of page keys as they stand; `merge` takes in rows from a peer, `bulk` first
       where they come by the page; `checked` gives a peer's row in canonical form or raises Invalid; `put`
       writes a row in place of what stands there and counts it nowhere.
-    - `of_branch`: its rows belong to the branch they name; nobody else speaks for them.
+    - `of_branch`: its rows belong to the branch they name; nobody else speaks for them. `behind` gives the
+      rows of other relations that have to come before a page of them; `runs_ahead` says that a row may reach
+      a node before its event does, as a grant's reply brings one.
     """
 
     relation: str
@@ -64,6 +73,8 @@ class Entity:
     seal: Callable[[Row], int]
     encode: Callable[[Row], bytes] = canonical
     of_branch: bool = False
+    behind: Behind = _nothing_behind
+    runs_ahead: bool = False
 
     @property
     def form(self) -> Form:
@@ -192,6 +203,24 @@ def _plain_orders(tx: Transaction, rows: Rows, donor: str) -> tuple[bool, Rows]:
     return written > 0, left
 
 
+def _behind_orders(connection: sqlite3.Connection, rows: Rows) -> dict[str, list[Row]]:
+    """The customers and products that orders refer to and the stock they took, of the same instant.
+
+    The pages of those relations were read before: an order taken since would show without its stock effect,
+    or name a customer that is not there yet.
+    """
+    taken = {(line["product_id"], row["branch"]) for row in rows for line in row["lines"]}
+    sold = sorted({product_id for product_id, _ in taken})
+    found = {
+        "customers": sorted({row["customer_id"] for row in rows}),
+        "products": sold,
+        "stock": sold,
+    }
+    before = {relation: get(relation).read(connection, keys) for relation, keys in found.items()}
+    cells = [cell for cell in before["stock"] if (cell["product_id"], cell["branch"]) in taken]
+    return {**before, "stock": cells}
+
+
 _THIS_VERSION: tuple[Entity, ...] = (
     Entity(
         relation="users",
@@ -220,6 +249,7 @@ _THIS_VERSION: tuple[Entity, ...] = (
         put=_put_cell,
         seal=lambda row: cell_rows.sealed(ledger.cell_from_json(row)),
         of_branch=True,
+        runs_ahead=True,
     ),
     Entity(
         relation="orders",
@@ -234,6 +264,7 @@ _THIS_VERSION: tuple[Entity, ...] = (
         seal=order_rows.sealed,
         encode=order_rows.encode,
         of_branch=True,
+        behind=_behind_orders,
     ),
 )
 

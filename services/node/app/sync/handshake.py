@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.database import Transaction
 from app.database.digest import read_digests
 from app.database.identity import present_life
-from app.state import cell_rows, ledger, membership, replicated
+from app.state import ledger, membership, replicated
 from app.state.errors import DeadEpoch, Decommissioned
 from app.sync import outbox, parking
 from app.sync.errors import Incompatible
@@ -71,7 +71,7 @@ def say(
         founded=bool(node["founded"]),
         heads=heads(connection),
         oldest=outbox.oldest(connection),
-        own_rows=_versions(connection, (node["name"], node["epoch"])) if first else None,
+        own_rows=ledger.versions(connection, (node["name"], node["epoch"])) if first else None,
         ahead=dict(ahead),
         parked_seqs=parking.seqs(connection),
         digest=digest,
@@ -157,19 +157,12 @@ def _behind(tx: Transaction, hello: Hello, mine: Head, answers: str | None) -> s
     # Of the life that was asked about, which may be over by now; and compared as of now, since a row may have
     # reached the peer after this node's hello had been written.
     ahead = hello.ahead if answers == tx.identity.epoch else {}
-    own = _versions(tx.connection, ledger.me(tx)) if ahead else {}
+    own = ledger.versions(tx.connection, ledger.me(tx)) if ahead else {}
     newer = sorted(product for product, version in ahead.items() if version > own.get(product, 0))
-    newer = _sound(tx.connection, ledger.me(tx), newer)
+    newer = ledger.without_altered(tx.connection, ledger.me(tx), newer)
     if newer:
         return f"{hello.node} has newer rows of this epoch: {', '.join(newer[:3])}"
     return None
-
-
-def _versions(connection: sqlite3.Connection, life: tuple[str, str]) -> dict[str, int]:
-    rows = connection.execute(
-        "SELECT product_id, version FROM stock WHERE branch = ? AND epoch = ? ORDER BY product_id", life
-    )
-    return {row["product_id"]: row["version"] for row in rows}
 
 
 def _ahead(
@@ -177,21 +170,6 @@ def _ahead(
 ) -> dict[str, int]:
     if said is None:
         return {}
-    known = _versions(connection, life)
+    known = ledger.versions(connection, life)
     newer = [product for product, version in known.items() if version > said.get(product, 0)]
-    return {product: known[product] for product in _sound(connection, life, newer)}
-
-
-def _sound(connection: sqlite3.Connection, life: tuple[str, str], product_ids: Sequence[str]) -> list[str]:
-    """Those of these products of which no row of this life is known not to be what was written: a damaged
-    number must not end a life."""
-    if not product_ids:
-        return []
-    altered = {
-        stored.row["product_id"]
-        for stored in cell_rows.stored(connection, product_ids)
-        if stored.row is not None
-        and not stored.is_sound
-        and (stored.row["branch"], stored.row["epoch"]) == life
-    }
-    return [product for product in product_ids if product not in altered]
+    return {product: known[product] for product in ledger.without_altered(connection, life, newer)}

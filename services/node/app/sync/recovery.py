@@ -181,7 +181,7 @@ class Recovery:
             log.info("fetched whole what differed from %s: %s", peer.name, listed or "nothing")
         elif theirs.heads not in (None, heads):  # it was asked late: one of the two lacks events by now
             log.info("took what differed over from %s, which has other events: %s", peer.name, listed)
-        elif reason == "ahead" and differing.keys() <= {"stock"}:
+        elif reason == "ahead" and all(replicated.get(relation).runs_ahead for relation in differing):
             log.info("took stock rows over from %s before their events come: %s", peer.name, listed)
         else:
             self._alarms.raise_("repaired", f"with {peer.name}, buckets: {listed or 'none'}")

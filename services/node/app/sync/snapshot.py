@@ -10,7 +10,7 @@ from typing import Any
 
 from app.database import Transaction
 from app.database.digest import bucket_of, canonical
-from app.state import order_rows, replicated, unknown_rows
+from app.state import replicated, unknown_rows
 from app.state.ledger import Merged
 from app.state.replicated import Entity
 from app.sync import handshake, parking
@@ -46,7 +46,7 @@ def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
         rows += found
         encoded += map(entity.encode, found)
         size = sum(map(len, encoded))
-    before = _behind_orders(connection, rows) if wanted.relation == "orders" else {}
+    before = entity.behind(connection, rows)
     return Page(
         epoch=connection.execute("SELECT epoch FROM node").fetchone()[0],
         relation=wanted.relation,
@@ -77,7 +77,8 @@ def _unknown_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
 
 def is_whole(page: Page) -> bool:
     """Whether a page arrived as its donor read it: a damaged one is fetched again and never merged."""
-    if page.relation == "orders" and page.sha256 == _digest(page.before, map(order_rows.encode, page.rows)):
+    entity = replicated.find(page.relation)
+    if entity is not None and page.sha256 == _digest(page.before, map(entity.encode, page.rows)):
         return True
     return page.sha256 == _digest(page.before, map(canonical, page.rows))
 
@@ -127,21 +128,3 @@ def _merge_rows(tx: Transaction, entity: Entity, rows: Rows, donor: str, merged:
         except UNAPPLICABLE as error:
             left_out = merged.waiting if parking.is_waiting(error) else merged.forks
             left_out.append(f"{entity.relation} {row.get('id') or row.get('product_id')}: {error!r}")
-
-
-def _behind_orders(connection: sqlite3.Connection, rows: Rows) -> dict[str, list[dict[str, Any]]]:
-    """The customers and products that orders refer to and the stock they took, of the same instant.
-
-    The pages of those relations were read before: an order taken since would show without its stock effect,
-    or name a customer that is not there yet.
-    """
-    taken = {(line["product_id"], row["branch"]) for row in rows for line in row["lines"]}
-    sold = sorted({product_id for product_id, _ in taken})
-    found = {
-        "customers": sorted({row["customer_id"] for row in rows}),
-        "products": sold,
-        "stock": sold,
-    }
-    before = {relation: replicated.get(relation).read(connection, keys) for relation, keys in found.items()}
-    cells = [cell for cell in before["stock"] if (cell["product_id"], cell["branch"]) in taken]
-    return {**before, "stock": cells}
