@@ -3,11 +3,9 @@ its own, in the newest schema, and who says that an order was there."""
 
 import re
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from app.database.migrations import migrate, newest_revision
@@ -74,7 +72,8 @@ class Finds:
         perhaps = {(name,) for name in (self.perhaps | self.named.keys()) if (name,) not in known}
         return Keys(frozenset(known), frozenset(perhaps))
 
-    def _name(self, order_id: Value, witness: str, *, surely: bool) -> None:
+    def name_order(self, order_id: Value, witness: str, *, surely: bool) -> None:
+        """Note that something in the file names an order."""
         if not isinstance(order_id, str) or not _ID.fullmatch(order_id):
             return
         if surely:
@@ -91,7 +90,7 @@ def _is_enough(witnesses: set[str]) -> bool:
 def read_finds(path: Path, *, workspace: Path, is_stopped: IsStopped) -> Iterator[Finds]:
     """Read a damaged file, which is never changed, into a database in the folder `workspace`. Raises OSError
     or sqlite3.Error where that cannot be done, Stopped once `is_stopped()`."""
-    schema = fresh_schema()
+    schema = fresh_schema(workspace)
     scratch = workspace / "found.db"
     with closing(sqlite3.connect(scratch, isolation_level=None, check_same_thread=False)) as connection:
         connection.execute("PRAGMA journal_mode = OFF")
@@ -107,9 +106,9 @@ def read_finds(path: Path, *, workspace: Path, is_stopped: IsStopped) -> Iterato
             # The index of the lines belongs to the lines: both may tell of an order that is undone.
             witness = "index" if table == "orders" else "index of lines"
             for key in keys.named:
-                finds._name(key[0], witness, surely=True)
+                finds.name_order(key[0], witness, surely=True)
             for key in keys.perhaps:
-                finds._name(key[0], witness, surely=False)
+                finds.name_order(key[0], witness, surely=False)
         yield finds
 
 
@@ -139,12 +138,12 @@ def _read(finds: Finds, path: Path, *, workspace: Path, schema: Sequence[str], i
 def _note(finds: Finds, found: FoundRow) -> None:
     surely, values = found.way in _CERTAIN, found.values
     if found.table == "orders":
-        finds._name(values.get("id"), "row", surely=surely)
+        finds.name_order(values.get("id"), "row", surely=surely)
     elif found.table == "order_lines":
-        finds._name(values.get("order_id"), "lines", surely=surely)
+        finds.name_order(values.get("order_id"), "lines", surely=surely)
     elif found.table == "events":
         if values.get("kind") in _ORDER_EVENTS:
-            finds._name(values.get("entity"), "event", surely=surely)
+            finds.name_order(values.get("entity"), "event", surely=surely)
     elif found.table == "unknown_rows":
         finds.kept.append(values)
     elif found.table == "decommissioned" and surely and isinstance(branch := values.get("branch"), str):
@@ -163,18 +162,20 @@ def _keep(finds: Finds, table: str, row: Version, key: tuple[str, ...]) -> None:
         finds.others.setdefault(table, {}).setdefault(of, []).append(row)
 
 
-def fresh_schema() -> tuple[str, ...]:
-    """The statements that make the tables of a newly migrated file."""
-    return _schema_at(newest_revision())
+_schemas: dict[str, tuple[str, ...]] = {}
+"""By revision; making one takes half a second."""
 
 
-@cache
-def _schema_at(_revision: str) -> tuple[str, ...]:
-    with tempfile.TemporaryDirectory(prefix="schema-") as folder:
-        path = Path(folder) / "empty.db"
+def fresh_schema(workspace: Path) -> tuple[str, ...]:
+    """The statements that make the tables of a newly migrated file; one is made in `workspace`, since a node
+    may write nowhere but beside its database."""
+    revision = newest_revision()
+    if revision not in _schemas:
+        path = workspace / "empty.db"
         migrate(path, forms=FORMS)
         with closing(sqlite3.connect(path)) as connection:
             rows = connection.execute(
                 "SELECT sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
             ).fetchall()
-    return tuple(row[0] for row in rows)
+        _schemas[revision] = tuple(row[0] for row in rows)
+    return _schemas[revision]

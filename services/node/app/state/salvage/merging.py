@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from app.database import AlteredRow, Transaction
-from app.state import ledger, membership, orders, replicated, unknown_rows
+from app.state import ledger, membership, order_rows, orders, replicated, unknown_rows
 from app.state.errors import Invalid
 from app.state.forms import Row
 from app.state.replicated import Entity
@@ -107,13 +107,15 @@ def _merging(salvage: Salvage, entity: Entity, rows: Sequence[Row]) -> Command:
 def _merge_rows(tx: Transaction, entity: Entity, rows: Sequence[Row]) -> _Done:
     """Merge rows that belong to no branch, and tell peers those that changed something here."""
     done = _Done()
-    known = {stored.key for stored in entity.stored(tx.connection, [entity.key_of(row) for row in rows])}
+    here = {stored.key: stored.row for stored in entity.stored(tx.connection, map(entity.key_of, rows))}
     for row in rows:
+        if here.get(entity.key_of(row)) == row:
+            continue
         try:
             with tx.attempt():
                 if entity.merge(tx, [row], "").changed:
                     tx.emit(entity.told_by, str(row[entity.key[0]]))
-                    done.new += entity.key_of(row) not in known
+                    done.new += entity.key_of(row) not in here
         except _NOW_OR_NEVER:
             continue
         except _PERHAPS_LATER:
@@ -154,7 +156,12 @@ def _cells(rows: Sequence[Row]) -> Iterator[Cell]:
 
 def _merge_orders(tx: Transaction, rows: Sequence[Row]) -> _Done:
     done = _Done()
+    here = {
+        stored.key: stored.row for stored in order_rows.stored(tx.connection, [row["id"] for row in rows])
+    }
     for row in rows:
+        if here.get(row["id"]) == row:  # as most are: peers had them
+            continue
         try:
             with tx.attempt():
                 is_new = _merge_order(tx, row)

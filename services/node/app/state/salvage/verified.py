@@ -89,13 +89,13 @@ class VerifiedRows:
         return Outcome(report)
 
     def _has_seals(self) -> bool:
-        tables = [entity.relation for entity in replicated.entities()]
-        return any(
-            self._connection.execute(
-                f"SELECT 1 FROM {table} WHERE checksum != ? LIMIT 1", (UNSEALED,)
-            ).fetchone()
-            for table in tables
-        )
+        """Whether any row has one; a file of which no row can be read is taken for one whose rows had."""
+        relations = [entity.relation for entity in replicated.entities()]
+        found = [
+            self._connection.execute(f"SELECT MIN(checksum = {UNSEALED}) FROM {relation}").fetchone()[0]
+            for relation in relations
+        ]
+        return 0 in found or found == [None] * len(found)
 
     def _settle(self, entity: Entity) -> int:
         """Leave only the verified rows of an entity, each in the first version that verifies; how many."""
