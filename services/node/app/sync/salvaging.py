@@ -68,6 +68,8 @@ class Salvaging:
         for file in files:
             if file.name not in complete:
                 await self._salvage(file)
+        if known:
+            await self._ground.database.write(salvage.recount)
         await self._remove_old(files)
 
     async def _salvage(self, file: Path) -> None:

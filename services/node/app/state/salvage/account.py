@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from app.database import Transaction
@@ -61,6 +61,18 @@ class Account:
             doubtful_ids=list(doubtful[:NAMED]),
         )
 
+    def without(self, here: Collection[str]) -> "Account":
+        """The account once these orders are here after all: another branch brought them back."""
+        lost = [order_id for order_id in self.lost_ids if order_id not in here]
+        doubtful = [order_id for order_id in self.doubtful_ids if order_id not in here]
+        return replace(
+            self,
+            lost=self.lost - len(self.lost_ids) + len(lost),
+            lost_ids=lost,
+            doubtful=self.doubtful - len(self.doubtful_ids) + len(doubtful),
+            doubtful_ids=doubtful,
+        )
+
     def sentence(self, file: str) -> str:
         """Both numbers in words, for people."""
         named = f" ({', '.join(self.lost_ids[:5])}{', …' if self.lost > 5 else ''})" if self.lost else ""
@@ -82,7 +94,12 @@ def _orders(count: int) -> str:
 def read_account(connection: sqlite3.Connection, file: str) -> Account | None:
     """The account of a file, or None where it was never looked into."""
     row = connection.execute("SELECT report FROM salvaged WHERE file = ?", (file,)).fetchone()
-    return None if row is None else Account(**json.loads(row[0]))
+    return None if row is None else _read(row[0])
+
+
+def _read(report: str) -> Account:
+    known = {each.name for each in fields(Account)}
+    return Account(**{name: value for name, value in json.loads(report).items() if name in known})
 
 
 def write_account(tx: Transaction, file: str, account: Account) -> None:
@@ -96,7 +113,7 @@ def write_account(tx: Transaction, file: str, account: Account) -> None:
 def accounts(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     """Every account in few words, by file, as /status shows it."""
     rows = connection.execute("SELECT file, at, report FROM salvaged ORDER BY file").fetchall()
-    found = [(row[0], row[1], Account(**json.loads(row[2]))) for row in rows]
+    found = [(row[0], row[1], _read(row[2])) for row in rows]
     return [
         {
             "file": file,
@@ -107,6 +124,20 @@ def accounts(connection: sqlite3.Connection) -> list[dict[str, Any]]:
         }
         for file, at, account in found
     ]
+
+
+def recount(tx: Transaction) -> None:
+    """Call no order lost or doubtful any more that is here by now, as far as it was named."""
+    for file, report in tx.connection.execute("SELECT file, report FROM salvaged").fetchall():
+        account = _read(report)
+        named = json.dumps([*account.lost_ids, *account.doubtful_ids])
+        query = "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(?))"
+        here = {row[0] for row in tx.connection.execute(query, (named,))}
+        if here:
+            tx.connection.execute(
+                "UPDATE salvaged SET report = ? WHERE file = ?",
+                (json.dumps(account.without(here).as_json()), file),
+            )
 
 
 def forget_absent(tx: Transaction, present: Collection[str]) -> None:
