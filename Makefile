@@ -55,6 +55,10 @@ partition: $(VENV) ## Isola uma filial | Cut off a branch | NODE=filial-sul FAUL
 heal: $(VENV) ## Desfaz todas as falhas e espera pendentes = 0 | Undo every fault and wait until pending is 0
 	@$(LAB) heal
 
+.PHONY: salvage
+salvage: $(VENV) ## Traz de volta o que um arquivo danificado ainda guarda | Bring back what a damaged file still holds | NODE=filial-sul SHOW=1 FOUND=1 YES=1
+	@$(LAB) salvage $(or $(NODE),$(error say which branch: make salvage NODE=filial-sul)) $(if $(SHOW),--show) $(if $(FOUND),--found) $(if $(YES),--yes)
+
 .PHONY: decommission
 decommission: $(VENV) ## Desativa de vez uma filial perdida | Decommission a branch that is gone for good | NODE=filial-sul
 	@$(LAB) decommission $(or $(NODE),$(error say which branch: make decommission NODE=filial-sul))

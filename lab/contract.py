@@ -177,6 +177,16 @@ class AlteredRow(TypedDict):
     since: float
 
 
+class Salvaged(TypedDict):
+    """A damaged file that the node set aside, and what came back of it; `at` is the last look into it."""
+
+    file: str
+    at: float
+    orders_back: int
+    orders_lost: int
+    complete: bool
+
+
 class Status(TypedDict):
     node: str
     epoch: str
@@ -192,6 +202,7 @@ class Status(TypedDict):
     canonical: NotRequired[dict[str, int]]
     digests: NotRequired[dict[str, str]]
     altered: NotRequired[list[AlteredRow]]
+    salvage: NotRequired[list[Salvaged]]
     at_risk: int | None
     parked: int | None
     alarms: dict[str, dict[str, Any]]

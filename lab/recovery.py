@@ -1,6 +1,7 @@
-"""The verbs around lost disks: `lab wipe`, `backup`, `restore`, and what a person does about what is left:
-`lab parked`, `lab altered`, `lab count` and `lab decommission`."""
+"""The verbs around lost disks: `lab wipe`, `backup`, `restore`, `salvage`, and what a person does about what
+is left: `lab parked`, `lab altered`, `lab count` and `lab decommission`."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -54,6 +55,33 @@ def restore(
     with progress.status("restoring…"):
         driver.restore(node, file)
     out.print(f"{node} is restored from {file} and lives a new epoch; what it had to sell is frozen")
+
+
+def salvage(
+    node: Node,
+    *,
+    show: Annotated[bool, typer.Option("--show", help="Only show what damaged files hold, as JSON.")] = False,
+    found: Annotated[
+        bool, typer.Option("--found", help="Where no node serves: serve with what came back.")
+    ] = False,
+    yes: Yes = False,
+    run_dir: RunDir = RUN_DIR,
+    env_file: EnvFile = ENV_FILE,
+) -> None:
+    """Bring back what a node's damaged files still hold. It begins a new life: what it had to sell is frozen,
+    orders that nobody else has are announced again, and peers bring the rest."""
+    current, driver = network_and_driver(run_dir, env_file)
+    current.node(node)
+    if show:
+        sys.stdout.write(driver.show_salvage(node))
+        return
+    alone = " and it will serve without the others" if found else ""
+    _confirm(node, f"a damaged database of {node} will be set aside{alone}", yes=yes)
+    with progress.status("salvaging…"):
+        said = driver.salvage(node, found=found)
+    out.print(said.strip(), markup=False)
+    then = "serves with what came back" if found else "serves when it has what its peers have"
+    out.print(f"{node} is started again and {then}: `make watch`")
 
 
 def parked(

@@ -70,6 +70,16 @@ class Driver(Protocol):
         returns when it answers. A copy that does not do is refused, and the node goes on as it was."""
         ...
 
+    def show_salvage(self, node: str) -> str:
+        """What damaged files of the node still hold, as one JSON document; whether or not the node runs."""
+        ...
+
+    def salvage(self, node: str, *, found: bool) -> str:
+        """Stops the node, brings back what its damaged files hold into an empty database, as another life of
+        its disk, and starts it; returns what came back, in words, when it answers. With `found` it serves
+        with that alone, where no other node serves."""
+        ...
+
     def corrupt(self, node: str) -> None:
         """Ruins the node's database behind its back, as a failing disk does; it runs on, or stays stopped."""
         ...

@@ -166,6 +166,16 @@ class ComposeDriver:
         finally:
             self.start(node)
 
+    def show_salvage(self, node: str) -> str:
+        return disk.show_salvage(compose_disk.beside(self._existing(node)))
+
+    def salvage(self, node: str, *, found: bool) -> str:
+        self.stop(node)
+        try:
+            return disk.salvage(compose_disk.beside(self._existing(node)), found=found)
+        finally:
+            self.start(node)
+
     def corrupt(self, node: str) -> None:
         compose_disk.corrupt(self._existing(node))
 

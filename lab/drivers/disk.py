@@ -12,6 +12,7 @@ from lab.errors import LabError
 _SECONDS = 600.0  # for a copy of a large database
 SAVE = ("python", "-m", "app.backup", "save")
 RESTORE = ("python", "-m", "app.backup", "restore")
+SALVAGE = ("python", "-m", "app.salvage")
 
 RunAtDisk = Callable[[Sequence[str], IO[bytes] | int, IO[bytes] | int], None]
 """Runs a command where the node's database is, with the node's environment: (words, stdin, stdout)."""
@@ -41,6 +42,24 @@ def restore(run: RunAtDisk, file: Path) -> None:
     """Puts the copy in the database's place, as another life of the node's disk. The node must be stopped."""
     with file.open("rb") as source:
         run(RESTORE, source, subprocess.DEVNULL)
+
+
+def show_salvage(run: RunAtDisk) -> str:
+    """What damaged files of the node still hold, as one JSON document."""
+    return _said(run, (*SALVAGE, "show"))
+
+
+def salvage(run: RunAtDisk, *, found: bool) -> str:
+    """Brings back what damaged files of the node hold, and returns what it says of it. The node must be
+    stopped."""
+    return _said(run, (*SALVAGE, "take", *(["--found"] if found else [])))
+
+
+def _said(run: RunAtDisk, words: Sequence[str]) -> str:
+    with tempfile.TemporaryFile() as said:
+        run(words, subprocess.DEVNULL, said)
+        said.seek(0)
+        return said.read().decode()
 
 
 def run_at_disk(

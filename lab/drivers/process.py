@@ -136,6 +136,16 @@ class ProcessDriver:
         finally:
             self.start(node)
 
+    def show_salvage(self, node: str) -> str:
+        return disk.show_salvage(self._at_disk_of(node))
+
+    def salvage(self, node: str, *, found: bool) -> str:
+        self.stop(node)
+        try:
+            return disk.salvage(self._at_disk_of(node), found=found)
+        finally:
+            self.start(node)
+
     def corrupt(self, node: str) -> None:
         damage(self._database(node))
 

@@ -132,6 +132,7 @@ class Settings(BaseSettings):
     replication_min_acks: Annotated[int, Field(ge=0, le=100)] = 0  # peers that store an order before its 201
     durable_wait_seconds: Seconds = 5.0  # how long a 201 may wait for them before it becomes a 202
     scrub_seconds: Seconds = 600.0  # how often all replicated rows are read again
+    keep_damaged_days: Annotated[int, Field(ge=1, le=36_500)] = 90  # of a set-aside file
     bcrypt_rounds: Annotated[int, Field(ge=4, le=16)] = 12  # 2^n rounds; under 10 for tests only
 
     @classmethod

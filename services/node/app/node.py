@@ -116,6 +116,7 @@ class BranchNode:
             alarms=self.alarms,
             clock=self.clock,
             random=self.random,
+            executor=self.executor,
         )
         self._replication = Replication(
             ground,
@@ -200,6 +201,7 @@ class BranchNode:
             "now": self.clock.wall(),
             "alarms": self.alarms.as_json(),
             "fetching": [],
+            "salvage": [],
         }
 
 

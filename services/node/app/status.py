@@ -10,7 +10,7 @@ from app.database.digest import read_digests
 from app.database.identity import present_life
 from app.database.migrations import newest_revision
 from app.runtime import Clock
-from app.state import ledger, membership, order_copies, orders, replicated, stock
+from app.state import ledger, membership, order_copies, orders, replicated, salvage, stock
 from app.sync import anti_entropy, handshake, outbox
 from app.sync.alarms import Alarms
 from app.sync.outbox import Backlog
@@ -36,6 +36,7 @@ class Reading:
     parked: int
     possible_duplicates: int
     gone: list[str]
+    salvage: list[dict[str, Any]]
     backlogs: dict[str, Backlog]
 
 
@@ -74,6 +75,7 @@ async def node_status(
         "alarms": alarms.as_json(),
         "fetching": recovery.as_json(),
         "decommissioned": reading.gone,
+        "salvage": reading.salvage,
         "pending": {peer.name: reading.backlogs[peer.name].pending for peer in peers},
         "peers": {peer.name: _peer(peer, reading.backlogs[peer.name], clock) for peer in peers.configured},
     }
@@ -93,6 +95,7 @@ def _read(connection: sqlite3.Connection, lives: list[tuple[str, str | None]]) -
         parked=_count(connection, "parked"),
         possible_duplicates=orders.count_possible_duplicates(connection),
         gone=membership.gone(connection),
+        salvage=salvage.accounts(connection),
         backlogs={name: outbox.backlog(connection, name, epoch) for name, epoch in lives},
     )
 

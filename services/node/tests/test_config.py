@@ -25,6 +25,11 @@ def test_settings_are_read_from_the_environment() -> None:
     assert (settings.stock_policy, settings.found, settings.jwt_minutes) == ("optimistic", True, 480)
 
 
+def test_a_damaged_file_is_kept_for_ninety_days_unless_it_is_said_otherwise() -> None:
+    assert read_settings(GOOD).keep_damaged_days == 90
+    assert read_settings({**GOOD, "KEEP_DAMAGED_DAYS": "7"}).keep_damaged_days == 7
+
+
 def test_a_network_of_one_says_so_by_empty_peers() -> None:
     assert read_settings({**GOOD, "PEERS": ""}).peers == ()
 
@@ -56,6 +61,7 @@ def test_no_secret_has_a_default_even_when_blank(name: str) -> None:
         ("PEERS", "SUL=http://x", "PEERS is wrong: 'SUL' is no node name"),
         ("PEERS", "sul=ftp://x", "PEERS is wrong: 'ftp://x' is no node address"),
         ("PEERS", "sul=http://x:99999", "PEERS is wrong: 'http://x:99999' is no node address"),
+        ("KEEP_DAMAGED_DAYS", "0", "KEEP_DAMAGED_DAYS must be greater than or equal to 1"),
         ("PEERS", "sul=http://x/path", "PEERS is wrong"),
         ("PEERS", "sul=http://x,sul=http://y", "PEERS has the name sul twice"),
         ("PEERS", "sul=http://x,norte=http://x", "PEERS has the address http://x twice"),

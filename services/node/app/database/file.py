@@ -109,6 +109,17 @@ def has_set_aside(path: Path) -> bool:
     return any(_set_aside_files(path))
 
 
+def set_aside_files(path: Path) -> list[Path]:
+    """The damaged files of this database that were set aside and are still there, the first one first."""
+    return sorted(_set_aside_databases(path), key=_number)
+
+
+def remove_set_aside(kept: Path) -> None:
+    """Remove a set-aside file for good, its log first: a log alone would look like one that lost its file."""
+    for suffix in (*BESIDE, ""):
+        kept.with_name(kept.name + suffix).unlink(missing_ok=True)
+
+
 def opening_error(path: Path, error: BaseException) -> StorageError:
     """What an error met while opening a file means: DamagedDatabase, or StorageFailed for one that is busy,
     forbidden or out of room, which must never be taken for damage: a sound file would be set aside."""

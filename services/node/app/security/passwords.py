@@ -35,9 +35,8 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """The salted hash to store. The caller has checked `password_fault`."""
-        salt = bcrypt64.encode_bytes(self._random.randbytes(_SALT_BYTES)).decode()
-        hasher = bcrypt.using(rounds=self._rounds, salt=salt)
-        return str(await self._executor.run("crypto", lambda: hasher.hash(password)))
+        salt = self._random.randbytes(_SALT_BYTES)
+        return await self._executor.run("crypto", lambda: _hashed(password, rounds=self._rounds, salt=salt))
 
     async def check(self, password: str, password_hash: str | None) -> bool:
         """Whether `password` made `password_hash`. None (an unknown user) is False after the same time."""
@@ -46,6 +45,16 @@ class Passwords:
         known = password_hash if password_hash is not None else self._nobody
         same = await self._executor.run("crypto", lambda: bool(bcrypt.verify(attempt, known)))
         return same and not unusable and password_hash is not None
+
+
+def hash_blocking(password: str, *, rounds: int, random: Random) -> str:
+    """The same hash for a program that serves nobody meanwhile."""
+    return _hashed(password, rounds=rounds, salt=random.randbytes(_SALT_BYTES))
+
+
+def _hashed(password: str, *, rounds: int, salt: bytes) -> str:
+    hasher = bcrypt.using(rounds=rounds, salt=bcrypt64.encode_bytes(salt).decode())
+    return str(hasher.hash(password))
 
 
 def _unusable(password: str) -> str | None:

@@ -201,12 +201,17 @@ def _require(connection: sqlite3.Connection, user_id: str) -> Account:
     return found
 
 
-def _require_another_admin(connection: sqlite3.Connection, user_id: str) -> None:
+def has_active_admin(connection: sqlite3.Connection, *, besides: str = "") -> bool:
+    """Whether somebody may administer this network, as known here; `besides` is not counted."""
     form = forms.of("users")
     others = connection.execute(
-        f"{row_sql.select(form)} WHERE role = 'admin' AND id != ?", (user_id,)
+        f"{row_sql.select(form)} WHERE role = 'admin' AND id != ?", (besides,)
     ).fetchall()
-    if not any(_written(connection, form, row).active for row in others):
+    return any(_written(connection, form, row).active for row in others)
+
+
+def _require_another_admin(connection: sqlite3.Connection, user_id: str) -> None:
+    if not has_active_admin(connection, besides=user_id):
         raise LastAdmin(user_id)
 
 

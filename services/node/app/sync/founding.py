@@ -65,7 +65,11 @@ class Founding:
     async def _is_over(self) -> bool:
         try:
             if not await self._database.read(handshake.is_founded):
-                return await self._decide()
+                if not await self._decide():
+                    return False
+                # What was salvaged before the network was founded or fetched is told under this epoch.
+                await self._rebirth.announce()
+                return True
             await self._rebirth.resume()
         except (StorageError, sqlite3.Error) as error:
             log.warning("founding is put off: %s", error)

@@ -5,7 +5,7 @@ from random import Random
 
 from app.config import Settings
 from app.database import Database
-from app.runtime import Clock
+from app.runtime import Clock, Executor
 from app.sync.alarms import Alarms
 from app.sync.peers import Peers
 from app.sync.standing import Standing
@@ -22,3 +22,4 @@ class Ground:
     alarms: Alarms
     clock: Clock
     random: Random
+    executor: Executor

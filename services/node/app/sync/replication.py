@@ -24,6 +24,7 @@ from app.sync.mending import Mending
 from app.sync.rebirth import Rebirth
 from app.sync.reception import Reception
 from app.sync.recovery import Recovery
+from app.sync.salvaging import Salvaging
 from app.sync.scrub import Scrub
 from app.sync.synchronizer import ReplicaSynchronizer
 from app.sync.transfer import RightsAsker
@@ -34,9 +35,9 @@ log = logging.getLogger("app.replication")
 
 
 class Replication:
-    """Runs the node's senders, fetching, founding and scrubbing as its own tasks. While the database is
-    damaged none of them runs: the node waits for its turn to replace the file. `reception`, `asker`,
-    `counts`, `members` and `turns` are what routes and desks use of it."""
+    """Runs the node's senders, fetching, founding, scrubbing and salvaging as its own tasks. While the
+    database is damaged none of them runs: the node waits for its turn to replace the file. `reception`,
+    `asker`, `counts`, `members` and `turns` are what routes and desks use of it."""
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class Replication:
             clock=ground.clock,
             seconds=ground.settings.scrub_seconds,
         )
+        self._salvaging = Salvaging(ground, announce=self._rebirth.announce)
         self.members = MemberDesk(ground.database, peers=ground.peers, clock=ground.clock)
         self.turns = TurnDesk(
             ground.database, peers=ground.peers, standing=ground.standing, clock=ground.clock
@@ -124,6 +126,7 @@ class Replication:
             (self.recovery.run(), "recovery"),
             (self._scrub.run(), "scrub"),
             (self._founding.run(), "founding"),
+            (self._salvaging.run(), "salvaging"),
         ):
             self._run(work, name)
 

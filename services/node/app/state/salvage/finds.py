@@ -1,0 +1,181 @@
+"""What is read of a damaged file, before anything is believed: every version of every row in a database of
+its own, in the newest schema, and who says that an order was there."""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.database.migrations import migrate, newest_revision
+from app.database.salvage import FoundRow, Keys, Summary, Value, Way, read_keys, read_rows
+from app.state import forms, replicated
+from app.state.replicated import FORMS, Entity
+
+Version = Mapping[str, Value]
+Key = tuple[Value, ...]
+IsStopped = Callable[[], bool]
+
+_CERTAIN: frozenset[Way] = frozenset(("sql", "page"))
+"""Ways of finding a row that leave no doubt of which table it is."""
+
+_ORDER_EVENTS = ("order_created", "order_cancelled")
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_WITNESSES_NEEDED = 2
+"""How many of an order's rows, lines and events must name it where its index does not: one alone may itself
+be damaged in the name."""
+
+
+class Stopped(Exception):
+    """Reading was stopped before its end."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The table of what belongs to an entity's rows and is sealed with them: the columns that name the row,
+    and those that tell its parts apart."""
+
+    table: str
+    of: tuple[str, ...]
+    apart: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+def parts_of(entity: Entity) -> Parts | None:
+    """What belongs to an entity's rows in a table of its own."""
+    if entity.relation == "orders":
+        return Parts("order_lines", ("order_id",), ("line",), ("order_id", *forms.of("order_lines").selected))
+    if entity.relation == "stock":
+        life = ("product_id", "branch", "epoch")
+        apart = ("to_branch", "to_epoch")
+        return Parts("stock_grants", life, apart, (*life, *apart, "quantity"))
+    return None
+
+
+@dataclass
+class Finds:
+    """Everything read. `connection` holds the version of each row that was found first; `others` by table and
+    key the versions found later. `named` counts by order in how many ways it was surely named."""
+
+    connection: sqlite3.Connection
+    summary: Summary
+    others: dict[str, dict[Key, list[Version]]] = field(default_factory=dict)
+    named: dict[str, set[str]] = field(default_factory=dict)
+    perhaps: set[str] = field(default_factory=set)
+    kept: list[Version] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+
+    def keys(self) -> Keys:
+        """The orders that are known to have been in the file, and those that perhaps were."""
+        known = {(name,) for name, by in self.named.items() if _is_enough(by)}
+        perhaps = {(name,) for name in (self.perhaps | self.named.keys()) if (name,) not in known}
+        return Keys(frozenset(known), frozenset(perhaps))
+
+    def name_order(self, order_id: Value, witness: str, *, surely: bool) -> None:
+        """Note that something in the file names an order."""
+        if not isinstance(order_id, str) or not _ID.fullmatch(order_id):
+            return
+        if surely:
+            self.named.setdefault(order_id, set()).add(witness)
+        else:
+            self.perhaps.add(order_id)
+
+
+def _is_enough(witnesses: set[str]) -> bool:
+    return "index" in witnesses or len(witnesses) >= _WITNESSES_NEEDED
+
+
+@contextmanager
+def read_finds(path: Path, *, workspace: Path, is_stopped: IsStopped) -> Iterator[Finds]:
+    """Read a damaged file, which is never changed, into a database in the folder `workspace`. Raises OSError
+    or sqlite3.Error where that cannot be done, Stopped once `is_stopped()`."""
+    schema = fresh_schema(workspace)
+    scratch = workspace / "found.db"
+    with closing(sqlite3.connect(scratch, isolation_level=None, check_same_thread=False)) as connection:
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        for statement in schema:
+            connection.execute(statement)
+        connection.row_factory = sqlite3.Row
+        finds = Finds(connection, Summary(0, 0, False, {}))
+        connection.execute("BEGIN")
+        _read(finds, path, workspace=workspace, schema=schema, is_stopped=is_stopped)
+        for table, columns in (("orders", ("id",)), ("order_lines", ("order_id", "line"))):
+            keys = read_keys(path, table, columns, schema=schema)
+            # The index of the lines belongs to the lines: both may tell of an order that is undone.
+            witness = "index" if table == "orders" else "index of lines"
+            for key in keys.named:
+                finds.name_order(key[0], witness, surely=True)
+            for key in keys.perhaps:
+                finds.name_order(key[0], witness, surely=False)
+        yield finds
+
+
+def _read(finds: Finds, path: Path, *, workspace: Path, schema: Sequence[str], is_stopped: IsStopped) -> None:
+    tables: dict[str, tuple[str, ...]] = {"events": ("kind", "entity"), "decommissioned": ("branch",)}
+    tables["unknown_rows"] = ("relation", "sha256", "revision", "origin", "row")
+    keys: dict[str, tuple[str, ...]] = {}
+    fixed: dict[str, Version] = {"orders": {"announced": "", "seq": 0, "donor": ""}}
+    for entity in replicated.entities():
+        tables[entity.relation] = (*entity.form.selected, "checksum")
+        keys[entity.relation] = entity.key
+        parts = parts_of(entity)
+        if parts is not None:
+            tables[parts.table] = parts.columns
+            keys[parts.table] = (*parts.of, *parts.apart)
+    reading = read_rows(path, tables, workspace=workspace, schema=schema)
+    for found in reading:
+        if is_stopped():
+            raise Stopped
+        _note(finds, found)
+        if found.table in keys:
+            row = {**found.values, **fixed.get(found.table, {})}
+            _keep(finds, found.table, row, keys[found.table])
+    finds.summary = reading.summary
+
+
+def _note(finds: Finds, found: FoundRow) -> None:
+    surely, values = found.way in _CERTAIN, found.values
+    if found.table == "orders":
+        finds.name_order(values.get("id"), "row", surely=surely)
+    elif found.table == "order_lines":
+        finds.name_order(values.get("order_id"), "lines", surely=surely)
+    elif found.table == "events":
+        if values.get("kind") in _ORDER_EVENTS:
+            finds.name_order(values.get("entity"), "event", surely=surely)
+    elif found.table == "unknown_rows":
+        finds.kept.append(values)
+    elif found.table == "decommissioned" and surely and isinstance(branch := values.get("branch"), str):
+        finds.gone.add(branch)
+
+
+def _keep(finds: Finds, table: str, row: Version, key: tuple[str, ...]) -> None:
+    names = [name for name, value in row.items() if value is not None]
+    statement = f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
+    try:
+        kept = finds.connection.execute(statement, [row[name] for name in names]).rowcount
+    except (sqlite3.IntegrityError, sqlite3.InterfaceError, OverflowError):
+        return  # no node could have written it
+    if not kept:
+        of = tuple(row.get(name) for name in key)
+        finds.others.setdefault(table, {}).setdefault(of, []).append(row)
+
+
+_schemas: dict[str, tuple[str, ...]] = {}
+"""By revision; making one takes half a second."""
+
+
+def fresh_schema(workspace: Path) -> tuple[str, ...]:
+    """The statements that make the tables of a newly migrated file; one is made in `workspace`, since a node
+    may write nowhere but beside its database."""
+    revision = newest_revision()
+    if revision not in _schemas:
+        path = workspace / "empty.db"
+        migrate(path, forms=FORMS)
+        with closing(sqlite3.connect(path)) as connection:
+            rows = connection.execute(
+                "SELECT sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+            ).fetchall()
+        _schemas[revision] = tuple(row[0] for row in rows)
+    return _schemas[revision]

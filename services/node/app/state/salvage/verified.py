@@ -1,0 +1,224 @@
+"""The rows of a damaged file that are what a node wrote: their seals fit what stands there."""
+
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice, product
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from app.database import Identity, Transaction
+from app.database.salvage import SalvageReport, Value, salvage_report
+from app.database.seals import UNSEALED, Stored
+from app.database.transaction import Counters
+from app.state import replicated
+from app.state.errors import Invalid
+from app.state.forms import Row
+from app.state.replicated import Entity
+from app.state.salvage.finds import Finds, IsStopped, Key, Parts, Version, parts_of, read_finds
+
+KEYS_AT_ONCE = 200
+"""Page keys whose rows are merged by one command, so that the writer is never held up for long."""
+
+WORK = "salvage-"
+"""How the folders begin in which files are worked on."""
+
+_MOST_TRIES = 4096
+"""How many combinations of versions of a row and its parts are tried until one fits its seal."""
+
+_UNREADABLE = (Invalid, KeyError, TypeError, ValueError, AttributeError, OverflowError)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the orders that a file is known to have held, by what the network has now."""
+
+    orders: SalvageReport
+
+    @property
+    def lost(self) -> list[str]:
+        """Orders that are nowhere now, in order: those of which nothing verifies, and those that verify and
+        refer to what nobody has."""
+        return sorted(str(key[0]) for key in self.orders.lost | self.orders.back)
+
+    @property
+    def doubtful(self) -> list[str]:
+        return sorted(str(key[0]) for key in self.orders.doubtful)
+
+
+class VerifiedRows:
+    """The verified rows of one file, and what is known of the others. `read` and `verified` count rows by
+    relation; `sealed` says that the file's rows have seals. A file from before there were any counts as far
+    as its rows could have been written by a node."""
+
+    def __init__(self, finds: Finds, *, identity: Identity) -> None:
+        self._finds = finds
+        self._connection = finds.connection
+        self._tx = _only_to_check(self._connection, identity)
+        self._parts: dict[str, dict[Key, list[Version]]] = {}
+        self.summary = finds.summary
+        self.sealed = self._has_seals()
+        self.read = {e.relation: sum(finds.summary.rows[e.relation].values()) for e in replicated.entities()}
+        self.verified: dict[str, int] = {}
+        for entity in replicated.entities():
+            self.verified[entity.relation] = self._settle(entity)
+        self.gone = frozenset(finds.gone)
+        self.kept = [row for row in finds.kept if _is_as_kept(row)]
+
+    def page(self, entity: Entity, *, after: str) -> tuple[Sequence[Row], str | None]:
+        """The verified rows of the next page keys beyond `after`, and the key to go on from, or None."""
+        keys = entity.page_keys(self._connection, after=after, limit=KEYS_AT_ONCE)
+        rows = [stored.row for stored in entity.stored(self._connection, keys) if stored.row is not None]
+        return rows, keys[-1] if len(keys) == KEYS_AT_ONCE else None
+
+    def outcome(self, present: sqlite3.Connection) -> Outcome:
+        """What became of the file's orders, given what the `present` database holds."""
+        keys = self._finds.keys()
+        verified = {(key,) for key in replicated.get("orders").page_keys(self._connection)}
+        every: list[Key] = [*keys.named, *keys.perhaps, *verified]
+        held = _held(present, every)
+        report = salvage_report(
+            self.summary, keys=keys, verified=verified, altered=frozenset[Key](), held=held
+        )
+        return Outcome(report)
+
+    def _has_seals(self) -> bool:
+        """Whether any row has one; a file of which no row can be read is taken for one whose rows had."""
+        relations = [entity.relation for entity in replicated.entities()]
+        found = [
+            self._connection.execute(f"SELECT MIN(checksum = {UNSEALED}) FROM {relation}").fetchone()[0]
+            for relation in relations
+        ]
+        return 0 in found or found == [None] * len(found)
+
+    def _settle(self, entity: Entity) -> int:
+        """Leave only the verified rows of an entity, each in the first version that verifies; how many."""
+        count, unsound = 0, list[Stored]()
+        for stored in entity.every(self._connection):
+            if self._is_written(entity, stored):
+                count += 1
+            else:
+                unsound.append(stored)
+        for key in self._keys_of(entity, unsound):
+            if self._find_version(entity, key):
+                count += 1
+            else:
+                self._remove(entity.relation, entity.key, key)
+        return count
+
+    def _keys_of(self, entity: Entity, unsound: Sequence[Stored]) -> list[Key]:
+        wanted = {stored.key for stored in unsound}
+        joined = " || '/' || ".join(entity.key)
+        rows = self._connection.execute(f"SELECT {joined}, {', '.join(entity.key)} FROM {entity.relation}")
+        return [tuple(row[1:]) for row in rows if row[0] in wanted] if wanted else []
+
+    def _is_written(self, entity: Entity, stored: Stored) -> bool:
+        if self.sealed:
+            return stored.is_sound
+        try:
+            return stored.row is not None and bool(entity.checked(self._tx, stored.row))
+        except _UNREADABLE:
+            return False
+
+    def _find_version(self, entity: Entity, key: Key) -> bool:
+        """Put together the first version of a row that verifies; whether there is one."""
+        others = self._finds.others
+        first = self._rows(entity.relation, entity.key, key)
+        mains = [*first, *others.get(entity.relation, {}).get(key, [])]
+        parts = parts_of(entity)
+        choices = self._choices(parts, key) if parts is not None else []
+        for main, *chosen in islice(product(mains, *choices), _MOST_TRIES):
+            assert main is not None, "only parts can be absent"
+            self._remove(entity.relation, entity.key, key)
+            self._insert(entity.relation, main)
+            if parts is not None:
+                self._remove(parts.table, parts.of, key)
+                for part in chosen:
+                    if part is not None:
+                        self._insert(parts.table, part)
+            if any(
+                self._is_written(entity, stored)
+                for stored in entity.stored(self._connection, [str(key[0])])
+                if stored.key == "/".join(map(str, key))
+            ):
+                return True
+        return False
+
+    def _choices(self, parts: Parts, key: Key) -> list[list[Version | None]]:
+        """For each part of a row its versions, the newest known first, and last that it was not there."""
+        by: dict[Key, list[Version | None]] = {}
+        for version in [*self._rows(parts.table, parts.of, key), *self._other_parts(parts).get(key, [])]:
+            by.setdefault(tuple(version.get(name) for name in parts.apart), []).append(version)
+        return [[*versions, None] for versions in by.values()]
+
+    def _other_parts(self, parts: Parts) -> dict[Key, list[Version]]:
+        """The versions of parts that were found later, by the row they belong to."""
+        if parts.table not in self._parts:
+            by: dict[Key, list[Version]] = {}
+            for key, versions in self._finds.others.get(parts.table, {}).items():
+                by.setdefault(key[: len(parts.of)], []).extend(versions)
+            self._parts[parts.table] = by
+        return self._parts[parts.table]
+
+    def _rows(self, table: str, names: Sequence[str], key: Key) -> list[Version]:
+        where = " AND ".join(f"{name} = ?" for name in names)
+        return [dict(row) for row in self._connection.execute(f"SELECT * FROM {table} WHERE {where}", key)]
+
+    def _remove(self, table: str, names: Sequence[str], key: Key) -> None:
+        self._connection.execute(
+            f"DELETE FROM {table} WHERE {' AND '.join(f'{name} = ?' for name in names)}", key
+        )
+
+    def _insert(self, table: str, row: Mapping[str, Value]) -> None:
+        names = [name for name, value in row.items() if value is not None]
+        self._connection.execute(
+            f"INSERT OR IGNORE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",
+            [row[name] for name in names],
+        )
+
+
+@contextmanager
+def verified_rows(
+    path: Path, *, identity: Identity, prefix: str = WORK, is_stopped: IsStopped = lambda: False
+) -> Iterator[VerifiedRows]:
+    """Read and verify what a damaged file of this node holds; the file is never changed. Copies are made in a
+    folder beside it, which is gone afterwards. Raises OSError or sqlite3.Error, and Stopped."""
+    with (
+        tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as folder,
+        read_finds(path, workspace=Path(folder), is_stopped=is_stopped) as finds,
+    ):
+        yield VerifiedRows(finds, identity=identity)
+
+
+def remove_left_over(folder: Path) -> None:
+    """Remove what a process that was killed in the middle left in the node's folder."""
+    for left in folder.glob(f"{WORK}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _held(present: sqlite3.Connection, keys: Sequence[Key]) -> set[Key]:
+    held: set[Key] = set()
+    names = [str(key[0]) for key in keys]
+    for start in range(0, len(names), 500):
+        listed = json.dumps(names[start : start + 500])
+        query = "SELECT id FROM orders WHERE id IN (SELECT value FROM json_each(?))"
+        held.update((row[0],) for row in present.execute(query, (listed,)))
+    return held
+
+
+def _is_as_kept(row: Mapping[str, Any]) -> bool:
+    """Whether a row of a relation that only newer versions know is what was kept: its key is its digest."""
+    text, key = row.get("row"), row.get("sha256")
+    return isinstance(text, str) and sha256(text.encode("utf-8", "replace")).hexdigest() == key
+
+
+def _only_to_check(connection: sqlite3.Connection, identity: Identity) -> Transaction:
+    """A transaction that knows the network's id, by which rows are checked; nothing is written by it."""
+    counters = Counters(lamport=0, seq=0, order_counter=0, founded=0)
+    return Transaction(connection, identity=identity, counters=counters, now=0.0, random=Random(0))
