@@ -115,10 +115,12 @@ def test_with_the_files_own_schema_gone_the_callers_serves(stopped: Sound, damag
         overwrite(damaged, (number - 1) * PAGE, bytes(PAGE))
     orders = {row for row in stopped.places if row[0] == "orders"}
 
-    by_count = read_rows(damaged, {"orders": TABLES["orders"]}, workspace=damaged.parent)
+    # Without a schema a table is known by how many columns it has: later migrations added two.
+    every_column = (*TABLES["orders"], "extra", "checksum")
+    by_count = content(read_rows(damaged, {"orders": every_column}, workspace=damaged.parent))
 
     assert set(stopped.places) == set(content(rows_of(damaged, stopped)))
-    assert orders <= set(content(by_count))
+    assert orders <= {(table, values[: len(TABLES["orders"])]) for table, values in by_count}
 
 
 def test_with_a_column_misnamed_in_the_files_schema_the_callers_serves(stopped: Sound, damaged: Path) -> None:
