@@ -6,6 +6,7 @@ that has every event known here, or whose own cell it is, has a row at least as 
 confirm stays, and is listed.
 """
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -81,6 +82,30 @@ def find_troubles(connection: sqlite3.Connection) -> list[Trouble]:
         return [trouble for entity in replicated.entities() for trouble in _troubles_of(connection, entity)]
     finally:
         connection.text_factory = before
+
+
+_STRANGE = (
+    "FROM digest_buckets {by} WHERE relation NOT IN (SELECT relation FROM canonical_forms)"
+    " AND relation NOT IN (SELECT value FROM json_each(?))"
+)
+_BY_TABLE, _BY_INDEX = "NOT INDEXED", "INDEXED BY sqlite_autoindex_digest_buckets_1"
+"""A damaged name stands in one of the two only; the digest is read by either."""
+
+
+def has_strange_totals(connection: sqlite3.Connection) -> bool:
+    """Whether there are bucket totals of relations that no version of this file's code ever named. Such a
+    name is damaged: no peer has the bucket, so nobody could mend it, and digests would differ for good."""
+    known = json.dumps(replicated.relations())
+    return any(
+        connection.execute(f"SELECT 1 {_STRANGE.format(by=by)}", (known,)).fetchone()
+        for by in (_BY_TABLE, _BY_INDEX)
+    )
+
+
+def forget_strange_totals(tx: Transaction) -> int:
+    """Remove those totals; how many. What only the index says is damage of the file."""
+    known = json.dumps(replicated.relations())
+    return tx.connection.execute(f"DELETE {_STRANGE.format(by=_BY_TABLE)}", (known,)).rowcount
 
 
 def _troubles_of(connection: sqlite3.Connection, entity: Entity) -> list[Trouble]:
