@@ -20,8 +20,6 @@ from app.state.forms import Row
 from app.state.replicated import Entity
 from app.state.stock import Life
 
-_MODULUS = 1 << 256
-
 
 @dataclass(frozen=True)
 class Trouble:
@@ -100,7 +98,7 @@ def _troubles_of(connection: sqlite3.Connection, entity: Entity) -> list[Trouble
     miscounted = {
         bucket
         for bucket in {*actual, *recorded}
-        if (actual.get(bucket, 0) - recorded.get(bucket, 0)) % _MODULUS
+        if (actual.get(bucket, 0) - recorded.get(bucket, 0)) % digest.MODULUS
     }
     return [
         Trouble(entity.relation, bucket, tuple(differing.get(bucket, ())), bucket in miscounted)
@@ -125,7 +123,7 @@ def plan(entity: Entity, mine: Sequence[Stored], given: Given, *, recorded: int)
             left.append(stored.key)
     if left:
         return Plan(put=put, left=left)
-    lacking = (recorded - _total(entity, final.values())) % _MODULUS
+    lacking = (recorded - _total(entity, final.values())) % digest.MODULUS
     if not lacking:
         return Plan(put=put)
     absent = [row for key, row in theirs.items() if key not in final]
@@ -139,7 +137,7 @@ def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
     """Mend a bucket as far as a peer's rows prove how, in this transaction."""
     entity = replicated.get(trouble.relation)
     mine = _in_bucket(tx.connection, entity, trouble.bucket)
-    recorded = digest.read_total(tx.connection, trouble.relation, trouble.bucket)
+    recorded = tx.digest_total(trouble.relation, trouble.bucket)
     found = plan(entity, mine, given, recorded=recorded)
     mended = Mended(left=list(found.left))
     for row in found.put:
@@ -155,7 +153,7 @@ def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
     if found.recount and not mended.left:
         _recount(tx, entity, trouble.bucket)
         mended.recounted = True
-    mended.settled = not mended.left and _is_settled(tx.connection, entity, trouble.bucket)
+    mended.settled = not mended.left and _is_settled(tx, entity, trouble.bucket)
     return mended
 
 
@@ -268,17 +266,17 @@ def _total(entity: Entity, rows: Any) -> int:
     return digest.total_of(entity.relation, [entity.encode(row) for row in rows])
 
 
-def _is_settled(connection: sqlite3.Connection, entity: Entity, bucket: int) -> bool:
-    stored = _in_bucket(connection, entity, bucket)
+def _is_settled(tx: Transaction, entity: Entity, bucket: int) -> bool:
+    stored = _in_bucket(tx.connection, entity, bucket)
     if not all(row.is_sound for row in stored):
         return False
     total = sum(_fingerprint(entity, row) for row in stored)
-    return (total - digest.read_total(connection, entity.relation, bucket)) % _MODULUS == 0
+    return (total - tx.digest_total(entity.relation, bucket)) % digest.MODULUS == 0
 
 
 def _recount(tx: Transaction, entity: Entity, bucket: int) -> None:
     total = sum(_fingerprint(entity, row) for row in _in_bucket(tx.connection, entity, bucket))
-    digest.write_total(tx.connection, entity.relation, bucket, total)
+    tx.set_digest_total(entity.relation, bucket, total)
 
 
 def _forget(tx: Transaction, trouble: Trouble, left: Sequence[str]) -> None:
