@@ -16,8 +16,9 @@ from app.security.client_tokens import ClientTokens
 from app.security.passwords import Passwords
 from app.security.replica_tokens import ReplicaTokens
 from app.security.throttle import LoginThrottle
+from app.state.canonical_forms import FORMS
 from app.state.order_desk import OrderDesk
-from app.state.replicated import FORMS, revisions
+from app.state.replicated import revisions
 from app.state.rights_desk import RightsDesk
 from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList

@@ -15,9 +15,9 @@ from app.database import Actor, Transaction, digest
 from app.database.file import decoded_somehow
 from app.database.seals import Stored
 from app.state import replicated
+from app.state.entity import Entity
 from app.state.errors import Invalid
 from app.state.forms import Row
-from app.state.replicated import Entity
 from app.state.stock import Life
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from app.database import Transaction
 from app.database.digest import bucket_of, canonical
 from app.state import replicated, unknown_rows
+from app.state.entity import Entity
 from app.state.ledger import Merged
-from app.state.replicated import Entity
 from app.sync import handshake, parking
 from app.sync.events import Page, PageRequest
 from app.sync.kinds import UNAPPLICABLE
