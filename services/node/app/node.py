@@ -144,7 +144,8 @@ class BranchNode:
 
         Raises as `Database.open` does; it may be opened again then.
         """
-        await self.database.open(cluster_id=self.settings.cluster_id, name=self.settings.node_name)
+        if not self.database.opened:  # else only what comes next failed
+            await self.database.open(cluster_id=self.settings.cluster_id, name=self.settings.node_name)
         await self._replication.start()
 
     async def close(self) -> None:

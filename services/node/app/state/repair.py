@@ -7,18 +7,21 @@ confirm stays, and is listed.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.database import Actor, Transaction, digest
 from app.database.file import decoded_somehow
-from app.database.seals import Stored
+from app.database.seals import UNREADABLE, Stored
 from app.state import replicated
 from app.state.entity import Entity
 from app.state.errors import Invalid
 from app.state.forms import Row
 from app.state.stock import Life
+
+NOT_WRITTEN = (Invalid, *UNREADABLE)
+"""What checking a row fails with that no node could have written."""
 
 
 @dataclass(frozen=True)
@@ -196,33 +199,43 @@ def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
     """Take every listed row for what it says now, because an admin says so: `{accepted, left}`. By one of
     stock units may then be sold: a wrong number can oversell. Those that no node could have written are
     left."""
-    listed = tx.connection.execute(
+    listed: dict[tuple[str, int], dict[str, str]] = {}
+    for relation, key, bucket, why in tx.connection.execute(
         "SELECT relation, row_key, bucket, why FROM altered_rows ORDER BY relation, row_key"
-    ).fetchall()
+    ):
+        listed.setdefault((relation, bucket), {})[key] = why
     accepted = 0
-    for relation, key, bucket, why in listed:
+    for (relation, bucket), reasons in listed.items():
         entity = replicated.get(relation)
-        for stored in _in_bucket(tx.connection, entity, bucket):
-            if stored.key == key and stored.row is not None:
-                try:
-                    entity.put(tx, entity.checked(tx, stored.row))
-                except (Invalid, sqlite3.IntegrityError):
-                    continue  # no node could have written this: nobody can say what it should be
-                accepted += 1
-                tx.connection.execute(
-                    "DELETE FROM altered_rows WHERE relation = ? AND row_key = ?", (relation, key)
-                )
-                _recount(tx, entity, bucket)
-                tx.audit(
-                    actor,
-                    action="accepted_altered",
-                    entity=relation,
-                    entity_id=key,
-                    before={"why": why},
-                    after=_without_secrets(stored.row),
-                    version=tx.lamport,
-                )
-    return {"accepted": accepted, "left": len(listed) - accepted}
+        stored = [row for row in _in_bucket(tx.connection, entity, bucket) if row.key in reasons]
+        taken = [row for row in stored if _is_taken(tx, entity, row, why=reasons[row.key], actor=actor)]
+        if taken:
+            _forget(tx, Trouble(relation, bucket, (), False), reasons.keys() - {row.key for row in taken})
+            _recount(tx, entity, bucket)
+            accepted += len(taken)
+    return {"accepted": accepted, "left": sum(map(len, listed.values())) - accepted}
+
+
+def _is_taken(tx: Transaction, entity: Entity, stored: Stored, *, why: str, actor: Actor) -> bool:
+    """Take a row for what it says now, if a node could have written that; else nobody can say what it should
+    be."""
+    if stored.row is None:
+        return False
+    try:
+        with tx.attempt():
+            entity.put(tx, entity.checked(tx, stored.row))
+    except (*NOT_WRITTEN, sqlite3.IntegrityError):
+        return False
+    tx.audit(
+        actor,
+        action="accepted_altered",
+        entity=entity.relation,
+        entity_id=stored.key,
+        before={"why": why},
+        after=_without_secrets(stored.row),
+        version=tx.lamport,
+    )
+    return True
 
 
 def _proves(entity: Entity, stored: Stored, row: Row, given: Given) -> bool:
@@ -230,7 +243,7 @@ def _proves(entity: Entity, stored: Stored, row: Row, given: Given) -> bool:
     try:
         if entity.seal(row) == stored.written:
             return True
-    except (Invalid, KeyError, TypeError, ValueError):
+    except NOT_WRITTEN:
         return False
     return given.dominates or (entity.relation == "stock" and (row["branch"], row["epoch"]) == given.life)
 
@@ -239,7 +252,7 @@ def _is_valid(tx: Transaction, entity: Entity, stored: Stored) -> bool:
     """Whether a node could have written the row."""
     try:
         entity.checked(tx, stored.row)
-    except (Invalid, ValueError, TypeError, KeyError):
+    except NOT_WRITTEN:
         return False
     return True
 
@@ -279,7 +292,7 @@ def _recount(tx: Transaction, entity: Entity, bucket: int) -> None:
     tx.set_digest_total(entity.relation, bucket, total)
 
 
-def _forget(tx: Transaction, trouble: Trouble, left: Sequence[str]) -> None:
+def _forget(tx: Transaction, trouble: Trouble, left: Collection[str]) -> None:
     """List no row of the bucket any more but those that are left."""
     listed = tx.connection.execute(
         "SELECT row_key FROM altered_rows WHERE relation = ? AND bucket = ?",
