@@ -8,20 +8,21 @@ confirm stays, and is listed.
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.database import Actor, Transaction, digest
 from app.database.file import decoded_somehow
-from app.database.seals import Stored
+from app.database.seals import UNREADABLE, Stored
 from app.state import replicated
+from app.state.entity import Entity
 from app.state.errors import Invalid
 from app.state.forms import Row
-from app.state.replicated import Entity
 from app.state.stock import Life
 
-_MODULUS = 1 << 256
+NOT_WRITTEN = (Invalid, *UNREADABLE)
+"""What checking a row fails with that no node could have written."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _troubles_of(connection: sqlite3.Connection, entity: Entity) -> list[Trouble
     miscounted = {
         bucket
         for bucket in {*actual, *recorded}
-        if (actual.get(bucket, 0) - recorded.get(bucket, 0)) % _MODULUS
+        if (actual.get(bucket, 0) - recorded.get(bucket, 0)) % digest.MODULUS
     }
     return [
         Trouble(entity.relation, bucket, tuple(differing.get(bucket, ())), bucket in miscounted)
@@ -150,7 +151,7 @@ def plan(entity: Entity, mine: Sequence[Stored], given: Given, *, recorded: int)
             left.append(stored.key)
     if left:
         return Plan(put=put, left=left)
-    lacking = (recorded - _total(entity, final.values())) % _MODULUS
+    lacking = (recorded - _total(entity, final.values())) % digest.MODULUS
     if not lacking:
         return Plan(put=put)
     absent = [row for key, row in theirs.items() if key not in final]
@@ -164,7 +165,7 @@ def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
     """Mend a bucket as far as a peer's rows prove how, in this transaction."""
     entity = replicated.get(trouble.relation)
     mine = _in_bucket(tx.connection, entity, trouble.bucket)
-    recorded = digest.read_total(tx.connection, trouble.relation, trouble.bucket)
+    recorded = tx.digest_total(trouble.relation, trouble.bucket)
     found = plan(entity, mine, given, recorded=recorded)
     mended = Mended(left=list(found.left))
     for row in found.put:
@@ -180,7 +181,7 @@ def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
     if found.recount and not mended.left:
         _recount(tx, entity, trouble.bucket)
         mended.recounted = True
-    mended.settled = not mended.left and _is_settled(tx.connection, entity, trouble.bucket)
+    mended.settled = not mended.left and _is_settled(tx, entity, trouble.bucket)
     return mended
 
 
@@ -223,33 +224,43 @@ def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
     """Take every listed row for what it says now, because an admin says so: `{accepted, left}`. By one of
     stock units may then be sold: a wrong number can oversell. Those that no node could have written are
     left."""
-    listed = tx.connection.execute(
+    listed: dict[tuple[str, int], dict[str, str]] = {}
+    for relation, key, bucket, why in tx.connection.execute(
         "SELECT relation, row_key, bucket, why FROM altered_rows ORDER BY relation, row_key"
-    ).fetchall()
+    ):
+        listed.setdefault((relation, bucket), {})[key] = why
     accepted = 0
-    for relation, key, bucket, why in listed:
+    for (relation, bucket), reasons in listed.items():
         entity = replicated.get(relation)
-        for stored in _in_bucket(tx.connection, entity, bucket):
-            if stored.key == key and stored.row is not None:
-                try:
-                    entity.put(tx, entity.checked(tx, stored.row))
-                except (Invalid, sqlite3.IntegrityError):
-                    continue  # no node could have written this: nobody can say what it should be
-                accepted += 1
-                tx.connection.execute(
-                    "DELETE FROM altered_rows WHERE relation = ? AND row_key = ?", (relation, key)
-                )
-                _recount(tx, entity, bucket)
-                tx.audit(
-                    actor,
-                    action="accepted_altered",
-                    entity=relation,
-                    entity_id=key,
-                    before={"why": why},
-                    after=_without_secrets(stored.row),
-                    version=tx.lamport,
-                )
-    return {"accepted": accepted, "left": len(listed) - accepted}
+        stored = [row for row in _in_bucket(tx.connection, entity, bucket) if row.key in reasons]
+        taken = [row for row in stored if _is_taken(tx, entity, row, why=reasons[row.key], actor=actor)]
+        if taken:
+            _forget(tx, Trouble(relation, bucket, (), False), reasons.keys() - {row.key for row in taken})
+            _recount(tx, entity, bucket)
+            accepted += len(taken)
+    return {"accepted": accepted, "left": sum(map(len, listed.values())) - accepted}
+
+
+def _is_taken(tx: Transaction, entity: Entity, stored: Stored, *, why: str, actor: Actor) -> bool:
+    """Take a row for what it says now, if a node could have written that; else nobody can say what it should
+    be."""
+    if stored.row is None:
+        return False
+    try:
+        with tx.attempt():
+            entity.put(tx, entity.checked(tx, stored.row))
+    except (*NOT_WRITTEN, sqlite3.IntegrityError):
+        return False
+    tx.audit(
+        actor,
+        action="accepted_altered",
+        entity=entity.relation,
+        entity_id=stored.key,
+        before={"why": why},
+        after=_without_secrets(stored.row),
+        version=tx.lamport,
+    )
+    return True
 
 
 def _proves(entity: Entity, stored: Stored, row: Row, given: Given) -> bool:
@@ -257,7 +268,7 @@ def _proves(entity: Entity, stored: Stored, row: Row, given: Given) -> bool:
     try:
         if entity.seal(row) == stored.written:
             return True
-    except (Invalid, KeyError, TypeError, ValueError):
+    except NOT_WRITTEN:
         return False
     return given.dominates or (entity.relation == "stock" and (row["branch"], row["epoch"]) == given.life)
 
@@ -266,7 +277,7 @@ def _is_valid(tx: Transaction, entity: Entity, stored: Stored) -> bool:
     """Whether a node could have written the row."""
     try:
         entity.checked(tx, stored.row)
-    except (Invalid, ValueError, TypeError, KeyError):
+    except NOT_WRITTEN:
         return False
     return True
 
@@ -293,20 +304,20 @@ def _total(entity: Entity, rows: Any) -> int:
     return digest.total_of(entity.relation, [entity.encode(row) for row in rows])
 
 
-def _is_settled(connection: sqlite3.Connection, entity: Entity, bucket: int) -> bool:
-    stored = _in_bucket(connection, entity, bucket)
+def _is_settled(tx: Transaction, entity: Entity, bucket: int) -> bool:
+    stored = _in_bucket(tx.connection, entity, bucket)
     if not all(row.is_sound for row in stored):
         return False
     total = sum(_fingerprint(entity, row) for row in stored)
-    return (total - digest.read_total(connection, entity.relation, bucket)) % _MODULUS == 0
+    return (total - tx.digest_total(entity.relation, bucket)) % digest.MODULUS == 0
 
 
 def _recount(tx: Transaction, entity: Entity, bucket: int) -> None:
     total = sum(_fingerprint(entity, row) for row in _in_bucket(tx.connection, entity, bucket))
-    digest.write_total(tx.connection, entity.relation, bucket, total)
+    tx.set_digest_total(entity.relation, bucket, total)
 
 
-def _forget(tx: Transaction, trouble: Trouble, left: Sequence[str]) -> None:
+def _forget(tx: Transaction, trouble: Trouble, left: Collection[str]) -> None:
     """List no row of the bucket any more but those that are left."""
     listed = tx.connection.execute(
         "SELECT row_key FROM altered_rows WHERE relation = ? AND bucket = ?",
