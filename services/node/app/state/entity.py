@@ -7,6 +7,7 @@ from typing import Any
 
 from app.database import Transaction
 from app.database.digest import bucket_of, canonical
+from app.database.file import read_somehow
 from app.database.seals import Stored, is_listed, require_written
 from app.state import forms
 from app.state.forms import Form, Row
@@ -79,13 +80,14 @@ class Entity:
             f" ORDER BY {column} LIMIT :limit"
         )
         values = {"after": after, "branch": branch, "limit": limit}
-        return [row[0] for row in connection.execute(query, values)]
+        return read_somehow(connection, lambda: [row[0] for row in connection.execute(query, values)])
 
     def read(self, connection: sqlite3.Connection, keys: Iterable[str]) -> list[Row]:
         """The rows of these page keys, to be told to peers. Raises AlteredRow for one that is not what was
         written; one of stock of which that is known for good is left out, since counts are merged by maximum
         and nobody could take it back."""
-        found = self.stored(connection, keys)
+        wanted = list(keys)
+        found = read_somehow(connection, lambda: self.stored(connection, wanted))
         if self.relation == "stock":
             found = [row for row in found if row.is_sound or not is_listed(connection, row)]
         return [require_written(connection, stored, "tell") for stored in found]

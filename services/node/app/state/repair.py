@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.database import Actor, Transaction, digest
-from app.database.file import decoded_somehow
+from app.database.file import reading_somehow
 from app.database.seals import UNREADABLE, Stored
 from app.state import replicated
 from app.state.entity import Entity
@@ -76,12 +76,8 @@ class Mended:
 def find_troubles(connection: sqlite3.Connection) -> list[Trouble]:
     """Read every replicated row and total as they stand, and say which buckets are not what was written. A
     text that cannot even be decoded is a row that differs."""
-    before = connection.text_factory
-    connection.text_factory = decoded_somehow
-    try:
+    with reading_somehow(connection):
         return [trouble for entity in replicated.entities() for trouble in _troubles_of(connection, entity)]
-    finally:
-        connection.text_factory = before
 
 
 def _troubles_of(connection: sqlite3.Connection, entity: Entity) -> list[Trouble]:
@@ -258,12 +254,8 @@ def _is_valid(tx: Transaction, entity: Entity, stored: Stored) -> bool:
 
 
 def _in_bucket(connection: sqlite3.Connection, entity: Entity, bucket: int) -> list[Stored]:
-    before = connection.text_factory
-    connection.text_factory = decoded_somehow
-    try:
+    with reading_somehow(connection):
         return entity.in_bucket(connection, bucket)
-    finally:
-        connection.text_factory = before
 
 
 def _fingerprint(entity: Entity, stored: Stored) -> int:
