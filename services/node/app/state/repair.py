@@ -1,9 +1,9 @@
 """Mending rows that are not what this node wrote: by the rows of a peer, one digest bucket at a time.
 
-The seals tell which rows differ, the bucket's recorded total tells whether any is missing. Nothing is taken
-from a peer but what it proves: a row that fits the seal stored here is the very row that was written; a peer
-that has every event known here, or whose own cell it is, has a row at least as new. A row that no peer can
-confirm stays, and is listed.
+The seals show which rows differ, the bucket's recorded total shows whether one is missing. A peer's row is
+taken only if it is proven. A row that fits the seal stored here is the very row that was written. A peer with
+every event known here has a row at least as new, and so has the branch whose own cell it is. A row that no
+peer can confirm stays, and is listed.
 """
 
 import sqlite3
@@ -26,8 +26,8 @@ NOT_WRITTEN = (Invalid, *UNREADABLE)
 
 @dataclass(frozen=True)
 class Trouble:
-    """A bucket whose rows are not what was written: which of them, and whether the recorded total differs
-    from that of the rows as they stand."""
+    """A bucket whose rows are not what was written. `keys` are those of the rows that differ from their
+    seals; `miscounted` says that the recorded total is not that of the rows as they stand."""
 
     relation: str
     bucket: int
@@ -42,7 +42,7 @@ class Trouble:
 @dataclass(frozen=True)
 class Given:
     """A bucket's rows as a peer wrote them, each of them sound there. `dominates` says that the peer has
-    every event that is known here; `life` is its own."""
+    every event known here in its rows; `life` is the peer's own."""
 
     rows: Sequence[Row]
     life: Life
@@ -51,8 +51,8 @@ class Given:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do to a bucket: rows to put, those that were missing among them, whether to count the rows
-    anew, and the keys of rows that stay as they are."""
+    """What to do to a bucket: the rows to put, how many of them were missing, whether to count the bucket
+    anew, and the keys of the rows that stay as they are."""
 
     put: Sequence[Row] = ()
     missing: int = 0
@@ -62,9 +62,9 @@ class Plan:
 
 @dataclass
 class Mended:
-    """What was done to a bucket: rows restored, of which so many were missing, and whether its total was
-    counted anew; `left` are rows that are still not what was written, `settled` says that nothing is left to
-    do."""
+    """What was done to a bucket: how many rows were restored, how many of them were missing, and whether its
+    total was counted anew. `left` are the keys of rows that are still not what was written. `settled` says
+    that nothing is left to do."""
 
     restored: int = 0
     missing: int = 0
@@ -74,8 +74,8 @@ class Mended:
 
 
 def find_troubles(connection: sqlite3.Connection) -> list[Trouble]:
-    """Read every replicated row and total as they stand, and say which buckets are not what was written. A
-    text that cannot even be decoded is a row that differs."""
+    """The buckets that are not what was written, after reading every replicated row and total as they stand.
+    A row with a text that is not UTF-8 differs, too."""
     with reading_somehow(connection):
         return [trouble for entity in replicated.entities() for trouble in _troubles_of(connection, entity)]
 
@@ -166,8 +166,8 @@ def give(connection: sqlite3.Connection, relation: str, bucket: int) -> list[Sto
 
 
 def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> list[str]:
-    """List the rows of a bucket that are not what was written and that no peer of those `asked` could
-    confirm, as they stand; their keys."""
+    """List the rows of a bucket that are not what was written, as they stand, and return their keys. `asked`
+    counts the peers that were asked and could not mend them; `why` says what each answered."""
     entity = replicated.get(trouble.relation)
     altered = [row for row in _in_bucket(tx.connection, entity, trouble.bucket) if not row.is_sound]
     _forget(tx, trouble, [])
@@ -182,7 +182,7 @@ def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> 
 
 
 def forget_sound(tx: Transaction) -> None:
-    """List no row any more that is what was written by now: it was written anew since."""
+    """Take the rows off the list that were written anew since, and so are what was written."""
     listed = tx.connection.execute("SELECT DISTINCT relation, bucket FROM altered_rows").fetchall()
     for relation, bucket in listed:
         entity = replicated.find(relation)
@@ -192,8 +192,8 @@ def forget_sound(tx: Transaction) -> None:
 
 
 def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
-    """Take every listed row for what it says now, because an admin says so: `{accepted, left}`. By one of
-    stock units may then be sold: a wrong number can oversell. Those that no node could have written are
+    """Take every listed row for what it says now, because an admin decided so: `{accepted, left}`. Units may
+    then be sold by a row of stock, and a wrong number can oversell. Rows that no node could have written are
     left."""
     listed: dict[tuple[str, int], dict[str, str]] = {}
     for relation, key, bucket, why in tx.connection.execute(
@@ -285,7 +285,7 @@ def _recount(tx: Transaction, entity: Entity, bucket: int) -> None:
 
 
 def _forget(tx: Transaction, trouble: Trouble, left: Collection[str]) -> None:
-    """List no row of the bucket any more but those that are left."""
+    """Take the rows of the bucket off the list, but for those that are left."""
     listed = tx.connection.execute(
         "SELECT row_key FROM altered_rows WHERE relation = ? AND bucket = ?",
         (trouble.relation, trouble.bucket),
