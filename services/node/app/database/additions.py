@@ -1,8 +1,9 @@
 """What a migration adds to the replicated tables, and the statements that take it away again.
 
-A migration only adds: a column with a default, a table. So versions one step apart run side by side, and the
-older one opens the newer one's file: the statements that take the additions away (`DOWN` of the migration)
-stand in it, and put what the older version does not know where it keeps such (`extra`, `unknown_rows`).
+A migration only adds: a column with a default, or a table. So versions one step apart run side by side, and
+the older one can open the newer one's file. The statements that take the additions away (`DOWN` of the
+migration) are stored in the file. They move what the older version does not know to where it keeps such
+(`extra`, `unknown_rows`).
 """
 
 from collections.abc import Callable, Sequence

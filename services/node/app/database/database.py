@@ -141,16 +141,16 @@ class Database:
         return await asyncio.shield(future)
 
     async def read(self, query: Callable[[sqlite3.Connection], T], *, exact: bool = False) -> T:
-        """What the query returns, or raise what it raises; StorageFailed for what a damaged file does not
-        tell. A text that is not UTF-8 fails no query by itself: the query runs again and is given the text
-        with marks for what is wrong in it. Where the result must be `exact`, since others will store it,
-        StorageFailed is raised then."""
+        """Return what the query returns, or raise what it raises. Raises StorageFailed for what cannot be
+        read of a damaged file. A text that is not UTF-8 fails no query by itself: the query runs again, and
+        gets the text with marks for what is wrong in it. If the result must be `exact`, because others will
+        store it, StorageFailed is raised then."""
         self._require("open", "holding")
         try:
             return await self._executor.run("reader", lambda: self._file.query(query, exact=exact))
         except sqlite3.DatabaseError as error:
             if self._state == "holding":
-                raise StorageFailed(f"the damaged database does not tell it: {error}") from error
+                raise StorageFailed(f"it cannot be read from the damaged database: {error}") from error
             self._look_for_damage(error)
             raise
         except AlteredRow as altered:

@@ -142,6 +142,30 @@ def is_undecodable(error: BaseException) -> bool:
     return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode to UTF-8")
 
 
+@contextmanager
+def reading_somehow(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read texts that are not UTF-8 with marks for what is wrong in them: those of sealed rows only, whose
+    seals then show it."""
+    before = connection.text_factory
+    connection.text_factory = decoded_somehow
+    try:
+        yield
+    finally:
+        connection.text_factory = before
+
+
+def read_somehow(connection: sqlite3.Connection, query: Callable[[], T]) -> T:
+    """What a query of sealed rows finds; one that meets a text that is not UTF-8 runs again and is given it
+    with marks. Decoding every text so from the beginning would take several times as long."""
+    try:
+        return query()
+    except sqlite3.OperationalError as error:
+        if not is_undecodable(error):
+            raise
+    with reading_somehow(connection):
+        return query()
+
+
 def decoded_somehow(raw: bytes) -> str:
     """A text whose bytes need not be UTF-8, so that its row can be named instead of failing the query."""
     return raw.decode("utf-8", "replace")

@@ -1,11 +1,11 @@
-"""What the database is told of the replicated rows' canonical form, without knowing any rule of theirs."""
+"""What the database needs to know of the replicated rows' canonical forms, without any of their rules."""
 
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 Progress = Callable[[str, int], None]
-"""Hears how many rows of a relation were rewritten so far."""
+"""Is called with a relation and how many of its rows were rewritten so far."""
 
 
 class Forms(Protocol):

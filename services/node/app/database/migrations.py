@@ -30,7 +30,7 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 @dataclass(frozen=True)
 class _Step:
-    """How newer code said that one of its migrations is undone."""
+    """How one migration of newer code is undone, as that code left it in the file."""
 
     revision: str
     down_revision: str
@@ -38,13 +38,13 @@ class _Step:
 
 
 def _unheard(_relation: str, _rows: int) -> None:
-    """Nobody wants to know."""
+    """Report to nobody."""
 
 
 def migrate(path: Path, *, forms: Forms = NO_FORMS, progress: Progress = _unheard) -> None:
-    """Apply every migration the file lacks, undo those of newer code that left word how, and compute anew
-    what rests on another canonical form. All of it is one transaction: a crash leaves the file as it was. A
-    file that is up to date is only looked at.
+    """Apply every migration the file lacks, undo those of newer code by the statements it left, and compute
+    anew what rests on another canonical form. All of it is one transaction: a crash leaves the file as it
+    was. A file that is up to date is only looked at.
 
     Raises WrongDatabase when the file comes from newer code that left no way back, StorageFailed for a
     migration that would leave rows without what they refer to, and as `opening_error` says.

@@ -1,9 +1,9 @@
-"""Seals: how a replicated row tells that something else than this node's commands changed it.
+"""Seals: they show that something else than this node's commands changed a replicated row.
 
-A seal is 64 bits over the values of a row's columns, written with the row and compared by whoever reads it
-for use. It knows nothing of canonical forms or JSON, so that a change of those never looks like damage. A row
-that differs from its seal is not used (AlteredRow) until it was repaired from a peer, or no peer could
-confirm another content: then it stands in `altered_rows` as it is now.
+A seal is 64 bits over the values of a row's columns. It is written with the row, and whoever reads the row
+for use compares the two. It does not depend on canonical forms or JSON, so a change of those never looks like
+damage. A row that differs from its seal is not used (AlteredRow) until a peer's row replaced it. If no peer
+can confirm another content, it is listed in `altered_rows` as it stands.
 """
 
 import sqlite3
@@ -20,7 +20,7 @@ UNSEALED = 0
 _BETWEEN, _NOTHING = "\x1f", "\x00"  # no text that a node stores has a control character
 
 UNREADABLE = (ValueError, TypeError, OverflowError, KeyError, AttributeError)
-"""What reading a row fails with whose columns hold what no node wrote."""
+"""The errors of reading a row whose columns hold what no node wrote."""
 
 
 def seal(values: Iterable[Any]) -> int:
@@ -34,9 +34,9 @@ def seal(values: Iterable[Any]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A row as it stands in the file. `key` is its key in the digest, `row` its canonical form, or None where
-    its columns cannot be read as one; `written` is the seal stored with it, `found` the seal of what stands
-    there."""
+    """A row as it stands in the file. `key` is its key in the digest. `row` is its canonical form, or None
+    where its columns cannot be read as one. `written` is the seal stored with it, `found` the seal of what
+    stands there."""
 
     relation: str
     key: str
@@ -51,14 +51,13 @@ class Stored:
 
 
 Use = Literal["show", "copy", "tell", "spend"]
-"""What a row is read for: to show it to people, to copy of it into a new row, to tell it to peers, or to
-spend units by it."""
+"""What a row is read for: to show it to people, to copy from it into a new row, to send it to peers ("tell"),
+or to spend units by it."""
 
 
 def require_written(connection: sqlite3.Connection, stored: Stored, use: Use = "show") -> dict[str, Any]:
-    """The row, if it is what was written. Raises AlteredRow for one that is not. One that is known to differ
-    for good is shown all the same, copied of if a node could have written it, and told once a peer was asked;
-    no unit is ever spent by it."""
+    """The row, if it is what was written; else raises AlteredRow. A listed row may be shown. It may be copied
+    from if a node could have written it, and sent once a peer was asked. No unit is ever spent by it."""
     if stored.row is None:
         raise AlteredRow(stored.relation, stored.key)
     if stored.found != stored.written and (use == "spend" or not is_listed(connection, stored, use)):
@@ -67,8 +66,7 @@ def require_written(connection: sqlite3.Connection, stored: Stored, use: Use = "
 
 
 def is_listed(connection: sqlite3.Connection, stored: Stored, use: Use = "show") -> bool:
-    """Whether the row is known to differ, as it stands now, and no peer could confirm another content; and
-    may be used so all the same."""
+    """Whether the row is listed as it stands now, and may be used so all the same."""
     found = connection.execute(
         "SELECT asked, valid FROM altered_rows WHERE relation = ? AND row_key = ? AND found = ?",
         (stored.relation, stored.key, stored.found),
@@ -77,7 +75,7 @@ def is_listed(connection: sqlite3.Connection, stored: Stored, use: Use = "show")
 
 
 def listed(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-    """The rows that differ from what was written and that no peer could confirm, by relation and key."""
+    """The rows that are not what was written and that no peer could mend, by relation and key."""
     rows = connection.execute(
         "SELECT relation, row_key, bucket, asked, why, since FROM altered_rows ORDER BY relation, row_key"
     )

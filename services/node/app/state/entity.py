@@ -7,6 +7,7 @@ from typing import Any
 
 from app.database import Transaction
 from app.database.digest import bucket_of, canonical
+from app.database.file import read_somehow
 from app.database.seals import Stored, is_listed, require_written
 from app.state import forms
 from app.state.forms import Form, Row
@@ -14,10 +15,10 @@ from app.state.ledger import Merged
 
 Rows = Sequence[Row]
 Bulk = Callable[[Transaction, Rows, str], tuple[bool, Rows]]
-"""Merges what is plain of some rows from a donor; whether anything changed, and the rows that are left."""
+"""Merges the plain ones of some rows from a donor. Returns whether anything changed, and the rows left."""
 
 Behind = Callable[[sqlite3.Connection, Rows], dict[str, list[Row]]]
-"""The rows of other relations that come before some rows: what they refer to, and what they took."""
+"""The rows of other relations that some rows need first: those they refer to, and the stock they took."""
 
 _KEYS_AT_ONCE = 500
 
@@ -30,17 +31,17 @@ def _nothing_behind(_connection: sqlite3.Connection, _rows: Rows) -> dict[str, l
 class Entity:
     """What is replicated of one table.
 
-    - `key`: the columns of its primary key; joined with "/" they are its rows' key in the digest. Pages go by
-      the first of them.
-    - `told_by`: the kind of the events that tell what stands under a page key (app.sync.kinds), and
-      `announced` lists the page keys that a new epoch tells again; None where it does that by itself, some at
-      a time.
-    - `stored` reads the rows of page keys as they stand; `merge` takes in rows from a peer, `bulk` first
-      where they come by the page; `checked` gives a peer's row in canonical form or raises Invalid; `put`
-      writes a row in place of what stands there and counts it nowhere.
-    - `of_branch`: its rows belong to the branch they name; nobody else speaks for them. `behind` gives the
-      rows of other relations that have to come before a page of them; `runs_ahead` says that a row may reach
-      a node before its event does, as a grant's reply brings one.
+    - `key` names the columns of its primary key. Joined with "/" they are a row's key in the digest. Pages go
+      by the first of them.
+    - `told_by` is the kind of the events that send the rows of a page key (app.sync.kinds). `announced` is
+      the query for the page keys that a new epoch announces again, or None where the relation has a way of
+      its own.
+    - `stored` reads the rows of page keys as they stand. `merge` merges rows from a peer; of rows that come
+      by the page `bulk` first merges the plain ones. `checked` returns a peer's row in canonical form, or
+      raises Invalid. `put` writes a row in place of what stands there, without counting it in the digest.
+    - `of_branch`: its rows belong to the branch they name, and only that branch sends events of them.
+      `behind` reads the rows of other relations that a page of rows needs first. `runs_ahead`: a row may
+      reach a node before its event does, as a grant's reply brings one.
     """
 
     relation: str
@@ -79,13 +80,14 @@ class Entity:
             f" ORDER BY {column} LIMIT :limit"
         )
         values = {"after": after, "branch": branch, "limit": limit}
-        return [row[0] for row in connection.execute(query, values)]
+        return read_somehow(connection, lambda: [row[0] for row in connection.execute(query, values)])
 
     def read(self, connection: sqlite3.Connection, keys: Iterable[str]) -> list[Row]:
-        """The rows of these page keys, to be told to peers. Raises AlteredRow for one that is not what was
-        written; one of stock of which that is known for good is left out, since counts are merged by maximum
-        and nobody could take it back."""
-        found = self.stored(connection, keys)
+        """The rows of these page keys, to be sent to peers. Raises AlteredRow for one that is not what was
+        written, unless it may be sent all the same. Listed rows of stock are left out: counts are merged by
+        maximum, so nobody could take a wrong one back."""
+        wanted = list(keys)
+        found = read_somehow(connection, lambda: self.stored(connection, wanted))
         if self.relation == "stock":
             found = [row for row in found if row.is_sound or not is_listed(connection, row)]
         return [require_written(connection, stored, "tell") for stored in found]
@@ -127,6 +129,6 @@ class Entity:
         return [row for row in self.stored(connection, keys) if bucket_of(row.key) == bucket]
 
     def upcast(self, row: Any, revisions: Mapping[str, int]) -> Any:
-        """A row from a peer that writes these revisions (1 where it does not say) as this version's."""
+        """A row from a peer that writes these revisions (1 of one that is not named) as this version's."""
         revision = revisions.get(self.relation, 1)
         return self.form.upcast(row, revision) if isinstance(row, dict) else row

@@ -1,9 +1,8 @@
 """The form of each replicated row: its columns, what was added to them since, and how it is sealed. Pure.
 
-A row's canonical form (for the wire and the digest) has every column of revision 1, those added later where
-they differ from their wire default, and the fields that a newer version wrote and this one does not know
-(`extra`). So a version that does not know a field passes it on as it came, and a field that nobody has set
-changes no row's bytes.
+A row's canonical form (for the wire and the digest) has every column of revision 1, and each later one that
+differs from its wire default. It also has the fields of newer versions that this one does not know (`extra`).
+So a version passes on an unknown field as it came, and a field that nobody has set changes no row's bytes.
 """
 
 import json
@@ -24,7 +23,7 @@ MOST_EXTRA_BYTES = 16_384
 
 @dataclass(frozen=True)
 class Added:
-    """A column that a later revision added. Whoever does not have it means `default` (JSON value)."""
+    """A column that a later revision added. A row without it means `default` (a JSON value)."""
 
     name: str
     default: Any
@@ -33,8 +32,8 @@ class Added:
 
 @dataclass(frozen=True, eq=False)  # one object a relation and version: statements are kept by it
 class Form:
-    """One table's rows. `columns` are those of revision 1 in the order in which they are read and sealed;
-    `upcasts` turn a row of an older revision into one of the next, and leave alone what is there already."""
+    """One table's rows. `columns` are those of revision 1, in the order in which they are read and sealed.
+    `upcasts` turn a row of an older revision into one of the next, and keep what is there already."""
 
     relation: str
     revision: int
@@ -85,7 +84,7 @@ class Form:
         return {name: value for name, value in row.items() if name not in first}
 
     def checked_beyond(self, row: Mapping[str, Any]) -> Row:
-        """The fields beyond revision 1 of a row from a peer, without those that say their default. Raises
+        """The fields beyond revision 1 of a row from a peer, without those that equal their default. Raises
         Invalid for a value that does not fit."""
         more = self.beyond(row)
         if not more:
@@ -139,8 +138,8 @@ def sealed_beyond(beyond: Mapping[str, Any]) -> list[str]:
 def greater_beyond(
     one: tuple[int, Mapping[str, Any]], other: tuple[int, Mapping[str, Any]]
 ) -> Mapping[str, Any]:
-    """Which fields beyond revision 1 stay when two views of a row become one: the later view's, and of two
-    equally late ones the greater bytes."""
+    """The fields beyond revision 1 that stay when two views of a row are merged: the later view's, or, of two
+    equally late ones, those with the greater bytes."""
     return max(one, other, key=lambda view: (view[0], encoded_extra(view[1]) or ""))[1]
 
 

@@ -1,20 +1,19 @@
 """Mending rows that are not what this node wrote: by the rows of a peer, one digest bucket at a time.
 
-The seals tell which rows differ, the bucket's recorded total tells whether any is missing. Nothing is taken
-from a peer but what it proves: a row that fits the seal stored here is the very row that was written; a peer
-that has every event known here, or whose own cell it is, has a row at least as new. A row that no peer can
-confirm stays, and is listed.
+The seals show which rows differ, the bucket's recorded total shows whether one is missing. A peer's row is
+taken only if it is proven. A row that fits the seal stored here is the very row that was written. A peer with
+every event known here has a row at least as new, and so has the branch whose own cell it is. A row that no
+peer can confirm stays, and is listed.
 """
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.database import Actor, Transaction, digest
-from app.database.file import decoded_somehow
+from app.database.file import reading_somehow
 from app.database.seals import UNREADABLE, Stored
 from app.state import replicated
 from app.state.entity import Entity
@@ -28,9 +27,9 @@ NOT_WRITTEN = (Invalid, *UNREADABLE)
 
 @dataclass(frozen=True)
 class Trouble:
-    """A bucket whose rows are not what was written: which of them, and whether the recorded total differs
-    from that of the rows as they stand. `pages` are the page keys of all its rows up to the row number
-    `after`, so that nobody has to read all keys again while the writer waits."""
+    """A bucket whose rows are not what was written. `keys` are those of the rows that differ from their
+    seals; `miscounted` says that the recorded total is not that of the rows as they stand. `pages` are the page
+    keys of all its rows up to the row number `after`: nobody reads all keys again while the writer waits."""
 
     relation: str
     bucket: int
@@ -47,7 +46,7 @@ class Trouble:
 @dataclass(frozen=True)
 class Given:
     """A bucket's rows as a peer wrote them, each of them sound there. `dominates` says that the peer has
-    every event that is known here; `life` is its own."""
+    every event known here in its rows; `life` is the peer's own."""
 
     rows: Sequence[Row]
     life: Life
@@ -56,8 +55,8 @@ class Given:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do to a bucket: rows to put, those that were missing among them, whether to count the rows
-    anew, and the keys of rows that stay as they are."""
+    """What to do to a bucket: the rows to put, how many of them were missing, whether to count the bucket
+    anew, and the keys of the rows that stay as they are."""
 
     put: Sequence[Row] = ()
     missing: int = 0
@@ -67,9 +66,9 @@ class Plan:
 
 @dataclass
 class Mended:
-    """What was done to a bucket: rows restored, of which so many were missing, and whether its total was
-    counted anew; `left` are rows that are still not what was written, `settled` says that nothing is left to
-    do."""
+    """What was done to a bucket: how many rows were restored, how many of them were missing, and whether its
+    total was counted anew. `left` are the keys of rows that are still not what was written. `settled` says
+    that nothing is left to do."""
 
     restored: int = 0
     missing: int = 0
@@ -79,9 +78,9 @@ class Mended:
 
 
 def find_troubles(connection: sqlite3.Connection) -> list[Trouble]:
-    """Read every replicated row and total as they stand, and say which buckets are not what was written. A
-    text that cannot even be decoded is a row that differs."""
-    with _decoding(connection):
+    """The buckets that are not what was written, after reading every replicated row and total as they stand.
+    A row with a text that is not UTF-8 differs, too."""
+    with reading_somehow(connection):
         return [trouble for entity in replicated.entities() for trouble in _troubles_of(connection, entity)]
 
 
@@ -204,8 +203,8 @@ def give(connection: sqlite3.Connection, relation: str, bucket: int) -> list[Sto
 
 
 def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> list[str]:
-    """List the rows of a bucket that are not what was written and that no peer of those `asked` could
-    confirm, as they stand; their keys."""
+    """List the rows of a bucket that are not what was written, as they stand, and return their keys. `asked`
+    counts the peers that were asked and could not mend them; `why` says what each answered."""
     entity = replicated.get(trouble.relation)
     altered = [row for row in _rows_of(tx.connection, entity, trouble) if not row.is_sound]
     _forget(tx, trouble, [])
@@ -220,7 +219,7 @@ def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> 
 
 
 def forget_sound(tx: Transaction) -> None:
-    """List no row any more that is what was written by now: it was written anew since."""
+    """Take the rows off the list that were written anew since, and so are what was written."""
     for relation, bucket, key in tx.connection.execute(
         "SELECT relation, bucket, row_key FROM altered_rows"
     ).fetchall():
@@ -234,8 +233,8 @@ def forget_sound(tx: Transaction) -> None:
 
 
 def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
-    """Take every listed row for what it says now, because an admin says so: `{accepted, left}`. By one of
-    stock units may then be sold: a wrong number can oversell. Those that no node could have written are
+    """Take every listed row for what it says now, because an admin decided so: `{accepted, left}`. Units may
+    then be sold by a row of stock, and a wrong number can oversell. Rows that no node could have written are
     left."""
     listed: dict[tuple[str, int], dict[str, str]] = {}
     for relation, key, bucket, why in tx.connection.execute(
@@ -298,24 +297,14 @@ def _is_valid(tx: Transaction, entity: Entity, stored: Stored) -> bool:
 
 def _rows_of(connection: sqlite3.Connection, entity: Entity, trouble: Trouble) -> list[Stored]:
     """Every row of a bucket as it stands by now."""
-    with _decoding(connection):
+    with reading_somehow(connection):
         return entity.in_bucket(connection, trouble.bucket, pages=trouble.pages, after=trouble.after)
 
 
 def _known_rows(connection: sqlite3.Connection, entity: Entity, trouble: Trouble) -> list[Stored]:
     """The rows of the pages that are known of a bucket, as they stand by now."""
-    with _decoding(connection):
+    with reading_somehow(connection):
         return entity.stored(connection, trouble.pages)
-
-
-@contextmanager
-def _decoding(connection: sqlite3.Connection) -> Iterator[None]:
-    before = connection.text_factory
-    connection.text_factory = decoded_somehow
-    try:
-        yield
-    finally:
-        connection.text_factory = before
 
 
 def _fingerprint(entity: Entity, stored: Stored) -> int:
@@ -345,7 +334,7 @@ def _recount(tx: Transaction, entity: Entity, trouble: Trouble) -> None:
 
 
 def _forget(tx: Transaction, trouble: Trouble, left: Collection[str]) -> None:
-    """List no row of the bucket any more but those that are left."""
+    """Take the rows of the bucket off the list, but for those that are left."""
     listed = tx.connection.execute(
         "SELECT row_key FROM altered_rows WHERE relation = ? AND bucket = ?",
         (trouble.relation, trouble.bucket),

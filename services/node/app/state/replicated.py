@@ -1,7 +1,7 @@
-"""The registry of what is replicated: one declaration an entity, from which every list of them derives.
+"""The registry of what is replicated: one declaration for each entity; every list of them derives from it.
 
 Whoever goes through all replicated rows (digest, events, pages, repair, a new epoch's announcements, /status)
-asks here. Nothing else in the node knows a replicated table by name.
+asks here, and so needs no table's name.
 """
 
 import sqlite3
@@ -198,7 +198,7 @@ def revisions() -> dict[str, int]:
 
 
 def told_revisions() -> dict[str, int]:
-    """The revisions to say with rows: those that are not the first."""
+    """The revisions to send with rows: those that are not the first."""
     return {relation: revision for relation, revision in revisions().items() if revision > 1}
 
 

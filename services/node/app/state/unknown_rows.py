@@ -1,4 +1,4 @@
-"""Rows of relations that only newer versions know: kept whole and passed on, until this node is one of them.
+"""Rows of relations that only newer versions know: kept whole and passed on until this node is upgraded.
 
 Of one key every content that came is kept, since only the newer version knows how they merge.
 """

@@ -18,8 +18,9 @@ def recorded_totals(connection: sqlite3.Connection) -> Totals:
 
 def alike(ours: Mapping[str, int], theirs: Mapping[str, int]) -> set[str]:
     """The relations whose rows two nodes write under one revision, so that their digests can be compared. Who
-    does not say (an older node) writes the first one of all."""
-    return {relation for relation, revision in ours.items() if revision == theirs.get(relation, 1)}
+    names no relation (an older node) writes the first revision of all; who names some knows no other."""
+    said = theirs or dict.fromkeys(ours, 1)
+    return {relation for relation, revision in ours.items() if revision == said.get(relation)}
 
 
 def differing(

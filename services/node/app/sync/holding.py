@@ -1,4 +1,4 @@
-"""What a node does that holds on to a damaged file: it waits for its turn, and keeps it until it serves."""
+"""How a node that holds a damaged file waits for its turn, and keeps the turn until it serves."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ PAUSE_SECONDS = 1.0
 
 ANSWER_SECONDS = 2.0
 NOBODY_SECONDS = 5.0
-"""How long no member may have served before that is said, and before FOUND=1 begins without them."""
+"""How long no member may have served before that is an alarm, and before FOUND=1 begins without them."""
 
 LOOK_SECONDS = 0.5
 
@@ -50,7 +50,7 @@ class Holding:
         self._found = found
 
     async def wait_for_turn(self) -> None:
-        """Return once the file may be replaced. Until then the standing says why it may not."""
+        """Return once the file may be replaced. Until then the standing shows why it may not."""
         served_at = self._clock.monotonic()
         while True:
             replies = await self._ask(self._peers, "ask")
@@ -102,5 +102,5 @@ class Holding:
         except Refusal as refusal:
             if refusal.answer.code == "decommissioned":
                 self._standing.close()
-            log.info("%s does not say whether it is this node's turn: %s", peer.name, refusal)
+            log.info("%s gave no answer about this node's turn: %s", peer.name, refusal)
             return None

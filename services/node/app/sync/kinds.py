@@ -1,13 +1,14 @@
 """The event kinds: how each one's body is read when it is sent, and applied when it arrives.
 
-Every body is whole rows, by relation. The kinds of the first version have each a layout of their own; every
-later kind says `{"rows": {relation: [row, …]}}`, so that a node that does not know it applies it all the
-same: it merges the rows of relations it knows and keeps the others until it is upgraded.
+Every body is whole rows, by relation. Each kind of the first version has a layout of its own; every later
+kind has `{"rows": {relation: [row, …]}}`. So a node that does not know a kind applies it all the same: it
+merges the rows of relations it knows, and keeps the others until it is upgraded.
 """
 
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from app.database import Transaction
@@ -17,7 +18,7 @@ from app.state.errors import Invalid
 from app.state.forms import Row
 from app.state.ledger import Merged
 
-# What a body can fail with that no retry mends: malformed shapes and broken constraints.
+# The errors of applying a body that no retry helps: malformed shapes and broken constraints.
 UNAPPLICABLE = (
     Invalid,
     KeyError,
@@ -35,12 +36,14 @@ RowsBy = Mapping[str, list[Row]]
 Revisions = Mapping[str, int]
 """Under which revision of its form a relation's rows were written; 1 of one that is not named."""
 
+ALL_FIRST: Revisions = MappingProxyType({})
+
 
 @dataclass(frozen=True)
 class Kind:
-    """`collect` reads the rows that an event of an entity tells, as they stand; `pack` and `unpack` are its
-    body's layout. Where it `coalesces`, only the newest state in a batch is sent. `covers` are the kinds
-    whose earlier events of the same entity say nothing that this one's rows do not."""
+    """`collect` reads the rows that an event of an entity sends, as they stand; `pack` and `unpack` are its
+    body's layout. Where it `coalesces`, only the newest state in a batch is sent. `covers` are the kinds of
+    which earlier events of the same entity send nothing that this one's rows lack."""
 
     collect: Callable[[sqlite3.Connection, str], RowsBy]
     pack: Callable[[RowsBy], Any]
@@ -52,14 +55,14 @@ class Kind:
         """The body of an event of this entity."""
         return self.pack(self.collect(connection, entity))
 
-    def apply(self, tx: Transaction, body: Any, origin: str, revisions: Revisions = {}) -> Merged:  # noqa: B006  # never changed
+    def apply(self, tx: Transaction, body: Any, origin: str, revisions: Revisions = ALL_FIRST) -> Merged:
         """Merge a body from `origin`. Raises one of UNAPPLICABLE for what can never be applied."""
         return apply_rows(tx, self.unpack(body), origin, revisions)
 
 
 def apply_rows(tx: Transaction, rows: RowsBy, origin: str, revisions: Revisions) -> Merged:
-    """Merge rows that `origin` told, what others refer to first, and keep those of unknown relations. Raises
-    one of UNAPPLICABLE."""
+    """Merge the rows that `origin` sent, those first that others refer to, and keep those of unknown
+    relations. Raises one of UNAPPLICABLE."""
     merged = Merged()
     for entity in replicated.entities():
         told = [entity.upcast(row, revisions) for row in rows.get(entity.relation, ())]
@@ -75,8 +78,8 @@ def apply_rows(tx: Transaction, rows: RowsBy, origin: str, revisions: Revisions)
 
 
 def apply_unknown(tx: Transaction, body: Any, origin: str, revisions: Revisions) -> Merged:
-    """Merge the body of a kind that only newer versions know. Raises Invalid where it does not say its
-    rows."""
+    """Merge the body of a kind that only newer versions know. Raises Invalid where it has no rows in the
+    layout of such kinds."""
     return apply_rows(tx, _unpack_rows(body, reason="unknown_to_this_version"), origin, revisions)
 
 
@@ -97,7 +100,7 @@ def read_unknown(connection: sqlite3.Connection, entity: str) -> tuple[Any, Revi
 def telling(
     collect: Callable[[sqlite3.Connection, str], RowsBy], *, coalesces: bool, covers: tuple[str, ...]
 ) -> Kind:
-    """A kind that says its rows by relation, as all but those of the first version do."""
+    """A kind whose body has its rows by relation, as all but those of the first version."""
     return Kind(
         collect=collect,
         pack=lambda rows: {"rows": dict(rows)},
@@ -124,7 +127,7 @@ def _rows_of(entity: Entity) -> Callable[[sqlite3.Connection, str], RowsBy]:
 
 
 def _upsert(entity: Entity) -> Kind:
-    """The kind of an entity whose rows are told by themselves. Those of the first version say a bare row."""
+    """The kind of an entity whose rows are sent alone. The body of one of the first version is a bare row."""
     if entity.told_by not in _BARE:
         return telling(_rows_of(entity), coalesces=True, covers=(entity.told_by,))
     return Kind(
@@ -203,7 +206,7 @@ _COLLECTED: Mapping[str, Callable[[sqlite3.Connection, str], RowsBy]] = {
     "stock": _collect_stock,
     "orders": _collect_cancelled,
 }
-"""What a relation's rows are told with, where they are not told alone."""
+"""What a relation's rows are sent with, where they are not sent alone."""
 
 _COMPOSED: dict[str, Kind] = {
     "order_created": Kind(
@@ -231,7 +234,7 @@ _COMPOSED: dict[str, Kind] = {
 
 
 def _declared() -> dict[str, Kind]:
-    """The composed kinds, and one for each entity whose rows are told by themselves."""
+    """The composed kinds, and one for each entity whose rows are sent alone."""
     alone = {e.told_by: _upsert(e) for e in replicated.entities() if e.told_by not in _COMPOSED}
     return {**_COMPOSED, **alone}
 

@@ -1,5 +1,5 @@
-"""What a node does about a database that is damaged or looks so: hold on to it, replace it in its turn, or
-go on."""
+"""What a node does with a database that is damaged or looks damaged: hold it and replace it in its turn, or
+go on with it."""
 
 import asyncio
 import logging
@@ -105,11 +105,11 @@ class Mending:
         await self._begin_empty()
 
     async def _note_own_end(self) -> None:
-        """Close a branch whose damaged file still tells that it was decommissioned."""
+        """Close a branch of which it can still be read in the damaged file that it was decommissioned."""
         try:
             self._note_gone(await self._ground.database.read(membership.gone))
         except (StorageError, sqlite3.Error) as error:
-            log.info("the damaged database does not tell who is decommissioned: %s", error)
+            log.info("who is decommissioned cannot be read from the damaged database: %s", error)
 
     async def _is_replaced(self) -> bool:
         try:
@@ -119,7 +119,8 @@ class Mending:
         return self._ground.database.damage is None
 
     async def _has_learnt_who_is_gone(self) -> bool:
-        """The new file must know what this process does: no peer need be there to tell it again."""
+        """Whether the new file has stored which branches are decommissioned: no peer may be there to say
+        so."""
         gone = [peer.name for peer in self._ground.peers.configured if peer.gone]
         try:
             await self._ground.database.write(lambda tx: membership.learn(tx, gone))

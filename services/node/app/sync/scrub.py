@@ -24,8 +24,7 @@ log = logging.getLogger("app.scrub")
 
 BUCKET_TIMEOUT_SECONDS = 10.0
 ROUNDS = 4
-"""How often a bucket is asked for while a peer gave its rows and they prove nothing yet: events are under
-way."""
+"""How often a bucket is asked for while peers send rows that prove nothing yet: events may be under way."""
 
 ROUND_SECONDS = 1.0
 FIRST_SECONDS = 3.0
@@ -39,20 +38,20 @@ NAMED = 5  # buckets that one alarm names
 
 @dataclass(frozen=True)
 class Said:
-    """What came of asking a peer for a bucket, in words. It `counts` as asked where asking it again soon
-    would tell no more: then the rows as they stand may be sent to peers."""
+    """What came of asking a peer for a bucket, in words. It `counts` as asked if asking again soon would
+    bring no other answer. Rows may be sent as they stand once an answer counts."""
 
     words: str
     counts: bool = True
 
 
 class Scrub:
-    """Compares the rows as they stand with their seals and with the digest kept up to date at each write.
+    """Compares the rows as they stand with their seals, and with the digest that each write keeps up to date.
 
-    Rows that were changed by anything but this node's commands are mended as rows, one bucket at a time, by a
-    peer that serves, writes them under the same revision and whose own rows of that bucket are sound. What no
-    peer can confirm stays, is listed (`altered_rows`), and is an alarm that names table and bucket. No file
-    is set aside and no life is ended here, whatever all members find at once.
+    Rows that something else than this node's commands changed are mended as rows, one bucket at a time. The
+    peer that mends them serves, writes such rows under the same revision, and has only sound ones in that
+    bucket. What no peer can confirm stays, is listed (`altered_rows`), and raises an alarm that names table
+    and bucket. Nothing here sets a file aside or ends a life, even if all members find such rows at once.
     """
 
     def __init__(
@@ -75,10 +74,10 @@ class Scrub:
         self._looked_at: dict[tuple[str, str], float] = {}
 
     def suspect(self, relation: str, key: str) -> None:
-        """Say so and scrub at once: a row was met that is not what was written."""
+        """Raise the alarm and scrub at once: a row was met that is not what was written."""
         now = self._clock.monotonic()
         if now - self._looked_at.get((relation, key), -QUIET_SECONDS) >= QUIET_SECONDS:
-            self._alarms.raise_("altered_rows", f"{relation}/{bucket_of(key)}: {key} was met in use")
+            self._alarms.raise_("altered_rows", f"{relation}/{bucket_of(key)}: {key} differs from its seal")
             self._looked_at = {row: at for row, at in self._looked_at.items() if now - at < QUIET_SECONDS}
             self._looked_at[relation, key] = now
             self._suspected.set()

@@ -1,7 +1,7 @@
 """Replacing a damaged file: only while somebody serves, and only one member at a time.
 
-A member that holds on to a damaged file asks the others for its turn (`POST /replica/turn`). Who serves gives
-it as a lease in memory, so that one that crashes with its turn holds nobody up.
+A member that holds a damaged file asks the others for its turn (`POST /replica/turn`). A member that serves
+gives it as a lease in memory, so a holder that crashes holds nobody up for long.
 """
 
 from collections.abc import Iterable
@@ -23,15 +23,15 @@ RENEW_SECONDS = 10.0
 
 
 class TurnRequest(Message):
-    """The sender holds on to a damaged file and wants to replace it, or is still at it: `ask`; or it is done,
-    or lets others go first: `release`. Its file may not tell in which epoch it lived, so none is named."""
+    """`ask`: the sender holds a damaged file and wants to replace it, or is still at it. `release`: it is
+    done, or lets others go first. No epoch is named, since the sender's may not be readable in its file."""
 
     wish: Literal["ask", "release"]
 
 
 class TurnReply(Message):
-    """Whether the receiver serves and is founded, and whether the sender has its turn as far as the receiver
-    goes. One that serves and refuses has given the turn to another member."""
+    """Whether the receiver is ready and founded, and whether it gives the sender the turn. A receiver that
+    serves and refuses has given the turn to another member."""
 
     ready: bool
     founded: bool
@@ -54,8 +54,8 @@ Verdict = Literal["granted", "taken", "nobody_serves"]
 
 
 def weigh(replies: Iterable[TurnReply]) -> Verdict:
-    """What the answers of the members that did answer come to: the turn is `granted` when at least one serves
-    and none that serves refuses; a refusal means that another member has it."""
+    """What the answers of members mean together. The turn is `granted` if at least one member serves and none
+    that serves refuses. It is `taken` if one refuses: then another member has it."""
     serving = [reply for reply in replies if reply.serves]
     if not serving:
         return "nobody_serves"
@@ -73,8 +73,8 @@ class TurnDesk:
         self._lease: Lease | None = None
 
     async def answer(self, claims: ReplicaClaims, wanted: TurnRequest) -> TurnReply:
-        """Give or take back a turn. Raises NotTheSender for who is no peer, Decommissioned for who is none
-        any more."""
+        """Give a turn or take it back. Raises NotTheSender for a sender that is no peer, Decommissioned for
+        one that is none any more."""
         peer = self._peers.get(claims.sender)
         if peer is None:
             raise NotTheSender(claims.sender)

@@ -244,6 +244,25 @@ async def test_a_rebuilding_node_is_given_no_altered_row(trial: Trial) -> None:
         assert await rows_of(sold, name, "products") == before
 
 
+UNUSED_ID = "UPDATE products SET id = CAST(x'fffeff' AS TEXT) WHERE sku = 'unused'"
+
+
+@pytest.mark.parametrize("statement", [CHANGES["customers"], CHANGES["customers_undecodable"], UNUSED_ID])
+async def test_an_altered_row_that_nobody_else_has_keeps_no_wiped_peer_from_serving(
+    trial: Trial, statement: str
+) -> None:
+    """It is sent as far as it can be read: a peer that is empty has nothing better."""
+    sold = await sold_by(trial)
+    unused = products.NewProduct(sku="unused", name="Unused", price_cents=1)
+    await sold["matriz"].database.write(lambda tx: products.create(tx, unused, actor=ACTOR))
+    await sold.stop("norte")
+    await sold.wipe("sul")
+    change_file(sold, "matriz", statement)
+    await sold.start("sul")
+    await eventually(lambda: sold["sul"].ready, within=4 * SCRUB_SECONDS)
+    assert len(await sold.order_ids("sul")) == ORDERS
+
+
 async def rows_of(trial: Trial, name: str, relation: str) -> list[dict[str, Any]]:
     entity = replicated.get(relation)
     return await trial[name].database.read(
