@@ -13,8 +13,8 @@ from pathlib import Path
 from app.database import Actor, Database, Transaction
 from app.runtime import SystemClock, ThreadExecutor, system_random
 from app.state import placing
+from app.state.canonical_forms import FORMS
 from app.state.placing import PlaceOrder
-from app.state.replicated import FORMS
 
 _PRODUCTS = 20
 _LINES = 2

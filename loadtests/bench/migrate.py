@@ -23,8 +23,9 @@ from app.database.identity import begin_start
 from app.database.migrations import migrate
 from app.database.writer import Writer
 from app.state import customers, order_pages, products
+from app.state.canonical_forms import FORMS
 from app.state.order_rows import LINE, NAMES
-from app.state.replicated import FORMS, get
+from app.state.replicated import get
 
 CLUSTER = "6f1f6f4e-3c1d-4a55-9d0e-2f0e5a6b7c8d"
 _ACTOR = Actor(user_id="bench", request_id="bench")

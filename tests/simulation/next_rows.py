@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from app.database.additions import AddedColumn, AddedTable, add, taking_away
 from app.state import account, forms, identity, replicated, text
+from app.state.entity import Entity
 from app.state.fields import Fields, a_natural, a_text
 from app.state.forms import Added, Form, Row
 from app.state.records import Records
-from app.state.replicated import Entity
 from app.state.stock import Cell
 from app.sync import kinds
 from app.sync.kinds import Kind

@@ -9,6 +9,7 @@ import pytest
 
 from app.database.migrations import migrate, newest_revision
 from app.state import replicated
+from app.state.canonical_forms import FORMS
 from app.state.errors import Invalid
 from app.sync import parking
 from tests.simulation import next_rows, versions
@@ -89,11 +90,11 @@ def test_the_next_version_says_how_its_file_is_opened_by_this_one(tmp_path: Path
     path.write_bytes(template.read_bytes())
     with closing(sqlite3.connect(path)) as connection:
         before = connection.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
-    versions._upgrade(path, replicated.FORMS, lambda _relation, _rows: None)
+    versions._upgrade(path, FORMS, lambda _relation, _rows: None)
     with closing(sqlite3.connect(path)) as connection:
         (upgraded,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
 
-    migrate(path, forms=replicated.FORMS)
+    migrate(path, forms=FORMS)
 
     with closing(sqlite3.connect(path)) as connection:
         (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()

@@ -18,9 +18,9 @@ from app.database.forms import Forms, Progress
 from app.database.migrations import newest_revision
 from app.state import forms, orders, products, replicated, users
 from app.state.account import Account
+from app.state.entity import Entity
 from app.state.forms import Form, Row
 from app.state.records import Records
-from app.state.replicated import Entity
 from app.state.stock import Cell
 from app.sync import outbox, parking, replication
 from app.sync.events import PROTOCOL, Batch, WireEvent

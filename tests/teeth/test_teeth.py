@@ -11,7 +11,7 @@ import typer
 
 from app.database.migrations import migrate
 from app.state import stock
-from app.state.replicated import FORMS
+from app.state.canonical_forms import FORMS
 from tests.recovery.trial import Trial
 from tests.support.branch import Branches
 from tests.teeth import __main__ as job

@@ -26,7 +26,7 @@ from app.database.migrations import migrate
 from app.database.writer import Writer
 from app.runtime import SystemClock, system_random
 from app.state import epochs
-from app.state.replicated import FORMS
+from app.state.canonical_forms import FORMS
 
 WHY = "restored from a backup"
 FAILED = 1  # exit statuses

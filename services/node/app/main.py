@@ -20,7 +20,7 @@ from app.database.lock import require_free
 from app.node import BranchNode
 from app.opening import Opening
 from app.runtime import Clock, Executor, SystemClock, ThreadExecutor, system_random
-from app.state.replicated import FORMS
+from app.state.canonical_forms import FORMS
 from app.sync.transport import HttpTransport, Transport
 
 WRONG_SETTINGS = 2  # exit status

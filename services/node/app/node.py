@@ -16,8 +16,9 @@ from app.security.client_tokens import ClientTokens
 from app.security.passwords import Passwords
 from app.security.replica_tokens import ReplicaTokens
 from app.security.throttle import LoginThrottle
+from app.state.canonical_forms import FORMS
 from app.state.order_desk import OrderDesk
-from app.state.replicated import FORMS, revisions
+from app.state.replicated import revisions
 from app.state.rights_desk import RightsDesk
 from app.state.stock_desk import StockDesk
 from app.state.waiting import WaitingList
@@ -143,7 +144,8 @@ class BranchNode:
 
         Raises as `Database.open` does; it may be opened again then.
         """
-        await self.database.open(cluster_id=self.settings.cluster_id, name=self.settings.node_name)
+        if not self.database.opened:  # else only what comes next failed
+            await self.database.open(cluster_id=self.settings.cluster_id, name=self.settings.node_name)
         await self._replication.start()
 
     async def close(self) -> None:

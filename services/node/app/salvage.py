@@ -25,7 +25,7 @@ from app.database.opened import OpenedFile
 from app.runtime import SystemClock, system_random
 from app.security.passwords import hash_blocking
 from app.state import salvage, users
-from app.state.replicated import FORMS
+from app.state.canonical_forms import FORMS
 from app.state.salvage import Account, Outcome, Salvage, VerifiedRows
 
 T = TypeVar("T")

@@ -27,6 +27,7 @@ ACCOUNTS = st.builds(
     role_stamp=STAMPS,
     activity=st.builds(Activity, MAPS, MAPS),
     token_version=st.integers(1, 4),
+    beyond=st.dictionaries(st.sampled_from(["mark", "tax"]), st.none() | st.integers(2, 3)),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from unittest import mock
 
 from app.database import Database, seals
-from app.state import cell_rows, forms, ledger, records, repair, replicated
+from app.state import cell_rows, entity, forms, ledger, records, repair
 from app.state.forms import Form
 from app.sync import scrub
 from app.sync.turns import TurnDesk
@@ -30,7 +30,7 @@ def _believed(_connection: Any, stored: seals.Stored, use: str = "show") -> Any:
 def altered_rows_are_told() -> AbstractContextManager[object]:
     """Whoever reads a row takes it as it stands, whatever its seal says."""
     stack = ExitStack()
-    for module in (records, replicated, cell_rows):
+    for module in (records, entity, cell_rows):
         stack.enter_context(mock.patch.object(module, "require_written", _believed))
     return stack
 

@@ -11,7 +11,7 @@ from app.database import Transaction, migrations, opened
 from app.database.digest import canonical
 from app.database.seals import Stored
 from app.state import repair, replicated
-from app.state.replicated import Entity
+from app.state.entity import Entity
 from tests.teeth import drifting
 from tests.teeth.bug import Survived, bug
 

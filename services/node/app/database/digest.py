@@ -14,7 +14,9 @@ from typing import Any
 Row = Mapping[str, Any]
 Deltas = dict[tuple[str, int], int]
 
-_MODULUS = 1 << 256
+MODULUS = 1 << 256
+"""Totals are counted modulo this number."""
+
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -44,12 +46,12 @@ def bucket_of(key: str) -> int:
 
 def total_of(relation: str, encoded: Iterable[bytes]) -> int:
     """The total of a bucket that holds these rows and no other."""
-    return sum(fingerprint_of(relation, row) for row in encoded) % _MODULUS
+    return sum(fingerprint_of(relation, row) for row in encoded) % MODULUS
 
 
 def as_bytes(total: int) -> bytes:
     """A bucket's total as it is stored: 32 bytes, modulo 2^256."""
-    return (total % _MODULUS).to_bytes(32, "big")
+    return (total % MODULUS).to_bytes(32, "big")
 
 
 def fingerprint_of(relation: str, encoded: bytes) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from app.database import digest
@@ -67,6 +68,7 @@ class Transaction:
     - `counters` and `effects` are copies: the writer keeps them only when the savepoint is released,
       so a rolled-back command leaves no hole in `seq`.
     - `now` is wall time, for display only. `lamport` is one logical instant for the whole command.
+    - `pending` is what earlier commands of the group changed in the digest, which is written once a group.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Transaction:
         counters: Counters,
         now: float,
         random: Random,
+        pending: Mapping[tuple[str, int], int] = MappingProxyType({}),
     ) -> None:
         self.connection = connection
         self.identity = identity
@@ -84,6 +87,7 @@ class Transaction:
         self.effects = Effects()
         self.now = now
         self.random = random
+        self._pending = pending
         self._ticked = False
         self._lives: dict[tuple[str, str], bool] | None = None
         self._gone: frozenset[str] | None = None
@@ -161,6 +165,19 @@ class Transaction:
     ) -> None:
         """Account for a replicated row's change in the digest. Every write of such a row calls this."""
         digest.add_change(self.effects.deltas, relation, key, before=before, after=after)
+
+    def digest_total(self, relation: str, bucket: int) -> int:
+        """A bucket's total as of now: with what this group changed so far. Not to be asked inside an
+        `attempt`, whose changes are apart."""
+        key = (relation, bucket)
+        changed = self._pending.get(key, 0) + self.effects.deltas.get(key, 0)
+        return (digest.read_total(self.connection, relation, bucket) + changed) % digest.MODULUS
+
+    def set_digest_total(self, relation: str, bucket: int, total: int) -> None:
+        """Let a bucket's total be this one: its rows were counted anew. Not inside an `attempt` either."""
+        key = (relation, bucket)
+        change = total - self.digest_total(relation, bucket)
+        self.effects.deltas[key] = self.effects.deltas.get(key, 0) + change
 
     def audit(
         self,

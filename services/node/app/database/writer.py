@@ -95,7 +95,7 @@ class Writer:
             connection.text_factory = decoded_somehow
             connection.execute("BEGIN IMMEDIATE")
             counters, _ = self._read_counters()
-            outcome, *_ = self._run(command, counters, self.identity, alone=True)
+            outcome, *_ = self._run(command, counters, self.identity, pending={}, alone=True)
         except (sqlite3.Error, _GroupVoid) as error:
             failed.__cause__ = error
             return failed
@@ -132,11 +132,12 @@ class Writer:
             counters, identity = before, self.identity
             for command in commands:
                 outcome, counters, identity, changed = self._run(
-                    command, counters, identity, alone=len(commands) == 1
+                    command, counters, identity, pending=effects.deltas, alone=len(commands) == 1
                 )
                 outcomes.append(outcome)
                 effects.absorb(changed)
-            if counters == before and not any(outcome.wrote for outcome in outcomes):
+            wrote = any(outcome.wrote for outcome in outcomes) or any(effects.deltas.values())
+            if counters == before and not wrote:
                 # Refusals and readings leave nothing to make durable: no sync for them.
                 self._roll_back()
                 return outcomes, effects
@@ -150,12 +151,23 @@ class Writer:
         return outcomes, effects
 
     def _run(
-        self, command: Command, counters: Counters, identity: Identity, *, alone: bool
+        self,
+        command: Command,
+        counters: Counters,
+        identity: Identity,
+        *,
+        pending: digest.Deltas,
+        alone: bool,
     ) -> tuple[Outcome, Counters, Identity, Effects]:
         """Run one command; if it raises, what it wrote is undone, with the transaction if it is `alone`."""
         connection = self._connection
         transaction = Transaction(
-            connection, identity=identity, counters=counters, now=self._wall(), random=self._random
+            connection,
+            identity=identity,
+            counters=counters,
+            now=self._wall(),
+            random=self._random,
+            pending=pending,
         )
         if not alone:
             connection.execute("SAVEPOINT command")

@@ -126,7 +126,8 @@ def _cell(form: Form, values: Sequence[Any], granted: Grants) -> tuple[Cell | No
         if len(values) > _FIRST + 2 or values[-2] is not None:
             more = form.more_of(values[_FIRST:-1])
             sealing += forms.sealed_beyond(more)
-        if not all(type(value) is int for value in values[3:_FIRST]):
+        numbers = (*values[3:_FIRST], *(quantity for _, _, quantity in granted))
+        if not all(type(number) is int for number in numbers):
             return None, 0
         given = {(branch, epoch): quantity for branch, epoch, quantity in granted}
         cell = Cell(*(*values[:_FIRST], given, more))

@@ -96,8 +96,12 @@ class Form:
                     del more[field.name]
                 else:
                     field.check(field.name, more[field.name])
-        extra = encoded_extra({name: value for name, value in more.items() if name not in self.known})
-        if extra is not None and len(extra) > MOST_EXTRA_BYTES:
+        try:
+            extra = encoded_extra(self.unknown_of(more))
+            length = 0 if extra is None else len(extra.encode())
+        except ValueError as error:
+            raise Invalid("extra", "malformed") from error
+        if length > MOST_EXTRA_BYTES:
             raise Invalid("extra", "too_long")
         return more
 

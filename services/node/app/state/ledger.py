@@ -99,14 +99,8 @@ def without_altered(connection: sqlite3.Connection, life: Life, product_ids: Seq
     life."""
     if not product_ids:
         return []
-    altered = {
-        stored.row["product_id"]
-        for stored in cell_rows.stored(connection, product_ids)
-        if stored.row is not None
-        and not stored.is_sound
-        and (stored.row["branch"], stored.row["epoch"]) == life
-    }
-    return [product for product in product_ids if product not in altered]
+    altered = {stored.key for stored in cell_rows.stored(connection, product_ids) if not stored.is_sound}
+    return [product for product in product_ids if "/".join((product, *life)) not in altered]
 
 
 def dead_lives(connection: sqlite3.Connection) -> set[Life]:

@@ -8,31 +8,36 @@ confirm stays, and is listed.
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.database import Actor, Transaction, digest
 from app.database.file import decoded_somehow
-from app.database.seals import Stored
+from app.database.seals import UNREADABLE, Stored
 from app.state import replicated
+from app.state.entity import Entity
 from app.state.errors import Invalid
 from app.state.forms import Row
-from app.state.replicated import Entity
 from app.state.stock import Life
 
-_MODULUS = 1 << 256
+NOT_WRITTEN = (Invalid, *UNREADABLE)
+"""What checking a row fails with that no node could have written."""
 
 
 @dataclass(frozen=True)
 class Trouble:
     """A bucket whose rows are not what was written: which of them, and whether the recorded total differs
-    from that of the rows as they stand."""
+    from that of the rows as they stand. `pages` are the page keys of all its rows up to the row number
+    `after`, so that nobody has to read all keys again while the writer waits."""
 
     relation: str
     bucket: int
     keys: tuple[str, ...]
     miscounted: bool
+    pages: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    after: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         what = f"{len(self.keys)} rows differ" if self.keys else "the digest is not that of the rows"
@@ -76,12 +81,8 @@ class Mended:
 def find_troubles(connection: sqlite3.Connection) -> list[Trouble]:
     """Read every replicated row and total as they stand, and say which buckets are not what was written. A
     text that cannot even be decoded is a row that differs."""
-    before = connection.text_factory
-    connection.text_factory = decoded_somehow
-    try:
+    with _decoding(connection):
         return [trouble for entity in replicated.entities() for trouble in _troubles_of(connection, entity)]
-    finally:
-        connection.text_factory = before
 
 
 _STRANGE = (
@@ -125,11 +126,20 @@ def _troubles_of(connection: sqlite3.Connection, entity: Entity) -> list[Trouble
     miscounted = {
         bucket
         for bucket in {*actual, *recorded}
-        if (actual.get(bucket, 0) - recorded.get(bucket, 0)) % _MODULUS
+        if (actual.get(bucket, 0) - recorded.get(bucket, 0)) % digest.MODULUS
     }
+    troubled = sorted({*differing, *miscounted})
+    pages, last = entity.pages_by_bucket(connection, troubled) if troubled else ({}, 0)
     return [
-        Trouble(entity.relation, bucket, tuple(differing.get(bucket, ())), bucket in miscounted)
-        for bucket in sorted({*differing, *miscounted})
+        Trouble(
+            entity.relation,
+            bucket,
+            tuple(differing.get(bucket, ())),
+            bucket in miscounted,
+            pages=tuple(pages[bucket]),
+            after=last,
+        )
+        for bucket in troubled
     ]
 
 
@@ -150,7 +160,7 @@ def plan(entity: Entity, mine: Sequence[Stored], given: Given, *, recorded: int)
             left.append(stored.key)
     if left:
         return Plan(put=put, left=left)
-    lacking = (recorded - _total(entity, final.values())) % _MODULUS
+    lacking = (recorded - _total(entity, final.values())) % digest.MODULUS
     if not lacking:
         return Plan(put=put)
     absent = [row for key, row in theirs.items() if key not in final]
@@ -163,8 +173,8 @@ def plan(entity: Entity, mine: Sequence[Stored], given: Given, *, recorded: int)
 def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
     """Mend a bucket as far as a peer's rows prove how, in this transaction."""
     entity = replicated.get(trouble.relation)
-    mine = _in_bucket(tx.connection, entity, trouble.bucket)
-    recorded = digest.read_total(tx.connection, trouble.relation, trouble.bucket)
+    mine = _rows_of(tx.connection, entity, trouble)
+    recorded = tx.digest_total(trouble.relation, trouble.bucket)
     found = plan(entity, mine, given, recorded=recorded)
     mended = Mended(left=list(found.left))
     for row in found.put:
@@ -178,9 +188,9 @@ def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
     mended.missing = found.missing
     _forget(tx, trouble, mended.left)
     if found.recount and not mended.left:
-        _recount(tx, entity, trouble.bucket)
+        _recount(tx, entity, trouble)
         mended.recounted = True
-    mended.settled = not mended.left and _is_settled(tx.connection, entity, trouble.bucket)
+    mended.settled = not mended.left and _is_settled(tx, entity, trouble)
     return mended
 
 
@@ -189,7 +199,7 @@ def give(connection: sqlite3.Connection, relation: str, bucket: int) -> list[Sto
     entity = replicated.find(relation)
     if entity is None:
         return None
-    stored = _in_bucket(connection, entity, bucket)
+    stored = _rows_of(connection, entity, Trouble(relation, bucket, (), False))
     return stored if all(row.is_sound for row in stored) else None
 
 
@@ -197,7 +207,7 @@ def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> 
     """List the rows of a bucket that are not what was written and that no peer of those `asked` could
     confirm, as they stand; their keys."""
     entity = replicated.get(trouble.relation)
-    altered = [row for row in _in_bucket(tx.connection, entity, trouble.bucket) if not row.is_sound]
+    altered = [row for row in _rows_of(tx.connection, entity, trouble) if not row.is_sound]
     _forget(tx, trouble, [])
     for stored in altered:
         valid = _is_valid(tx, entity, stored)
@@ -211,45 +221,60 @@ def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> 
 
 def forget_sound(tx: Transaction) -> None:
     """List no row any more that is what was written by now: it was written anew since."""
-    listed = tx.connection.execute("SELECT DISTINCT relation, bucket FROM altered_rows").fetchall()
-    for relation, bucket in listed:
+    for relation, bucket, key in tx.connection.execute(
+        "SELECT relation, bucket, row_key FROM altered_rows"
+    ).fetchall():
         entity = replicated.find(relation)
-        stored = _in_bucket(tx.connection, entity, bucket) if entity else []
-        left = [row.key for row in stored if not row.is_sound]
-        _forget(tx, Trouble(relation, bucket, (), False), left)
+        trouble = Trouble(relation, bucket, (), False, pages=(entity.page_key_of(key),) if entity else ())
+        stored = _known_rows(tx.connection, entity, trouble) if entity else []
+        if not any(row.key == key and not row.is_sound for row in stored):
+            tx.connection.execute(
+                "DELETE FROM altered_rows WHERE relation = ? AND row_key = ?", (relation, key)
+            )
 
 
 def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
     """Take every listed row for what it says now, because an admin says so: `{accepted, left}`. By one of
     stock units may then be sold: a wrong number can oversell. Those that no node could have written are
     left."""
-    listed = tx.connection.execute(
+    listed: dict[tuple[str, int], dict[str, str]] = {}
+    for relation, key, bucket, why in tx.connection.execute(
         "SELECT relation, row_key, bucket, why FROM altered_rows ORDER BY relation, row_key"
-    ).fetchall()
+    ):
+        listed.setdefault((relation, bucket), {})[key] = why
     accepted = 0
-    for relation, key, bucket, why in listed:
+    for (relation, bucket), reasons in listed.items():
         entity = replicated.get(relation)
-        for stored in _in_bucket(tx.connection, entity, bucket):
-            if stored.key == key and stored.row is not None:
-                try:
-                    entity.put(tx, entity.checked(tx, stored.row))
-                except (Invalid, sqlite3.IntegrityError):
-                    continue  # no node could have written this: nobody can say what it should be
-                accepted += 1
-                tx.connection.execute(
-                    "DELETE FROM altered_rows WHERE relation = ? AND row_key = ?", (relation, key)
-                )
-                _recount(tx, entity, bucket)
-                tx.audit(
-                    actor,
-                    action="accepted_altered",
-                    entity=relation,
-                    entity_id=key,
-                    before={"why": why},
-                    after=_without_secrets(stored.row),
-                    version=tx.lamport,
-                )
-    return {"accepted": accepted, "left": len(listed) - accepted}
+        trouble = Trouble(relation, bucket, (), False)
+        stored = [row for row in _rows_of(tx.connection, entity, trouble) if row.key in reasons]
+        taken = [row for row in stored if _is_taken(tx, entity, row, why=reasons[row.key], actor=actor)]
+        if taken:
+            _forget(tx, trouble, reasons.keys() - {row.key for row in taken})
+            _recount(tx, entity, trouble)
+            accepted += len(taken)
+    return {"accepted": accepted, "left": sum(map(len, listed.values())) - accepted}
+
+
+def _is_taken(tx: Transaction, entity: Entity, stored: Stored, *, why: str, actor: Actor) -> bool:
+    """Take a row for what it says now, if a node could have written that; else nobody can say what it should
+    be."""
+    if stored.row is None:
+        return False
+    try:
+        with tx.attempt():
+            entity.put(tx, entity.checked(tx, stored.row))
+    except (*NOT_WRITTEN, sqlite3.IntegrityError):
+        return False
+    tx.audit(
+        actor,
+        action="accepted_altered",
+        entity=entity.relation,
+        entity_id=stored.key,
+        before={"why": why},
+        after=_without_secrets(stored.row),
+        version=tx.lamport,
+    )
+    return True
 
 
 def _proves(entity: Entity, stored: Stored, row: Row, given: Given) -> bool:
@@ -257,7 +282,7 @@ def _proves(entity: Entity, stored: Stored, row: Row, given: Given) -> bool:
     try:
         if entity.seal(row) == stored.written:
             return True
-    except (Invalid, KeyError, TypeError, ValueError):
+    except NOT_WRITTEN:
         return False
     return given.dominates or (entity.relation == "stock" and (row["branch"], row["epoch"]) == given.life)
 
@@ -266,16 +291,29 @@ def _is_valid(tx: Transaction, entity: Entity, stored: Stored) -> bool:
     """Whether a node could have written the row."""
     try:
         entity.checked(tx, stored.row)
-    except (Invalid, ValueError, TypeError, KeyError):
+    except NOT_WRITTEN:
         return False
     return True
 
 
-def _in_bucket(connection: sqlite3.Connection, entity: Entity, bucket: int) -> list[Stored]:
+def _rows_of(connection: sqlite3.Connection, entity: Entity, trouble: Trouble) -> list[Stored]:
+    """Every row of a bucket as it stands by now."""
+    with _decoding(connection):
+        return entity.in_bucket(connection, trouble.bucket, pages=trouble.pages, after=trouble.after)
+
+
+def _known_rows(connection: sqlite3.Connection, entity: Entity, trouble: Trouble) -> list[Stored]:
+    """The rows of the pages that are known of a bucket, as they stand by now."""
+    with _decoding(connection):
+        return entity.stored(connection, trouble.pages)
+
+
+@contextmanager
+def _decoding(connection: sqlite3.Connection) -> Iterator[None]:
     before = connection.text_factory
     connection.text_factory = decoded_somehow
     try:
-        return entity.in_bucket(connection, bucket)
+        yield
     finally:
         connection.text_factory = before
 
@@ -293,20 +331,20 @@ def _total(entity: Entity, rows: Any) -> int:
     return digest.total_of(entity.relation, [entity.encode(row) for row in rows])
 
 
-def _is_settled(connection: sqlite3.Connection, entity: Entity, bucket: int) -> bool:
-    stored = _in_bucket(connection, entity, bucket)
+def _is_settled(tx: Transaction, entity: Entity, trouble: Trouble) -> bool:
+    stored = _rows_of(tx.connection, entity, trouble)
     if not all(row.is_sound for row in stored):
         return False
     total = sum(_fingerprint(entity, row) for row in stored)
-    return (total - digest.read_total(connection, entity.relation, bucket)) % _MODULUS == 0
+    return (total - tx.digest_total(entity.relation, trouble.bucket)) % digest.MODULUS == 0
 
 
-def _recount(tx: Transaction, entity: Entity, bucket: int) -> None:
-    total = sum(_fingerprint(entity, row) for row in _in_bucket(tx.connection, entity, bucket))
-    digest.write_total(tx.connection, entity.relation, bucket, total)
+def _recount(tx: Transaction, entity: Entity, trouble: Trouble) -> None:
+    total = sum(_fingerprint(entity, row) for row in _rows_of(tx.connection, entity, trouble))
+    tx.set_digest_total(entity.relation, trouble.bucket, total)
 
 
-def _forget(tx: Transaction, trouble: Trouble, left: Sequence[str]) -> None:
+def _forget(tx: Transaction, trouble: Trouble, left: Collection[str]) -> None:
     """List no row of the bucket any more but those that are left."""
     listed = tx.connection.execute(
         "SELECT row_key FROM altered_rows WHERE relation = ? AND bucket = ?",

@@ -5,13 +5,10 @@ asks here. Nothing else in the node knows a replicated table by name.
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.database import Transaction, digest
-from app.database.digest import bucket_of, canonical
-from app.database.seals import UNSEALED, Stored, is_listed, require_written
+from app.database import Transaction
 from app.state import (
     cell_rows,
     customers,
@@ -23,111 +20,13 @@ from app.state import (
     products,
     users,
 )
+from app.state.entity import Entity, Rows
 from app.state.errors import Invalid
-from app.state.forms import Form, Row
+from app.state.forms import Row
 from app.state.ledger import Merged
 from app.state.records import Records
 from app.state.records import sealed as records_sealed
 from app.state.stock import Cell
-
-Rows = Sequence[Row]
-Bulk = Callable[[Transaction, Rows, str], tuple[bool, Rows]]
-"""Merges what is plain of some rows from a donor; whether anything changed, and the rows that are left."""
-
-Behind = Callable[[sqlite3.Connection, Rows], dict[str, list[Row]]]
-"""The rows of other relations that come before some rows: what they refer to, and what they took."""
-
-_KEYS_AT_ONCE = 500
-
-
-def _nothing_behind(_connection: sqlite3.Connection, _rows: Rows) -> dict[str, list[Row]]:
-    return {}
-
-
-@dataclass(frozen=True)
-class Entity:
-    """What is replicated of one table.
-
-    - `key`: the columns of its primary key; joined with "/" they are its rows' key in the digest. Pages go by
-      the first of them.
-    - `told_by`: the kind of the events that tell what stands under a page key (app.sync.kinds), and
-      `announced` lists the page keys that a new epoch tells again; None where it does that by itself, some at
-      a time.
-    - `stored` reads the rows of page keys as they stand; `merge` takes in rows from a peer, `bulk` first
-      where they come by the page; `checked` gives a peer's row in canonical form or raises Invalid; `put`
-      writes a row in place of what stands there and counts it nowhere.
-    - `of_branch`: its rows belong to the branch they name; nobody else speaks for them. `behind` gives the
-      rows of other relations that have to come before a page of them; `runs_ahead` says that a row may reach
-      a node before its event does, as a grant's reply brings one.
-    """
-
-    relation: str
-    key: tuple[str, ...]
-    told_by: str
-    announced: str | None
-    stored: Callable[[sqlite3.Connection, Iterable[str]], list[Stored]]
-    merge: Callable[[Transaction, Rows, str], Merged]
-    bulk: Bulk
-    checked: Callable[[Transaction, Any], Row]
-    put: Callable[[Transaction, Row], None]
-    seal: Callable[[Row], int]
-    encode: Callable[[Row], bytes] = canonical
-    of_branch: bool = False
-    behind: Behind = _nothing_behind
-    runs_ahead: bool = False
-
-    @property
-    def form(self) -> Form:
-        return forms.of(self.relation)
-
-    def key_of(self, row: Mapping[str, Any]) -> str:
-        """A row's key in the digest."""
-        return "/".join(str(row[name]) for name in self.key)
-
-    def page_keys(
-        self, connection: sqlite3.Connection, *, after: str = "", branch: str | None = None, limit: int = -1
-    ) -> list[str]:
-        """Up to `limit` keys by which pages go, beyond `after`, in order; of one branch's rows if it is
-        named."""
-        column = self.key[0]
-        narrow = " AND branch = :branch" if self.of_branch and branch is not None else ""
-        distinct = "DISTINCT " if len(self.key) > 1 else ""
-        query = (
-            f"SELECT {distinct}{column} FROM {self.relation} WHERE {column} > :after{narrow}"
-            f" ORDER BY {column} LIMIT :limit"
-        )
-        values = {"after": after, "branch": branch, "limit": limit}
-        return [row[0] for row in connection.execute(query, values)]
-
-    def read(self, connection: sqlite3.Connection, keys: Iterable[str]) -> list[Row]:
-        """The rows of these page keys, to be told to peers. Raises AlteredRow for one that is not what was
-        written; one of stock of which that is known for good is left out, since counts are merged by maximum
-        and nobody could take it back."""
-        found = self.stored(connection, keys)
-        if self.relation == "stock":
-            found = [row for row in found if row.is_sound or not is_listed(connection, row)]
-        return [require_written(connection, stored, "tell") for stored in found]
-
-    def every(self, connection: sqlite3.Connection) -> Iterator[Stored]:
-        """Every row as it stands, in a scan of the whole table."""
-        keys = self.page_keys(connection)
-        for start in range(0, len(keys), _KEYS_AT_ONCE):
-            yield from self.stored(connection, keys[start : start + _KEYS_AT_ONCE])
-
-    def in_bucket(self, connection: sqlite3.Connection, bucket: int) -> list[Stored]:
-        """Every row of one digest bucket as it stands."""
-        names = " || '/' || ".join(self.key)
-        wanted = dict.fromkeys(
-            page_key
-            for key, page_key in connection.execute(f"SELECT {names}, {self.key[0]} FROM {self.relation}")
-            if bucket_of(key) == bucket
-        )
-        return [row for row in self.stored(connection, wanted) if bucket_of(row.key) == bucket]
-
-    def upcast(self, row: Any, revisions: Mapping[str, int]) -> Any:
-        """A row from a peer that writes these revisions (1 where it does not say) as this version's."""
-        revision = revisions.get(self.relation, 1)
-        return self.form.upcast(row, revision) if isinstance(row, dict) else row
 
 
 def _every_of(relation: str) -> str:
@@ -308,53 +207,3 @@ def cells_from(rows: Iterable[Any], revisions: Mapping[str, int]) -> list[Cell]:
     written."""
     stock = get("stock")
     return [ledger.cell_from_json(stock.upcast(row, revisions)) for row in rows]
-
-
-class CanonicalForms:
-    """This version's canonical forms, as opening a file needs them (app.database.forms)."""
-
-    @property
-    def revisions(self) -> Mapping[str, int]:
-        return revisions()
-
-    def recompute(
-        self, connection: sqlite3.Connection, relations: Collection[str], progress: Callable[[str, int], None]
-    ) -> None:
-        """Make seals for the rows of these relations that a migration left without, and their bucket totals
-        under this version's form where the file's are of another. A row that is not what was written keeps
-        its seal, so that the next scrub finds it."""
-        for entity in entities():
-            if entity.relation in relations:
-                _recompute(connection, entity, progress)
-
-
-FORMS = CanonicalForms()
-
-
-def _recompute(connection: sqlite3.Connection, entity: Entity, progress: Callable[[str, int], None]) -> None:
-    known = connection.execute(
-        "SELECT revision FROM canonical_forms WHERE relation = ?", (entity.relation,)
-    ).fetchone()
-    recount = (known[0] if known else 1) != revisions()[entity.relation]
-    where = " AND ".join(f"{name} = ?" for name in entity.key)
-    seal = f"UPDATE {entity.relation} SET checksum = ? WHERE {where}"
-    totals: dict[int, int] = {}
-    unsealed: list[tuple[Any, ...]] = []
-    for number, stored in enumerate(entity.every(connection), start=1):
-        if stored.row is None:
-            continue
-        if stored.written == UNSEALED:
-            unsealed.append((stored.found, *(stored.row[name] for name in entity.key)))
-        if recount:
-            bucket = bucket_of(stored.key)
-            fingerprint = digest.fingerprint_of(entity.relation, entity.encode(stored.row))
-            totals[bucket] = totals.get(bucket, 0) + fingerprint
-        if number % _KEYS_AT_ONCE == 0:
-            connection.executemany(seal, unsealed)
-            unsealed.clear()
-            progress(entity.relation, number)
-    connection.executemany(seal, unsealed)
-    if recount:
-        connection.execute("DELETE FROM digest_buckets WHERE relation = ?", (entity.relation,))
-        for bucket, total in totals.items():
-            digest.write_total(connection, entity.relation, bucket, total)

@@ -232,9 +232,10 @@ class BucketRequest(Wish):
 
 
 class BucketReply(Message):
-    """Every row of a digest bucket as this node wrote it, and its heads at that instant. `sound` says that
-    every row fits its seal (`seals`, in the order of `rows`); of another bucket no rows are given.
-    `ready` says that the node is founded and serves."""
+    """Every row of a digest bucket as this node wrote it, its heads at that instant, and which events up to
+    there it keeps parked: those are not in its rows. `sound` says that every row fits its seal (`seals`, in
+    the order of `rows`); of another bucket no rows are given. `ready` says that the node is founded and
+    serves."""
 
     epoch: Name
     relation: Name
@@ -245,3 +246,4 @@ class BucketReply(Message):
     rows: list[dict[str, Any]]
     seals: list[int]
     heads: dict[str, Head]
+    parked_seqs: dict[str, Seqs]

@@ -12,10 +12,10 @@ from typing import Any
 
 from app.database import Transaction
 from app.state import replicated, unknown_rows
+from app.state.entity import Entity
 from app.state.errors import Invalid
 from app.state.forms import Row
 from app.state.ledger import Merged
-from app.state.replicated import Entity
 
 # What a body can fail with that no retry mends: malformed shapes and broken constraints.
 UNAPPLICABLE = (

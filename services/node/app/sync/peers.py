@@ -38,8 +38,8 @@ class Peer:
     `refused` says that the last attempt failed by an answer, its own or what this node made of it.
     `latest` is the latest process that said hello in the present epoch, of itself or in answer.
     `protocol` is the version that both speak, `schema` names the peer's database schema, `canonical` are the
-    revisions of its rows, and `incompatible`
-    says why nothing is said to it but hello. `gone` says that its branch was decommissioned.
+    revisions of its rows, and `incompatible` says why nothing is said to it but hello. `gone` says that its
+    branch was decommissioned.
     `work` tells its sender that there is something to do, `alive` that the peer gave a sign of life, which
     ends a pause between attempts.
     """

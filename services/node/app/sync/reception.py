@@ -7,7 +7,7 @@ from app.security.replica_tokens import ReplicaClaims
 from app.state import counting, grants, ledger, repair, replicated
 from app.state.errors import Decommissioned, NotReady
 from app.state.stock_desk import StockDesk
-from app.sync import handover, handshake, receiver, snapshot
+from app.sync import handover, handshake, parking, receiver, snapshot
 from app.sync.alarms import Alarms
 from app.sync.errors import Fork, NotTheSender, WrongEpoch
 from app.sync.events import (
@@ -162,6 +162,7 @@ class Reception:
                 rows=[row for row, _ in rows],
                 seals=[seal for _, seal in rows],
                 heads=handshake.heads(connection),
+                parked_seqs=parking.seqs(connection),
             )
 
         return await self._database.read(read)

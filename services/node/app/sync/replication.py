@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any
 
-from app.database import Effects
+from app.database import Effects, StorageError
 from app.database.migrations import newest_revision
 from app.security.replica_tokens import ReplicaTokens
 from app.state import membership, unknown_rows
@@ -32,6 +33,9 @@ from app.sync.transport import Transport
 from app.sync.turns import TurnDesk
 
 log = logging.getLogger("app.replication")
+
+AGAIN_SECONDS = 5.0
+"""The pause before kept rows are tried again that the storage refused to merge."""
 
 
 class Replication:
@@ -119,9 +123,8 @@ class Replication:
             self._mending.hold()
             return
         self._note_gone(await self._ground.database.read(membership.gone))
-        if await self._ground.database.read(unknown_rows.has_known):
-            await self._ground.database.write(unknown_rows.merge_known)
         for work, name in (
+            (self._merge_kept(), "merge kept rows"),
             (self._synchronizer.run(), "synchronizer"),
             (self.recovery.run(), "recovery"),
             (self._scrub.run(), "scrub"),
@@ -154,6 +157,20 @@ class Replication:
         self.recovery.forget()
         await self._begin_anew()
         self._run(self._holding.keep_turn(), "turn")
+
+    async def _merge_kept(self) -> None:
+        """Merge the rows that this node kept when it was an older version and did not know their relation."""
+        while not await self._is_kept_merged():
+            await self._ground.clock.sleep(AGAIN_SECONDS)
+
+    async def _is_kept_merged(self) -> bool:
+        try:
+            if await self._ground.database.read(unknown_rows.has_known):
+                await self._ground.database.write(unknown_rows.merge_known)
+        except (StorageError, sqlite3.Error) as error:
+            log.warning("merging kept rows is put off: %s", error)
+            return False
+        return True
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

@@ -5,14 +5,15 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 
 from app.database import Database, StorageError, Transaction, seals
 from app.database.digest import bucket_of
 from app.runtime import Clock
 from app.state import ledger, repair, replicated
-from app.state.errors import Invalid
-from app.state.repair import Given, Mended, Trouble
-from app.sync import handshake
+from app.state.ranges import common
+from app.state.repair import NOT_WRITTEN, Given, Mended, Trouble
+from app.sync import handshake, parking
 from app.sync.alarms import Alarms
 from app.sync.events import BucketReply, BucketRequest, Head
 from app.sync.link import Refusal, ReplicaLink
@@ -34,6 +35,15 @@ QUIET_SECONDS = 10.0
 """How long a row that was looked at is not looked at again because somebody met it."""
 
 NAMED = 5  # buckets that one alarm names
+
+
+@dataclass(frozen=True)
+class Said:
+    """What came of asking a peer for a bucket, in words. It `counts` as asked where asking it again soon
+    would tell no more: then the rows as they stand may be sent to peers."""
+
+    words: str
+    counts: bool = True
 
 
 class Scrub:
@@ -109,7 +119,7 @@ class Scrub:
 
     async def _mend(self, trouble: Trouble) -> str | None:
         """Mend a bucket; what is left of the trouble, in words, or None."""
-        said: dict[str, str] = {}
+        said: dict[str, Said] = {}
         for number in range(ROUNDS):
             if number:
                 await self._clock.sleep(ROUND_SECONDS)
@@ -121,15 +131,15 @@ class Scrub:
                 waits = waits or mended is not None
             if not waits:
                 break
-        asked = sum(1 for words in said.values() if not words.startswith("gave no answer"))
-        why = ", ".join(f"{name} {words}" for name, words in sorted(said.items())) or "there is no peer"
+        asked = sum(1 for answer in said.values() if answer.counts)
+        why = ", ".join(f"{name} {said[name].words}" for name in sorted(said)) or "there is no peer"
         await self._database.write(lambda tx: repair.list_altered(tx, trouble, asked=asked, why=why))
         return f"{trouble}; {why}"
 
-    async def _mend_by(self, peer: Peer, trouble: Trouble, said: dict[str, str]) -> Mended | None:
+    async def _mend_by(self, peer: Peer, trouble: Trouble, said: dict[str, Said]) -> Mended | None:
         """Mend a bucket by one peer's rows; None if it gave none, and why in `said`."""
         if peer.epoch is None:
-            said[peer.name] = "gave no answer"
+            said[peer.name] = Said("gave no answer", counts=False)
             return None
         request = BucketRequest(
             to_epoch=peer.epoch,
@@ -142,38 +152,37 @@ class Scrub:
                 peer, "/replica/bucket", request, expect=BucketReply, patience=BUCKET_TIMEOUT_SECONDS
             )
         except Refusal as refusal:
-            said[peer.name] = f"gave no answer ({refusal})"
+            said[peer.name] = Said(f"gave no answer ({refusal})", counts=False)
             return None
-        if (refused := _unfit(reply, trouble)) is not None:
+        if (refused := unfit(reply, trouble, is_founded=peer.founded)) is not None:
             said[peer.name] = refused
             return None
-        mended = await self._database.write(_mending(peer.name, trouble, reply))
+        mended = await self._database.write(mending(peer.name, trouble, reply))
         if mended.restored or mended.recounted:
             self._alarms.raise_("repaired_rows", f"{trouble}; by {peer.name}: {_words(mended)}")
-        said[peer.name] = "has rows that prove nothing"
+        said[peer.name] = Said("has rows that prove nothing")
         return mended
 
 
-def _unfit(reply: BucketReply, trouble: Trouble) -> str | None:
-    """Why a peer's answer must not be used, in words."""
+def unfit(reply: BucketReply, trouble: Trouble, *, is_founded: bool | None) -> Said | None:
+    """Why a peer's answer must not be used. One that is founded and does not serve yet may have the row, so
+    its answer is waited for; an empty one has none."""
     if (reply.relation, reply.bucket) != (trouble.relation, trouble.bucket):
-        return "answered for another bucket"
+        return Said("answered for another bucket", counts=False)
     if not reply.ready:
-        return "does not serve"
-    if trouble.relation not in replicated.revisions():
-        return "knows another form of these rows"
+        return Said("does not serve", counts=not is_founded)
     if reply.revisions.get(trouble.relation, 1) != replicated.revisions()[trouble.relation]:
-        return "writes these rows under another revision"
-    return None if reply.sound else "has rows there that are not what it wrote either"
+        return Said("writes these rows under another revision")
+    return None if reply.sound else Said("has rows there that are not what it wrote either")
 
 
-def _mending(name: str, trouble: Trouble, reply: BucketReply) -> Callable[[Transaction], Mended]:
+def mending(name: str, trouble: Trouble, reply: BucketReply) -> Callable[[Transaction], Mended]:
     def mend(tx: Transaction) -> Mended:
         entity = replicated.get(trouble.relation)
         try:
             rows = [entity.checked(tx, row) for row in reply.rows]
-        except Invalid as invalid:
-            log.warning("%s gave a row that no node could have written: %r", name, invalid)
+        except NOT_WRITTEN as error:
+            log.warning("%s gave a row that no node could have written: %r", name, error)
             return Mended()
         if [entity.seal(row) for row in rows] != reply.seals:
             log.warning("%s gave rows of %s that do not fit their seals", name, trouble)
@@ -185,12 +194,15 @@ def _mending(name: str, trouble: Trouble, reply: BucketReply) -> Callable[[Trans
 
 
 def _dominates(tx: Transaction, reply: BucketReply) -> bool:
-    """Whether a peer has every event that is known here, this node's own included."""
-    known = handshake.heads(tx.connection)
+    """Whether a peer has every event that is known here in its rows, this node's own included. What it keeps
+    parked is not in them, unless it is parked here too."""
+    known, parked = handshake.heads(tx.connection), parking.seqs(tx.connection)
     own = "@".join(ledger.me(tx))
-    return all(
-        _is_as_far(reply.heads.get(life, ORIGIN), head) for life, head in known.items() if life != own
-    ) and (own not in known or reply.heads.get(own) == known[own])
+    return (
+        all(_is_as_far(reply.heads.get(life, ORIGIN), head) for life, head in known.items() if life != own)
+        and (own not in known or reply.heads.get(own) == known[own])
+        and all(common(seqs, parked.get(life, ())) == seqs for life, seqs in reply.parked_seqs.items())
+    )
 
 
 def _is_as_far(theirs: Head, ours: Head) -> bool:

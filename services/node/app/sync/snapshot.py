@@ -11,8 +11,8 @@ from typing import Any
 from app.database import Transaction
 from app.database.digest import bucket_of, canonical
 from app.state import replicated, unknown_rows
+from app.state.entity import Entity
 from app.state.ledger import Merged
-from app.state.replicated import Entity
 from app.sync import handshake, parking
 from app.sync.events import Page, PageRequest
 from app.sync.kinds import UNAPPLICABLE
@@ -90,17 +90,13 @@ def merge_page(tx: Transaction, page: Page, *, donor: str) -> Merged:
     of a relation that this version does not know are kept."""
     merged = Merged()
     for entity in replicated.entities():
-        told = [*page.before.get(entity.relation, ())]
-        if told:
-            _merge_rows(tx, entity, [entity.upcast(row, page.revisions) for row in told], donor, merged)
+        if told := page.before.get(entity.relation):
+            _merge_rows(tx, entity, _upcast(entity, told, page, merged), donor, merged)
     known = replicated.find(page.relation)
-    if known is not None:
-        _merge_rows(tx, known, [known.upcast(row, page.revisions) for row in page.rows], donor, merged)
-        return merged
-    revision = page.revisions.get(page.relation, 1)
-    for row in page.rows:
-        kept = unknown_rows.keep(tx, page.relation, row, revision=revision, origin=donor)
-        merged.changed = merged.changed or kept
+    if known is None:
+        _keep_rows(tx, page, donor, merged)
+    else:
+        _merge_rows(tx, known, _upcast(known, page.rows, page, merged), donor, merged)
     return merged
 
 
@@ -111,6 +107,28 @@ def _is_of(row: Mapping[str, Any], entity: Entity, branch: str | None) -> bool:
 def _digest(before: Mapping[str, Rows], encoded: Iterable[bytes]) -> str:
     first = [canonical(row) for relation in replicated.relations() for row in before.get(relation, ())]
     return hashlib.sha256(b"\n".join((*first, *encoded))).hexdigest()
+
+
+def _upcast(entity: Entity, rows: Rows, page: Page, merged: Merged) -> Rows:
+    """A page's rows as this version's; those that no version could have written are left out."""
+    found = []
+    for row in rows:
+        try:
+            found.append(entity.upcast(row, page.revisions))
+        except UNAPPLICABLE as error:
+            merged.forks.append(f"{entity.relation} {row.get('id')}: {error!r}")
+    return found
+
+
+def _keep_rows(tx: Transaction, page: Page, donor: str, merged: Merged) -> None:
+    revision = page.revisions.get(page.relation, 1)
+    for row in page.rows:
+        try:
+            kept = unknown_rows.keep(tx, page.relation, row, revision=revision, origin=donor)
+        except UNAPPLICABLE as error:
+            merged.forks.append(f"{page.relation} {row.get('id')}: {error!r}")
+        else:
+            merged.changed = merged.changed or kept
 
 
 def _merge_rows(tx: Transaction, entity: Entity, rows: Rows, donor: str, merged: Merged) -> None:

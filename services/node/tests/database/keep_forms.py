@@ -22,9 +22,9 @@ from app.database import local_tables, tables  # noqa: F401  (fill SQLModel.meta
 from app.database.digest import canonical
 from app.database.migrations import migrate
 from app.state import forms, replicated
+from app.state.canonical_forms import FORMS
 from app.state.errors import Invalid
 from app.state.forms import Added, Form
-from app.state.replicated import FORMS
 from app.sync.kinds import KINDS, Kind
 from tests.database.keep_schema import SCHEMAS
 

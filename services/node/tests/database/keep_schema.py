@@ -14,7 +14,7 @@ from pathlib import Path
 from app.database import Transaction
 from app.database.migrations import migrate, newest_revision
 from app.state import identity, membership, replicated, unknown_rows, users
-from app.state.replicated import FORMS
+from app.state.canonical_forms import FORMS
 from tests.support.branch import ACTOR, CLUSTER, Branches
 
 SCHEMAS = Path(__file__).parent / "schemas"

@@ -11,6 +11,7 @@ import pytest
 from app.database.additions import AddedColumn, AddedTable, add, taking_away
 from app.database.digest import canonical
 from app.state import forms, replicated, unknown_rows
+from app.state.canonical_forms import FORMS
 from app.state.fields import a_natural, a_text
 from app.state.forms import Added, Form
 from tests.support.branch import Branch, Branches
@@ -100,7 +101,7 @@ def test_a_value_that_no_node_could_have_written_goes_and_its_row_is_sealed_anew
     with next_version():
         upgrade(matriz.connection)
         unsealed = matriz.connection.execute("SELECT COUNT(*) FROM customers WHERE checksum = 0").fetchone()
-        replicated.FORMS.recompute(matriz.connection, ["customers", "products", "orders"], lambda *_: None)
+        FORMS.recompute(matriz.connection, ["customers", "products", "orders"], lambda *_: None)
         rows = matriz.rows()["customers"].values()
 
     assert tuple(unsealed) == (1,)

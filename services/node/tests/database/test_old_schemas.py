@@ -10,7 +10,7 @@ import pytest
 from app.database import digest
 from app.database.migrations import migrate, newest_revision
 from app.state import ledger, orders, replicated
-from app.state.replicated import FORMS
+from app.state.canonical_forms import FORMS
 from tests.database.keep_schema import BRANCH, ORDERS, SCHEMAS
 from tests.support.company import Company, buy
 from tests.support.virtual import VirtualLoop, eventually

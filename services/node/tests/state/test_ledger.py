@@ -1,13 +1,14 @@
 """Cells as they are read, written and merged."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
-from app.state import ledger, stock
+from app.state import ledger, repair, stock
 from app.state.errors import Invalid, NotFound
 from app.state.stock import Cell, Life
-from tests.support.branch import Branch, Branches
+from tests.support.branch import ACTOR, Branch, Branches
 
 OLD, NEW = ("norte", "e0"), ("norte", "e1")
 
@@ -225,3 +226,37 @@ def _place_in_time(branch: Branch, order_id: str) -> tuple[int, str, str]:
     row = branch.connection.execute("SELECT lamport, branch, id FROM orders WHERE id = ?", (order_id,))
     lamport, name, found = row.fetchone()
     return lamport, name, found
+
+
+def loosen(branch: Branch, table: str) -> None:
+    """Let a table hold what its types forbid, as damaged bytes do."""
+    branch.connection.execute("PRAGMA foreign_keys = OFF")
+    branch.connection.execute(f"ALTER TABLE {table} RENAME TO strict_{table}")
+    branch.connection.execute(f"CREATE TABLE {table} AS SELECT * FROM strict_{table}")
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("stock", "UPDATE stock SET sold = 'x'"),
+        ("stock", "UPDATE stock SET received = NULL"),
+        ("stock_grants", "UPDATE stock_grants SET quantity = 'x'"),
+        ("stock_grants", "UPDATE stock_grants SET quantity = 0.5"),
+    ],
+)
+def test_a_number_that_is_none_ends_no_life_and_fails_no_reader(
+    branches: Branches, table: str, change: str
+) -> None:
+    """The version of such a row is as doubtful as the rest of it."""
+    matriz = branches.make("matriz")
+    product = matriz.product("rice")
+    matriz.adjust("rice", 9, share="equal", peers=[NEW])
+    loosen(matriz, table)
+    matriz.connection.execute(change)
+    assert ledger.without_altered(matriz.connection, matriz.life, [product, "other"]) == ["other"]
+    troubles = repair.find_troubles(matriz.connection)
+    assert [trouble.relation for trouble in troubles] == ["stock"]
+    for trouble in troubles:
+        matriz.do(partial(repair.list_altered, trouble=trouble, asked=1, why="a test"))
+    assert ledger.stock_view(matriz.connection, "rice")["rows"] == []
+    assert matriz.do(lambda tx: repair.accept(tx, actor=ACTOR)) == {"accepted": 0, "left": 1}

@@ -10,6 +10,7 @@ import pytest
 from app.database import Actor, StorageFull, Transaction
 from app.node import BranchNode
 from app.state import identity, users
+from app.sync.replication import Replication
 from tests.support.branch import CLUSTER
 from tests.support.company import Company, buy, customer, stock
 from tests.support.network import problem
@@ -32,6 +33,24 @@ async def foundings(node: BranchNode) -> int:
         ).fetchone()
     )
     return int(found[0])
+
+
+async def test_a_node_whose_replication_could_not_begin_is_opened_again(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its own lock is on the file by then."""
+    begin, refusals = Replication.start, [StorageFull("full")]
+
+    async def refusing(replication: Replication) -> None:
+        if refusals:
+            raise refusals.pop()
+        await begin(replication)
+
+    monkeypatch.setattr(Replication, "start", refusing)
+    with pytest.raises(StorageFull):
+        await company.start("matriz")
+    await company["matriz"].open()
+    await eventually(lambda: company["matriz"].ready)
 
 
 async def test_three_empty_nodes_found_one_network_with_one_admin(company: Company) -> None:

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from app.database import Transaction
+from app.database import StorageFull, Transaction
 from app.database.digest import canonical
-from app.state import customers, ledger, replicated, unknown_rows, users
+from app.state import customers, forms, ledger, replicated, unknown_rows, users
 from app.sync import kinds, parking, snapshot
 from app.sync.events import Batch, Page, PageRequest
 from tests.support.branch import ACTOR, Branch, Branches
 from tests.support.company import Company, customer
+from tests.support.virtual import eventually
 
 HASH = f"$2b$04${'a' * 53}"
 NEWER = {"mark": "of the next version", "marks": [1, 2.5, None, {"ç": True}]}
@@ -173,6 +175,27 @@ def test_kept_rows_of_unknown_relations_travel_on_by_the_page(branches: Branches
     assert unknown_rows.of_entity(sul.connection, "s") == ({"couriers": [courier]}, {"couriers": 3})
 
 
+def test_rows_of_a_page_that_nobody_could_have_written_are_left_out_alone(branches: Branches) -> None:
+    """A newer donor's row may be too long to be kept here: the others must still come."""
+    norte = branches.make("norte")
+    rows = [{"id": "s", "mark": "x" * unknown_rows.MOST_BYTES}, {"id": "t"}]
+    page = Page(epoch="e", relation="couriers", rows=rows, next=None, sha256="", heads={})
+    merged = norte.do(merging(page))
+    assert (len(merged.forks), merged.changed) == (1, True)
+    assert unknown_rows.page(norte.connection, "couriers", after="", limit=9)[0] == [{"id": "t"}]
+
+
+def test_a_row_that_cannot_be_upcast_is_left_out_alone(
+    branches: Branches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    norte = branches.make("norte")
+    upcasts = ((1, lambda row: {**row, "name": row["title"]}),)
+    newer = replace(forms.of("customers"), revision=2, upcasts=upcasts)
+    monkeypatch.setattr(forms, "THIS_VERSION", {**forms.THIS_VERSION, "customers": newer})
+    page = Page(epoch="e", relation="customers", rows=[{"id": "s"}], next=None, sha256="", heads={})
+    assert len(norte.do(merging(page)).forks) == 1
+
+
 def test_an_unknown_kind_that_does_not_say_its_rows_is_parked(matriz: Branch, branches: Branches) -> None:
     norte = branches.make("norte")
     batch = matriz.batch_for(norte)
@@ -182,6 +205,27 @@ def test_an_unknown_kind_that_does_not_say_its_rows_is_parked(matriz: Branch, br
     receipt = norte.receive(batch.model_copy(update={"events": events}))
     assert receipt.parked == len(events)
     assert norte.do(lambda tx: parking.replay(tx, actor=ACTOR))["left"] == len(events)
+
+
+@pytest.mark.anyio
+async def test_a_full_disk_holds_up_the_kept_rows_and_not_the_node(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (node,) = await company.found("matriz")
+    row = {"id": "nonsense"}
+    await node.database.write(lambda tx: unknown_rows.keep(tx, "customers", row, revision=1, origin="norte"))
+    await company.stop("matriz")
+    merge_known, refusals = unknown_rows.merge_known, [StorageFull("full"), StorageFull("full")]
+
+    def refusing(tx: Transaction) -> int:
+        if refusals:
+            raise refusals.pop()
+        return merge_known(tx)
+
+    monkeypatch.setattr(unknown_rows, "merge_known", refusing)
+    node = await company.start("matriz")
+    await eventually(lambda: node.ready)
+    await eventually(lambda: not refusals)
 
 
 @pytest.mark.anyio
@@ -203,8 +247,10 @@ async def test_rows_kept_for_a_newer_version_are_merged_when_the_node_starts_as_
     await company.stop("matriz")
     node = await company.start("matriz")
 
-    merged = await node.database.read(lambda connection: customers.find(connection, "ALFKI"))
-    assert merged is not None
-    assert merged["name"] == "two"
+    async def has_merged() -> bool:
+        merged = await node.database.read(lambda connection: customers.find(connection, "ALFKI"))
+        return merged is not None and bool(merged["name"] == "two")
+
+    await eventually(has_merged)
     left = await node.database.read(lambda c: unknown_rows.page(c, "customers", after="", limit=9))
     assert left[0] == [{"id": "nonsense"}]

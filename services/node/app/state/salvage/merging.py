@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from app.database import AlteredRow, Transaction
 from app.state import ledger, membership, order_rows, orders, replicated, unknown_rows
+from app.state.entity import Entity
 from app.state.errors import Invalid
 from app.state.forms import Row
-from app.state.replicated import Entity
 from app.state.salvage.account import Account, read_account, write_account
 from app.state.salvage.verified import Outcome, VerifiedRows
 from app.state.stock import Cell

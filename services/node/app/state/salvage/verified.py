@@ -18,9 +18,9 @@ from app.database.salvage import SalvageReport, Value, salvage_report
 from app.database.seals import UNSEALED, Stored
 from app.database.transaction import Counters
 from app.state import replicated
+from app.state.entity import Entity
 from app.state.errors import Invalid
 from app.state.forms import Row
-from app.state.replicated import Entity
 from app.state.salvage.finds import Finds, IsStopped, Key, Parts, Version, parts_of, read_finds
 
 KEYS_AT_ONCE = 200

@@ -1,0 +1,132 @@
+"""What is declared of one replicated table, and what follows: reading its rows by page and by bucket."""
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.database import Transaction
+from app.database.digest import bucket_of, canonical
+from app.database.seals import Stored, is_listed, require_written
+from app.state import forms
+from app.state.forms import Form, Row
+from app.state.ledger import Merged
+
+Rows = Sequence[Row]
+Bulk = Callable[[Transaction, Rows, str], tuple[bool, Rows]]
+"""Merges what is plain of some rows from a donor; whether anything changed, and the rows that are left."""
+
+Behind = Callable[[sqlite3.Connection, Rows], dict[str, list[Row]]]
+"""The rows of other relations that come before some rows: what they refer to, and what they took."""
+
+_KEYS_AT_ONCE = 500
+
+
+def _nothing_behind(_connection: sqlite3.Connection, _rows: Rows) -> dict[str, list[Row]]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Entity:
+    """What is replicated of one table.
+
+    - `key`: the columns of its primary key; joined with "/" they are its rows' key in the digest. Pages go by
+      the first of them.
+    - `told_by`: the kind of the events that tell what stands under a page key (app.sync.kinds), and
+      `announced` lists the page keys that a new epoch tells again; None where it does that by itself, some at
+      a time.
+    - `stored` reads the rows of page keys as they stand; `merge` takes in rows from a peer, `bulk` first
+      where they come by the page; `checked` gives a peer's row in canonical form or raises Invalid; `put`
+      writes a row in place of what stands there and counts it nowhere.
+    - `of_branch`: its rows belong to the branch they name; nobody else speaks for them. `behind` gives the
+      rows of other relations that have to come before a page of them; `runs_ahead` says that a row may reach
+      a node before its event does, as a grant's reply brings one.
+    """
+
+    relation: str
+    key: tuple[str, ...]
+    told_by: str
+    announced: str | None
+    stored: Callable[[sqlite3.Connection, Iterable[str]], list[Stored]]
+    merge: Callable[[Transaction, Rows, str], Merged]
+    bulk: Bulk
+    checked: Callable[[Transaction, Any], Row]
+    put: Callable[[Transaction, Row], None]
+    seal: Callable[[Row], int]
+    encode: Callable[[Row], bytes] = canonical
+    of_branch: bool = False
+    behind: Behind = _nothing_behind
+    runs_ahead: bool = False
+
+    @property
+    def form(self) -> Form:
+        return forms.of(self.relation)
+
+    def key_of(self, row: Mapping[str, Any]) -> str:
+        """A row's key in the digest."""
+        return "/".join(str(row[name]) for name in self.key)
+
+    def page_keys(
+        self, connection: sqlite3.Connection, *, after: str = "", branch: str | None = None, limit: int = -1
+    ) -> list[str]:
+        """Up to `limit` keys by which pages go, beyond `after`, in order; of one branch's rows if it is
+        named."""
+        column = self.key[0]
+        narrow = " AND branch = :branch" if self.of_branch and branch is not None else ""
+        distinct = "DISTINCT " if len(self.key) > 1 else ""
+        query = (
+            f"SELECT {distinct}{column} FROM {self.relation} WHERE {column} > :after{narrow}"
+            f" ORDER BY {column} LIMIT :limit"
+        )
+        values = {"after": after, "branch": branch, "limit": limit}
+        return [row[0] for row in connection.execute(query, values)]
+
+    def read(self, connection: sqlite3.Connection, keys: Iterable[str]) -> list[Row]:
+        """The rows of these page keys, to be told to peers. Raises AlteredRow for one that is not what was
+        written; one of stock of which that is known for good is left out, since counts are merged by maximum
+        and nobody could take it back."""
+        found = self.stored(connection, keys)
+        if self.relation == "stock":
+            found = [row for row in found if row.is_sound or not is_listed(connection, row)]
+        return [require_written(connection, stored, "tell") for stored in found]
+
+    def every(self, connection: sqlite3.Connection) -> Iterator[Stored]:
+        """Every row as it stands, in a scan of the whole table."""
+        keys = self.page_keys(connection)
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            yield from self.stored(connection, keys[start : start + _KEYS_AT_ONCE])
+
+    def page_key_of(self, key: str) -> str:
+        """The key by which pages go of the row with this key in the digest."""
+        return key.partition("/")[0] if len(self.key) > 1 else key
+
+    def pages_by_bucket(
+        self, connection: sqlite3.Connection, buckets: Collection[int], *, after: int = 0
+    ) -> tuple[dict[int, list[str]], int]:
+        """The page keys of the rows of some digest buckets, by bucket, of the rows written later than the row
+        number `after`; and the last row number by now. It reads the keys of the whole table."""
+        names = " || '/' || ".join(self.key)
+        found: dict[int, dict[str, None]] = {bucket: {} for bucket in buckets}
+        last = after
+        for number, key, page_key in connection.execute(
+            f"SELECT rowid, {names}, {self.key[0]} FROM {self.relation} WHERE rowid > ?", (after,)
+        ):
+            last = max(last, number)
+            bucket = bucket_of(key if isinstance(key, str) else repr(key))  # a damaged key need be no text
+            if bucket in found:
+                found[bucket][page_key] = None
+        return {bucket: list(keys) for bucket, keys in found.items()}, last
+
+    def in_bucket(
+        self, connection: sqlite3.Connection, bucket: int, *, pages: Iterable[str] = (), after: int = 0
+    ) -> list[Stored]:
+        """Every row of one digest bucket as it stands, where the `pages` are known of those up to the row
+        number `after`."""
+        later, _ = self.pages_by_bucket(connection, [bucket], after=after)
+        keys = dict.fromkeys([*pages, *later[bucket]])
+        return [row for row in self.stored(connection, keys) if bucket_of(row.key) == bucket]
+
+    def upcast(self, row: Any, revisions: Mapping[str, int]) -> Any:
+        """A row from a peer that writes these revisions (1 where it does not say) as this version's."""
+        revision = revisions.get(self.relation, 1)
+        return self.form.upcast(row, revision) if isinstance(row, dict) else row
