@@ -7,6 +7,7 @@ from unittest import mock
 
 from app.database import Database, seals
 from app.state import cell_rows, entity, forms, ledger, records, repair
+from app.state.checking import Trouble
 from app.state.forms import Form
 from app.sync import scrub
 from app.sync.turns import TurnDesk
@@ -97,7 +98,7 @@ def the_first_scrub_is_the_last_word() -> AbstractContextManager[object]:
     seen: set[Any] = set()
     mend = scrub.Scrub._mend
 
-    async def once(self: scrub.Scrub, trouble: repair.Trouble) -> str | None:
+    async def once(self: scrub.Scrub, trouble: Trouble) -> str | None:
         if trouble in seen:
             return None
         seen.add(trouble)

@@ -10,7 +10,7 @@ from unittest import mock
 from app.database import Transaction, migrations, opened
 from app.database.digest import canonical
 from app.database.seals import Stored
-from app.state import repair, replicated
+from app.state import checking, repair, replicated
 from app.state.entity import Entity
 from tests.teeth import drifting
 from tests.teeth.bug import Survived, bug
@@ -117,12 +117,12 @@ def a_migration_that_alters_a_row_at_all_nodes() -> AbstractContextManager[objec
 @bug(SURVIVES, Survived(drifting.at_one_node_whose_rows_are_altered, alters=True))
 def a_scrub_that_lies() -> AbstractContextManager[object]:
     """A node's scrub says that all is well: who meets the row in use still says which it is."""
-    found = repair.find_troubles
+    found = checking.find_troubles
 
     def lie(connection: Any) -> Any:
         return [] if drifting.is_on() else found(connection)
 
-    return mock.patch.object(repair, "find_troubles", lie)
+    return mock.patch.object(checking, "find_troubles", lie)
 
 
 @bug(SURVIVES, Survived(drifting.beside_a_donor_that_is_altered_too, alters=True))

@@ -8,7 +8,7 @@ from app.api.dependencies import AdminOnly, CurrentActor, CurrentNode
 from app.api.openapi import READ, WRITE, refusals
 from app.api.schemas.altered import Accepted, AlteredRows
 from app.database import seals
-from app.state import repair
+from app.state import altered_rows
 
 router = APIRouter(prefix="/altered", tags=["altered"], dependencies=[AdminOnly])
 
@@ -27,4 +27,4 @@ async def index(node: CurrentNode) -> Any:
 async def accept(node: CurrentNode, actor: CurrentActor) -> Any:
     """Take every such row for what it says now. Of stock, units may then be sold by it: a wrong number can
     oversell, so count the shelf first."""
-    return await node.database.write(lambda tx: repair.accept(tx, actor=actor))
+    return await node.database.write(lambda tx: altered_rows.accept(tx, actor=actor))

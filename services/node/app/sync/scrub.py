@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from app.database import Database, StorageError, Transaction, seals
 from app.database.digest import bucket_of
 from app.runtime import Clock
-from app.state import ledger, repair, replicated
+from app.state import altered_rows, checking, ledger, repair, replicated
+from app.state.checking import NOT_WRITTEN, Trouble
 from app.state.ranges import common
-from app.state.repair import NOT_WRITTEN, Given, Mended, Trouble
+from app.state.repair import Given, Mended
 from app.sync import handshake, parking
 from app.sync.alarms import Alarms
 from app.sync.events import BucketReply, BucketRequest, Head
@@ -99,9 +100,9 @@ class Scrub:
     async def once(self) -> None:
         """Read everything once, and mend what is not what was written."""
         await self._forget_strange_totals()
-        troubles = await self._database.read(repair.find_troubles)
+        troubles = await self._database.read(checking.find_troubles)
         if await self._database.read(seals.listed):
-            await self._database.write(repair.forget_sound)
+            await self._database.write(altered_rows.forget_sound)
         left = [words for trouble in troubles if (words := await self._mend(trouble)) is not None]
         if left:
             more = f" and {len(left) - NAMED} more buckets" if len(left) > NAMED else ""
@@ -109,9 +110,9 @@ class Scrub:
 
     async def _forget_strange_totals(self) -> None:
         database = self._database
-        if not await database.read(repair.has_strange_totals):
+        if not await database.read(checking.has_strange_totals):
             return
-        if removed := await database.write(repair.forget_strange_totals):
+        if removed := await database.write(checking.forget_strange_totals):
             self._alarms.raise_("repaired_rows", f"{removed} totals of the digest had a damaged name")
         else:  # only the index says so, or the writer remembers what the file says no more
             database.suspect_damage()
@@ -132,7 +133,7 @@ class Scrub:
                 break
         asked = sum(1 for answer in said.values() if answer.counts)
         why = ", ".join(f"{name} {said[name].words}" for name in sorted(said)) or "there is no peer"
-        await self._database.write(lambda tx: repair.list_altered(tx, trouble, asked=asked, why=why))
+        await self._database.write(lambda tx: altered_rows.list_altered(tx, trouble, asked=asked, why=why))
         return f"{trouble}; {why}"
 
     async def _mend_by(self, peer: Peer, trouble: Trouble, said: dict[str, Said]) -> Mended | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.database.migrations import migrate
-from app.state import repair
+from app.state import checking
 from app.state.canonical_forms import FORMS
 from tests.database.keep_schema import SCHEMAS
 
@@ -37,5 +37,5 @@ def test_an_undecodable_text_does_not_stop_an_upgrade(
 
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
-        troubles = repair.find_troubles(connection)
+        troubles = checking.find_troubles(connection)
     assert {trouble.relation for trouble in troubles if trouble.keys} == {relation}

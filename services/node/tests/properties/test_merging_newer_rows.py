@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.database import Transaction
 from app.database.digest import canonical
-from app.state import identity, repair, replicated
+from app.state import checking, identity, replicated
 from tests.support.branch import CLUSTER, Branch
 
 EXAMPLES = 25
@@ -133,7 +133,7 @@ def test_any_order_and_repetition_of_views_gives_one_row(
     assert canonical(norte.rows()[relation]) == canonical(sul.rows()[relation])
     assert norte.digest() == sul.digest()
     for branch in (norte, sul):
-        assert repair.find_troubles(branch.connection) == []
+        assert checking.find_troubles(branch.connection) == []
 
 
 @pytest.mark.parametrize("relation", VIEWS)

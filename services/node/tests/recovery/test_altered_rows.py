@@ -11,7 +11,7 @@ import pytest
 
 from app.database import AlteredRow, StorageFailed
 from app.database.digest import bucket_of, canonical
-from app.state import customers, ledger, products, repair, replicated
+from app.state import altered_rows, checking, customers, ledger, products, replicated
 from app.sync import anti_entropy
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR
@@ -79,7 +79,7 @@ async def is_sound(trial: Trial, name: str) -> bool:
         await database.read(anti_entropy.recorded_totals),
         await database.read(anti_entropy.actual_totals),
     )
-    return not await database.read(repair.find_troubles) and totals[0] == totals[1]
+    return not await database.read(checking.find_troubles) and totals[0] == totals[1]
 
 
 async def are_sound(trial: Trial) -> bool:
@@ -196,12 +196,12 @@ async def test_what_an_admin_accepts_is_as_written_from_then_on(trial: Trial) ->
     await eventually(lambda: listed(trial, "matriz"), within=3 * SCRUB_SECONDS)
     assert isinstance(await trial.refused("matriz"), AlteredRow)
     matriz = trial["matriz"].database
-    assert await matriz.write(lambda tx: repair.accept(tx, actor=ACTOR)) == {
+    assert await matriz.write(lambda tx: altered_rows.accept(tx, actor=ACTOR)) == {
         "accepted": 1,
         "left": 0,
     }
     assert await listed(trial, "matriz") == []
-    assert await matriz.read(repair.find_troubles) == []
+    assert await matriz.read(checking.find_troubles) == []
     await trial.sell("matriz", 4)
     assert (await matriz.read(lambda c: ledger.stock_view(c, RICE)))["available"] == 0
     ((actor, after),) = await trial.audited("matriz", "accepted_altered")

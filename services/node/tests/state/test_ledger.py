@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.state import ledger, repair, stock
+from app.state import altered_rows, checking, ledger, stock
 from app.state.errors import Invalid, NotFound
 from app.state.stock import Cell, Life
 from tests.support.branch import ACTOR, Branch, Branches
@@ -254,9 +254,9 @@ def test_a_number_that_is_none_ends_no_life_and_fails_no_reader(
     loosen(matriz, table)
     matriz.connection.execute(change)
     assert ledger.without_altered(matriz.connection, matriz.life, [product, "other"]) == ["other"]
-    troubles = repair.find_troubles(matriz.connection)
+    troubles = checking.find_troubles(matriz.connection)
     assert [trouble.relation for trouble in troubles] == ["stock"]
     for trouble in troubles:
-        matriz.do(partial(repair.list_altered, trouble=trouble, asked=1, why="a test"))
+        matriz.do(partial(altered_rows.list_altered, trouble=trouble, asked=1, why="a test"))
     assert ledger.stock_view(matriz.connection, "rice")["rows"] == []
-    assert matriz.do(lambda tx: repair.accept(tx, actor=ACTOR)) == {"accepted": 0, "left": 1}
+    assert matriz.do(lambda tx: altered_rows.accept(tx, actor=ACTOR)) == {"accepted": 0, "left": 1}

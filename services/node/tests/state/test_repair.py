@@ -6,8 +6,9 @@ import pytest
 
 from app.database import Transaction
 from app.database.digest import bucket_of
-from app.state import customers, repair, replicated
-from app.state.repair import Given, Trouble
+from app.state import checking, customers, repair, replicated
+from app.state.checking import Trouble
+from app.state.repair import Given
 from tests.support.branch import ACTOR, Branch, Branches
 
 
@@ -43,7 +44,7 @@ def test_a_bucket_is_counted_anew_in_the_middle_of_a_group_that_changes_it(branc
     outcomes = branch.do_all([rename, mend, rename])
     assert [outcome.error for outcome in outcomes] == [None] * 3
     assert (outcomes[1].value.recounted, outcomes[1].value.settled) == (True, True)
-    assert repair.find_troubles(branch.connection) == []
+    assert checking.find_troubles(branch.connection) == []
 
 
 def test_a_total_alone_is_made_durable_too(branch: Branch) -> None:
@@ -51,4 +52,4 @@ def test_a_total_alone_is_made_durable_too(branch: Branch) -> None:
     branch.connection.execute("UPDATE digest_buckets SET total = zeroblob(32) WHERE relation = 'customers'")
     given = Given(rows=rows, life=("norte", "first"), dominates=True)
     assert branch.do(lambda tx: repair.mend(tx, trouble, given)).recounted
-    assert repair.find_troubles(branch.connection) == []
+    assert checking.find_troubles(branch.connection) == []

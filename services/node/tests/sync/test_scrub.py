@@ -6,7 +6,8 @@ import pytest
 
 from app.database.digest import bucket_of
 from app.state import customers, replicated
-from app.state.repair import Mended, Trouble
+from app.state.checking import Trouble
+from app.state.repair import Mended
 from app.sync import handshake, scrub
 from app.sync.events import BucketReply
 from tests.support.branch import ACTOR, Branch, Branches
