@@ -41,6 +41,12 @@ def find_troubles(connection: sqlite3.Connection) -> list[Trouble]:
         return [trouble for entity in replicated.entities() for trouble in _troubles_of(connection, entity)]
 
 
+def is_torn(connection: sqlite3.Connection) -> bool:
+    """Whether the file's indexes do not say what its tables say, or worse: that is no matter of rows."""
+    found = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    return found is None or found[0] != "ok"
+
+
 _STRANGE = (
     "FROM digest_buckets {by} WHERE relation NOT IN (SELECT relation FROM canonical_forms)"
     " AND relation NOT IN (SELECT value FROM json_each(?))"

@@ -101,6 +101,10 @@ class Scrub:
         """Read everything once, and mend what is not what was written."""
         await self._forget_strange_totals()
         troubles = await self._database.read(checking.find_troubles)
+        if any(trouble.miscounted for trouble in troubles) and await self._database.read(checking.is_torn):
+            # Rows are missing because what leads to them is damaged: putting them would make them twice.
+            self._database.suspect_damage()
+            return
         if await self._database.read(seals.listed):
             await self._database.write(altered_rows.forget_sound)
         left = [words for trouble in troubles if (words := await self._mend(trouble)) is not None]

@@ -59,16 +59,17 @@ def both(*damages: Damage) -> Damage:
 
 
 def random_bytes(random: Random) -> Damage:
-    """Some runs of random bytes over random pages but the first, of the file and of the log beside it."""
+    """Some runs of random bytes over random pages but the first, of the file and of the log beside it. They
+    begin where something is written: most of a small file is empty."""
 
     def damage(path: Path) -> None:
         log = path.with_name(f"{path.name}-wal")
         for file, first in ((path, PAGE), (log, 32)):
-            if file.exists() and (size := file.stat().st_size) > first:
-                for _ in range(random.randint(1, 4)):
-                    overwrite(
-                        file, random.randrange(first, size), random.randbytes(random.choice((1, 3, 40, 900)))
-                    )
+            content = file.read_bytes() if file.exists() else b""
+            written = [place for place in range(first, len(content)) if content[place]]
+            for _ in range(random.randint(1, 4) if written else 0):
+                noise = random.randbytes(random.choice((1, 3, 40, 900)))
+                overwrite(file, random.choice(written), noise)
 
     return damage
 

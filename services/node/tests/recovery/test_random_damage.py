@@ -93,6 +93,10 @@ async def survive(trial: Trial, seed: int) -> str:
         sold += [await trial.sell(name) for name in NAMES[:2]]
         await asyncio.sleep(QUIET_SECONDS)
         await eventually(lambda: trial[VICTIM].ready, within=300)
+        await trial.stop(VICTIM)  # what it had in its memory hides what stands in its file
+        await trial.start(VICTIM, ready=False)
+        await asyncio.sleep(QUIET_SECONDS)
+        await eventually(lambda: trial[VICTIM].ready, within=300)
         await asyncio.sleep(QUIET_SECONDS)
     finally:
         until.set()
