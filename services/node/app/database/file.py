@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from app.database.errors import DamagedDatabase, StorageError, StorageFailed
 from app.database.lock import PRIVATE, lock_path
+from app.database.salvage.pages import PageFile
 
 T = TypeVar("T")
 
@@ -41,7 +42,12 @@ def make_private(path: Path) -> None:
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing: it neither writes to the file nor folds the WAL into it."""
+    """A connection that changes nothing: it neither writes to the file nor folds the WAL into it. Raises
+    sqlite3.DatabaseError for an empty file beside its WAL: SQLite would remove the WAL."""
+    if _has_lost_all_but_its_wal(path):
+        complaint = sqlite3.DatabaseError("the file is empty, its log is not")
+        complaint.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise complaint
     uri = f"file:{quote(str(path))}?mode=ro"
     return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
 
@@ -71,10 +77,23 @@ def speakable_errors() -> Iterator[None]:
         raise complaint from error
 
 
+_ONE_MAY_BE_TORN = 1
+"""Commits behind a frame of the WAL that is not whole: a power cut leaves one at most, of which nobody was
+told."""
+
+
 def require_sound(path: Path) -> None:
-    """Read the whole file's structure once; an absent file is sound. Raises as `opening_error` says."""
+    """Read the whole file's structure once; an absent file is sound. One is damaged, too, whose WAL holds
+    commits that SQLite passes over in silence. Raises as `opening_error` says."""
     if not path.exists():
         return
+    try:
+        with PageFile(path) as pages:
+            unread = pages.wal.unread
+    except OSError as error:
+        raise StorageFailed(f"{path} cannot be read: {error.strerror}") from error
+    if unread > _ONE_MAY_BE_TORN:
+        raise DamagedDatabase(f"{path} is damaged: {unread} commits stand behind a damaged frame of its log")
     try:
         found = look(path, lambda connection: connection.execute("PRAGMA quick_check(1)").fetchone())
     except sqlite3.Error as error:
@@ -143,6 +162,13 @@ def is_undecodable(error: BaseException) -> bool:
 def decoded_somehow(raw: bytes) -> str:
     """A text whose bytes need not be UTF-8, so that its row can be named instead of failing the query."""
     return raw.decode("utf-8", "replace")
+
+
+def _has_lost_all_but_its_wal(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0 and path.with_name(f"{path.name}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _primary(error: sqlite3.Error) -> int | None:
