@@ -102,6 +102,31 @@ def require_sound(path: Path) -> None:
         raise DamagedDatabase(f"{path}: {found and found[0]}")
 
 
+SPENT_BY = ("stock", "stock_grants")
+"""The tables by which units are spent. Through an index that leads elsewhere a row of theirs looks missing,
+and `quick_check` compares no index with its table; for the larger tables that would take too long."""
+
+
+def mend_indexes(path: Path) -> bool:
+    """Make the indexes of the tables by which units are spent anew where one is not what its table has;
+    whether one was not. Raises as `opening_error` says: DamagedDatabase where the rows allow no index."""
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection, speakable_errors():
+            there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+            wrong = [name for name in SPENT_BY if name in there and not _are_indexes_sound(connection, name)]
+            for name in wrong:
+                connection.execute(f"REINDEX {name}")
+    except sqlite3.IntegrityError as error:
+        raise DamagedDatabase(f"{path} is damaged: {error}") from error
+    except sqlite3.Error as error:
+        raise opening_error(path, error) from error
+    return bool(wrong)
+
+
+def _are_indexes_sound(connection: sqlite3.Connection, table: str) -> bool:
+    return bool(connection.execute(f"PRAGMA integrity_check({table})").fetchone()[0] == "ok")
+
+
 def set_aside(path: Path) -> Path:
     """Rename a damaged file, with its WAL, out of the way and return its new name. It is kept for people and
     for salvage; no node ever serves it again."""

@@ -140,6 +140,28 @@ async def test_commits_that_sqlite_passes_over_in_the_log_of_a_killed_node_are_d
     await trial.verify()
 
 
+async def test_an_index_that_hides_a_stock_row_ends_no_life_and_sells_nothing_twice(trial: Trial) -> None:
+    """`quick_check` finds nothing wrong with it; the node sold by the row that it did not see."""
+    await sold_by_all(trial)
+    before = trial.epoch("sul")
+    await trial.stop("sul")
+    path = trial.company.path("sul")
+    with closing(sqlite3.connect(path)) as connection:
+        (root,) = connection.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_stock_1'"
+        ).fetchone()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * PAGE)
+        page = file.read(PAGE)
+        file.seek((root - 1) * PAGE + page.index(b"sul" + before.encode()) + 3 + len(before) - 1)
+        file.write(b"!")
+    await trial.start("sul")
+    assert trial.epoch("sul") == before
+    await trial.sell("sul", 4)
+    await trial.converged()
+    await trial.verify()
+
+
 async def test_where_all_files_are_damaged_nobody_founds_and_nothing_is_changed(trial: Trial) -> None:
     await sold_by_all(trial)
     sold = await trial.order_ids("sul")
