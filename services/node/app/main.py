@@ -17,6 +17,7 @@ from app.database import StorageError
 from app.database.forms import Forms
 from app.database.identity import require_own_file
 from app.database.lock import require_free
+from app.database.migrations import require_known_schema
 from app.node import BranchNode
 from app.opening import Opening
 from app.runtime import Clock, Executor, SystemClock, ThreadExecutor, system_random
@@ -71,14 +72,15 @@ def create_app(
 
 
 def __getattr__(name: str) -> FastAPI:
-    """`app`, made from the environment (PEP 562). Wrong settings, and a database that is another node's or in
-    use by another process, are one line and exit status 2."""
+    """`app`, made from the environment (PEP 562). Wrong settings, and a database that is another node's, in
+    use by another process or of newer code that left no way back, are one line and exit status 2."""
     if name != "app":
         raise AttributeError(name)
     try:
         settings = read_settings(os.environ)
         require_own_file(settings.database_path, cluster_id=settings.cluster_id, name=settings.node_name)
         require_free(settings.database_path)
+        require_known_schema(settings.database_path)
         return create_app(settings)
     except ConfigurationError as error:
         line = str(error)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from app.database.errors import DamagedDatabase, StorageError, StorageFailed
 from app.database.lock import PRIVATE, lock_path
+from app.database.salvage.pages import PageFile
 
 T = TypeVar("T")
 
@@ -41,7 +42,12 @@ def make_private(path: Path) -> None:
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing: it neither writes to the file nor folds the WAL into it."""
+    """A connection that changes nothing: it neither writes to the file nor folds the WAL into it. Raises
+    sqlite3.DatabaseError for an empty file beside its WAL: SQLite would remove the WAL."""
+    if _has_lost_all_but_its_wal(path):
+        complaint = sqlite3.DatabaseError("the file is empty, its log is not")
+        complaint.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise complaint
     uri = f"file:{quote(str(path))}?mode=ro"
     return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
 
@@ -71,18 +77,56 @@ def speakable_errors() -> Iterator[None]:
         raise complaint from error
 
 
+_ONE_MAY_BE_TORN = 1
+"""Commits behind a frame of the WAL that is not whole: a power cut leaves one at most, of which nobody was
+told."""
+
+
 def require_sound(path: Path, *, closely: bool = False) -> None:
-    """Read the whole file's structure once; an absent file is sound. Looked at `closely`, which takes several
-    times as long, its indexes must also say what its tables say. Raises as `opening_error` says."""
+    """Read the whole file's structure once; an absent file is sound. One is damaged, too, whose WAL holds
+    commits that SQLite passes over in silence. Looked at `closely`, which takes several times as long, its
+    indexes must also say what its tables say. Raises as `opening_error` says."""
     check = "PRAGMA integrity_check(1)" if closely else "PRAGMA quick_check(1)"
     if not path.exists():
         return
+    try:
+        with PageFile(path) as pages:
+            unread = pages.wal.unread
+    except OSError as error:
+        raise StorageFailed(f"{path} cannot be read: {error.strerror}") from error
+    if unread > _ONE_MAY_BE_TORN:
+        raise DamagedDatabase(f"{path} is damaged: {unread} commits stand behind a damaged frame of its log")
     try:
         found = look(path, lambda connection: connection.execute(check).fetchone())
     except sqlite3.Error as error:
         raise opening_error(path, error) from error
     if found is None or found[0] != "ok":
         raise DamagedDatabase(f"{path}: {found and found[0]}")
+
+
+SPENT_BY = ("stock", "stock_grants")
+"""The tables by which units are spent. Through an index that leads elsewhere a row of theirs looks missing,
+and `quick_check` compares no index with its table; for the larger tables that would take too long."""
+
+
+def mend_indexes(path: Path) -> bool:
+    """Make the indexes of the tables by which units are spent anew where one is not what its table has;
+    whether one was not. Raises as `opening_error` says: DamagedDatabase where the rows allow no index."""
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection, speakable_errors():
+            there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+            wrong = [name for name in SPENT_BY if name in there and not _are_indexes_sound(connection, name)]
+            for name in wrong:
+                connection.execute(f"REINDEX {name}")
+    except sqlite3.IntegrityError as error:
+        raise DamagedDatabase(f"{path} is damaged: {error}") from error
+    except sqlite3.Error as error:
+        raise opening_error(path, error) from error
+    return bool(wrong)
+
+
+def _are_indexes_sound(connection: sqlite3.Connection, table: str) -> bool:
+    return bool(connection.execute(f"PRAGMA integrity_check({table})").fetchone()[0] == "ok")
 
 
 def set_aside(path: Path) -> Path:
@@ -169,6 +213,13 @@ def read_somehow(connection: sqlite3.Connection, query: Callable[[], T]) -> T:
 def decoded_somehow(raw: bytes) -> str:
     """A text whose bytes need not be UTF-8, so that its row can be named instead of failing the query."""
     return raw.decode("utf-8", "replace")
+
+
+def _has_lost_all_but_its_wal(path: Path) -> bool:
+    try:
+        return path.stat().st_size == 0 and path.with_name(f"{path.name}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _primary(error: sqlite3.Error) -> int | None:

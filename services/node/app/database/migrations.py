@@ -4,7 +4,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,11 +19,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from app.database.errors import StorageFailed, WrongDatabase
-from app.database.file import make_private, opening_error
+from app.database.file import look, make_private, opening_error
 from app.database.forms import NO_FORMS, Forms, Progress
 
 # Alembic's `op` and `context` are globals of the process, so nodes that share one migrate one at a time.
 _ALEMBIC = threading.Lock()
+
+_UNKNOWN_SCHEMA = "{path} has a schema this version does not know: {found}"
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -81,6 +83,26 @@ def newest_revision() -> str:
     return head
 
 
+def require_known_schema(path: Path) -> None:
+    """Look whether this code can use a file's schema, before anything is started; what cannot be read is for
+    `migrate` to tell. Raises WrongDatabase for one of newer code that left no way back."""
+    if not path.exists():
+        return
+    with suppress(sqlite3.Error):
+        look(path, lambda raw: _require_known(path, raw))
+
+
+def _require_known(path: Path, raw: sqlite3.Connection) -> None:
+    found, known = _revision(raw), _known_revisions()
+    way = _way_down(raw, found, known)
+    if found is not None and found not in known and not way:
+        raise WrongDatabase(_UNKNOWN_SCHEMA.format(path=path, found=found))
+
+
+def _known_revisions() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -120,7 +142,7 @@ def _upgrade(connection: Connection) -> None:
 def _undo_newer(path: Path, raw: sqlite3.Connection) -> None:
     """Bring a schema of newer code down to one that this code knows, by the statements it left."""
     found = _revision(raw)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    known = _known_revisions()
     for step in _way_down(raw, found, known):
         for statement in step.statements:
             raw.execute(statement)
@@ -128,7 +150,7 @@ def _undo_newer(path: Path, raw: sqlite3.Connection) -> None:
             raw.execute("DELETE FROM schema_steps WHERE revision = ?", (step.revision,))
         raw.execute("UPDATE alembic_version SET version_num = ?", (step.down_revision,))
     if (left := _revision(raw)) is not None and left not in known:
-        raise WrongDatabase(f"{path} has a schema this version does not know: {found}")
+        raise WrongDatabase(_UNKNOWN_SCHEMA.format(path=path, found=found))
 
 
 def _way_down(raw: sqlite3.Connection, revision: str | None, known: set[str]) -> Sequence[_Step]:

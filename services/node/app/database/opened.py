@@ -20,6 +20,7 @@ from app.database.file import (
     is_undecodable,
     make_folder,
     make_private,
+    mend_indexes,
     opening_error,
     require_sound,
     set_aside,
@@ -155,6 +156,8 @@ class OpenedFile:
             raise StorageFailed(f"{self._path} cannot be used: {error.strerror}") from error
         try:
             require_sound(self._path)
+            if mend_indexes(self._path):
+                log.warning("an index of %s was not what its table has, and was made anew", self._path)
             self._migrate()
             self._begin_writing(cluster_id, name)
         except DamagedDatabase as error:

@@ -19,7 +19,7 @@ UNSEALED = 0
 
 _BETWEEN, _NOTHING = "\x1f", "\x00"  # no text that a node stores has a control character
 
-UNREADABLE = (ValueError, TypeError, OverflowError, KeyError, AttributeError)
+UNREADABLE = (ValueError, TypeError, OverflowError, KeyError, AttributeError, RecursionError)
 """The errors of reading a row whose columns hold what no node wrote."""
 
 

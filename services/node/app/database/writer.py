@@ -127,7 +127,7 @@ class Writer:
         try:
             if self._lost:
                 self.reopen()
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             before, groups = self._read_counters()
             counters, identity = before, self.identity
             for command in commands:
@@ -149,6 +149,15 @@ class Writer:
         self._commit(groups + 1)
         self.identity = identity
         return outcomes, effects
+
+    def _begin(self) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error:
+            # A reading that failed half-way may hold this connection to an instant that somebody else's write
+            # made an old one; it would be refused as long as the connection lives.
+            self._lost = True
+            raise
 
     def _run(
         self,

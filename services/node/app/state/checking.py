@@ -116,7 +116,7 @@ def fingerprint(entity: Entity, stored: Stored) -> int:
         return 0
     try:
         return digest.fingerprint_of(entity.relation, entity.encode(stored.row))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return 0  # it has no canonical form
 
 

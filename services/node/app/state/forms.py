@@ -115,7 +115,7 @@ class Form:
 def _decoded(extra: Any) -> Row:
     try:
         unknown = json.loads(extra)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return {}  # its seal tells that something else stood there
     return unknown if isinstance(unknown, dict) else {}
 

@@ -260,7 +260,7 @@ def _stored(form: Form, values: sqlite3.Row) -> Stored:
 def _decoded(stored: Any) -> dict[str, int]:
     try:
         found = json.loads(stored)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return {}  # the seal tells that something else stood there
     return found if isinstance(found, dict) else {}
 

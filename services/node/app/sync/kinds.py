@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from app.database import Transaction
+from app.database import AlteredRow, Transaction
 from app.state import replicated, unknown_rows
 from app.state.entity import Entity
 from app.state.errors import Invalid
@@ -117,10 +117,19 @@ def _unpack_rows(body: Any, *, reason: str) -> RowsBy:
     return rows
 
 
+def _one(relation: str, connection: sqlite3.Connection, key: str) -> Row:
+    """A row that an event tells. Raises AlteredRow where it is gone: no command deletes one."""
+    rows = replicated.get(relation).read(connection, [key])
+    if not rows:
+        raise AlteredRow(relation, key)
+    return rows[0]
+
+
 def _rows_of(entity: Entity) -> Callable[[sqlite3.Connection, str], RowsBy]:
     def whole(connection: sqlite3.Connection, key: str) -> RowsBy:
         rows = entity.read(connection, [key])
-        assert rows, "replicated rows are never deleted"
+        if not rows:
+            raise AlteredRow(entity.relation, key)
         return {entity.relation: rows}
 
     return whole
@@ -149,7 +158,7 @@ def _stock_of_branch(connection: sqlite3.Connection, product_ids: list[str], bra
 def _collect_stock(connection: sqlite3.Connection, product_id: str) -> RowsBy:
     name = connection.execute("SELECT name FROM node").fetchone()[0]
     return {
-        "products": replicated.get("products").read(connection, [product_id]),
+        "products": [_one("products", connection, product_id)],
         "stock": _stock_of_branch(connection, [product_id], name),
     }
 
@@ -164,10 +173,10 @@ def _unpack_stock(body: Any) -> RowsBy:
 
 def _collect_order(connection: sqlite3.Connection, order_id: str) -> RowsBy:
     """The order, its customer and its products, so that it can be applied alone."""
-    (order,) = replicated.get("orders").read(connection, [order_id])  # an order is never deleted
+    order = _one("orders", connection, order_id)
     ids = sorted({line["product_id"] for line in order["lines"]})
     return {
-        "customers": replicated.get("customers").read(connection, [order["customer_id"]]),
+        "customers": [_one("customers", connection, order["customer_id"])],
         "products": replicated.get("products").read(connection, ids),
         "orders": [order],
     }

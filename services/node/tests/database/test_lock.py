@@ -2,15 +2,18 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from app.database import StorageFailed
 from app.database.lock import FileLock, lock_path, require_free
+from app.database.migrations import migrate
 from tests.api.conftest import ENVIRONMENT
 
 NODE = Path(__file__).resolve().parents[2]
@@ -86,3 +89,15 @@ def test_where_no_lock_can_be_it_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "node.db.lock").mkdir()
     with pytest.raises(StorageFailed, match="cannot be locked"):
         FileLock.take(tmp_path / "node.db")
+
+
+def test_a_file_of_newer_code_that_left_no_way_back_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "node.db"
+    migrate(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    refused = begin(path)
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        f"DATABASE_PATH is wrong: {path} has a schema this version does not know: 9999\n"
+    )

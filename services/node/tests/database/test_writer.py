@@ -38,21 +38,21 @@ class Disk:
     """Connects to one file; the connections made so far can be made to fail."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self.opened: list[FragileConnection] = []
         self.gone = False
 
     def __call__(self) -> sqlite3.Connection:
         if self.gone:
             raise sqlite3.OperationalError("unable to open database file")
-        connection = sqlite3.connect(self._path, isolation_level=None, factory=FragileConnection)
+        connection = sqlite3.connect(self.path, isolation_level=None, factory=FragileConnection)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         self.opened.append(connection)
         return connection
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with closing(sqlite3.connect(self._path)) as connection:
+        with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(query).fetchall()
 
 
@@ -273,3 +273,24 @@ def test_counters_are_read_from_the_file_never_from_memory(writer: Writer, disk:
         Outcome(value=8, wrote=True),
         Outcome(value=42),
     ]
+
+
+def test_a_reading_that_failed_half_way_keeps_no_later_command_from_writing(
+    writer: Writer, disk: Disk
+) -> None:
+    """Its cursor lives on in the error, and with it the instant that it read."""
+    writer.run_group([emit("first"), emit("second")])
+    kept: list[sqlite3.Cursor] = []
+
+    def read_half(tx: Transaction) -> None:
+        kept.append(tx.connection.execute("SELECT seq FROM events"))
+        kept[0].fetchone()
+        raise Refused
+
+    writer.run_group([read_half])
+    with closing(sqlite3.connect(disk.path)) as tool, tool:
+        tool.execute("UPDATE events SET kind = 'changed'")
+
+    writer.run_group([emit("third")])
+    outcomes, _ = writer.run_group([emit("fourth")])
+    assert errors(outcomes) == [None]

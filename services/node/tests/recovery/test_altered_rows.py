@@ -355,3 +355,17 @@ async def test_a_total_whose_relation_has_a_damaged_name_keeps_no_digests_apart(
     await trial.start("sul")
     await trial.verify()
     assert (await trial.alarms("sul")).keys() >= {"repaired_rows"}
+
+
+async def test_a_field_nested_too_deep_to_be_read_ends_no_scrub(trial: Trial) -> None:
+    """It is no field, as any other text that is no JSON object."""
+    sold = await sold_by(trial)
+    deep = """UPDATE customers SET extra = '{"a":' || replace(hex(zeroblob(50000)), '00', '[')"""
+    change_file(sold, "sul", deep, CHANGES["products"])
+    await asyncio.sleep(3 * SCRUB_SECONDS)
+    assert (await sold.alarms("sul")).keys() == {"repaired_rows"}
+    assert await sold["sul"].database.read(lambda c: customers.CUSTOMERS.snapshots(c, customers_of(c)))
+
+
+def customers_of(connection: sqlite3.Connection) -> list[str]:
+    return [row[0] for row in connection.execute("SELECT id FROM customers")]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.database import AlteredRow
 from app.state import orders, users
 from app.state.errors import Invalid
 from app.sync.kinds import KINDS
@@ -104,3 +105,17 @@ def test_only_states_that_replace_each_other_are_coalesced() -> None:
         "order_created",
         "order_cancelled",
     ]
+
+
+def test_an_event_whose_row_is_gone_says_so_instead_of_failing(matriz: Branch) -> None:
+    """No command deletes a row: a tool or a damaged page did, and the scrub is to look for it."""
+    order_id = last_entity(matriz, "order_created")
+    matriz.connection.execute("PRAGMA foreign_keys = OFF")
+    matriz.connection.execute("DELETE FROM orders WHERE id = ?", (order_id,))
+    with pytest.raises(AlteredRow) as caught:
+        KINDS["order_created"].read(matriz.connection, order_id)
+    assert (caught.value.relation, caught.value.key) == ("orders", order_id)
+    customer_id = last_entity(matriz, "customer_upserted")
+    matriz.connection.execute("DELETE FROM customers WHERE id = ?", (customer_id,))
+    with pytest.raises(AlteredRow):
+        KINDS["customer_upserted"].read(matriz.connection, customer_id)

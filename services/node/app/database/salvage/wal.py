@@ -33,11 +33,12 @@ class Frame:
 class Wal:
     """The frames that count. `current`: of commits that the database file may lack, in order. `stale`: of an
     earlier round of the log; the file held them already when this round began. `plain` says that SQLite
-    reads the same frames."""
+    reads the same frames, and `unread` counts the commits that it does not."""
 
     current: tuple[Frame, ...] = ()
     stale: tuple[Frame, ...] = ()
     plain: bool = True
+    unread: int = 0
 
 
 def read_wal(log: BinaryIO, *, page_size: int, last_page: int) -> Wal:
@@ -74,7 +75,9 @@ def read_wal(log: BinaryIO, *, page_size: int, last_page: int) -> Wal:
         elif known and frame.sound:
             stale.append(frame)
     current = _committed(current)
-    return Wal(tuple(current), tuple(stale), len(current) <= read_by_sqlite)
+    beyond = current[read_by_sqlite:]
+    unread = sum(frame.commit and frame.sound for frame in beyond)
+    return Wal(tuple(current), tuple(stale), not beyond, unread)
 
 
 def _committed(frames: list[Frame]) -> list[Frame]:
