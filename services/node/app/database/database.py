@@ -219,8 +219,13 @@ class Database:
         return Outcome(error=await self._executor.run("writer", lambda: writer.explain(command)))
 
     def _look_for_damage(self, error: BaseException) -> None:
+        if is_damage(error) or is_damage(error.__cause__ or error):
+            self.suspect_damage()
+
+    def suspect_damage(self) -> None:
+        """Have the file looked at: somebody read what no node writes."""
         # Of a file that is held on to it is known, and a closed one's is no matter any more.
-        if self._state == "open" and (is_damage(error) or is_damage(error.__cause__ or error)):
+        if self._state == "open":
             for callback in self.on_damage:
                 callback()
 

@@ -83,7 +83,7 @@ class OpenedFile:
         writer = self.writer
         assert writer is not None, "it was open"
         try:
-            require_sound(self._path)
+            require_sound(self._path, closely=True)
         except DamagedDatabase as error:
             self.held = Held(str(error), writer.identity)
             writer.close()  # before the readers: see `_use`

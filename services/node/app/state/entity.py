@@ -1,7 +1,7 @@
 """What is declared of one replicated table, and what follows: reading its rows by page and by bucket."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,15 +98,35 @@ class Entity:
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             yield from self.stored(connection, keys[start : start + _KEYS_AT_ONCE])
 
-    def in_bucket(self, connection: sqlite3.Connection, bucket: int) -> list[Stored]:
-        """Every row of one digest bucket as it stands."""
+    def page_key_of(self, key: str) -> str:
+        """The key by which pages go of the row with this key in the digest."""
+        return key.partition("/")[0] if len(self.key) > 1 else key
+
+    def pages_by_bucket(
+        self, connection: sqlite3.Connection, buckets: Collection[int], *, after: int = 0
+    ) -> tuple[dict[int, list[str]], int]:
+        """The page keys of the rows of some digest buckets, by bucket, of the rows written later than the row
+        number `after`; and the last row number by now. It reads the keys of the whole table."""
         names = " || '/' || ".join(self.key)
-        wanted = dict.fromkeys(
-            page_key
-            for key, page_key in connection.execute(f"SELECT {names}, {self.key[0]} FROM {self.relation}")
-            if bucket_of(key) == bucket
-        )
-        return [row for row in self.stored(connection, wanted) if bucket_of(row.key) == bucket]
+        found: dict[int, dict[str, None]] = {bucket: {} for bucket in buckets}
+        last = after
+        for number, key, page_key in connection.execute(
+            f"SELECT rowid, {names}, {self.key[0]} FROM {self.relation} WHERE rowid > ?", (after,)
+        ):
+            last = max(last, number)
+            bucket = bucket_of(key if isinstance(key, str) else repr(key))  # a damaged key need be no text
+            if bucket in found:
+                found[bucket][page_key] = None
+        return {bucket: list(keys) for bucket, keys in found.items()}, last
+
+    def in_bucket(
+        self, connection: sqlite3.Connection, bucket: int, *, pages: Iterable[str] = (), after: int = 0
+    ) -> list[Stored]:
+        """Every row of one digest bucket as it stands, where the `pages` are known of those up to the row
+        number `after`."""
+        later, _ = self.pages_by_bucket(connection, [bucket], after=after)
+        keys = dict.fromkeys([*pages, *later[bucket]])
+        return [row for row in self.stored(connection, keys) if bucket_of(row.key) == bucket]
 
     def upcast(self, row: Any, revisions: Mapping[str, int]) -> Any:
         """A row from a peer that writes these revisions (1 of one that is not named) as this version's."""

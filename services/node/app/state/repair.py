@@ -6,6 +6,7 @@ every event known here has a row at least as new, and so has the branch whose ow
 peer can confirm stays, and is listed.
 """
 
+import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,12 +28,15 @@ NOT_WRITTEN = (Invalid, *UNREADABLE)
 @dataclass(frozen=True)
 class Trouble:
     """A bucket whose rows are not what was written. `keys` are those of the rows that differ from their
-    seals; `miscounted` says that the recorded total is not that of the rows as they stand."""
+    seals; `miscounted` says that the recorded total is not that of the rows as they stand. `pages` are the page
+    keys of all its rows up to the row number `after`: nobody reads all keys again while the writer waits."""
 
     relation: str
     bucket: int
     keys: tuple[str, ...]
     miscounted: bool
+    pages: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    after: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         what = f"{len(self.keys)} rows differ" if self.keys else "the digest is not that of the rows"
@@ -80,6 +84,30 @@ def find_troubles(connection: sqlite3.Connection) -> list[Trouble]:
         return [trouble for entity in replicated.entities() for trouble in _troubles_of(connection, entity)]
 
 
+_STRANGE = (
+    "FROM digest_buckets {by} WHERE relation NOT IN (SELECT relation FROM canonical_forms)"
+    " AND relation NOT IN (SELECT value FROM json_each(?))"
+)
+_BY_TABLE, _BY_INDEX = "NOT INDEXED", "INDEXED BY sqlite_autoindex_digest_buckets_1"
+"""A damaged name stands in one of the two only; the digest is read by either."""
+
+
+def has_strange_totals(connection: sqlite3.Connection) -> bool:
+    """Whether there are bucket totals of relations that no version of this file's code ever named. Such a
+    name is damaged: no peer has the bucket, so nobody could mend it, and digests would differ for good."""
+    known = json.dumps(replicated.relations())
+    return any(
+        connection.execute(f"SELECT 1 {_STRANGE.format(by=by)}", (known,)).fetchone()
+        for by in (_BY_TABLE, _BY_INDEX)
+    )
+
+
+def forget_strange_totals(tx: Transaction) -> int:
+    """Remove those totals; how many. What only the index says is damage of the file."""
+    known = json.dumps(replicated.relations())
+    return tx.connection.execute(f"DELETE {_STRANGE.format(by=_BY_TABLE)}", (known,)).rowcount
+
+
 def _troubles_of(connection: sqlite3.Connection, entity: Entity) -> list[Trouble]:
     recorded = {
         bucket: int.from_bytes(total, "big")
@@ -99,9 +127,18 @@ def _troubles_of(connection: sqlite3.Connection, entity: Entity) -> list[Trouble
         for bucket in {*actual, *recorded}
         if (actual.get(bucket, 0) - recorded.get(bucket, 0)) % digest.MODULUS
     }
+    troubled = sorted({*differing, *miscounted})
+    pages, last = entity.pages_by_bucket(connection, troubled) if troubled else ({}, 0)
     return [
-        Trouble(entity.relation, bucket, tuple(differing.get(bucket, ())), bucket in miscounted)
-        for bucket in sorted({*differing, *miscounted})
+        Trouble(
+            entity.relation,
+            bucket,
+            tuple(differing.get(bucket, ())),
+            bucket in miscounted,
+            pages=tuple(pages[bucket]),
+            after=last,
+        )
+        for bucket in troubled
     ]
 
 
@@ -135,7 +172,7 @@ def plan(entity: Entity, mine: Sequence[Stored], given: Given, *, recorded: int)
 def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
     """Mend a bucket as far as a peer's rows prove how, in this transaction."""
     entity = replicated.get(trouble.relation)
-    mine = _in_bucket(tx.connection, entity, trouble.bucket)
+    mine = _rows_of(tx.connection, entity, trouble)
     recorded = tx.digest_total(trouble.relation, trouble.bucket)
     found = plan(entity, mine, given, recorded=recorded)
     mended = Mended(left=list(found.left))
@@ -150,9 +187,9 @@ def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
     mended.missing = found.missing
     _forget(tx, trouble, mended.left)
     if found.recount and not mended.left:
-        _recount(tx, entity, trouble.bucket)
+        _recount(tx, entity, trouble)
         mended.recounted = True
-    mended.settled = not mended.left and _is_settled(tx, entity, trouble.bucket)
+    mended.settled = not mended.left and _is_settled(tx, entity, trouble)
     return mended
 
 
@@ -161,7 +198,7 @@ def give(connection: sqlite3.Connection, relation: str, bucket: int) -> list[Sto
     entity = replicated.find(relation)
     if entity is None:
         return None
-    stored = _in_bucket(connection, entity, bucket)
+    stored = _rows_of(connection, entity, Trouble(relation, bucket, (), False))
     return stored if all(row.is_sound for row in stored) else None
 
 
@@ -169,7 +206,7 @@ def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> 
     """List the rows of a bucket that are not what was written, as they stand, and return their keys. `asked`
     counts the peers that were asked and could not mend them; `why` says what each answered."""
     entity = replicated.get(trouble.relation)
-    altered = [row for row in _in_bucket(tx.connection, entity, trouble.bucket) if not row.is_sound]
+    altered = [row for row in _rows_of(tx.connection, entity, trouble) if not row.is_sound]
     _forget(tx, trouble, [])
     for stored in altered:
         valid = _is_valid(tx, entity, stored)
@@ -183,12 +220,16 @@ def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> 
 
 def forget_sound(tx: Transaction) -> None:
     """Take the rows off the list that were written anew since, and so are what was written."""
-    listed = tx.connection.execute("SELECT DISTINCT relation, bucket FROM altered_rows").fetchall()
-    for relation, bucket in listed:
+    for relation, bucket, key in tx.connection.execute(
+        "SELECT relation, bucket, row_key FROM altered_rows"
+    ).fetchall():
         entity = replicated.find(relation)
-        stored = _in_bucket(tx.connection, entity, bucket) if entity else []
-        left = [row.key for row in stored if not row.is_sound]
-        _forget(tx, Trouble(relation, bucket, (), False), left)
+        trouble = Trouble(relation, bucket, (), False, pages=(entity.page_key_of(key),) if entity else ())
+        stored = _known_rows(tx.connection, entity, trouble) if entity else []
+        if not any(row.key == key and not row.is_sound for row in stored):
+            tx.connection.execute(
+                "DELETE FROM altered_rows WHERE relation = ? AND row_key = ?", (relation, key)
+            )
 
 
 def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
@@ -203,11 +244,12 @@ def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
     accepted = 0
     for (relation, bucket), reasons in listed.items():
         entity = replicated.get(relation)
-        stored = [row for row in _in_bucket(tx.connection, entity, bucket) if row.key in reasons]
+        trouble = Trouble(relation, bucket, (), False)
+        stored = [row for row in _rows_of(tx.connection, entity, trouble) if row.key in reasons]
         taken = [row for row in stored if _is_taken(tx, entity, row, why=reasons[row.key], actor=actor)]
         if taken:
-            _forget(tx, Trouble(relation, bucket, (), False), reasons.keys() - {row.key for row in taken})
-            _recount(tx, entity, bucket)
+            _forget(tx, trouble, reasons.keys() - {row.key for row in taken})
+            _recount(tx, entity, trouble)
             accepted += len(taken)
     return {"accepted": accepted, "left": sum(map(len, listed.values())) - accepted}
 
@@ -253,9 +295,16 @@ def _is_valid(tx: Transaction, entity: Entity, stored: Stored) -> bool:
     return True
 
 
-def _in_bucket(connection: sqlite3.Connection, entity: Entity, bucket: int) -> list[Stored]:
+def _rows_of(connection: sqlite3.Connection, entity: Entity, trouble: Trouble) -> list[Stored]:
+    """Every row of a bucket as it stands by now."""
     with reading_somehow(connection):
-        return entity.in_bucket(connection, bucket)
+        return entity.in_bucket(connection, trouble.bucket, pages=trouble.pages, after=trouble.after)
+
+
+def _known_rows(connection: sqlite3.Connection, entity: Entity, trouble: Trouble) -> list[Stored]:
+    """The rows of the pages that are known of a bucket, as they stand by now."""
+    with reading_somehow(connection):
+        return entity.stored(connection, trouble.pages)
 
 
 def _fingerprint(entity: Entity, stored: Stored) -> int:
@@ -271,17 +320,17 @@ def _total(entity: Entity, rows: Any) -> int:
     return digest.total_of(entity.relation, [entity.encode(row) for row in rows])
 
 
-def _is_settled(tx: Transaction, entity: Entity, bucket: int) -> bool:
-    stored = _in_bucket(tx.connection, entity, bucket)
+def _is_settled(tx: Transaction, entity: Entity, trouble: Trouble) -> bool:
+    stored = _rows_of(tx.connection, entity, trouble)
     if not all(row.is_sound for row in stored):
         return False
     total = sum(_fingerprint(entity, row) for row in stored)
-    return (total - tx.digest_total(entity.relation, bucket)) % digest.MODULUS == 0
+    return (total - tx.digest_total(entity.relation, trouble.bucket)) % digest.MODULUS == 0
 
 
-def _recount(tx: Transaction, entity: Entity, bucket: int) -> None:
-    total = sum(_fingerprint(entity, row) for row in _in_bucket(tx.connection, entity, bucket))
-    tx.set_digest_total(entity.relation, bucket, total)
+def _recount(tx: Transaction, entity: Entity, trouble: Trouble) -> None:
+    total = sum(_fingerprint(entity, row) for row in _rows_of(tx.connection, entity, trouble))
+    tx.set_digest_total(entity.relation, trouble.bucket, total)
 
 
 def _forget(tx: Transaction, trouble: Trouble, left: Collection[str]) -> None:

@@ -98,6 +98,7 @@ class Scrub:
 
     async def once(self) -> None:
         """Read everything once, and mend what is not what was written."""
+        await self._forget_strange_totals()
         troubles = await self._database.read(repair.find_troubles)
         if await self._database.read(seals.listed):
             await self._database.write(repair.forget_sound)
@@ -105,6 +106,15 @@ class Scrub:
         if left:
             more = f" and {len(left) - NAMED} more buckets" if len(left) > NAMED else ""
             self._alarms.raise_("altered_rows", "; ".join(left[:NAMED]) + more)
+
+    async def _forget_strange_totals(self) -> None:
+        database = self._database
+        if not await database.read(repair.has_strange_totals):
+            return
+        if removed := await database.write(repair.forget_strange_totals):
+            self._alarms.raise_("repaired_rows", f"{removed} totals of the digest had a damaged name")
+        else:  # only the index says so, or the writer remembers what the file says no more
+            database.suspect_damage()
 
     async def _mend(self, trouble: Trouble) -> str | None:
         """Mend a bucket; what is left of the trouble, in words, or None."""

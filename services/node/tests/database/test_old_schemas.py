@@ -89,6 +89,47 @@ def test_the_newest_kept_disk_has_rows_of_each_relation_and_what_newer_versions_
     assert [name for name, count in counts.items() if not count] == []
 
 
+@pytest.mark.parametrize("kept", sorted(SCHEMAS.glob("*.sql")), ids=lambda kept: kept.stem)
+def test_every_table_of_a_kept_disk_keeps_its_rows_over_the_migration(tmp_path: Path, kept: Path) -> None:
+    """Tables that the kept disk has no rows of are given one."""
+    path = tmp_path / "old" / "node.db"
+    _restore(kept, path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        before = {table: _rows(connection, table, columns) for table, columns in _filled(connection).items()}
+
+    migrate(path, forms=FORMS)
+
+    computed = {"alembic_version", "canonical_forms"}
+    with closing(sqlite3.connect(path)) as connection:
+        for table, (columns, rows) in before.items():
+            assert rows, table
+            if table not in computed:
+                assert _rows(connection, table, columns)[1] == rows, table
+
+
+_VALUES = {"TEXT": "a text", "INTEGER": 1, "REAL": 1.5, "BLOB": bytes(32)}
+
+
+def _filled(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    """The columns of each table, once each has a row."""
+    found: dict[str, tuple[str, ...]] = {}
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (table,) in tables:
+        columns = [(row[1], row[2]) for row in connection.execute(f"PRAGMA table_info({table})")]
+        found[table] = tuple(name for name, _ in columns if name not in ("checksum", "extra"))
+        if connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone() == (0,):
+            row = [_VALUES[kind] for _, kind in columns]
+            connection.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+    return found
+
+
+def _rows(
+    connection: sqlite3.Connection, table: str, columns: tuple[str, ...]
+) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    rows = connection.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
+    return columns, sorted(rows, key=repr)
+
+
 def _trouble(connection: sqlite3.Connection) -> list[str]:
     """The rows that are not what was written, and the buckets whose total is not that of their rows."""
     totals: dict[tuple[str, int], int] = {}

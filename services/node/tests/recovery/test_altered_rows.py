@@ -335,3 +335,17 @@ async def test_a_bucket_is_named_by_table_and_number(trial: Trial) -> None:
     customer = (await sold["sul"].database.read(lambda c: customers.find(c, "ALFKI")) or {})["id"]
     alarm = (await sold["sul"].status())["alarms"]["altered_rows"]["last"]
     assert alarm.startswith(f"customers/{bucket_of(customer)}: 1 rows differ")
+
+
+async def test_a_total_whose_relation_has_a_damaged_name_keeps_no_digests_apart(trial: Trial) -> None:
+    await sold_by(trial)
+    await trial.stop("sul")
+    change_file(
+        trial,
+        "sul",
+        "INSERT INTO digest_buckets SELECT 'ordfrs', bucket, total FROM digest_buckets"
+        " WHERE relation = 'orders'",
+    )
+    await trial.start("sul")
+    await trial.verify()
+    assert (await trial.alarms("sul")).keys() >= {"repaired_rows"}

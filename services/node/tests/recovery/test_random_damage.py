@@ -44,6 +44,8 @@ async def watch(trial: Trial, promised: dict[str, Any], until: asyncio.Event) ->
     """Read orders at all nodes all the time: whatever is shown of one is what was written."""
     while not until.is_set():
         for name in NAMES:
+            with suppress(StorageError, sqlite3.Error, UnicodeError):
+                await trial[name].status()  # as people look at it; it reads what orders do not lead to
             for order_id, written in promised.items():
                 with suppress(StorageError, sqlite3.Error, UnicodeError, NotFound):
                     shown = await shown_order(trial, name, order_id)
