@@ -28,8 +28,9 @@ NOT_WRITTEN = (Invalid, *UNREADABLE)
 @dataclass(frozen=True)
 class Trouble:
     """A bucket whose rows are not what was written. `keys` are those of the rows that differ from their
-    seals; `miscounted` says that the recorded total is not that of the rows as they stand. `pages` are the page
-    keys of all its rows up to the row number `after`: nobody reads all keys again while the writer waits."""
+    seals; `miscounted` says that the recorded total is not that of the rows as they stand. `pages` are the
+    page keys of all its rows up to the row number `after`: nobody reads all keys again while the writer
+    waits."""
 
     relation: str
     bucket: int
