@@ -82,13 +82,9 @@ def read_total(connection: sqlite3.Connection, relation: str, bucket: int) -> in
     return int.from_bytes(found[0], "big") if found else 0
 
 
-def read_digest(connection: sqlite3.Connection) -> str:
-    """SHA-256 (hex) over all bucket totals; equal on two nodes when their replicated rows are equal."""
-    return read_digests(connection)[0]
-
-
 def read_digests(connection: sqlite3.Connection) -> tuple[str, dict[str, str]]:
-    """The digest over all bucket totals, and that of each relation that has rows."""
+    """SHA-256 (hex) over all bucket totals, equal on two nodes when their replicated rows are equal; and that
+    of each relation that has rows."""
     whole = hashlib.sha256()
     parts: dict[str, Any] = {}
     rows = connection.execute("SELECT relation, bucket, total FROM digest_buckets ORDER BY relation, bucket")

@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Mapping
 
-from app.database import digest
 from app.state import replicated
 
 Totals = dict[str, str]
@@ -35,17 +34,3 @@ def differing(
             if relation in known and bucket.isdecimal():
                 found.setdefault(relation, []).append(int(bucket))
     return found
-
-
-def actual_totals(connection: sqlite3.Connection) -> Totals:
-    """The bucket totals of the rows as they stand: a whole scan. Where they differ from the recorded ones,
-    rows were changed by something else than this node's commands."""
-    totals: dict[str, int] = {}
-    for entity in replicated.entities():
-        for stored in entity.every(connection):
-            if stored.row is not None:
-                name = f"{entity.relation}/{digest.bucket_of(stored.key)}"
-                found = digest.fingerprint_of(entity.relation, entity.encode(stored.row))
-                totals[name] = totals.get(name, 0) + found
-    encoded = {name: digest.as_bytes(total) for name, total in totals.items()}
-    return {name: total.hex() for name, total in encoded.items() if any(total)}

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from app.database import Actor, Identity, Transaction
-from app.database.digest import canonical, read_digest
+from app.database.digest import canonical, read_digests
 from app.database.identity import begin_start
 from app.database.seals import require_written
 from app.database.writer import Command, Writer
@@ -130,7 +130,7 @@ class Branch:
         return stock.totals(cells, ledger.dead_lives(self.connection))
 
     def digest(self) -> str:
-        return read_digest(self.connection)
+        return read_digests(self.connection)[0]
 
     def rows(self) -> dict[str, dict[str, Any]]:
         """Every replicated row in canonical form, read anew from the tables, by relation and key."""

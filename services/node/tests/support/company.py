@@ -17,7 +17,7 @@ from app.api.limits import install_limits
 from app.api.problems import install_problems
 from app.config import Settings
 from app.database import Actor
-from app.database.digest import read_digest
+from app.database.digest import read_digests
 from app.node import BranchNode
 from app.state import customers, products
 from app.state.placing import Adjustment, PlaceOrder
@@ -95,7 +95,7 @@ async def _whereabouts(node: BranchNode) -> tuple[str, dict[str, Head], int]:
     def read(connection: sqlite3.Connection) -> tuple[str, dict[str, Head], int]:
         owed = sum(outbox.backlog(connection, *life).pending for life in lives)
         parked = connection.execute("SELECT COUNT(*) FROM parked").fetchone()[0]
-        return read_digest(connection), handshake.heads(connection), owed + int(parked)
+        return read_digests(connection)[0], handshake.heads(connection), owed + int(parked)
 
     return await node.database.read(read)
 
