@@ -108,6 +108,23 @@ def _troubles_of(connection: sqlite3.Connection, entity: Entity) -> list[Trouble
     ]
 
 
+_STRANGE = (
+    "FROM digest_buckets WHERE bucket NOT BETWEEN 0 AND 255"
+    " OR relation NOT IN (SELECT relation FROM canonical_forms)"
+)
+
+
+def has_strange_totals(connection: sqlite3.Connection) -> bool:
+    """Whether there are totals of buckets that no version keeps: they would tell peers of rows that nobody
+    has."""
+    return connection.execute(f"SELECT 1 {_STRANGE} LIMIT 1").fetchone() is not None
+
+
+def forget_strange_totals(tx: Transaction) -> None:
+    """Count no bucket that no version keeps."""
+    tx.connection.execute(f"DELETE {_STRANGE}")
+
+
 def plan(entity: Entity, mine: Sequence[Stored], given: Given, *, recorded: int) -> Plan:
     """What a peer's rows prove about this node's rows of one bucket and their `recorded` total."""
     theirs = {entity.key_of(row): row for row in given.rows}

@@ -89,6 +89,9 @@ class Scrub:
 
     async def once(self) -> None:
         """Read everything once, and mend what is not what was written."""
+        if await self._database.read(repair.has_strange_totals):
+            await self._database.write(repair.forget_strange_totals)
+            self._alarms.raise_("repaired_rows", "the digest counted buckets that no version keeps")
         troubles = await self._database.read(repair.find_troubles)
         if await self._database.read(seals.listed):
             await self._database.write(repair.forget_sound)
