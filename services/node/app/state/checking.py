@@ -48,7 +48,8 @@ def is_torn(connection: sqlite3.Connection) -> bool:
 
 
 _STRANGE = (
-    "FROM digest_buckets {by} WHERE relation NOT IN (SELECT relation FROM canonical_forms)"
+    "FROM digest_buckets {by} WHERE bucket NOT BETWEEN 0 AND 255"
+    " OR relation NOT IN (SELECT relation FROM canonical_forms)"
     " AND relation NOT IN (SELECT value FROM json_each(?))"
 )
 _BY_TABLE, _BY_INDEX = "NOT INDEXED", "INDEXED BY sqlite_autoindex_digest_buckets_1"
@@ -56,8 +57,8 @@ _BY_TABLE, _BY_INDEX = "NOT INDEXED", "INDEXED BY sqlite_autoindex_digest_bucket
 
 
 def has_strange_totals(connection: sqlite3.Connection) -> bool:
-    """Whether there are bucket totals of relations that no version of this file's code ever named. Such a
-    name is damaged: no peer has the bucket, so nobody could mend it, and digests would differ for good."""
+    """Whether there are totals of buckets, or of relations, that no version of this file's code ever named.
+    Such a name is damaged: no peer has the bucket, so nobody could mend it, and digests would differ."""
     known = json.dumps(replicated.relations())
     return any(
         connection.execute(f"SELECT 1 {_STRANGE.format(by=by)}", (known,)).fetchone()

@@ -363,3 +363,13 @@ async def test_a_field_nested_too_deep_to_be_read_ends_no_scrub(trial: Trial) ->
 
 def customers_of(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute("SELECT id FROM customers")]
+
+
+@pytest.mark.parametrize("where", ["'orders', 999", "'nothing', 3"])
+async def test_a_total_of_a_bucket_that_no_version_keeps_is_forgotten(trial: Trial, where: str) -> None:
+    sold = await sold_by(trial)
+    change_file(sold, "sul", f"INSERT INTO digest_buckets VALUES ({where}, randomblob(32))")
+    await asyncio.sleep(2 * SCRUB_SECONDS)
+    assert await are_sound(sold)
+    await sold.verify()
+    assert "stands_still" not in await sold.alarms("sul")
