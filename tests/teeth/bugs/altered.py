@@ -12,6 +12,7 @@ from app.state.forms import Form
 from app.sync import scrub
 from app.sync.turns import TurnDesk
 from tests.recovery import test_altered_rows as altered
+from tests.recovery import test_own_cells
 from tests.recovery.test_damaged_files import (
     test_an_empty_node_beside_a_file_that_was_set_aside_never_founds,
     test_two_damaged_ones_are_rebuilt_one_after_the_other,
@@ -136,3 +137,12 @@ def founding_beside_a_file_that_was_set_aside() -> AbstractContextManager[object
 def a_turn_for_everybody() -> AbstractContextManager[object]:
     """Whoever serves gives each member its turn, though another has it."""
     return mock.patch.object(TurnDesk, "_give", lambda _self, _name, wanted: wanted.wish == "ask")
+
+
+@bug(
+    "no unit is spent by an own row that is gone or went back",
+    Directed(test_own_cells.test_an_own_row_that_is_gone_everywhere_is_never_begun_anew),
+)
+def own_rows_are_believed() -> AbstractContextManager[object]:
+    """A node does not remember outside its row of stock which version of it it wrote."""
+    return mock.patch.object(cell_rows, "mark", lambda _tx, _cell: None)

@@ -194,6 +194,18 @@ class AlteredRow(SQLModel, table=True):
     since: float = Field(sa_type=REAL)
 
 
+class OwnCell(SQLModel, table=True):
+    """Which version of a cell of its present life this node wrote last. A row of stock that is gone, or an
+    earlier version of itself, fits every seal; units spent by it would be spent twice."""
+
+    __tablename__: ClassVar[str] = "own_cells"
+    __table_args__ = strict()
+    product_id: str = text(primary_key=True)
+    branch: str = text(primary_key=True)
+    epoch: str = text(primary_key=True)
+    version: int
+
+
 class UnknownRow(SQLModel, table=True):
     """A row of a relation that only newer versions know, kept whole until this node is one of them. Of one
     key every content that came is kept: only the newer version knows how they merge."""

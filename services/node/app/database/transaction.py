@@ -239,6 +239,7 @@ class Transaction:
         self.counters.seq = 0
         self._lives = None
         self.connection.execute("UPDATE node SET epoch = ?", (epoch,))
+        self.connection.execute("DELETE FROM own_cells")
         self.connection.execute(
             "UPDATE epochs SET dead = 1 WHERE branch = ? AND epoch = ?", (old.name, old.epoch)
         )

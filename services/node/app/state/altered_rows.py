@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from app.database import Actor, Transaction
+from app.database import Actor, AlteredRow, Transaction
 from app.database.file import reading_somehow
 from app.database.seals import Stored
 from app.state import replicated
@@ -85,7 +85,7 @@ def _is_taken(tx: Transaction, entity: Entity, stored: Stored, *, why: str, acto
     try:
         with tx.attempt():
             entity.put(tx, entity.checked(tx, stored.row))
-    except (*NOT_WRITTEN, sqlite3.IntegrityError):
+    except (AlteredRow, *NOT_WRITTEN, sqlite3.IntegrityError):
         return False
     tx.audit(
         actor,

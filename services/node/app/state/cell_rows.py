@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from app.database import AlteredRow, Transaction
-from app.database.seals import UNREADABLE, Stored, is_listed, require_written, seal
+from app.database.seals import UNREADABLE, UNSEALED, Stored, is_listed, require_written, seal
 from app.state import forms
 from app.state.forms import COUNTS, Form
 from app.state.stock import Cell, Life
@@ -23,15 +23,25 @@ Grants = Sequence[tuple[str, str, int]]
 
 def stored(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[Stored]:
     """Every life's cell of these products, by product, branch and epoch, whether or not it is what was
-    written."""
-    form = forms.of("stock")
-    return [_stored(form, *found) for found in _rows(connection, form, product_ids)]
+    written. A cell of this life that is gone is among them, without its content."""
+    form, wanted = forms.of("stock"), list(product_ids)
+    found = [_stored(form, *row) for row in _rows(connection, form, wanted)]
+    gone = {key for _, key in _due(connection, wanted)} - {row.key for row in found}
+    return found + [Stored("stock", key, None, UNSEALED, UNSEALED) for key in sorted(gone)]
+
+
+def due(connection: sqlite3.Connection) -> list[str]:
+    """The keys of the cells that this node wrote in its present life."""
+    rows = connection.execute("SELECT product_id, branch, epoch FROM own_cells ORDER BY product_id")
+    return ["/".join(row) for row in rows]
 
 
 def read(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[dict[str, Any]]:
     """Every life's cell of these products in the canonical form of `Cell.as_json`. Raises AlteredRow for one
-    that is not what was written."""
-    return [require_written(connection, row) for row in stored(connection, product_ids)]
+    that is not what was written. One that cannot be read is left out once that is known for good."""
+    found = stored(connection, product_ids)
+    readable = [row for row in found if row.row is not None or not is_listed(connection, row)]
+    return [require_written(connection, row) for row in readable]
 
 
 def cells(connection: sqlite3.Connection, product_id: str, *, spending: bool = False) -> list[Cell]:
@@ -47,6 +57,9 @@ def cells(connection: sqlite3.Connection, product_id: str, *, spending: bool = F
             require_written(connection, _stored(form, values, granted), "spend" if spending else "show")
         if cell is not None:
             found.append(cell)
+    there = {"/".join((product_id, *cell.life)) for cell in found}
+    if spending and (gone := {key for _, key in _due(connection, [product_id])} - there):
+        raise AlteredRow("stock", min(gone))
     return found
 
 
@@ -67,6 +80,11 @@ def to_merge(
             if not is_listed(connection, stored):
                 raise AlteredRow(stored.relation, stored.key)
             altered.add((values[0], (values[1], values[2])))
+    for (product_id, life), key in _due(connection, product_ids):
+        if (product_id, life) not in found and (product_id, life) not in altered:
+            if not is_listed(connection, Stored("stock", key, None, UNSEALED, UNSEALED)):
+                raise AlteredRow("stock", key)
+            altered.add((product_id, life))
     return found, altered
 
 
@@ -81,10 +99,27 @@ def sealed(cell: Cell) -> int:
 
 
 def put(tx: Transaction, cell: Cell) -> None:
-    """Write a cell as it is in place of what stands there, and count it nowhere."""
+    """Write a cell as it is in place of what stands there, and count it nowhere. Raises AlteredRow for an
+    earlier version of a cell of this life than it wrote: units spent since would be spent again."""
     key = (cell.product_id, *cell.life)
+    if cell.life == (tx.identity.name, tx.identity.epoch):
+        written = tx.connection.execute(
+            "SELECT version FROM own_cells WHERE product_id = ? AND branch = ? AND epoch = ?", key
+        ).fetchone()
+        if written is not None and cell.version < written[0]:
+            raise AlteredRow("stock", "/".join(key))
+        mark(tx, cell)
     tx.connection.execute("DELETE FROM stock_grants WHERE product_id = ? AND branch = ? AND epoch = ?", key)
     write(tx, cell, known={})
+
+
+def mark(tx: Transaction, cell: Cell) -> None:
+    """Remember outside the cell that this life wrote this version of it."""
+    tx.connection.execute(
+        "INSERT INTO own_cells (product_id, branch, epoch, version) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (product_id, branch, epoch) DO UPDATE SET version = excluded.version",
+        (cell.product_id, *cell.life, cell.version),
+    )
 
 
 def write(tx: Transaction, cell: Cell, *, known: dict[Life, int]) -> None:
@@ -111,8 +146,24 @@ def _rows(
     granted: dict[tuple[Any, ...], list[tuple[str, str, int]]] = {}
     for row in connection.execute(_GRANTS, (listed,)):
         granted.setdefault((row[0], row[1], row[2]), []).append((row[3], row[4], row[5]))
-    found = connection.execute(_select(form), (listed,)).fetchall()
+    found = (_compared(tuple(row)) for row in connection.execute(_select(form), (listed,)).fetchall())
     return [(row, granted.get((row[0], row[1], row[2]), ())) for row in found]
+
+
+def _compared(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What was selected, its seal last; without it where this life wrote another version of the cell."""
+    *values, checksum, marked = row
+    return (*values, checksum if marked is None or marked == values[_FIRST - 1] else UNSEALED)
+
+
+def _due(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[tuple[tuple[str, Life], str]]:
+    """The cells of these products that this life wrote, and their keys."""
+    rows = connection.execute(
+        "SELECT product_id, branch, epoch FROM own_cells"
+        " WHERE product_id IN (SELECT value FROM json_each(?)) ORDER BY product_id",
+        (json.dumps(list(product_ids)),),
+    )
+    return [((row[0], (row[1], row[2])), "/".join(row)) for row in rows]
 
 
 def _cell(form: Form, values: Sequence[Any], granted: Grants) -> tuple[Cell | None, int]:
@@ -145,8 +196,10 @@ def _stored(form: Form, values: Sequence[Any], granted: Grants) -> Stored:
 @cache
 def _select(form: Form) -> str:
     return (
-        f"SELECT {', '.join((*form.selected, 'checksum'))} FROM stock"
-        " WHERE product_id IN (SELECT value FROM json_each(?)) ORDER BY product_id, branch, epoch"
+        f"SELECT {', '.join((*form.selected, 'checksum'))},"
+        " (SELECT own.version FROM own_cells own WHERE own.product_id = stock.product_id"
+        " AND own.branch = stock.branch AND own.epoch = stock.epoch)"
+        " FROM stock WHERE product_id IN (SELECT value FROM json_each(?)) ORDER BY product_id, branch, epoch"
     )
 
 

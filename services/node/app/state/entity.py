@@ -27,6 +27,10 @@ def _nothing_behind(_connection: sqlite3.Connection, _rows: Rows) -> dict[str, l
     return {}
 
 
+def _nothing_due(_connection: sqlite3.Connection) -> list[str]:
+    return []
+
+
 @dataclass(frozen=True)
 class Entity:
     """What is replicated of one table.
@@ -39,6 +43,7 @@ class Entity:
     - `stored` reads the rows of page keys as they stand. `merge` merges rows from a peer; of rows that come
       by the page `bulk` first merges the plain ones. `checked` returns a peer's row in canonical form, or
       raises Invalid. `put` writes a row in place of what stands there, without counting it in the digest.
+    - `due` names the keys of rows that must be there: `stored` has one that is gone, too, without content.
     - `of_branch`: its rows belong to the branch they name, and only that branch sends events of them.
       `behind` reads the rows of other relations that a page of rows needs first. `runs_ahead`: a row may
       reach a node before its event does, as a grant's reply brings one.
@@ -55,6 +60,7 @@ class Entity:
     put: Callable[[Transaction, Row], None]
     seal: Callable[[Row], int]
     encode: Callable[[Row], bytes] = canonical
+    due: Callable[[sqlite3.Connection], list[str]] = _nothing_due
     of_branch: bool = False
     behind: Behind = _nothing_behind
     runs_ahead: bool = False
@@ -94,7 +100,8 @@ class Entity:
 
     def every(self, connection: sqlite3.Connection) -> Iterator[Stored]:
         """Every row as it stands, in a scan of the whole table."""
-        keys = self.page_keys(connection)
+        due = [self.page_key_of(key) for key in self.due(connection)]
+        keys = list(dict.fromkeys([*self.page_keys(connection), *due]))
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             yield from self.stored(connection, keys[start : start + _KEYS_AT_ONCE])
 
@@ -125,7 +132,8 @@ class Entity:
         """Every row of one digest bucket as it stands, where the `pages` are known of those up to the row
         number `after`."""
         later, _ = self.pages_by_bucket(connection, [bucket], after=after)
-        keys = dict.fromkeys([*pages, *later[bucket]])
+        due = [self.page_key_of(key) for key in self.due(connection) if bucket_of(key) == bucket]
+        keys = dict.fromkeys([*pages, *later[bucket], *due])
         return [row for row in self.stored(connection, keys) if bucket_of(row.key) == bucket]
 
     def upcast(self, row: Any, revisions: Mapping[str, int]) -> Any:

@@ -131,6 +131,7 @@ def move(tx: Transaction, before: Cell, after: Cell) -> None:
     """Write a movement of this node's own cell and put it in the outbox."""
     assert after.life == me(tx), "only its own branch, in its own epoch, writes a cell"
     _save(tx, before if before.version else None, after)
+    cell_rows.mark(tx, after)
     tx.emit("stock_update", after.product_id)
 
 

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from app.database import Transaction, digest
+from app.database import AlteredRow, Transaction, digest
 from app.database.seals import Stored
 from app.state import altered_rows, replicated
 from app.state.checking import NOT_WRITTEN, Trouble, fingerprint, recount, rows_of
@@ -91,7 +91,8 @@ def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
         try:
             with tx.attempt():
                 entity.put(tx, row)
-        except sqlite3.IntegrityError:  # it refers to what is missing here too, and that is mended first
+        except (AlteredRow, sqlite3.IntegrityError):
+            # The peer's is older than what this life wrote; or it refers to what is mended later.
             mended.left.append(entity.key_of(row))
         else:
             mended.restored += 1

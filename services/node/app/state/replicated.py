@@ -147,6 +147,7 @@ _THIS_VERSION: tuple[Entity, ...] = (
         checked=lambda _tx, row: ledger.cell_from_json(row).as_json(),
         put=_put_cell,
         seal=lambda row: cell_rows.sealed(ledger.cell_from_json(row)),
+        due=cell_rows.due,
         of_branch=True,
         runs_ahead=True,
     ),

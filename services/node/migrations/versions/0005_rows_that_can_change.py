@@ -40,6 +40,19 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "own_cells",
+        sa.Column("product_id", sa.Text(), nullable=False),
+        sa.Column("branch", sa.Text(), nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("product_id", "branch", "epoch"),
+        sqlite_strict=True,
+    )
+    op.execute(
+        "INSERT INTO own_cells SELECT product_id, branch, s.epoch, version FROM stock s"
+        " JOIN node n ON s.branch = n.name AND s.epoch = n.epoch"
+    )
+    op.create_table(
         "unknown_rows",
         sa.Column("relation", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
@@ -68,7 +81,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("salvaged", "schema_steps", "unknown_rows", "altered_rows", "canonical_forms"):
+    for table in ("salvaged", "schema_steps", "unknown_rows", "own_cells", "altered_rows", "canonical_forms"):
         op.drop_table(table)
     for table in (*_SEALED, "order_lines"):
         op.drop_column(table, "extra")
