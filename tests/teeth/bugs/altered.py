@@ -145,4 +145,4 @@ def a_turn_for_everybody() -> AbstractContextManager[object]:
 )
 def own_rows_are_believed() -> AbstractContextManager[object]:
     """A node does not remember outside its row of stock which version of it it wrote."""
-    return mock.patch.object(cell_rows, "mark", lambda _tx, _cell: None)
+    return mock.patch.object(cell_rows, "mark", return_value=None)
