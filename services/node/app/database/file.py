@@ -18,7 +18,8 @@ PRIVATE_FOLDER = 0o700
 BESIDE = ("-wal", "-shm")
 
 # Primary result codes of a file that is not, or no longer, what SQLite wrote (sqlite.org/rescode.html).
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# No value of a node is near SQLite's limit of a gigabyte: one that is too big has a damaged length.
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG}
 _WRONG_FORMAT = "unsupported file format"  # of the header; it has no code of its own
 # What opening for reading answers where a transaction of a rollback journal must be undone first.
 _NEEDS_WRITING = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
