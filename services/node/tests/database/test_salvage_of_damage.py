@@ -131,6 +131,14 @@ def test_with_a_column_misnamed_in_the_files_schema_the_callers_serves(stopped: 
     assert set(stopped.places) == set(content(rows_of(damaged, stopped)))
 
 
+def test_with_a_table_misnamed_in_its_own_statement_the_callers_serves(stopped: Sound, damaged: Path) -> None:
+    copy(stopped.path, damaged)
+    data = damaged.read_bytes()
+    overwrite(damaged, data.index(b"products", data.index(b"CREATE TABLE products")), b"p\xffo")
+
+    assert set(stopped.places) == set(content(rows_of(damaged, stopped)))
+
+
 def test_records_are_found_in_pages_that_no_longer_say_where_they_are(stopped: Sound, damaged: Path) -> None:
     copy(stopped.path, damaged)
     for number, kind in enumerate(stopped.survey().kinds):

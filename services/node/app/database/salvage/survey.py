@@ -40,7 +40,8 @@ class Survey:
     def layouts(self) -> dict[str, Layout]:
         """The tables of which the file itself keeps a statement that SQLite understands."""
         found = {name: table_layout(entry.sql) for name, entry in self.entries.items() if entry.sql}
-        return {name: layout for name, layout in found.items() if layout is not None}
+        # A statement with another name in it than the entry's is damaged.
+        return {n: layout for n, layout in found.items() if layout is not None and layout.name == n}
 
     def values(
         self, version: Version, data: bytes, cell: Cell, layout: Layout, *, errors: str = "replace"
