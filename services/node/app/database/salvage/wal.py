@@ -21,12 +21,14 @@ Sums = tuple[int, int]
 
 @dataclass(frozen=True)
 class Frame:
-    """One version of a page: where its bytes begin in the log."""
+    """One version of a page: where its bytes begin in the log. `pages` is how many the database then has,
+    as a commit says; 0 of another frame."""
 
     at: int
     page: int
     commit: bool
     sound: bool
+    pages: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,14 @@ def read_wal(log: BinaryIO, *, page_size: int, last_page: int) -> Wal:
         # Two in a row that agree: one alone may be damaged.
         agreed = [list(one) for (one, _), (other, _) in pairwise(found) if one == other]
         salts = agreed[0] if agreed else salts
+    # The file itself may be shorter than it was: a commit says how long.
+    last = max([last_page, *(frame.pages for _, frame in found if frame.sound)]) + len(found)
     current: list[Frame] = []
     stale: list[Frame] = []
     unbroken, read_by_sqlite = sound, 0
     follows = False  # whether the frame before this one is of the round
     for of, frame in found:
-        own, known = of == tuple(salts), 1 <= frame.page <= last_page + len(found)
+        own, known = of == tuple(salts), 1 <= frame.page <= last
         unbroken = unbroken and own and known and frame.sound
         read_by_sqlite += unbroken
         # Salts are in no checksum: they may be damaged alone. Checksums of an earlier round never continue.
@@ -97,7 +101,7 @@ def _frames(log: BinaryIO, page_size: int, order: Order, *, seed: Sums) -> list[
         content = block[:8] + block[_FRAME_HEAD:]
         sums = [_sums(content, seed, order) for seed in seeds]
         sound = (first, second) in sums
-        found.append(((salt1, salt2), Frame(at + _FRAME_HEAD, page, commit > 0, sound)))
+        found.append(((salt1, salt2), Frame(at + _FRAME_HEAD, page, commit > 0, sound, commit)))
         # Where the two differ, either the content is damaged or the stored checksum.
         seeds = [(first, second)] if sound else [(first, second), sums[0]]
         at += _FRAME_HEAD + page_size
