@@ -116,7 +116,7 @@ def mend_indexes(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection, speakable_errors():
             there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-            wrong = [name for name in SPENT_BY if name in there and not _are_indexes_sound(connection, name)]
+            wrong = [name for name in SPENT_BY if name in there and not are_indexes_sound(connection, name)]
             for name in wrong:
                 connection.execute(f"REINDEX {name}")
     except sqlite3.IntegrityError as error:
@@ -126,8 +126,10 @@ def mend_indexes(path: Path) -> bool:
     return bool(wrong)
 
 
-def _are_indexes_sound(connection: sqlite3.Connection, table: str) -> bool:
-    return bool(connection.execute(f"PRAGMA integrity_check({table})").fetchone()[0] == "ok")
+def are_indexes_sound(connection: sqlite3.Connection, table: str | None = None) -> bool:
+    """Whether the indexes of a table, or of all, say what the tables say, and nothing worse is wrong."""
+    found = connection.execute(f"PRAGMA integrity_check({table or 1})").fetchone()
+    return found is not None and found[0] == "ok"
 
 
 def set_aside(path: Path) -> Path:

@@ -25,8 +25,6 @@ from app.database.forms import NO_FORMS, Forms, Progress
 # Alembic's `op` and `context` are globals of the process, so nodes that share one migrate one at a time.
 _ALEMBIC = threading.Lock()
 
-_UNKNOWN_SCHEMA = "{path} has a schema this version does not know: {found}"
-
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
@@ -89,18 +87,7 @@ def require_known_schema(path: Path) -> None:
     if not path.exists():
         return
     with suppress(sqlite3.Error):
-        look(path, lambda raw: _require_known(path, raw))
-
-
-def _require_known(path: Path, raw: sqlite3.Connection) -> None:
-    found, known = _revision(raw), _known_revisions()
-    way = _way_down(raw, found, known)
-    if found is not None and found not in known and not way:
-        raise WrongDatabase(_UNKNOWN_SCHEMA.format(path=path, found=found))
-
-
-def _known_revisions() -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+        look(path, lambda raw: _way_down(path, raw))
 
 
 def _config() -> Config:
@@ -141,29 +128,31 @@ def _upgrade(connection: Connection) -> None:
 
 def _undo_newer(path: Path, raw: sqlite3.Connection) -> None:
     """Bring a schema of newer code down to one that this code knows, by the statements it left."""
-    found = _revision(raw)
-    known = _known_revisions()
-    for step in _way_down(raw, found, known):
+    for step in _way_down(path, raw):
         for statement in step.statements:
             raw.execute(statement)
         if _has_table(raw, "schema_steps"):
             raw.execute("DELETE FROM schema_steps WHERE revision = ?", (step.revision,))
         raw.execute("UPDATE alembic_version SET version_num = ?", (step.down_revision,))
-    if (left := _revision(raw)) is not None and left not in known:
-        raise WrongDatabase(_UNKNOWN_SCHEMA.format(path=path, found=found))
 
 
-def _way_down(raw: sqlite3.Connection, revision: str | None, known: set[str]) -> Sequence[_Step]:
-    """The steps from a file's revision to one that is known, newest first; none where no such way leads."""
-    if revision is None or revision in known or not _has_table(raw, "schema_steps"):
+def _way_down(path: Path, raw: sqlite3.Connection) -> Sequence[_Step]:
+    """The steps from a file's revision to one that this code knows, newest first. Raises WrongDatabase where
+    no such way leads."""
+    revision = found = _revision(raw)
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if revision is None or revision in known:
         return []
+    unknown = WrongDatabase(f"{path} has a schema this version does not know: {found}")
+    if not _has_table(raw, "schema_steps"):
+        raise unknown
     rows = raw.execute("SELECT revision, down_revision, statements FROM schema_steps").fetchall()
     steps = {row[0]: _Step(row[0], row[1], json.loads(row[2])) for row in rows}
     way: list[_Step] = []
     while revision not in known:
         step = steps.pop(revision, None)
         if step is None:
-            return []
+            raise unknown
         way.append(step)
         revision = step.down_revision
     return way

@@ -14,7 +14,6 @@ from typing import TypeVar
 from app.database.errors import DamagedDatabase, StorageError, StorageFailed
 from app.database.file import (
     connect_to_read,
-    decoded_somehow,
     finish_setting_aside,
     has_set_aside,
     is_undecodable,
@@ -22,6 +21,7 @@ from app.database.file import (
     make_private,
     mend_indexes,
     opening_error,
+    reading_somehow,
     require_sound,
     set_aside,
     speakable_errors,
@@ -134,13 +134,12 @@ class OpenedFile:
             except sqlite3.OperationalError as error:
                 if not is_undecodable(error):
                     raise
-            connection.text_factory = decoded_somehow
-            found = _in_one_instant(connection, query)
+            with reading_somehow(connection):
+                found = _in_one_instant(connection, query)
             if exact:
                 raise StorageFailed("a text in the database cannot be read")
             return found
         finally:
-            connection.text_factory = str
             if pool is not self.readers:  # they were closed meanwhile
                 connection.close()
             else:

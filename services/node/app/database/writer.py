@@ -12,7 +12,7 @@ from typing import Any
 
 from app.database import digest
 from app.database.errors import OutcomeUnknown, StorageFailed, StorageFull
-from app.database.file import decoded_somehow, speakable_errors
+from app.database.file import reading_somehow, speakable_errors
 from app.database.transaction import Counters, Effects, Identity, Transaction
 
 Command = Callable[[Transaction], Any]
@@ -92,15 +92,14 @@ class Writer:
         failed = StorageFailed("a text in the database cannot be read")
         connection = self._connection
         try:
-            connection.text_factory = decoded_somehow
-            connection.execute("BEGIN IMMEDIATE")
-            counters, _ = self._read_counters()
-            outcome, *_ = self._run(command, counters, self.identity, pending={}, alone=True)
+            with reading_somehow(connection):
+                connection.execute("BEGIN IMMEDIATE")
+                counters, _ = self._read_counters()
+                outcome, *_ = self._run(command, counters, self.identity, pending={}, alone=True)
         except (sqlite3.Error, _GroupVoid) as error:
             failed.__cause__ = error
             return failed
         finally:
-            connection.text_factory = str
             self._roll_back()
         return failed if outcome.error is None else outcome.error
 

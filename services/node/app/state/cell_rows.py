@@ -57,10 +57,13 @@ def cells(connection: sqlite3.Connection, product_id: str, *, spending: bool = F
             require_written(connection, _stored(form, values, granted), "spend" if spending else "show")
         if cell is not None:
             found.append(cell)
-    there = {"/".join((product_id, *cell.life)) for cell in found}
-    if spending and (gone := {key for _, key in _due(connection, [product_id])} - there):
-        raise AlteredRow("stock", min(gone))
     return found
+
+
+def require_never_written(connection: sqlite3.Connection, product_id: str) -> None:
+    """Raise AlteredRow if the cell of this life, which is not there, was written once."""
+    for _, key in _due(connection, [product_id]):
+        raise AlteredRow("stock", key)
 
 
 def to_merge(

@@ -41,12 +41,6 @@ def find_troubles(connection: sqlite3.Connection) -> list[Trouble]:
         return [trouble for entity in replicated.entities() for trouble in _troubles_of(connection, entity)]
 
 
-def is_torn(connection: sqlite3.Connection) -> bool:
-    """Whether the file's indexes do not say what its tables say, or worse: that is no matter of rows."""
-    found = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    return found is None or found[0] != "ok"
-
-
 _STRANGE = (
     "FROM digest_buckets {by} WHERE bucket NOT BETWEEN 0 AND 255"
     " OR relation NOT IN (SELECT relation FROM canonical_forms)"

@@ -42,8 +42,11 @@ def cells_of(connection: sqlite3.Connection, product_id: str) -> list[Cell]:
 
 def cells_to_spend(tx: Transaction, product_id: str) -> list[Cell]:
     """The same for a command that spends rights by them. Raises AlteredRow for any that is not what was
-    written: nobody knows what it should say, so no unit is sold by it."""
-    return cell_rows.cells(tx.connection, product_id, spending=True)
+    written, and where this life's own is gone: nobody knows what it should say, so no unit is sold by it."""
+    found = cell_rows.cells(tx.connection, product_id, spending=True)
+    if all(cell.life != me(tx) for cell in found):
+        cell_rows.require_never_written(tx.connection, product_id)
+    return found
 
 
 def own_cell(cells: Iterable[Cell], life: Life, product_id: str) -> Cell:

@@ -118,21 +118,19 @@ def _unpack_rows(body: Any, *, reason: str) -> RowsBy:
 
 
 def _one(relation: str, connection: sqlite3.Connection, key: str) -> Row:
-    """A row that an event tells. Raises AlteredRow where it is gone: no command deletes one."""
-    rows = replicated.get(relation).read(connection, [key])
+    return _told(replicated.get(relation), connection, key)[0]
+
+
+def _told(entity: Entity, connection: sqlite3.Connection, key: str) -> list[Row]:
+    """The rows that an event tells. Raises AlteredRow where there is none: no command deletes one."""
+    rows = entity.read(connection, [key])
     if not rows:
-        raise AlteredRow(relation, key)
-    return rows[0]
+        raise AlteredRow(entity.relation, key)
+    return rows
 
 
 def _rows_of(entity: Entity) -> Callable[[sqlite3.Connection, str], RowsBy]:
-    def whole(connection: sqlite3.Connection, key: str) -> RowsBy:
-        rows = entity.read(connection, [key])
-        if not rows:
-            raise AlteredRow(entity.relation, key)
-        return {entity.relation: rows}
-
-    return whole
+    return lambda connection, key: {entity.relation: _told(entity, connection, key)}
 
 
 def _upsert(entity: Entity) -> Kind:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.database import Database, StorageError, Transaction, seals
 from app.database.digest import bucket_of
+from app.database.file import are_indexes_sound
 from app.runtime import Clock
 from app.state import altered_rows, checking, ledger, repair, replicated
 from app.state.checking import NOT_WRITTEN, Trouble
@@ -101,7 +102,8 @@ class Scrub:
         """Read everything once, and mend what is not what was written."""
         await self._forget_strange_totals()
         troubles = await self._database.read(checking.find_troubles)
-        if any(trouble.miscounted for trouble in troubles) and await self._database.read(checking.is_torn):
+        miscounted = any(trouble.miscounted for trouble in troubles)
+        if miscounted and not await self._database.read(are_indexes_sound):
             # Rows are missing because what leads to them is damaged: putting them would make them twice.
             self._database.suspect_damage()
             return
