@@ -46,9 +46,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that changes nothing: it neither writes to the file nor folds the WAL into it. Raises
     sqlite3.DatabaseError for an empty file beside its WAL: SQLite would remove the WAL."""
     if _has_lost_all_but_its_wal(path):
-        complaint = sqlite3.DatabaseError("the file is empty, its log is not")
-        complaint.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise complaint
+        raise damage("the file is empty, its log is not")
     uri = f"file:{quote(str(path))}?mode=ro"
     return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
 
@@ -73,9 +71,7 @@ def speakable_errors() -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        complaint = sqlite3.DatabaseError("database disk image is malformed")
-        complaint.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise complaint from error
+        raise damage("database disk image is malformed") from error
 
 
 _ONE_MAY_BE_TORN = 1
@@ -182,6 +178,13 @@ def is_damage(error: BaseException) -> bool:
     if not isinstance(error, sqlite3.DatabaseError):
         return False
     return _primary(error) in _DAMAGE or str(error) == _WRONG_FORMAT
+
+
+def damage(what: str) -> sqlite3.DatabaseError:
+    """The error by which SQLite itself says that a file is damaged."""
+    error = sqlite3.DatabaseError(what)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
 
 
 def is_undecodable(error: BaseException) -> bool:

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 from random import Random
 
+from app.database import own_rows
 from app.database.errors import DamagedDatabase, StorageFailed, WrongDatabase
 from app.database.file import decoded_somehow, look, make_folder, opening_error
 from app.database.transaction import Identity
@@ -50,6 +51,8 @@ def identity_of_damaged(path: Path, *, cluster_id: str, name: str) -> Identity:
 def _owner(connection: sqlite3.Connection) -> sqlite3.Row | None:
     connection.row_factory = sqlite3.Row
     connection.text_factory = decoded_somehow
+    if not own_rows.knows_itself(connection):
+        return None  # what it says may be anything
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'node'").fetchone() is None:
         return None
     row: sqlite3.Row | None = connection.execute(
@@ -98,14 +101,15 @@ def begin_start(connection: sqlite3.Connection, *, cluster_id: str, name: str, r
             epoch = random.randbytes(EPOCH_BYTES).hex()
             connection.execute(
                 "INSERT INTO node (id, cluster_id, name, epoch, starts, founded, lamport, seq, order_counter,"
-                " groups) VALUES (1, ?, ?, ?, 0, 0, 0, 0, 0, 0)",
+                " groups, checksum) VALUES (1, ?, ?, ?, 0, 0, 0, 0, 0, 0, 0)",
                 (cluster_id, name, epoch),
             )
             connection.execute("INSERT INTO epochs (branch, epoch, dead) VALUES (?, ?, 0)", (name, epoch))
         else:
             _require_own(row, cluster_id=cluster_id, name=name)
         connection.execute("UPDATE node SET starts = starts + 1")
-        found = connection.execute("SELECT cluster_id, name, epoch, starts FROM node").fetchone()
+        found = connection.execute(f"SELECT {own_rows.selected('node')} FROM node").fetchone()
+        connection.execute("UPDATE node SET checksum = ?", (own_rows.seal_of("node", found),))
         connection.execute("COMMIT")
     finally:
         if connection.in_transaction:

@@ -1,5 +1,5 @@
 """The tables that are a node's own business, as SQLModel tables: who it is, what it sends and has applied,
-what it keeps aside, and its audit."""
+what it keeps aside, and its audit. `checksum` is a row's seal (app.database.own_rows)."""
 
 from typing import ClassVar
 
@@ -9,7 +9,13 @@ from sqlmodel import Field, SQLModel
 from app.database.columns import strict, text
 
 
-class Node(SQLModel, table=True):
+class OwnSealed(SQLModel):
+    """What a row of this node's own has besides its fields, where a false one could mislead peers."""
+
+    checksum: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class Node(OwnSealed, table=True):
     """One row: who this node is, and its counters. `groups` counts commits, so that after an error of
     COMMIT itself the reopened file tells whether the group is in it."""
 
@@ -55,7 +61,7 @@ class DecommissionWitness(SQLModel, table=True):
     peer_epoch: str = text(primary_key=True)
 
 
-class Event(SQLModel, table=True):
+class Event(OwnSealed, table=True):
     """The outbox: one append-only log of what this node changed. Bodies are read when sent.
     `command_end` marks the last event of a command; a batch is cut only there."""
 
@@ -71,7 +77,7 @@ class Event(SQLModel, table=True):
     command_end: int
 
 
-class Cursor(SQLModel, table=True):
+class Cursor(OwnSealed, table=True):
     """How far one life of a peer has durably acknowledged this epoch's events."""
 
     __tablename__: ClassVar[str] = "cursors"
@@ -96,7 +102,7 @@ class ParkedElsewhere(SQLModel, table=True):
     last_seq: int
 
 
-class Position(SQLModel, table=True):
+class Position(OwnSealed, table=True):
     """How far this node has applied (origin, epoch), and which event stands there."""
 
     __tablename__: ClassVar[str] = "positions"
@@ -107,7 +113,7 @@ class Position(SQLModel, table=True):
     event_id: str = text()
 
 
-class Parked(SQLModel, table=True):
+class Parked(OwnSealed, table=True):
     """An event that could not be applied, kept whole. `waiting` ones lack something that may still come. Two
     processes that lived one life may each have written one of a seq."""
 

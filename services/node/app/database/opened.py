@@ -30,6 +30,7 @@ from app.database.forms import Forms
 from app.database.identity import begin_start, identity_of_damaged
 from app.database.lock import FileLock
 from app.database.migrations import migrate
+from app.database.own_rows import require_knows_itself
 from app.database.transaction import Identity
 from app.database.writer import Writer
 from app.runtime import Clock
@@ -85,6 +86,7 @@ class OpenedFile:
         assert writer is not None, "it was open"
         try:
             require_sound(self._path, closely=True)
+            require_knows_itself(self._path)
         except DamagedDatabase as error:
             self.held = Held(str(error), writer.identity)
             writer.close()  # before the readers: see `_use`
@@ -155,6 +157,7 @@ class OpenedFile:
             raise StorageFailed(f"{self._path} cannot be used: {error.strerror}") from error
         try:
             require_sound(self._path)
+            require_knows_itself(self._path)
             if mend_indexes(self._path):
                 log.warning("an index of %s was not what its table has, and was made anew", self._path)
             self._migrate()

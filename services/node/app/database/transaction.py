@@ -8,7 +8,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
-from app.database import digest
+from app.database import digest, own_rows
 
 
 @dataclass(frozen=True)
@@ -145,18 +145,12 @@ class Transaction:
         """Append an event to the outbox and return its seq. Its body is read when it is sent."""
         self.counters.seq += 1
         self.effects.emitted = True
+        place = (self.identity.epoch, self.counters.seq)
+        event_id = self.random.randbytes(16).hex()
+        values = (*place, event_id, kind, entity, self.lamport, float(self.now), 0)
         self.connection.execute(
-            "INSERT INTO events (epoch, seq, event_id, kind, entity, lamport, created_at, command_end)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
-            (
-                self.identity.epoch,
-                self.counters.seq,
-                self.random.randbytes(16).hex(),
-                kind,
-                entity,
-                self.lamport,
-                self.now,
-            ),
+            f"INSERT INTO events ({own_rows.selected('events')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, own_rows.sealed("events", *values)),
         )
         return self.counters.seq
 
@@ -250,7 +244,11 @@ class Transaction:
     def finish(self) -> None:
         """Mark the command's last event, so that no batch is cut inside the command."""
         if self.effects.emitted:
-            self.connection.execute(
-                "UPDATE events SET command_end = 1 WHERE epoch = ? AND seq = ?",
-                (self.identity.epoch, self.counters.seq),
-            )
+            place = (self.identity.epoch, self.counters.seq)
+            last = own_rows.find(self.connection, "events", "epoch = ? AND seq = ?", place)
+            if last is not None:
+                *values, _ = (last[name] for name in own_rows.COLUMNS["events"])
+                self.connection.execute(
+                    "UPDATE events SET command_end = 1, checksum = ? WHERE epoch = ? AND seq = ?",
+                    (own_rows.sealed("events", *values, 1), *place),
+                )

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from app.database import digest
+from app.database import digest, own_rows
 from app.database.errors import OutcomeUnknown, StorageFailed, StorageFull
-from app.database.file import reading_somehow, speakable_errors
+from app.database.file import damage, read_somehow, reading_somehow, speakable_errors
 from app.database.transaction import Counters, Effects, Identity, Transaction
 
 Command = Callable[[Transaction], Any]
@@ -141,7 +141,7 @@ class Writer:
                 self._roll_back()
                 return outcomes, effects
             digest.flush(self._connection, effects.deltas)
-            self._write_counters(counters, groups + 1)
+            self._write_counters(identity, counters, groups + 1)
         except sqlite3.Error as error:
             self._roll_back()
             raise _GroupVoid(error) from error
@@ -202,15 +202,24 @@ class Writer:
         return outcome, transaction.counters, transaction.identity, transaction.effects
 
     def _read_counters(self) -> tuple[Counters, int]:
-        row = self._connection.execute(
-            "SELECT lamport, seq, order_counter, founded, groups FROM node"
-        ).fetchone()
-        return Counters(lamport=row[0], seq=row[1], order_counter=row[2], founded=row[3]), row[4]
+        query = f"SELECT {own_rows.selected('node')} FROM node"
+        row = read_somehow(self._connection, lambda: self._connection.execute(query).fetchone())
+        if row is None or not own_rows.is_sound("node", row):
+            raise damage("the file does not know whose it is any more, or where its counters stand")
+        counters = Counters(
+            lamport=row["lamport"],
+            seq=row["seq"],
+            order_counter=row["order_counter"],
+            founded=row["founded"],
+        )
+        return counters, row["groups"]
 
-    def _write_counters(self, counters: Counters, groups: int) -> None:
+    def _write_counters(self, identity: Identity, counters: Counters, groups: int) -> None:
+        who = (identity.cluster_id, identity.name, identity.epoch, identity.starts)
+        where = (counters.founded, counters.lamport, counters.seq, counters.order_counter, groups)
         self._connection.execute(
-            "UPDATE node SET lamport = ?, seq = ?, order_counter = ?, founded = ?, groups = ?",
-            (counters.lamport, counters.seq, counters.order_counter, counters.founded, groups),
+            "UPDATE node SET founded = ?, lamport = ?, seq = ?, order_counter = ?, groups = ?, checksum = ?",
+            (*where, own_rows.sealed("node", *who, *where)),
         )
 
     def _commit(self, groups: int) -> None:

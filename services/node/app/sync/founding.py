@@ -4,7 +4,7 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
 
-from app.database import Database, StorageError, Transaction
+from app.database import Database, StorageError, Transaction, own_rows
 from app.runtime import Clock
 from app.state import users
 from app.sync import handshake
@@ -137,5 +137,5 @@ def _mark_founded(tx: Transaction) -> None:
 
 
 def _positions(connection: sqlite3.Connection) -> dict[tuple[str, str | None], int]:
-    rows = connection.execute("SELECT origin, epoch, seq FROM positions")
+    rows = own_rows.every_sound(connection, "positions")
     return {(row["origin"], row["epoch"]): row["seq"] for row in rows}

@@ -122,13 +122,9 @@ def adopt(tx: Transaction, told: Told, *, left: Mapping[str, Ranges], lives: Liv
             continue
         if common(parked.get(key, ()), left.get(key, ())) != list(parked.get(key, ())):
             continue
-        if head.seq and lives(life) and life != ledger.me(tx):
-            tx.connection.execute(
-                "INSERT INTO positions (origin, epoch, seq, event_id) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (origin, epoch) DO UPDATE SET seq = excluded.seq, event_id = excluded.event_id"
-                " WHERE (excluded.seq, excluded.event_id) > (seq, event_id)",
-                (*life, head.seq, head.event_id),
-            )
+        counts = head.seq and lives(life) and life != ledger.me(tx)
+        if counts and _is_beyond(head, receiver.position(tx.connection, life)):
+            receiver.set_position(tx, life, head)
     return parking.retry(tx, "taken")
 
 

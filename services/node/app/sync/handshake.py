@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from app.database import Transaction
+from app.database import AlteredRow, Transaction, own_rows
 from app.database.digest import read_digests
 from app.database.identity import present_life
 from app.state import ledger, membership, replicated
@@ -87,7 +87,7 @@ def heads(connection: sqlite3.Connection) -> dict[str, Head]:
     name, epoch = present_life(connection)
     known = {
         f"{row['origin']}@{row['epoch']}": Head(seq=row["seq"], event_id=row["event_id"])
-        for row in connection.execute("SELECT * FROM positions ORDER BY origin, epoch")
+        for row in own_rows.every_sound(connection, "positions")
     }
     own = outbox.head(connection)
     return {**known, f"{name}@{epoch}": own} if own.seq else known
@@ -119,7 +119,7 @@ def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learne
     """Take in a peer's hello: its life, the deaths and decommissionings it knows, and where it stands in this
     node's events. Of a life that is over, by the peer's own word or another's, nothing counts but the deaths
     and decommissionings. `answers` is the epoch in which this node said the hello that this one answers, if
-    it is an answer."""
+    it is an answer. Raises AlteredRow where this node's own event there is gone or altered."""
     life = (hello.node, hello.epoch)
     membership.learn(tx, hello.decommissioned)
     if hello.node in tx.gone:
@@ -152,8 +152,12 @@ def _behind(tx: Transaction, hello: Hello, mine: Head, answers: str | None) -> s
     if mine.seq > tx.counters.seq:
         return f"{hello.node} has event {mine.seq} of this epoch, which ends at {tx.counters.seq}"
     trimmed = mine.seq < outbox.oldest(tx.connection)
-    if not trimmed and outbox.event_at(tx.connection, tx.identity.epoch, mine.seq) != mine:
-        return f"{hello.node} has another event {mine.seq} of this epoch"
+    if not trimmed:
+        written = outbox.event_at(tx.connection, tx.identity.epoch, mine.seq)
+        if written is None:
+            raise AlteredRow("events", f"{tx.identity.epoch}/{mine.seq}")
+        if written != mine:
+            return f"{hello.node} has another event {mine.seq} of this epoch"
     # Of the life that was asked about, which may be over by now; and compared as of now, since a row may have
     # reached the peer after this node's hello had been written.
     ahead = hello.ahead if answers == tx.identity.epoch else {}

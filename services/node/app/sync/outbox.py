@@ -8,7 +8,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.database import Transaction
+from app.database import AlteredRow, Transaction, own_rows
+from app.database.file import read_somehow
 from app.database.identity import LIVING_CURSORS
 from app.state import replicated
 from app.state.ranges import Ranges
@@ -37,19 +38,28 @@ class Backlog:
 
 
 def head(connection: sqlite3.Connection) -> Head:
-    """This node's own last event."""
-    epoch, seq = connection.execute("SELECT epoch, seq FROM node").fetchone()
-    return event_at(connection, epoch, seq) or ORIGIN
+    """This node's own last event; the origin where that is not what was written, until it is replaced."""
+    last = connection.execute("SELECT epoch, seq FROM node").fetchone()
+    row = own_rows.find(connection, "events", "epoch = ? AND seq = ?", last)
+    return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
 
 
 def event_at(connection: sqlite3.Connection, epoch: str, seq: int) -> Head | None:
-    """This node's event at a seq: the origin for 0, None for one it does not have."""
+    """This node's event at a seq: the origin for 0, None for one it does not have. Raises AlteredRow for
+    a row that is not what was written."""
     if seq == 0:
         return ORIGIN
-    row = connection.execute(
-        "SELECT seq, event_id FROM events WHERE epoch = ? AND seq = ?", (epoch, seq)
-    ).fetchone()
-    return Head(seq=row["seq"], event_id=row["event_id"]) if row else None
+    query = f"SELECT {own_rows.selected('events')} FROM events WHERE epoch = ? AND seq = ?"
+    row = read_somehow(connection, lambda: connection.execute(query, (epoch, seq)).fetchone())
+    if row is None:
+        return None
+    return Head(seq=seq, event_id=_written(row)["event_id"])
+
+
+def _written(row: sqlite3.Row) -> sqlite3.Row:
+    if not own_rows.is_sound("events", row):
+        raise AlteredRow("events", f"{row['epoch']}/{row['seq']}")
+    return row
 
 
 def backlog(connection: sqlite3.Connection, peer: str, peer_epoch: str | None) -> Backlog:
@@ -73,11 +83,9 @@ def backlog(connection: sqlite3.Connection, peer: str, peer_epoch: str | None) -
 
 def cursor(connection: sqlite3.Connection, peer: str, peer_epoch: str, epoch: str) -> int:
     """How far one life of a peer has acknowledged this epoch's events; 0 if it never did."""
-    row = connection.execute(
-        "SELECT acknowledged FROM cursors WHERE peer = ? AND peer_epoch = ? AND epoch = ?",
-        (peer, peer_epoch, epoch),
-    ).fetchone()
-    return int(row[0]) if row else 0
+    condition = "peer = ? AND peer_epoch = ? AND epoch = ?"
+    row = own_rows.find(connection, "cursors", condition, (peer, peer_epoch, epoch))
+    return int(row["acknowledged"]) if row else 0
 
 
 def parked_at(
@@ -117,11 +125,12 @@ def move_cursor(
     if acknowledged and before == acknowledged and known == now:
         return  # as every hello of an idle peer says: nothing to make durable
     tx.effects.acknowledged = True
+    place = (peer, peer_epoch, tx.identity.epoch)
     tx.connection.execute(
-        "INSERT INTO cursors (peer, peer_epoch, epoch, acknowledged, updated_at) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (peer, peer_epoch, epoch)"
-        " DO UPDATE SET acknowledged = excluded.acknowledged, updated_at = excluded.updated_at",
-        (peer, peer_epoch, tx.identity.epoch, acknowledged, tx.now),
+        "INSERT INTO cursors (peer, peer_epoch, epoch, acknowledged, checksum, updated_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (peer, peer_epoch, epoch) DO UPDATE SET acknowledged ="
+        " excluded.acknowledged, checksum = excluded.checksum, updated_at = excluded.updated_at",
+        (*place, acknowledged, own_rows.sealed("cursors", *place, acknowledged), tx.now),
     )
     tx.connection.execute(
         "DELETE FROM parked_elsewhere WHERE peer = ? AND peer_epoch = ? AND epoch = ?",
@@ -191,9 +200,9 @@ def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int)
 def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) -> Batch | None:
     """The next range for a peer's life, bodies read in this one transaction; None when it lacks nothing.
 
-    Raises Trimmed when the peer is below what the log still holds. The range ends at the end of a command,
-    so limits are soft by one command. A state that is superseded inside the range is sent once, its newest
-    form at its first place.
+    Raises Trimmed when the peer is below what the log still holds, AlteredRow for a row of the log that is
+    gone or not what was written. The range ends at the end of a command, so limits are soft by one command.
+    A state that is superseded inside the range is sent once, its newest form at its first place.
     """
     name, epoch, head_seq, lamport = connection.execute(
         "SELECT name, epoch, seq, lamport FROM node"
@@ -241,11 +250,18 @@ def _whole_commands(
             "SELECT MIN(seq) FROM events WHERE epoch = ? AND seq >= ? AND command_end = 1",
             (epoch, after + BATCH_EVENTS),
         ).fetchone()[0]
-    return connection.execute(
-        "SELECT seq, event_id, kind, entity, lamport, command_end FROM events"
-        " WHERE epoch = ? AND seq > ? AND seq <= ? ORDER BY seq",
-        (epoch, after, head_seq if end is None else end),
-    ).fetchall()
+    last = head_seq if end is None else end
+    query = (
+        f"SELECT {own_rows.selected('events')} FROM events"
+        " WHERE epoch = ? AND seq > ? AND seq <= ? ORDER BY seq"
+    )
+    rows = read_somehow(connection, lambda: connection.execute(query, (epoch, after, last)).fetchall())
+    for seq, row in enumerate(rows, after + 1):
+        if _written(row)["seq"] != seq:
+            raise AlteredRow("events", f"{epoch}/{seq}")
+    if len(rows) < last - after:
+        raise AlteredRow("events", f"{epoch}/{after + len(rows) + 1}")
+    return rows
 
 
 def _with_body(

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from app.database import Actor, Transaction
+from app.database import Actor, Transaction, own_rows
 from app.state import ledger
 from app.state.errors import Invalid
 from app.state.ranges import as_ranges
@@ -26,8 +26,9 @@ _WHICH: dict[Which, str] = {
 }
 _HANDED_BYTES = 1 << 20
 _INSERT = (
-    "INTO parked (origin, epoch, seq, event_id, kind, entity, body, reason, waiting, attempts, parked_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INTO parked"
+    " (origin, epoch, seq, event_id, kind, entity, body, checksum, reason, waiting, attempts, parked_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _KEY = "printf('%s@%s/%012d/%s', origin, epoch, seq, event_id)"
 
@@ -228,7 +229,8 @@ def _event(body: str) -> WireEvent:
 def _values(tx: Transaction, kept: ParkedEvent, *, waiting: bool, attempts: int) -> tuple[Any, ...]:
     event = kept.event
     key = (kept.origin, kept.epoch, event.seq, event.event_id, event.kind, event.entity)
-    return (*key, event.model_dump_json(), kept.reason, int(waiting), attempts, tx.now)
+    row = (*key, event.model_dump_json())
+    return (*row, own_rows.sealed("parked", *row), kept.reason, int(waiting), attempts, tx.now)
 
 
 def _reason(error: Exception) -> str:

@@ -3,7 +3,7 @@
 import sqlite3
 from dataclasses import dataclass, field
 
-from app.database import Transaction
+from app.database import Transaction, own_rows
 from app.state import ledger
 from app.state.errors import DeadEpoch
 from app.state.ranges import Ranges
@@ -57,15 +57,13 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     if parked_before or receipt.parked:
         receipt.merged.absorb(parking.retry(tx, "waiting"))
         receipt.parked_seqs = parking.seqs_of(tx.connection, life)
-    _set_position(tx, life, batch.through)
+    set_position(tx, life, batch.through)
     return receipt
 
 
 def position(connection: sqlite3.Connection, life: tuple[str, str]) -> Head:
-    """How far this node has applied a life's events."""
-    row = connection.execute(
-        "SELECT seq, event_id FROM positions WHERE origin = ? AND epoch = ?", life
-    ).fetchone()
+    """How far this node has applied a life's events. An altered row counts as none: they come again."""
+    row = own_rows.find(connection, "positions", "origin = ? AND epoch = ?", life)
     return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
 
 
@@ -82,9 +80,12 @@ def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Rec
             parking.forget_covered(tx, (batch.origin, batch.epoch), event, through=batch.through.seq)
 
 
-def _set_position(tx: Transaction, life: tuple[str, str], head: Head) -> None:
+def set_position(tx: Transaction, life: tuple[str, str], head: Head) -> None:
+    """Remember how far a life's events are applied here."""
+    head_values = (head.seq, head.event_id)
     tx.connection.execute(
-        "INSERT INTO positions (origin, epoch, seq, event_id) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (origin, epoch) DO UPDATE SET seq = excluded.seq, event_id = excluded.event_id",
-        (*life, head.seq, head.event_id),
+        "INSERT INTO positions (origin, epoch, seq, event_id, checksum) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (origin, epoch) DO UPDATE SET"
+        " seq = excluded.seq, event_id = excluded.event_id, checksum = excluded.checksum",
+        (*life, *head_values, own_rows.sealed("positions", *life, *head_values)),
     )

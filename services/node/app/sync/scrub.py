@@ -15,7 +15,7 @@ from app.state import altered_rows, checking, ledger, repair, replicated
 from app.state.checking import NOT_WRITTEN, Trouble
 from app.state.ranges import common
 from app.state.repair import Given, Mended
-from app.sync import handshake, parking
+from app.sync import handshake, own_rows_repair, parking
 from app.sync.alarms import Alarms
 from app.sync.events import BucketReply, BucketRequest, Head
 from app.sync.link import Refusal, ReplicaLink
@@ -79,7 +79,8 @@ class Scrub:
         """Raise the alarm and scrub at once: a row was met that is not what was written."""
         now = self._clock.monotonic()
         if now - self._looked_at.get((relation, key), -QUIET_SECONDS) >= QUIET_SECONDS:
-            self._alarms.raise_("altered_rows", f"{relation}/{bucket_of(key)}: {key} differs from its seal")
+            where = f"{relation}/{bucket_of(key)}" if replicated.find(relation) else relation
+            self._alarms.raise_("altered_rows", f"{where}: {key} differs from its seal")
             self._looked_at = {row: at for row, at in self._looked_at.items() if now - at < QUIET_SECONDS}
             self._looked_at[relation, key] = now
             self._suspected.set()
@@ -100,6 +101,7 @@ class Scrub:
 
     async def once(self) -> None:
         """Read everything once, and mend what is not what was written."""
+        await self._repair_own_rows()
         await self._forget_strange_totals()
         troubles = await self._database.read(checking.find_troubles)
         miscounted = any(trouble.miscounted for trouble in troubles)
@@ -113,6 +115,16 @@ class Scrub:
         if left:
             more = f" and {len(left) - NAMED} more buckets" if len(left) > NAMED else ""
             self._alarms.raise_("altered_rows", "; ".join(left[:NAMED]) + more)
+
+    async def _repair_own_rows(self) -> None:
+        if not await self._database.read(own_rows_repair.is_needed):
+            return
+        try:
+            repaired = await self._database.write(own_rows_repair.repair)
+        except sqlite3.IntegrityError:
+            self._database.suspect_damage()
+        else:
+            self._alarms.raise_("repaired_rows", str(repaired))
 
     async def _forget_strange_totals(self) -> None:
         database = self._database

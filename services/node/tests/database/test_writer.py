@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.database import OutcomeUnknown, StorageFailed, StorageFull, Transaction
+from app.database import OutcomeUnknown, StorageFailed, StorageFull, Transaction, own_rows
 from app.database.identity import begin_start
 from app.database.writer import Command, Outcome, Writer
 from tests.support.branch import CLUSTER
@@ -268,7 +268,10 @@ def test_one_commands_unknown_outcome_is_not_the_others(writer: Writer, disk: Di
 def test_counters_are_read_from_the_file_never_from_memory(writer: Writer, disk: Disk) -> None:
     writer.run_group([emit("a")])
     with closing(disk()) as other:
+        other.row_factory = sqlite3.Row
         other.execute("UPDATE node SET lamport = 40, seq = 7")
+        row = other.execute(f"SELECT {own_rows.selected('node')} FROM node").fetchone()
+        other.execute("UPDATE node SET checksum = ?", (own_rows.seal_of("node", row),))
     assert writer.run_group([emit("b"), lambda tx: tx.lamport])[0] == [
         Outcome(value=8, wrote=True),
         Outcome(value=42),

@@ -1,0 +1,102 @@
+"""Seals of a node's own rows: who it is, its log, how far peers have it, how far it has theirs, and what it
+parked.
+
+No peer has such a row, so none can restore it. One that differs from its seal is not used. What it said is
+replaced by something that is surely true (app.sync.own_rows_repair). A file that does not know any more whose
+it is, and where its counters stand, is damaged (`require_knows_itself`).
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.database.errors import DamagedDatabase
+from app.database.file import decoded_somehow, look, opening_error, read_somehow
+from app.database.seals import seal
+
+_COUNTERS = ("lamport", "seq", "order_counter", "groups")
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "node": ("cluster_id", "name", "epoch", "starts", "founded", *_COUNTERS),
+    "events": ("epoch", "seq", "event_id", "kind", "entity", "lamport", "created_at", "command_end"),
+    "cursors": ("peer", "peer_epoch", "epoch", "acknowledged"),
+    "positions": ("origin", "epoch", "seq", "event_id"),
+    "parked": ("origin", "epoch", "seq", "event_id", "kind", "entity", "body"),
+}
+"""The columns that a seal covers, in this order. The others are for people, or are counted anew."""
+
+REPLACED = ("events", "cursors", "positions", "parked")
+"""The tables of which a node can do without an altered row."""
+
+
+def sealed(table: str, *values: Any) -> int:
+    """The seal of a row with these values of the table's sealed columns."""
+    assert len(values) == len(COLUMNS[table])
+    return seal(values)
+
+
+def selected(table: str) -> str:
+    """SQL: the columns by which `is_sound` judges a row."""
+    return ", ".join((*COLUMNS[table], "checksum"))
+
+
+def seal_of(table: str, row: sqlite3.Row) -> int:
+    """The seal of what stands in a row that was read with the columns `selected`."""
+    return seal(row[name] for name in COLUMNS[table])
+
+
+def is_sound(table: str, row: sqlite3.Row) -> bool:
+    """Whether a row, read with the columns `selected`, is what this node wrote."""
+    return bool(row["checksum"] == seal_of(table, row))
+
+
+def knows_itself(connection: sqlite3.Connection) -> bool:
+    """Whether a file's row about itself is what was written. One without such a row, or of a schema in which
+    it had no seal, counts as if. Rows must come as sqlite3.Row, and texts be readable somehow."""
+    if "checksum" not in {row["name"] for row in connection.execute("PRAGMA table_info(node)")}:
+        return True
+    rows = connection.execute(f"SELECT {selected('node')} FROM node").fetchall()
+    return all(is_sound("node", row) for row in rows)
+
+
+def require_knows_itself(path: Path) -> None:
+    """Raise DamagedDatabase for a file that does not know any more whose it is, or where its counters stand;
+    otherwise as `opening_error` says."""
+
+    def knows(connection: sqlite3.Connection) -> bool:
+        connection.row_factory = sqlite3.Row
+        connection.text_factory = decoded_somehow
+        return knows_itself(connection)
+
+    try:
+        is_known = look(path, knows)
+    except sqlite3.Error as error:
+        raise opening_error(path, error) from error
+    if not is_known:
+        raise DamagedDatabase(f"{path} is damaged: it does not know whose it is any more")
+
+
+def find(
+    connection: sqlite3.Connection, table: str, condition: str, values: Sequence[Any]
+) -> sqlite3.Row | None:
+    """The row that meets a condition, if it is what this node wrote; None for an altered one, too."""
+    query = f"SELECT {selected(table)} FROM {table} WHERE {condition}"
+    row: sqlite3.Row | None = read_somehow(connection, lambda: connection.execute(query, values).fetchone())
+    return row if row is not None and is_sound(table, row) else None
+
+
+def every_sound(connection: sqlite3.Connection, table: str) -> list[sqlite3.Row]:
+    """The rows that are what this node wrote, by their key."""
+    order = ", ".join(COLUMNS[table][:2])
+    query = f"SELECT {selected(table)} FROM {table} ORDER BY {order}"
+    rows = read_somehow(connection, lambda: connection.execute(query).fetchall())
+    return [row for row in rows if is_sound(table, row)]
+
+
+def altered(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, sqlite3.Row]]:
+    """The row numbers of those that something else changed, with what stands there now. It reads the table
+    itself: an index may lead elsewhere. Texts that are not UTF-8 must be readable somehow."""
+    query = f"SELECT rowid, {selected(table)} FROM {table} NOT INDEXED"
+    for row in connection.execute(query):
+        if not is_sound(table, row):
+            yield row["rowid"], row
