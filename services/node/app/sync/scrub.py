@@ -97,6 +97,10 @@ class Scrub:
                 await self.once()
             except (StorageError, sqlite3.Error) as error:
                 log.warning("scrubbing is put off: %s", error)
+            except Exception as error:
+                # A mistake of ours must neither end the search for altered rows nor stay unseen.
+                log.exception("scrubbing failed")
+                self._alarms.raise_("stands_still", f"scrub: {error!r}; again in {self._seconds:g} s")
 
     async def once(self) -> None:
         """Read everything once, and mend what is not what was written."""
