@@ -155,11 +155,12 @@ def _undo_newer(path: Path, raw: sqlite3.Connection) -> None:
 def _way_down(path: Path, raw: sqlite3.Connection) -> Sequence[_Step]:
     """The steps from a file's revision to one that this code knows, newest first. Raises WrongDatabase where
     no such way leads."""
-    revision = found = _revision(raw)
+    revision = _revision(raw)
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if revision is None or revision in known:
         return []
-    unknown = WrongDatabase(f"{path} has a schema this version does not know: {found!r}")
+    said = revision if revision.isalnum() else repr(revision)  # on one line, whatever stands there
+    unknown = WrongDatabase(f"{path} has a schema this version does not know: {said}")
     if not _has_table(raw, "schema_steps"):
         raise unknown
     rows = raw.execute("SELECT revision, down_revision, statements FROM schema_steps").fetchall()
