@@ -163,3 +163,12 @@ def test_where_the_total_is_lost_as_well_a_row_stays_that_the_audit_says_was_wri
     branch.connection.execute("UPDATE customers SET name = 'altered'")
     mended = mended_alone(branch, trouble)
     assert (mended.moved_out, mended.left) == (0, [row["id"]])
+
+
+def test_what_the_peer_has_under_the_key_is_not_moved_out_though_no_total_counts_it() -> None:
+    """A total that is right counts it: this one was lost."""
+    entity, row = replicated.get("customers"), customer_row(1)
+    altered = Stored("customers", row["id"], {**row, "name": "y"}, 5, entity.seal({**row, "name": "y"}))
+    given = Given(rows=[row], life=("norte", "first"), dominates=False)
+    plan = repair.plan(entity, [altered], given, recorded=0)
+    assert (plan.put, plan.left, plan.unwritten) == ([], [row["id"]], [])
