@@ -21,6 +21,7 @@ from app.config import ConfigurationError, Settings, read_settings
 from app.database import DamagedDatabase, Identity, StorageError, StorageFailed, Transaction
 from app.database.file import connect_to_read, require_sound, set_aside_files
 from app.database.identity import UNREADABLE
+from app.database.migrations import require_told_schema
 from app.database.opened import OpenedFile
 from app.runtime import SystemClock, system_random
 from app.security.passwords import hash_blocking
@@ -33,6 +34,12 @@ T = TypeVar("T")
 FAILED = 1  # exit statuses
 MISUSED = 2
 
+NOTHING_SET_ASIDE = (
+    "no damaged file of {} was set aside, and the database itself opens: there is nothing to salvage."
+    " A node sets a file aside when it cannot read it. What is missing in a database that opens comes from"
+    " peers: start them"
+)
+
 SHOWING = "show-"
 """How the folders begin in which `show` works: a node that runs leaves them alone."""
 
@@ -43,6 +50,7 @@ def show(settings: Settings) -> dict[str, Any]:
     path = settings.database_path
     try:
         require_sound(path)
+        require_told_schema(path)
         damage = None
     except DamagedDatabase as error:
         damage = str(error)
@@ -75,9 +83,7 @@ def _take(opened: OpenedFile, settings: Settings, *, found: bool) -> list[tuple[
     path = settings.database_path
     files = set_aside_files(path)
     if not files:
-        raise StorageFailed(
-            f"{path} is sound, and no damaged file was set aside: there is nothing to salvage"
-        )
+        raise StorageFailed(NOTHING_SET_ASIDE.format(path))
     salvage.remove_left_over(path.parent)
     names = frozenset(file.name for file in files)
     _run(opened, lambda tx: salvage.forget_absent(tx, names))

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 from app.database import Database, seals
-from app.state import cell_rows, entity, forms, ledger, records, repair
+from app.state import cell_rows, entity, forms, ledger, records, repair, unwritten
 from app.state.checking import Trouble
 from app.state.forms import Form
 from app.sync import scrub
 from app.sync.turns import TurnDesk
 from tests.recovery import test_altered_rows as altered
 from tests.recovery import test_own_cells
+from tests.recovery import test_unwritten_rows as unwritten_rows
 from tests.recovery.test_damaged_files import (
     test_an_empty_node_beside_a_file_that_was_set_aside_never_founds,
     test_two_damaged_ones_are_rebuilt_one_after_the_other,
@@ -77,6 +79,39 @@ def missing_rows_are_counted_away() -> AbstractContextManager[object]:
         return found if found.left else repair.Plan(recount=True)
 
     return mock.patch.object(repair, "plan", hasty)
+
+
+@bug(
+    "a row that was written is never moved out",
+    Directed(
+        unwritten_rows.test_a_row_that_was_written_is_never_moved_out,
+        {"statement": altered.CHANGES["orders"], "accepting": False},
+    ),
+)
+def whatever_differs_is_moved_out() -> AbstractContextManager[object]:
+    """A row that no peer can confirm is taken for one that nobody wrote, whatever the total says."""
+    plan = repair.plan
+
+    def rash(*arguments: Any, **options: Any) -> repair.Plan:
+        found = plan(*arguments, **options)
+        return replace(found, left=(), unwritten=found.left)
+
+    stack = ExitStack()
+    stack.enter_context(mock.patch.object(repair, "plan", rash))
+    stack.enter_context(mock.patch.object(unwritten, "_is_named", return_value=False))
+    return stack
+
+
+@bug(
+    "a row that nobody wrote leaves no ghost",
+    Directed(
+        unwritten_rows.test_a_row_that_somebody_inserted_is_moved_out,
+        {"statement": unwritten_rows.INSERTED["stock"]},
+    ),
+)
+def ghosts_stay() -> AbstractContextManager[object]:
+    """What the total does not count is left where it is."""
+    return mock.patch.object(unwritten, "move_out", lambda _tx, _entity, keys: list(keys))
 
 
 @bug(

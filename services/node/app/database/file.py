@@ -166,9 +166,10 @@ def remove_set_aside(kept: Path) -> None:
 
 
 def opening_error(path: Path, error: BaseException) -> StorageError:
-    """What an error met while opening a file means: DamagedDatabase, or StorageFailed for one that is busy,
-    forbidden or out of room, which must never be taken for damage: a sound file would be set aside."""
-    if is_damage(error):
+    """What an error met while opening a file means: DamagedDatabase, also for a text of the node's own tables
+    that is not UTF-8; or StorageFailed for a file that is busy, forbidden or out of room, which must never be
+    taken for damage: a sound file would be set aside."""
+    if is_damage(error) or is_undecodable(error):
         return DamagedDatabase(f"{path} is damaged: {error}")
     return StorageFailed(f"{path} cannot be opened: {error}")
 

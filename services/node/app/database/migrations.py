@@ -18,12 +18,15 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from app.database.errors import StorageFailed, WrongDatabase
+from app.database.errors import DamagedDatabase, StorageFailed, WrongDatabase
 from app.database.file import look, make_private, opening_error
 from app.database.forms import NO_FORMS, Forms, Progress
 
 # Alembic's `op` and `context` are globals of the process, so nodes that share one migrate one at a time.
 _ALEMBIC = threading.Lock()
+
+# What SQLite says of a migration that was applied before: the file names an earlier schema than it has.
+_THERE_ALREADY = ("already exists", "duplicate column name")
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -46,8 +49,9 @@ def migrate(path: Path, *, forms: Forms = NO_FORMS, progress: Progress = _unhear
     anew what rests on another canonical form. All of it is one transaction: a crash leaves the file as it
     was. A file that is up to date is only looked at.
 
-    Raises WrongDatabase when the file comes from newer code that left no way back, StorageFailed for a
-    migration that would leave rows without what they refer to, and as `opening_error` says.
+    Raises WrongDatabase when the file comes from newer code that left no way back, DamagedDatabase when it
+    does not say its schema any more or says another one than it has, StorageFailed for a migration that would
+    leave rows without what they refer to, and as `opening_error` says.
     """
     try:
         make_private(path)
@@ -68,6 +72,8 @@ def migrate(path: Path, *, forms: Forms = NO_FORMS, progress: Progress = _unhear
     except sqlite3.Error as error:
         raise opening_error(path, error) from error
     except DBAPIError as error:
+        if any(words in str(error.orig) for words in _THERE_ALREADY):
+            raise DamagedDatabase(f"{path} does not have the schema that it says: {error.orig}") from error
         raise opening_error(path, error.orig or error) from error
     except CommandError as error:
         raise WrongDatabase(f"{path} has a schema this version does not know: {error}") from error
@@ -86,8 +92,18 @@ def require_known_schema(path: Path) -> None:
     `migrate` to tell. Raises WrongDatabase for one of newer code that left no way back."""
     if not path.exists():
         return
-    with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error, DamagedDatabase):
         look(path, lambda raw: _way_down(path, raw))
+
+
+def require_told_schema(path: Path) -> None:
+    """Look whether a file says its schema. Raises DamagedDatabase for one that does not any more."""
+    if not path.exists():
+        return
+    try:
+        look(path, _revision)
+    except sqlite3.Error as error:
+        raise opening_error(path, error) from error
 
 
 def _config() -> Config:
@@ -139,15 +155,19 @@ def _undo_newer(path: Path, raw: sqlite3.Connection) -> None:
 def _way_down(path: Path, raw: sqlite3.Connection) -> Sequence[_Step]:
     """The steps from a file's revision to one that this code knows, newest first. Raises WrongDatabase where
     no such way leads."""
-    revision = found = _revision(raw)
+    revision = _revision(raw)
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if revision is None or revision in known:
         return []
-    unknown = WrongDatabase(f"{path} has a schema this version does not know: {found}")
+    said = revision if revision.isalnum() else repr(revision)  # on one line, whatever stands there
+    unknown = WrongDatabase(f"{path} has a schema this version does not know: {said}")
     if not _has_table(raw, "schema_steps"):
         raise unknown
     rows = raw.execute("SELECT revision, down_revision, statements FROM schema_steps").fetchall()
-    steps = {row[0]: _Step(row[0], row[1], json.loads(row[2])) for row in rows}
+    try:
+        steps = {row[0]: _Step(row[0], row[1], json.loads(row[2])) for row in rows}
+    except ValueError:
+        raise unknown from None
     way: list[_Step] = []
     while revision not in known:
         step = steps.pop(revision, None)
@@ -197,7 +217,15 @@ def _has_table(raw: sqlite3.Connection, name: str) -> bool:
 
 
 def _revision(raw: sqlite3.Connection) -> str | None:
-    if not _has_table(raw, "alembic_version"):
+    """The schema that a file says it has; None for an empty file. Raises DamagedDatabase for one that is not
+    empty and says none."""
+    found: Any = None
+    if _has_table(raw, "alembic_version"):
+        row = raw.execute("SELECT CAST(version_num AS BLOB) FROM alembic_version").fetchone()
+        found = row and row[0]
+    if found is None and not _has_table(raw, "node"):
         return None
-    row = raw.execute("SELECT version_num FROM alembic_version").fetchone()
-    return None if row is None else str(row[0])
+    try:
+        return str(found, "utf-8")
+    except (TypeError, UnicodeDecodeError):
+        raise DamagedDatabase(f"the database does not say its schema any more: {found!r}") from None

@@ -8,6 +8,7 @@ from app.database import digest
 from app.database.forms import Progress
 from app.database.seals import UNREADABLE, UNSEALED, Stored
 from app.state import replicated
+from app.state.checking import placeholder
 from app.state.entity import Entity
 
 _ROWS_AT_ONCE = 500
@@ -51,12 +52,11 @@ def _recompute(connection: sqlite3.Connection, entity: Entity, progress: Progres
     for number, stored in enumerate(entity.every(connection), start=1):
         is_unsealed = stored.written == UNSEALED
         encoded = _encoded(entity, stored) if recount or is_unsealed else None
-        if encoded is not None and stored.row is not None:
-            if is_unsealed:
-                unsealed.append((stored.found, *(stored.row[name] for name in entity.key)))
-            if recount:
-                bucket = digest.bucket_of(stored.key)
-                totals[bucket] = totals.get(bucket, 0) + digest.fingerprint_of(entity.relation, encoded)
+        if encoded is not None and stored.row is not None and is_unsealed:
+            unsealed.append((stored.found, *(stored.row[name] for name in entity.key)))
+        if recount and _is_text(stored.key):
+            bucket = digest.bucket_of(stored.key)
+            totals[bucket] = totals.get(bucket, 0) + _counted(entity, stored.key, encoded)
         if number % _ROWS_AT_ONCE == 0:
             connection.executemany(seal, unsealed)
             unsealed.clear()
@@ -66,6 +66,15 @@ def _recompute(connection: sqlite3.Connection, entity: Entity, progress: Progres
         connection.execute("DELETE FROM digest_buckets WHERE relation = ?", (entity.relation,))
         for bucket, total in totals.items():
             digest.write_total(connection, entity.relation, bucket, total)
+
+
+def _counted(entity: Entity, key: str, encoded: bytes | None) -> int:
+    return placeholder(entity, key) if encoded is None else digest.fingerprint_of(entity.relation, encoded)
+
+
+def _is_text(key: str) -> bool:
+    """Whether a key is UTF-8. No command wrote a row under another one, so no total counts it."""
+    return not any("\ud800" <= character <= "\udfff" for character in key)
 
 
 def _encoded(entity: Entity, stored: Stored) -> bytes | None:

@@ -32,11 +32,19 @@ def _nothing_due(_connection: sqlite3.Connection) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A table, and the columns of it that together are the key of a row in the digest."""
+
+    name: str
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Entity:
     """What is replicated of one table.
 
     - `key` names the columns of its primary key. Joined with "/" they are a row's key in the digest. Pages go
-      by the first of them.
+      by the first of them. `parts` is the table of what a row holds besides its columns, if there is one.
     - `told_by` is the kind of the events that send the rows of a page key (app.sync.kinds). `announced` is
       the query for the page keys that a new epoch announces again, or None where the relation has a way of
       its own.
@@ -64,6 +72,7 @@ class Entity:
     of_branch: bool = False
     behind: Behind = _nothing_behind
     runs_ahead: bool = False
+    parts: Table | None = None
 
     @property
     def form(self) -> Form:

@@ -3,7 +3,7 @@
 The seals show which rows differ, the bucket's recorded total shows whether one is missing. A peer's row is
 taken only if it is proven. A row that fits the seal stored here is the very row that was written. A peer with
 every event known here has a row at least as new, and so has the branch whose own cell it is. A row that no
-peer can confirm stays, and is listed.
+peer can confirm stays, and is listed. One that no command wrote is moved out: the total alone proves it.
 """
 
 import sqlite3
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from app.database import AlteredRow, Transaction, digest
 from app.database.seals import Stored
-from app.state import altered_rows, replicated
+from app.state import altered_rows, replicated, unwritten
 from app.state.checking import NOT_WRITTEN, Trouble, fingerprint, recount, rows_of
 from app.state.entity import Entity
 from app.state.forms import Row
@@ -32,30 +32,39 @@ class Given:
 @dataclass(frozen=True)
 class Plan:
     """What to do to a bucket: the rows to put, how many of them were missing, whether to count the bucket
-    anew, and the keys of the rows that stay as they are."""
+    anew, the keys of the rows that stay as they are, and of those that no command wrote."""
 
     put: Sequence[Row] = ()
     missing: int = 0
     recount: bool = False
     left: Sequence[str] = ()
+    unwritten: Sequence[str] = ()
 
 
 @dataclass
 class Mended:
-    """What was done to a bucket: how many rows were restored, how many of them were missing, and whether its
-    total was counted anew. `left` are the keys of rows that are still not what was written. `settled` says
-    that nothing is left to do."""
+    """What was done to a bucket: how many rows were restored, how many of them were missing, how many were
+    moved out that no command wrote, and whether its total was counted anew. `left` are the keys of rows that
+    are still not what was written. `settled` says that nothing is left to do."""
 
     restored: int = 0
     missing: int = 0
+    moved_out: int = 0
     recounted: bool = False
     left: list[str] = field(default_factory=list)
     settled: bool = False
 
 
-def plan(entity: Entity, mine: Sequence[Stored], given: Given, *, recorded: int) -> Plan:
-    """What a peer's rows prove about this node's rows of one bucket and their `recorded` total."""
-    theirs = {entity.key_of(row): row for row in given.rows}
+def plan(entity: Entity, mine: Sequence[Stored], given: Given | None, *, recorded: int) -> Plan:
+    """What a peer's rows, or none, prove about this node's rows of one bucket and their `recorded` total.
+
+    A row that was written is never taken for an unwritten one. The total is the sum of the fingerprints of
+    all rows that were written in the bucket, as they were written last. A row that was altered since, or is
+    gone, makes the sum of the others lack exactly its original's fingerprint, a SHA-256 that is not 0. So
+    where sound and proven rows alone make up the total, none of the bucket's written rows is among the rest.
+    One that the peer has, too, stays all the same: then the total may be what is wrong.
+    """
+    theirs = {} if given is None else {entity.key_of(row): row for row in given.rows}
     final: dict[str, Row] = {}
     put: list[Row] = []
     left: list[str] = []
@@ -63,30 +72,35 @@ def plan(entity: Entity, mine: Sequence[Stored], given: Given, *, recorded: int)
         row = theirs.get(stored.key)
         if stored.is_sound and stored.row is not None:
             final[stored.key] = stored.row
-        elif row is not None and _proves(entity, stored, row, given):
+        elif given is not None and row is not None and _proves(entity, stored, row, given):
             put.append(row)
             final[stored.key] = row
         else:
             left.append(stored.key)
+    lacking = (recorded - _total(entity, final.values())) % digest.MODULUS
+    absent = [row for key, row in theirs.items() if key not in final]
+    for some in ([], absent, *([row] for row in absent)):
+        if _total(entity, some) == lacking:
+            back = {entity.key_of(row) for row in some}
+            return Plan(
+                put=[*put, *some],
+                missing=len(back.difference(left)),
+                left=[key for key in left if key in theirs and key not in back],
+                unwritten=[key for key in left if key not in theirs],
+            )
     if left:
         return Plan(put=put, left=left)
-    lacking = (recorded - _total(entity, final.values())) % digest.MODULUS
-    if not lacking:
-        return Plan(put=put)
-    absent = [row for key, row in theirs.items() if key not in final]
-    for some in (absent, *([row] for row in absent)):
-        if some and _total(entity, some) == lacking:
-            return Plan(put=[*put, *some], missing=len(some))
-    return Plan(put=put, recount=final == theirs)
+    return Plan(put=put, recount=given is not None and final == theirs)
 
 
-def mend(tx: Transaction, trouble: Trouble, given: Given) -> Mended:
-    """Mend a bucket as far as a peer's rows prove how, in this transaction."""
+def mend(tx: Transaction, trouble: Trouble, given: Given | None) -> Mended:
+    """Mend a bucket as far as a peer's rows, or its own total alone, prove how, in this transaction."""
     entity = replicated.get(trouble.relation)
     mine = rows_of(tx.connection, entity, trouble)
     recorded = tx.digest_total(trouble.relation, trouble.bucket)
     found = plan(entity, mine, given, recorded=recorded)
-    mended = Mended(left=list(found.left))
+    stay = unwritten.move_out(tx, entity, found.unwritten)
+    mended = Mended(left=[*found.left, *stay], moved_out=len(found.unwritten) - len(stay))
     for row in found.put:
         try:
             with tx.attempt():

@@ -20,7 +20,7 @@ from app.state import (
     products,
     users,
 )
-from app.state.entity import Entity, Rows
+from app.state.entity import Entity, Rows, Table
 from app.state.errors import Invalid
 from app.state.forms import Row
 from app.state.ledger import Merged
@@ -150,6 +150,7 @@ _THIS_VERSION: tuple[Entity, ...] = (
         due=cell_rows.due,
         of_branch=True,
         runs_ahead=True,
+        parts=Table("stock_grants", ("product_id", "branch", "epoch")),
     ),
     Entity(
         relation="orders",
@@ -165,6 +166,7 @@ _THIS_VERSION: tuple[Entity, ...] = (
         encode=order_rows.encode,
         of_branch=True,
         behind=_behind_orders,
+        parts=Table("order_lines", ("order_id",)),
     ),
 )
 

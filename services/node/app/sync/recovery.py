@@ -108,6 +108,7 @@ class Recovery:
         """Fetch what is wanted until cancelled; a peer that fails is tried again while it is heard from. Each
         peer has a task of its own, so that a silent one delays nobody else."""
         self._turns, self._busy = asyncio.Lock(), set()
+        self._work.set()  # what an earlier run left undone, if there was one, is wanted still
         async with asyncio.TaskGroup() as tasks:
             while True:
                 await self._work.wait()

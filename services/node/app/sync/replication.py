@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection
 
 from app.database import Effects, StorageError
 from app.database.migrations import newest_revision
@@ -35,13 +34,15 @@ from app.sync.turns import TurnDesk
 log = logging.getLogger("app.replication")
 
 AGAIN_SECONDS = 5.0
-"""The pause before kept rows are tried again that the storage refused to merge."""
+"""The pause before kept rows are tried again that the storage refused to merge, and before a task is begun
+again that met an error nobody expected."""
 
 
 class Replication:
-    """Runs the node's senders, fetching, founding, scrubbing and salvaging as its own tasks. While the
-    database is damaged none of them runs: the node waits for its turn to replace the file. `reception`,
-    `asker`, `counts`, `members` and `turns` are what routes and desks use of it."""
+    """Runs the node's senders, fetching, founding, scrubbing and salvaging as its own tasks, each begun again
+    after an error that nobody expected. While the database is damaged none of them runs: the node waits for
+    its turn to replace the file. `reception`, `asker`, `counts`, `members` and `turns` are what routes and
+    desks use of it."""
 
     def __init__(
         self,
@@ -124,12 +125,12 @@ class Replication:
             return
         self._note_gone(await self._ground.database.read(membership.gone))
         for work, name in (
-            (self._merge_kept(), "merge kept rows"),
-            (self._synchronizer.run(), "synchronizer"),
-            (self.recovery.run(), "recovery"),
-            (self._scrub.run(), "scrub"),
-            (self._founding.run(), "founding"),
-            (self._salvaging.run(), "salvaging"),
+            (self._merge_kept, "merge kept rows"),
+            (self._synchronizer.run, "synchronizer"),
+            (self.recovery.run, "recovery"),
+            (self._scrub.run, "scrub"),
+            (self._founding.run, "founding"),
+            (self._salvaging.run, "salvaging"),
         ):
             self._run(work, name)
 
@@ -156,7 +157,7 @@ class Replication:
         """Rebuild an empty database, and keep the turn that this node has until it serves."""
         self.recovery.forget()
         await self._begin_anew()
-        self._run(self._holding.keep_turn(), "turn")
+        self._run(self._holding.keep_turn, "turn")
 
     async def _merge_kept(self) -> None:
         """Merge the rows that this node kept when it was an older version and did not know their relation."""
@@ -172,10 +173,21 @@ class Replication:
             return False
         return True
 
-    def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        task.add_done_callback(self._note_end)
-        self._tasks.append(task)
+    def _run(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        self._tasks.append(asyncio.create_task(self._keep_going(work, name), name=name))
+
+    async def _keep_going(self, work: Callable[[], Awaitable[None]], name: str) -> None:
+        """Do some work to its end, and begin it again after any error: a mistake of ours must neither stop a
+        part of the node until the next start nor stay unseen."""
+        while True:
+            try:
+                return await work()
+            except Exception as error:
+                log.exception("%s ended and is begun again", name)
+                self._ground.alarms.raise_(
+                    "stands_still", f"{name}: {error!r}; begun again in {AGAIN_SECONDS:g} s"
+                )
+            await self._ground.clock.sleep(AGAIN_SECONDS)
 
     async def _stop(self) -> None:
         for task in self._tasks:

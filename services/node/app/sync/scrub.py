@@ -11,7 +11,7 @@ from app.database import Database, StorageError, Transaction, seals
 from app.database.digest import bucket_of
 from app.database.file import are_indexes_sound
 from app.runtime import Clock
-from app.state import altered_rows, checking, ledger, repair, replicated
+from app.state import altered_rows, checking, ledger, repair, replicated, unwritten
 from app.state.checking import NOT_WRITTEN, Trouble
 from app.state.ranges import common
 from app.state.repair import Given, Mended
@@ -98,17 +98,25 @@ class Scrub:
                 await self.once()
             except (StorageError, sqlite3.Error) as error:
                 log.warning("scrubbing is put off: %s", error)
+            except Exception as error:
+                # A mistake of ours must neither end the search for altered rows nor stay unseen.
+                log.exception("scrubbing failed")
+                self._alarms.raise_("stands_still", f"scrub: {error!r}; again in {self._seconds:g} s")
 
     async def once(self) -> None:
         """Read everything once, and mend what is not what was written."""
         await self._repair_own_rows()
         await self._forget_strange_totals()
+        has_broken_keys = await self._database.read(unwritten.has_broken_keys)
         troubles = await self._database.read(checking.find_troubles)
-        miscounted = any(trouble.miscounted for trouble in troubles)
-        if miscounted and not await self._database.read(are_indexes_sound):
+        if (has_broken_keys or troubles) and not await self._database.read(are_indexes_sound):
             # Rows are missing because what leads to them is damaged: putting them would make them twice.
             self._database.suspect_damage()
             return
+        if has_broken_keys:
+            if moved := await self._database.write(unwritten.move_out_broken_keys):
+                self._alarms.raise_("unwritten_rows", f"{', '.join(moved)}: moved out, keys that are no text")
+            troubles = await self._database.read(checking.find_troubles)
         if await self._database.read(seals.listed):
             await self._database.write(altered_rows.forget_sound)
         left = [words for trouble in troubles if (words := await self._mend(trouble)) is not None]
@@ -143,12 +151,16 @@ class Scrub:
                 await self._clock.sleep(ROUND_SECONDS)
             waits = False
             for peer in self._peers:
-                mended = await self._mend_by(peer, trouble, said)
-                if mended is not None and mended.settled:
+                given = await self._mend_by(peer, trouble, said)
+                if given is not None and given.settled:
                     return None
-                waits = waits or mended is not None
+                waits = waits or given is not None
             if not waits:
                 break
+        if trouble.keys and not waits:  # what the total alone proves needs no peer's word
+            alone = await self._mend_with(trouble, lambda tx: repair.mend(tx, trouble, None))
+            if alone.settled:
+                return None
         asked = sum(1 for answer in said.values() if answer.counts)
         why = ", ".join(f"{name} {said[name].words}" for name in sorted(said)) or "there is no peer"
         await self._database.write(lambda tx: altered_rows.list_altered(tx, trouble, asked=asked, why=why))
@@ -175,10 +187,17 @@ class Scrub:
         if (refused := unfit(reply, trouble, is_founded=peer.founded)) is not None:
             said[peer.name] = refused
             return None
-        mended = await self._database.write(mending(peer.name, trouble, reply))
+        mended = await self._mend_with(trouble, mending(peer.name, trouble, reply))
         if mended.restored or mended.recounted:
             self._alarms.raise_("repaired_rows", f"{trouble}; by {peer.name}: {_words(mended)}")
         said[peer.name] = Said("has rows that prove nothing")
+        return mended
+
+    async def _mend_with(self, trouble: Trouble, mend: Callable[[Transaction], Mended]) -> Mended:
+        mended = await self._database.write(mend)
+        if mended.moved_out:
+            words = f"{mended.moved_out} moved out that no command wrote"
+            self._alarms.raise_("unwritten_rows", f"{trouble}; {words}")
         return mended
 
 

@@ -361,6 +361,25 @@ async def test_a_field_nested_too_deep_to_be_read_ends_no_scrub(trial: Trial) ->
     assert await sold["sul"].database.read(lambda c: customers.CUSTOMERS.snapshots(c, customers_of(c)))
 
 
+async def test_a_scrub_that_meets_an_error_nobody_expected_goes_on_at_the_next_interval(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sold = await sold_by(trial)
+
+    def fail(_connection: sqlite3.Connection) -> Any:
+        raise RuntimeError("a mistake")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checking, "find_troubles", fail)
+        await asyncio.sleep(2 * SCRUB_SECONDS)
+    alarm = (await sold["sul"].status())["alarms"]["stands_still"]
+    assert alarm == {"count": 2, "last": "scrub: RuntimeError('a mistake'); again in 15 s"}
+    assert "Traceback" in caplog.text
+    change_file(sold, "sul", CHANGES["products"])
+    await eventually(lambda: are_sound(sold), within=2 * SCRUB_SECONDS, every=1.0)
+    await sold.verify()
+
+
 def customers_of(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute("SELECT id FROM customers")]
 

@@ -96,6 +96,41 @@ async def test_damage_at_rest_is_found_at_start_and_the_node_rebuilds(
     await trial.shows("sul", available=8, frozen=4, here=0)
 
 
+NO_TEXT = "CAST(x'30ff' AS TEXT)"
+UNTOLD = {
+    "no text": f"UPDATE alembic_version SET version_num = {NO_TEXT}",
+    "no row": "DELETE FROM alembic_version",
+    "no table": "DROP TABLE alembic_version",
+    "an earlier one": "UPDATE alembic_version SET version_num = '0004'",
+    "the first one": "UPDATE alembic_version SET version_num = '0001'",
+    "a form": f"UPDATE canonical_forms SET relation = {NO_TEXT} WHERE relation = 'users'",
+    "the epoch": f"UPDATE node SET epoch = {NO_TEXT}",
+}
+
+
+@pytest.mark.parametrize("change", UNTOLD.values(), ids=UNTOLD)
+async def test_a_file_that_says_its_schema_or_its_life_no_more_is_held_and_loses_nothing(
+    trial: Trial, change: str
+) -> None:
+    await sold_by_all(trial)
+    before = trial.epoch("sul")
+    for name in ("matriz", "norte"):
+        trial.network.cut |= {("sul", name), (name, "sul")}
+    alone = await trial.sell("sul")
+
+    def spoil(path: Path) -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(change)
+
+    await damage_at_rest(trial, "sul", damage=spoil)
+    assert trial["sul"].database.damage is not None
+    trial.network.cut.clear()
+    await eventually(lambda: trial["sul"].ready)
+    assert trial.epoch("sul") != before
+    await eventually(lambda: trial.has("matriz", alone))
+    await trial.verify()
+
+
 def spoil_a_frame(path: Path) -> None:
     """One byte of the log is wrong: of commits behind it SQLite says nothing."""
     with path.with_name("node.db-wal").open("r+b") as log:

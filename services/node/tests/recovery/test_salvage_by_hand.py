@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from app.database import StorageFailed
 from app.salvage import show, take
 from tests.recovery.damage import both, flipped_in, random_bytes, zeroed
 from tests.recovery.salvaging import accounts, environment, founded, lost_ids, sell_alone, start_all
@@ -98,6 +99,18 @@ async def test_what_was_taken_before_is_not_taken_again(trial: Trial) -> None:
     assert take(environment(trial, "sul"), found=True) == []
     for name in NAMES:
         await trial.start(name)
+    await trial.verify()
+
+
+async def test_where_no_file_was_set_aside_it_says_so_and_changes_nothing(trial: Trial) -> None:
+    await founded(trial)
+    before = trial.epoch("sul")
+    await trial.stop("sul")
+    assert show(environment(trial, "sul"))["files"] == []
+    with pytest.raises(StorageFailed, match=r"no damaged file of .* was set aside.* comes from peers"):
+        take(environment(trial, "sul"), found=True)
+    await trial.start("sul")
+    assert trial.epoch("sul") == before
     await trial.verify()
 
 
