@@ -1,24 +1,19 @@
 """What a run log proves: which orders clients were promised, and what every node showed before, meanwhile and
 after."""
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from lab.contract import Order, Status, Stock
+from lab.keys import same_key
 from lab.runlog import Record
 
 Outcome = Literal["ok", "fail", "info"]
 Units = Counter[str]  # sku (as `same_key`) → units
 # Faults after which a node may know less than before, and lives another life.
 DISK_FAULTS = ("wipe", "restore", "corrupt")
-
-
-def same_key(key: str) -> str:
-    """The form in which two spellings of one sku or customer code are equal, as nodes treat them."""
-    return unicodedata.normalize("NFKC", key).strip().casefold()
 
 
 def units_of(lines: Iterable[Mapping[str, Any]]) -> Units:

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from lab.checker.existence import answers, unasked_orders
 from lab.checker.finding import Finding
-from lab.evidence import Evidence, same_key
+from lab.evidence import Evidence
+from lab.keys import same_key
 
 _NAMES_A_PRODUCT = ("product", "adjust", "count")
 

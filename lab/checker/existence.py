@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lab.contract import Order
-from lab.evidence import Evidence, Operation, same_key, units_of
+from lab.evidence import Evidence, Operation, units_of
+from lab.keys import same_key
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from lab.checker.finding import Finding
 from lab.contract import Stock
-from lab.evidence import Evidence, Sample, same_key
+from lab.evidence import Evidence, Sample
+from lab.keys import same_key
 
 _GROWING = (
     *("received", "returned", "returned_frozen", "recovered"),

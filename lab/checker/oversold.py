@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from lab.checker.finding import Finding
 from lab.contract import Stock, StockRow
-from lab.evidence import Evidence, Units, same_key, units_of
+from lab.evidence import Evidence, Units, units_of
+from lab.keys import same_key
 
 
 def units_oversold(evidence: Evidence) -> Units:

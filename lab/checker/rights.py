@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from lab.checker.finding import Finding
 from lab.checker.oversold import newest_rows
 from lab.contract import Stock, StockRow
-from lab.evidence import Evidence, Units, same_key, units_of
+from lab.evidence import Evidence, Units, units_of
+from lab.keys import same_key
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from lab.evidence import same_key
+from lab.keys import same_key
 from lab.replay.history import History, HistoryOrder
 
 

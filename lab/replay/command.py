@@ -19,7 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lab import convergence, network, settings
 from lab.errors import LabError
-from lab.evidence import collect, same_key
+from lab.evidence import collect
+from lab.keys import same_key
 from lab.network import Network
 from lab.operations import Patience
 from lab.options import ENV_FILE, RUN_DIR, EnvFile, RunDir

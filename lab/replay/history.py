@@ -15,7 +15,7 @@ from typing import cast
 
 from lab.contract import NewCustomer
 from lab.errors import LabError
-from lab.evidence import same_key
+from lab.keys import same_key
 
 MOST_UNITS = 1_000_000  # in one line; the most a node takes
 MOST_LINES = 100  # in one order; the most a node takes

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lab.evidence import same_key
+from lab.keys import same_key
 from lab.operations import Operations, Patience, Placed
 from lab.replay.history import History, HistoryOrder
 from lab.replay.mapping import share_workers

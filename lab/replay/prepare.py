@@ -9,7 +9,7 @@ from functools import partial
 
 from lab.contract import Product
 from lab.errors import LabError
-from lab.evidence import same_key
+from lab.keys import same_key
 from lab.operations import Operations
 from lab.outcome import Refused, Unknown
 from lab.replay.history import MOST_UNITS, History
