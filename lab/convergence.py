@@ -4,16 +4,15 @@ Read from `/status`: good for waiting and for people. A verdict never relies on 
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 from lab.client import NodeClient
 from lab.contract import Status
 from lab.errors import LabError
 from lab.outcome import Refused, Unknown
+from lab.poll import poll
 
 DEFAULT_DEADLINE_SECONDS = 60.0
-_POLL_SECONDS = 0.2
 
 Statuses = Mapping[str, Status | None]
 """NODE → what its `/status` said, or None where it could not be read."""
@@ -168,15 +167,10 @@ async def wait_clear(
 
     NotConvergedError lists the obstacles of the last reading when the deadline passes first.
     """
-    deadline = time.monotonic() + deadline_seconds
-    while True:
-        statuses = await read()
-        remaining = find_obstacles(statuses)
-        if not remaining:
-            return statuses
-        if time.monotonic() >= deadline:
-            raise NotConvergedError(f"after {deadline_seconds:.0f} s: {'; '.join(remaining)}")
-        await asyncio.sleep(_POLL_SECONDS)
+    statuses = await poll(read, until=lambda found: not find_obstacles(found), seconds=deadline_seconds)
+    if remaining := find_obstacles(statuses):
+        raise NotConvergedError(f"after {deadline_seconds:.0f} s: {'; '.join(remaining)}")
+    return statuses
 
 
 async def _read_all(clients: Sequence[NodeClient]) -> dict[str, Status | None]:

@@ -1,16 +1,14 @@
 """Counting the shelf in a network that has just settled."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from lab.outcome import Refused
+from lab.poll import poll
 
 UNBLOCKS_WITHIN_SECONDS = 10.0
 """A member's late word of an earlier life may block a count, and ends with one of its next hellos."""
 
-_AGAIN_SECONDS = 0.2
 Answer = TypeVar("Answer")
 
 
@@ -19,11 +17,16 @@ async def when_unblocked(
 ) -> Answer:
     """Counts, and again while a member blocks it, which is a refusal that nothing came of. Raises that
     refusal when it lasts, and any other one at once."""
-    deadline = time.monotonic() + deadline_seconds
-    while True:
+
+    async def ask() -> Answer | Refused:
         try:
             return await count()
         except Refused as refused:
-            if refused.code != "count_blocked" or time.monotonic() >= deadline:
+            if refused.code != "count_blocked":
                 raise
-        await asyncio.sleep(_AGAIN_SECONDS)
+            return refused
+
+    found = await poll(ask, until=lambda one: not isinstance(one, Refused), seconds=deadline_seconds)
+    if isinstance(found, Refused):
+        raise found
+    return found

@@ -4,13 +4,13 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
 from lab.errors import LabError
+from lab.poll import poll_blocking
 
 _POLL_SECONDS = 0.02
 _PAUSE_SECONDS = 5.0  # for the kernel to freeze or thaw a process
@@ -78,9 +78,7 @@ class NodeProcess:
     def stop(self) -> None:
         """SIGTERM, and SIGKILL for a process that does not heed it; returns when it is gone."""
         self.ask_to_stop()
-        deadline = time.monotonic() + _STOP_SECONDS
-        while self.alive() and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)
+        poll_blocking(lambda: not self.alive(), seconds=_STOP_SECONDS, every=_POLL_SECONDS)
         self.kill()
 
     def kill(self) -> None:
@@ -115,13 +113,10 @@ class NodeProcess:
                 return
 
     def _await(self, condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                raise LabError(
-                    f"the process in {self._record.parent} {what} within {seconds:.0f} s; see {self.log}"
-                )
-            time.sleep(_POLL_SECONDS)
+        if not poll_blocking(condition, seconds=seconds, every=_POLL_SECONDS):
+            raise LabError(
+                f"the process in {self._record.parent} {what} within {seconds:.0f} s; see {self.log}"
+            )
 
 
 def _ended(process: psutil.Process) -> bool:

@@ -1,13 +1,13 @@
 """Waiting for nodes to answer, and saying why one does not."""
 
 import ssl
-import time
 from collections.abc import Callable, Sequence
 
 import httpx
 
 from lab.errors import LabError
 from lab.network import NodeAddress
+from lab.poll import poll_blocking
 
 _POLL_SECONDS = 0.1
 _REQUEST_SECONDS = 2.0
@@ -46,23 +46,24 @@ def _wait(
     check: Callable[[NodeAddress], None],
     tell: Callable[[str], None] = lambda _line: None,
 ) -> None:
-    deadline = time.monotonic() + seconds
-    waiting = list(nodes)
+    waiting: dict[NodeAddress, str | None] = dict.fromkeys(nodes)  # and what each said last
     with httpx.Client(timeout=_REQUEST_SECONDS, trust_env=False, verify=_NO_AUTHORITIES) as client:
-        while True:
-            answers = {node: _answer(client, node.url + path) for node in waiting}
-            still = [node for node in waiting if answers[node] is not None]
-            if not still:
-                return
-            if len(still) < len(waiting):
-                tell(f"{len(nodes) - len(still)} of {len(nodes)} nodes are ready…")
-            waiting = still
-            if time.monotonic() > deadline:
-                node = waiting[0]
-                raise LabError(f"{node.name} is not ready after {seconds:.0f} s: {answers[node]}")
+
+        def ask() -> bool:
+            before = len(waiting)
+            for node in [*waiting]:
+                waiting[node] = _answer(client, node.url + path)
+                if waiting[node] is None:
+                    del waiting[node]
+            if 0 < len(waiting) < before:
+                tell(f"{len(nodes) - len(waiting)} of {len(nodes)} nodes are ready…")
             for node in waiting:
                 check(node)
-            time.sleep(_POLL_SECONDS)
+            return not waiting
+
+        if not poll_blocking(ask, seconds=seconds, every=_POLL_SECONDS):
+            node, said = next(iter(waiting.items()))
+            raise LabError(f"{node.name} is not ready after {seconds:.0f} s: {said}")
 
 
 def _answer(client: httpx.Client, url: str) -> str | None:

@@ -1,7 +1,6 @@
 """Making faults at the nodes, seeing that they are felt, and ending them."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -12,12 +11,12 @@ from lab.errors import LabError
 from lab.faults.words import Link, LinkFault, spoken
 from lab.network import Network
 from lab.outcome import Refused, Unknown
+from lab.poll import poll
 from lab.settings import Secrets
 
 _FELT_SECONDS = 20.0  # for a rare loss to be seen: a probe takes some milliseconds
 _TIMEOUT_SECONDS = 10.0
 _LIFT_SECONDS = 20.0  # for a node to end its faults that rebuilds, or has much to do
-_POLL_SECONDS = 0.2
 _OF_THE_LAB = "the lab"  # begins what a gate says for a peer
 _NOT_FOUND = 404
 _HAS_NONE = {_NOT_FOUND, 401}  # LAB_FAULTS is off; an empty node that knows no users was just started
@@ -133,13 +132,12 @@ async def _lift(client: NodeClient, peer: str) -> str | None:
 
 async def _lift_patiently(client: NodeClient) -> str | None:
     """None, or why the faults of the node could not be ended though it was asked again for a while."""
-    deadline = time.monotonic() + _LIFT_SECONDS
-    while (error := await _end(client, "")) is not None:
-        lasts = isinstance(error, Refused) and not error.passes
-        if lasts or time.monotonic() >= deadline:
-            return str(error)
-        await asyncio.sleep(_POLL_SECONDS)
-    return None
+
+    def is_final(error: Refused | Unknown | None) -> bool:
+        return error is None or (isinstance(error, Refused) and not error.passes)
+
+    error = await poll(lambda: _end(client, ""), until=is_final, seconds=_LIFT_SECONDS)
+    return None if error is None else str(error)
 
 
 async def _end(client: NodeClient, part: str) -> Refused | Unknown | None:
@@ -155,14 +153,13 @@ async def _end(client: NodeClient, part: str) -> Refused | Unknown | None:
 
 
 async def _until_felt(client: NodeClient, peer: str, fault: LinkFault) -> None:
-    deadline = time.monotonic() + _FELT_SECONDS
-    while True:
+    async def is_felt() -> bool:
         probe = await _faults(client, "POST", f"/links/{peer}/probe")
-        if _is_felt(fault, probe, await _hits(client, peer, fault)):
-            return
-        if time.monotonic() > deadline:
-            link = spoken([Link(client.name, peer)])
-            raise LabError(f"no call on {link} felt the fault '{fault.kind}' within {_FELT_SECONDS:.0f} s")
+        return _is_felt(fault, probe, await _hits(client, peer, fault))
+
+    if not await poll(is_felt, seconds=_FELT_SECONDS, every=0):  # a rare loss takes many probes
+        link = spoken([Link(client.name, peer)])
+        raise LabError(f"no call on {link} felt the fault '{fault.kind}' within {_FELT_SECONDS:.0f} s")
 
 
 def _is_felt(fault: LinkFault, probe: Mapping[str, Any], hits: int) -> bool:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lab import settings
 from lab.errors import LabError
+from lab.poll import poll_blocking
 
 UI_PORT = 18089
 SHAPES = ("steady", "rush-hour")
@@ -23,7 +24,6 @@ _LOADTESTS = settings.ROOT / "loadtests"
 _SHAPE_FILES = {"steady": (), "rush-hour": (_LOADTESTS / "rush_hour.py",)}
 _LAST_REQUESTS_SECONDS = 20  # what is under way when the time is over may end
 _ENDING_SECONDS = 40.0
-_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,13 @@ def _wait(process: "subprocess.Popen[bytes]", wanted: Load) -> int:
     began = time.monotonic()
     with _bar(wanted) as progress:
         task = progress.add_task(f"{wanted.users} operators at work", total=wanted.seconds)
-        while process.poll() is None:
-            passed = time.monotonic() - began
-            if passed > most:
-                raise subprocess.TimeoutExpired(process.args, most)
-            progress.update(task, completed=min(passed, wanted.seconds))
-            time.sleep(_POLL_SECONDS)
+
+        def has_ended() -> bool:
+            progress.update(task, completed=min(time.monotonic() - began, wanted.seconds))
+            return process.poll() is not None
+
+        if not poll_blocking(has_ended, seconds=most):
+            raise subprocess.TimeoutExpired(process.args, most)
     return process.wait()
 
 

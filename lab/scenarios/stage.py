@@ -1,7 +1,6 @@
 """What a scenario plays on: a network, clients on its nodes, and the means to break and mend it."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -16,6 +15,7 @@ from lab.faults.words import LinkFault, links_between, spoken
 from lab.network import Network, Policy
 from lab.operations import Operations
 from lab.outcome import Refused, Unknown
+from lab.poll import poll
 from lab.runlog import read_records
 from lab.settings import Secrets
 
@@ -137,15 +137,14 @@ class Stage:
 
         A node that the condition asks may refuse for a while, or not answer: then it does not hold yet. Any
         other refusal is raised."""
-        deadline = time.monotonic() + deadline_seconds
-        while True:
-            holds, why = await _holds(condition)
-            if holds:
-                return True
-            if time.monotonic() >= deadline:
-                self.failures.append(f"{failure} (waited {deadline_seconds:.0f} s{why})")
-                return False
-            await asyncio.sleep(_POLL_SECONDS)
+        holds, why = await poll(
+            lambda: _holds(condition),
+            until=lambda found: found[0],
+            seconds=deadline_seconds,
+            every=_POLL_SECONDS,
+        )
+        self.expect(holds, f"{failure} (waited {deadline_seconds:.0f} s{why})")
+        return holds
 
     async def _break(self, fault: str, verb: Callable[[str], None], nodes: tuple[str, ...]) -> None:
         for node in nodes:

@@ -17,6 +17,7 @@ from lab.errors import LabError
 from lab.faults import gates
 from lab.faults.words import LinkFault
 from lab.outcome import Refused, Unknown
+from lab.poll import poll
 from lab.runlog import RunLog
 from lab.torture.schedule import DISK_KINDS, LINK_KINDS, Assault
 from lab.torture.shoppers import Shoppers
@@ -24,9 +25,7 @@ from lab.torture.shoppers import Shoppers
 _LEASE_SECONDS = 60.0  # beyond a fault's end: should this program die, the node ends it by itself
 _RECOVERY_SECONDS = 90.0  # for a node to come back with what its peers have, other faults notwithstanding
 _CALM_SECONDS = 30.0  # to wait for the moment in which a disk may be lost
-_POLL_SECONDS = 0.2
 Act = Callable[[], Awaitable[None]]
-Condition = Callable[[], Awaitable[bool]]
 
 
 class Nemesis:
@@ -117,13 +116,13 @@ class Nemesis:
         sees the node come back, whatever else happens."""
         self._calm = True
         try:
-            if not await self._until(lambda: self._may_lose(node), seconds=_CALM_SECONDS):
+            if not await poll(lambda: self._may_lose(node), seconds=_CALM_SECONDS):
                 self.skipped[kind] += 1
                 return
             before, number = await self._take_disk(kind, node)
         finally:
             self._calm = False
-        if await self._until(lambda: self._lives_again(node, before)):
+        if await poll(lambda: self._lives_again(node, before), seconds=_RECOVERY_SECONDS):
             self._log.fault_healed(number)
         else:  # while its peers are killed again and again that may take long; in the end it has to
             self._tell(f"{node} is not back yet after {_RECOVERY_SECONDS:.0f} s")
@@ -169,14 +168,6 @@ class Nemesis:
         status = await read_status(self._clients[node])
         return status is not None and status["ready"] and status["epoch"] != before
 
-    async def _until(self, condition: Condition, *, seconds: float = _RECOVERY_SECONDS) -> bool:
-        deadline = time.monotonic() + seconds
-        while not await condition():
-            if time.monotonic() > deadline:
-                return False
-            await asyncio.sleep(_POLL_SECONDS)
-        return True
-
     def _made(self, number: int, assault: Assault) -> None:
         self._log.fault_active(number)
         self.made[assault.kind] += 1
@@ -194,7 +185,7 @@ class Nemesis:
                 return False
             return True
 
-        if await self._until(is_undone):
+        if await poll(is_undone, seconds=_RECOVERY_SECONDS):
             self._log.fault_healed(number)
         elif assault.node is not None:
             self.failures.append(f"{assault.kind} {assault.target} could not be undone")

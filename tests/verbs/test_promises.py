@@ -2,7 +2,6 @@
 all nodes agree. One test body over every driver; what is done to disks is played by the disk scenarios."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import pytest
 from lab.contract import WantedLine
 from lab.convergence import wait_converged
 from lab.operations import Operations
+from lab.poll import poll
 from lab.runlog import RunLog
 from lab.session import conclude, open_operations
 from lab.verdict import Verdict
@@ -141,7 +141,10 @@ class Sale:
 
     async def until_more(self, orders: int) -> None:
         """Waits until so many more orders ended."""
-        deadline, wanted = time.monotonic() + ENOUGH_SECONDS, self.ended + orders
-        while self.ended < wanted:
-            assert time.monotonic() < deadline, f"only {self.ended} orders of {wanted} ended"
-            await asyncio.sleep(0.05)
+        wanted = self.ended + orders
+
+        async def ended() -> int:
+            return self.ended
+
+        found = await poll(ended, until=lambda count: count >= wanted, seconds=ENOUGH_SECONDS, every=0.05)
+        assert found >= wanted, f"only {found} orders of {wanted} ended"
