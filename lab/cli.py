@@ -2,16 +2,15 @@
 
 import asyncio
 import contextlib
-import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lab import base_image, network, ports, recovery, settings
+from lab.console import complain, out, progress, show_json, working
 from lab.demo.command import demo, demo_data
 from lab.doctor import examine
 from lab.drivers import Driver, choose, get_driver
@@ -62,8 +61,6 @@ app.command()(recovery.decommission)
 app.command()(simulate)
 app.command()(model)
 app.command()(teeth)
-out = Console(soft_wrap=True, highlight=False)
-progress = Console(stderr=True)
 _FAULTS = "LAB_FAULTS"
 
 
@@ -92,10 +89,10 @@ def up(
         ports=_wanted_ports(base_port, auto_ports=auto_ports),
         settings=_with_faults(wanted, run_dir, env_file) if faults else wanted,
     )
-    with _progress(f"starting the nodes (driver {choice.name})…") as tell:
+    with working(f"starting the nodes (driver {choice.name})…") as tell:
         started = get_driver(choice.name, run_dir, env_file=env_file, tell=tell).up(options)
     if as_json:
-        _print_json({"driver": started.driver, "policy": started.policy, "nodes": _urls(started)})
+        show_json({"driver": started.driver, "policy": started.policy, "nodes": _urls(started)})
         return
     out.print(f"driver {choice.name} ({choice.reason}), policy {started.policy}; every node is ready")
     for node in started.nodes:
@@ -106,7 +103,7 @@ def up(
 @app.command("base-image")
 def make_base_image() -> None:
     """Build the image the containers rest on from Debian's packages, for where no registry answers."""
-    with _progress("looking for what it needs…") as tell:
+    with working("looking for what it needs…") as tell:
         base_image.build(tell)
     out.print(f"{base_image.tag()} is here")
 
@@ -132,7 +129,7 @@ def status(as_json: AsJson = False, run_dir: RunDir = RUN_DIR, env_file: EnvFile
     """Show each node's state, what is pending to whom, and whether all agree."""
     reading = asyncio.run(_read_once(run_dir, env_file))
     if as_json:
-        _print_json(reading.as_json())
+        show_json(reading.as_json())
     else:
         out.print(network_view(reading))
 
@@ -205,18 +202,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments, prog_name="lab")
     except LabError as error:
-        progress.print(f"lab: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        complain(f"lab: {error}")
         sys.exit(2)
-
-
-@contextlib.contextmanager
-def _progress(first: str) -> Iterator[Callable[[str], None]]:
-    """Shows what is under way: one moving line on a terminal, a line for each step in a log."""
-    if progress.is_terminal:
-        with progress.status(first) as shown:
-            yield shown.update
-    else:
-        yield lambda line: progress.print(line, soft_wrap=True, highlight=False)
 
 
 def _wanted_ports(base_port: int | None, *, auto_ports: bool) -> tuple[int, ...] | None:
@@ -276,10 +263,6 @@ def _status_reader(run_dir: Path, env_file: Path) -> StatusReader:
 
 def _urls(current: Network) -> dict[str, str]:
     return {node.name: node.url for node in current.nodes}
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def _shown(path: Path) -> Path:

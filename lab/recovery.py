@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lab import network
+from lab.console import out, progress, show
 from lab.contract import AlteredRow, Member, ParkedEvent
 from lab.counting import when_unblocked
 from lab.errors import LabError
@@ -20,9 +20,6 @@ from lab.outcome import Refused
 Copy = Annotated[Path, typer.Argument(metavar="FILE", help="A copy of the node's database.")]
 Sku = Annotated[str, typer.Argument(metavar="SKU", help="A product.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-
-out = Console(soft_wrap=True, highlight=False)
-progress = Console(stderr=True)
 
 
 def wipe(node: Node, *, yes: Yes = False, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
@@ -101,8 +98,7 @@ def parked(
         left.extend(await clients[node].parked())
 
     with_clients([node], act, run_dir, env_file)
-    for event in left:
-        out.print(_words(event), markup=False)
+    show(_words(event) for event in left)
     if not left:
         out.print(f"nothing is parked at {node}")
 
@@ -129,8 +125,7 @@ def altered(
         left.extend(await clients[node].altered())
 
     with_clients([node], act, run_dir, env_file)
-    for row in left:
-        out.print(f"{row['relation']}/{row['bucket']} {row['row_key']}: {row['why']}", markup=False)
+    show(f"{row['relation']}/{row['bucket']} {row['row_key']}: {row['why']}" for row in left)
     if not left:
         out.print(f"every row of {node} is what was written")
 

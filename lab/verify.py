@@ -1,22 +1,18 @@
 """`lab verify FILE`: judges a run by its run log, which may come from anywhere and be of any age."""
 
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lab.checker.finding import Promise
+from lab.console import show, show_json
 from lab.errors import LabError
 from lab.options import AsJson
 from lab.runlog import FORMAT, Record, read_records
 from lab.session import verdict_lines
 from lab.verdict import Result, Verdict, judge
-
-out = Console(soft_wrap=True, highlight=False)
 
 _MEANINGS: dict[Promise, str] = {
     "lost": "every acknowledged order and cancellation is at every node",
@@ -39,10 +35,9 @@ def verify(
     records = read_run(file)
     verdict = judge_run(file, records)
     if as_json:
-        sys.stdout.write(json.dumps(verdict.as_record(), indent=2, ensure_ascii=False) + "\n")
+        show_json(verdict.as_record())
     else:
-        for line in report_lines(records, verdict):
-            out.print(line, markup=False)
+        show(report_lines(records, verdict))
     raise typer.Exit(verdict.exit_code)
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lab import network, settings
+from lab.console import out, show
 from lab.demo import generator, story
 from lab.demo.apart import STATE_IN, Fault
 from lab.demo.screen import Screen
@@ -24,8 +24,6 @@ from lab.running import Running, find_or_start, undo_faults
 DATA_DIR = settings.ROOT / "build" / "demo"
 _LOG_NAME = "run.jsonl"
 _INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
-
-out = Console(soft_wrap=True, highlight=False)
 
 
 def demo(
@@ -77,11 +75,8 @@ def demo_data(
     """Write the demonstration's order history as CSV files, for `lab replay` or your own tools."""
     history = generator.generate(seed, orders=orders)
     generator.write(history, directory)
-    out.print(
-        f"{len(history.products)} products, {len(history.customers)} customers and {orders} orders"
-        f" in {directory}",
-        markup=False,
-    )
+    counts = f"{len(history.products)} products, {len(history.customers)} customers and {orders} orders"
+    show([f"{counts} in {directory}"])
 
 
 def _perform(wanted: story.Plan, running: Running, run_dir: Path, screen: Screen) -> int:

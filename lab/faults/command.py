@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lab import network, settings
 from lab.client import NodeClient
+from lab.console import out, progress
 from lab.drivers import Driver, get_driver
 from lab.errors import LabError
 from lab.faults import gates
@@ -35,9 +35,6 @@ Lease = Annotated[
     typer.Option("--lease", min=1, max=LONGEST_LEASE_SECONDS, help="Seconds until it ends by itself."),
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Decides what it leaves to chance.")]
-
-out = Console(soft_wrap=True, highlight=False)
-progress = Console(stderr=True)
 
 
 def cut(

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lab import convergence, settings
+from lab.console import out, progress
 from lab.contract import Status
 from lab.drivers import Driver
 from lab.errors import LabError
@@ -18,9 +18,6 @@ from lab.faults.words import Link, links_between, spoken
 from lab.network import Network
 from lab.options import ENV_FILE, RUN_DIR, Deadline, EnvFile, RunDir
 from lab.status import StatusReader
-
-out = Console(soft_wrap=True, highlight=False)
-progress = Console(stderr=True)
 
 
 def heal(

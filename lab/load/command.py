@@ -10,9 +10,9 @@ from random import Random
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lab import convergence, network
+from lab.console import out, show
 from lab.demo import generator
 from lab.errors import LabError
 from lab.interruption import terminate_as_interrupt
@@ -31,8 +31,6 @@ MOST_SECONDS = 600
 _MOST_USERS = 1000
 _STOCK = "times:2"  # of what 600 orders need: enough to sell on, too little for everybody to get everything
 _LOG_NAME = "run.jsonl"
-
-out = Console(soft_wrap=True, highlight=False)
 
 
 def load(
@@ -58,7 +56,7 @@ def load(
         env_file,
         ports=network.ports_from(base_port) if base_port is not None else None,
         starting=lambda name: out.print(f"the network is not all up; starting it with the {name} driver…"),
-        tell=lambda line: out.print(f"  {line}", markup=False),
+        tell=lambda line: show([f"  {line}"]),
     )
     with terminate_as_interrupt():
         raise typer.Exit(_run(wanted, running, run_dir.resolve()))
@@ -94,9 +92,7 @@ def _run(wanted: Load, running: Running, run_dir: Path) -> int:
         verdict = asyncio.run(_end(running, log))
     if figures.exists():
         out.print(requests_table(json.loads(figures.read_text(encoding="utf-8"))))
-    for line in [*tally_lines(read_records(path), after=prepared), *verdict_lines(verdict)]:
-        out.print(line, markup=False)
-    out.print(f"run log: {path}", markup=False)
+    show([*tally_lines(read_records(path), after=prepared), *verdict_lines(verdict), f"run log: {path}"])
     return _judged(verdict, exit_code)
 
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lab import settings
+from lab.console import progress
 from lab.errors import LabError
 from lab.poll import poll_blocking
 
@@ -81,11 +81,11 @@ def run(wanted: Load, *, figures: Path, environment: Mapping[str, str]) -> int:
 def _wait(process: "subprocess.Popen[bytes]", wanted: Load) -> int:
     most = wanted.seconds + _LAST_REQUESTS_SECONDS + _ENDING_SECONDS
     began = time.monotonic()
-    with _bar(wanted) as progress:
-        task = progress.add_task(f"{wanted.users} operators at work", total=wanted.seconds)
+    with _bar(wanted) as bar:
+        task = bar.add_task(f"{wanted.users} operators at work", total=wanted.seconds)
 
         def has_ended() -> bool:
-            progress.update(task, completed=min(time.monotonic() - began, wanted.seconds))
+            bar.update(task, completed=min(time.monotonic() - began, wanted.seconds))
             return process.poll() is not None
 
         if not poll_blocking(has_ended, seconds=most):
@@ -96,5 +96,5 @@ def _wait(process: "subprocess.Popen[bytes]", wanted: Load) -> int:
 @contextmanager
 def _bar(wanted: Load) -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, TextColumn(f"of {wanted.seconds} s"), console=Console(stderr=True)) as progress:
-        yield progress
+    with Progress(*columns, TextColumn(f"of {wanted.seconds} s"), console=progress) as bar:
+        yield bar

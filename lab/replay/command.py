@@ -13,11 +13,11 @@ from random import Random
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from lab import convergence, network, settings
+from lab.console import out, progress, show
 from lab.errors import LabError
 from lab.evidence import collect
 from lab.keys import same_key
@@ -35,8 +35,6 @@ from lab.session import conclude, open_operations, verdict_lines
 from lab.verdict import Verdict
 
 _LOG_NAME = "run.jsonl"
-
-out = Console(soft_wrap=True, highlight=False)
 
 
 @dataclass(frozen=True)
@@ -95,8 +93,10 @@ def replay(
         concurrency=concurrency,
         run=f"replay-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(2).hex()}",
     )
-    for branch, count in counts.items():
-        out.print(f"branch {branch} ({count} orders) plays at {plan.mapping[branch]}", markup=False)
+    show(
+        f"branch {branch} ({count} orders) plays at {plan.mapping[branch]}"
+        for branch, count in counts.items()
+    )
     with RunLog(run_dir / _LOG_NAME) as log:
         replayed = asyncio.run(run_replay(plan, current, settings.load_or_create(env_file), log))
         _print(plan, replayed, log.path)
@@ -155,27 +155,27 @@ def _left(log: Path, stock: Mapping[str, int]) -> dict[str, int]:
 class _Bars:
     """One progress bar for the catalogue and one per branch, moved as things happen."""
 
-    def __init__(self, progress: Progress, plan: Plan) -> None:
-        self._progress = progress
+    def __init__(self, bars: Progress, plan: Plan) -> None:
+        self._bars = bars
         steps = len(plan.history.products) + len(plan.history.customers) + len(plan.stock)
-        self._catalogue = progress.add_task("catalogue and stock", total=steps)
+        self._catalogue = bars.add_task("catalogue and stock", total=steps)
         self._branches = {
-            branch: progress.add_task(escape(branch), total=len(orders), start=False)
+            branch: bars.add_task(escape(branch), total=len(orders), start=False)
             for branch, orders in plan.history.orders_by_branch().items()
         }
 
     def catalogue_step(self) -> None:
-        self._progress.advance(self._catalogue)
+        self._bars.advance(self._catalogue)
 
     def catalogue_done(self) -> None:
         """The bar jumps to its end, since what was kept needed no step; the branches' clocks start."""
-        total = self._progress.tasks[self._catalogue].total
-        self._progress.update(self._catalogue, completed=total)
+        total = self._bars.tasks[self._catalogue].total
+        self._bars.update(self._catalogue, completed=total)
         for task in self._branches.values():
-            self._progress.start_task(task)
+            self._bars.start_task(task)
 
     def played(self, played: Played) -> None:
-        self._progress.advance(self._branches[played.order.branch])
+        self._bars.advance(self._branches[played.order.branch])
 
 
 @contextmanager
@@ -186,8 +186,8 @@ def _progress(plan: Plan) -> Iterator[_Bars]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield _Bars(progress, plan)
+    with Progress(*columns, console=progress) as bars:
+        yield _Bars(bars, plan)
 
 
 def _print(plan: Plan, replayed: Replayed, log: Path) -> None:
@@ -205,17 +205,14 @@ def _print(plan: Plan, replayed: Replayed, log: Path) -> None:
     lines = report.reasons(replayed.played)
     if lines:
         out.print(f"refused requests, one line each ({len(lines)}):")
-        for line in report.shown_reasons(lines, log.name):
-            out.print(f"  {line}", markup=False)
+        show(f"  {line}" for line in report.shown_reasons(lines, log.name))
     out.print(
         f"{summary.accepted} of {summary.orders} accepted, {summary.accepted_first_try} at the first try;"
         f" {summary.refused} refused, {summary.unknown} unknown, {summary.retries} retries,"
         f" {summary.repriced} lines repriced, {summary.seconds:.1f} s"
     )
     out.print("units left: " + ", ".join(f"{node} {units}" for node, units in replayed.left.items()))
-    for line in verdict_lines(replayed.verdict):
-        out.print(line, markup=False)
-    out.print(f"run log: {log}", markup=False)
+    show([*verdict_lines(replayed.verdict), f"run log: {log}"])
 
 
 def _write_json(path: Path, summary: Summary) -> None:

@@ -3,17 +3,14 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from lab.console import out, progress, show
 from lab.errors import LabError
 from lab.network import parse_policy
 from lab.options import ENV_FILE, RUN_DIR, EnvFile, RunDir
 from lab.scenarios import registry
 from lab.scenarios.runner import RunOptions, run_here
 from lab.scenarios.runner import run as run_fresh
-
-out = Console(soft_wrap=True, highlight=False)
-progress = Console(stderr=True)
 
 
 def run(
@@ -49,14 +46,12 @@ def run(
     options = RunOptions(
         rounds=rounds, seconds=seconds, seed=seed, policy=parse_policy(policy), driver=driver
     )
-    out.print(f"{scenario.name}: {scenario.title}", markup=False)
+    show([f"{scenario.name}: {scenario.title}"])
     with progress.status("playing…"):
         if here:
             outcomes = [run_here(scenario, options, run_dir=run_dir, env_file=env_file)]
         else:
             outcomes = run_fresh(scenario, options)
     for outcome in outcomes:
-        for line in outcome.lines():
-            out.print(line, markup=False)
-        out.print(f"run log: {outcome.log}", markup=False)
+        show([*outcome.lines(), f"run log: {outcome.log}"])
     raise typer.Exit(max(outcome.exit_code for outcome in outcomes))

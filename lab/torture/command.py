@@ -9,9 +9,9 @@ from random import Random
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from lab import convergence, network, ports, settings
+from lab.console import note, out, show
 from lab.convergence import NotConvergedError
 from lab.drivers import choose, get_driver
 from lab.errors import LabError
@@ -37,9 +37,6 @@ DEFAULT_DIRECTORY = settings.ROOT / "build" / "torture"
 _ANSWER_SECONDS = 8.0
 _DRAIN_SECONDS = 180.0  # back-offs of half a minute included
 _MOST_FAILURES = 10  # on screen
-
-out = Console(soft_wrap=True, highlight=False)
-progress = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 @dataclass(frozen=True)
@@ -100,9 +97,8 @@ def torture(
         directory=directory,
     )
     out.print(f"torture: {minutes:g} min, seed {seed}, {nodes} nodes, driver {name}")
-    outcome = run(options, tell=lambda line: progress.print(line, style="dim", markup=False))
-    for line in report_lines(outcome):
-        out.print(line, markup=False)
+    outcome = run(options, tell=note)
+    show(report_lines(outcome))
     raise typer.Exit(outcome.exit_code)
 
 

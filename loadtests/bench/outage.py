@@ -12,14 +12,12 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from rich.console import Console
-
 from lab.client import NodeClient
+from lab.console import out
 from lab.outcome import Refused, Unknown
 from lab.poll import poll
 from loadtests.bench.donor import Bench, network_of
 
-out = Console(soft_wrap=True, highlight=False)
 _EVENTS_OF_AN_ORDER = 3  # two stock rows, and the order
 _POLL_SECONDS = 0.1
 _LOOK_SECONDS = 0.002  # between two looks for an order

@@ -7,12 +7,9 @@ _MODULE = '''"""Where a node answers: `lab where`."""
 
 from pathlib import Path
 
-from rich.console import Console
-
 from lab import network
+from lab.console import out
 from lab.options import RUN_DIR, Node, RunDir
-
-out = Console(soft_wrap=True, highlight=False)
 
 
 def where(node: Node, run_dir: RunDir = RUN_DIR) -> None:
