@@ -17,6 +17,7 @@ from lab.drivers import Driver, choose, get_driver
 from lab.errors import LabError
 from lab.faults import command as fault_verbs
 from lab.faults.healing import heal
+from lab.faults.kinds import KINDS
 from lab.load.command import load
 from lab.network import Network, UpOptions
 from lab.options import ENV_FILE, RUN_DIR, AsJson, EnvFile, Node, RunDir
@@ -43,11 +44,8 @@ app.command()(run)
 app.command()(torture)
 app.command()(verify)
 app.command()(fault_verbs.partition)
-app.command()(fault_verbs.cut)
-app.command()(fault_verbs.slow)
-app.command()(fault_verbs.flaky)
-app.command()(fault_verbs.duplicate)
-app.command()(fault_verbs.reorder)
+for kind in KINDS:
+    app.command(kind.name)(fault_verbs.link_verb(kind))
 app.command()(fault_verbs.disk_full)
 app.command()(heal)
 app.command()(recovery.wipe)

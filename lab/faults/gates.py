@@ -8,7 +8,8 @@ from typing import Any
 from lab.client import NodeClient
 from lab.drivers import NodeState
 from lab.errors import LabError
-from lab.faults.words import Link, LinkFault, spoken
+from lab.faults.kinds import LinkFault
+from lab.faults.words import Link, spoken
 from lab.network import Network
 from lab.outcome import Refused, Unknown
 from lab.poll import poll
@@ -17,7 +18,6 @@ from lab.settings import Secrets
 _FELT_SECONDS = 20.0  # for a rare loss to be seen: a probe takes some milliseconds
 _TIMEOUT_SECONDS = 10.0
 _LIFT_SECONDS = 20.0  # for a node to end its faults that rebuilds, or has much to do
-_OF_THE_LAB = "the lab"  # begins what a gate says for a peer
 _NOT_FOUND = 404
 _HAS_NONE = {_NOT_FOUND, 401}  # LAB_FAULTS is off; an empty node that knows no users was just started
 
@@ -116,7 +116,7 @@ async def _log_in(client: NodeClient, secrets: Secrets) -> bool:
 
 async def _put(client: NodeClient, peer: str, fault: LinkFault) -> None:
     body = {
-        "kind": fault.kind,
+        "kind": fault.kind.name,
         **fault.settings,
         "lease_seconds": fault.lease_seconds,
         "seed": fault.seed,
@@ -155,25 +155,17 @@ async def _end(client: NodeClient, part: str) -> Refused | Unknown | None:
 async def _until_felt(client: NodeClient, peer: str, fault: LinkFault) -> None:
     async def is_felt() -> bool:
         probe = await _faults(client, "POST", f"/links/{peer}/probe")
-        return _is_felt(fault, probe, await _hits(client, peer, fault))
+        met = await _hits(client, peer, fault) > 0
+        return met and fault.kind.is_felt(fault.settings, probe)
 
     if not await poll(is_felt, seconds=_FELT_SECONDS, every=0):  # a rare loss takes many probes
         link = spoken([Link(client.name, peer)])
-        raise LabError(f"no call on {link} felt the fault '{fault.kind}' within {_FELT_SECONDS:.0f} s")
-
-
-def _is_felt(fault: LinkFault, probe: Mapping[str, Any], hits: int) -> bool:
-    """Whether a probe fared as the fault means it to, and not because of something else."""
-    if hits == 0:
-        return False
-    if fault.kind == "slow":
-        return bool(probe["seconds"] >= fault.settings["delay_seconds"] - fault.settings["jitter_seconds"])
-    return fault.kind == "duplicate" or str(probe["error"]).startswith(_OF_THE_LAB)
+        raise LabError(f"no call on {link} felt the fault '{fault.kind.name}' within {_FELT_SECONDS:.0f} s")
 
 
 async def _hits(client: NodeClient, peer: str, fault: LinkFault) -> int:
     links = (await _faults(client))["links"]
-    return sum(link["hits"] for link in links if (link["peer"], link["kind"]) == (peer, fault.kind))
+    return sum(link["hits"] for link in links if (link["peer"], link["kind"]) == (peer, fault.kind.name))
 
 
 async def _faults(

@@ -11,7 +11,8 @@ from lab.drivers import Driver
 from lab.errors import LabError
 from lab.evidence import collect
 from lab.faults import gates
-from lab.faults.words import LinkFault, links_between, spoken
+from lab.faults.kinds import CUT, LinkFault
+from lab.faults.words import links_between, spoken
 from lab.network import Network, Policy
 from lab.operations import Operations
 from lab.outcome import Refused, Unknown
@@ -77,7 +78,7 @@ class Stage:
         """Cuts the links between the node and the others, both ways; returns when the cut is felt."""
         links = [link for other in others for link in links_between(node, other, one_way=False)]
         fault = self.operations.log.fault_requested("cut", spoken(links))
-        await gates.make(self.operations.clients, links, LinkFault("cut"))
+        await gates.make(self.operations.clients, links, LinkFault(CUT))
         self.operations.log.fault_active(fault)
         self._cuts.append(fault)
 

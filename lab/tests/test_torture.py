@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from itertools import combinations, pairwise
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from lab.contract import Status
+from lab.faults.kinds import BY_NAME
 from lab.network import NODE_NAMES
 from lab.runlog import Record
 from lab.tests import readings
 from lab.torture.command import left_broken
 from lab.torture.nemesis import is_settled
-from lab.torture.schedule import DISK_KINDS, Assault, LinkKind, NodeKind, plan
+from lab.torture.schedule import DISK_KINDS, NODE_FAULTS, Assault, plan
 from lab.torture.timeline import timeline
 
 NODES = NODE_NAMES[:5]
@@ -38,7 +39,7 @@ def test_faults_begin_one_after_the_other_and_are_over_in_time(count: int) -> No
 @pytest.mark.parametrize("seed", range(5))
 def test_in_ten_minutes_every_kind_comes_and_several_are_there_at_once(seed: int) -> None:
     assaults = plan(NODES, seconds=SECONDS, seed=seed)
-    assert {one.kind for one in assaults} == {*get_args(NodeKind), *get_args(LinkKind)}
+    assert {one.kind for one in assaults} == {*NODE_FAULTS, *BY_NAME}
     assert any(overlap(*pair) for pair in combinations(assaults, 2))
 
 

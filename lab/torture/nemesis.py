@@ -15,11 +15,11 @@ from lab.convergence import read_status
 from lab.drivers import Driver
 from lab.errors import LabError
 from lab.faults import gates
-from lab.faults.words import LinkFault
+from lab.faults.kinds import BY_NAME, LinkFault
 from lab.outcome import Refused, Unknown
 from lab.poll import poll
 from lab.runlog import RunLog
-from lab.torture.schedule import DISK_KINDS, LINK_KINDS, Assault
+from lab.torture.schedule import DISK_KINDS, Assault
 from lab.torture.shoppers import Shoppers
 
 _LEASE_SECONDS = 60.0  # beyond a fault's end: should this program die, the node ends it by itself
@@ -62,7 +62,7 @@ class Nemesis:
             self.skipped[assault.kind] += 1
             return
         try:
-            if assault.kind in LINK_KINDS:
+            if assault.links:
                 await self._break_links(assault)
             elif assault.node is not None:
                 self._busy.add(assault.node)
@@ -77,7 +77,7 @@ class Nemesis:
 
     async def _break_links(self, assault: Assault) -> None:
         lease = assault.ends - assault.begins + _LEASE_SECONDS
-        fault = LinkFault(assault.kind, assault.settings, lease, assault.seed)  # type: ignore[arg-type]
+        fault = LinkFault(BY_NAME[assault.kind], assault.settings, lease, assault.seed)
         number = self._log.fault_requested(assault.kind, assault.target)
         await gates.make(self._clients, assault.links, fault)
         self._made(number, assault)

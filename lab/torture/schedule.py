@@ -3,39 +3,44 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Literal, get_args
 
+from lab.faults.kinds import BY_NAME, KINDS
 from lab.faults.words import Link, links_between, spoken
 
-NodeKind = Literal["kill", "stop", "pause", "fill", "wipe", "corrupt"]
-LinkKind = Literal["cut", "slow", "flaky", "duplicate", "reorder"]
-Kind = NodeKind | LinkKind
-NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
-LINK_KINDS: tuple[LinkKind, ...] = get_args(LinkKind)
-DISK_KINDS = ("wipe", "corrupt")  # after these a node comes back by itself, when it has what its peers have
 
-# How often each comes, and for how many seconds.
-_WEIGHTS: Mapping[Kind, float] = {
-    **{"kill": 6, "stop": 2, "pause": 4, "fill": 2, "wipe": 1.5, "corrupt": 1.5},
-    **{"cut": 4, "slow": 2, "flaky": 3, "duplicate": 2, "reorder": 2},
+@dataclass(frozen=True)
+class NodeFault:
+    """How often a fault of a node comes, beside the others, and for how many seconds."""
+
+    weight: float
+    seconds: tuple[float, float] = (0.0, 0.0)
+
+
+NODE_FAULTS: Mapping[str, NodeFault] = {
+    "kill": NodeFault(6, (0.0, 3.0)),
+    "stop": NodeFault(2, (0.5, 8.0)),
+    "pause": NodeFault(4, (0.5, 12.0)),
+    "fill": NodeFault(2, (2.0, 6.0)),
+    "wipe": NodeFault(1.5),
+    "corrupt": NodeFault(1.5),
 }
-_SECONDS: Mapping[Kind, tuple[float, float]] = {
-    **{"kill": (0.0, 3.0), "stop": (0.5, 8.0), "pause": (0.5, 12.0), "fill": (2.0, 6.0)},
-    **{"wipe": (0.0, 0.0), "corrupt": (0.0, 0.0)},
-    **dict.fromkeys(LINK_KINDS, (2.0, 15.0)),
+DISK_KINDS = ("wipe", "corrupt")  # after these a node comes back by itself, when it has what its peers have
+_LINK_SECONDS = (2.0, 15.0)
+_WEIGHTS: Mapping[str, float] = {
+    **{name: fault.weight for name, fault in NODE_FAULTS.items()},
+    **{kind.name: kind.weight for kind in KINDS},
 }
 _BETWEEN_SECONDS = 1.2  # on average
 _CALM_AT_FIRST_SECONDS = 3.0
 _CALM_AFTER_DISK_SECONDS = 15.0  # two disks at once may lose what both had: the promise is for one
 _ONE_WAY = 0.4
-_DELAYS = (0.05, 0.3, 1.0)  # seconds of a slow call
 
 
 @dataclass(frozen=True)
 class Assault:
     """One fault from `begins` to `ends`, in seconds since the start: of a node, or of links."""
 
-    kind: Kind
+    kind: str
     begins: float
     ends: float
     node: str | None = None
@@ -72,26 +77,14 @@ def plan(nodes: Sequence[str], *, seconds: float, seed: int) -> tuple[Assault, .
 
 def _draw(random: Random, nodes: Sequence[str], now: float) -> Assault:
     kind = random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
-    ends = now + random.uniform(*_SECONDS[kind])
-    if kind in NODE_KINDS:
+    if kind in NODE_FAULTS:
+        ends = now + random.uniform(*NODE_FAULTS[kind].seconds)
         return Assault(kind, now, ends, node=random.choice(nodes))
+    ends = now + random.uniform(*_LINK_SECONDS)
     one, other = random.sample(nodes, 2)
     links = links_between(one, other, one_way=random.random() < _ONE_WAY)
-    settings = _settings(random, kind)
+    settings = BY_NAME[kind].draw(random)
     return Assault(kind, now, ends, links=tuple(links), settings=settings, seed=random.getrandbits(31))
-
-
-def _settings(random: Random, kind: Kind) -> dict[str, float]:
-    if kind == "cut":
-        return {"hang_seconds": random.choice((0.0, 0.0, 3.0))}
-    if kind == "slow":
-        delay = random.choice(_DELAYS)
-        return {"delay_seconds": delay, "jitter_seconds": delay / 2}
-    if kind == "flaky":
-        return {"loss": random.choice((0.2, 0.5, 0.8))}
-    if kind == "duplicate":
-        return {"copies": random.randint(1, 3)}
-    return {"chance": random.choice((0.3, 0.7))}
 
 
 def _clash(one: Assault, later: Assault) -> bool:
