@@ -3,14 +3,15 @@
 import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab import network, settings
 from lab.drivers import Driver, get_driver
 from lab.errors import LabError
-from lab.interruption import uninterrupted
+from lab.interruption import terminate_as_interrupt, uninterrupted
 from lab.network import Network, UpOptions
+from lab.ports import find_free
 from lab.settings import Secrets
 
 
@@ -71,3 +72,27 @@ def keep_to_one(directory: Path) -> Iterator[None]:
         except BlockingIOError:
             raise LabError(f"something is being played in {directory} now; wait for its end") from None
         yield
+
+
+@contextmanager
+def network_of_its_own(
+    driver_name: str,
+    directory: Path,
+    wanted: UpOptions,
+    *,
+    keeps_data: bool = True,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> Iterator[Running]:
+    """A fresh network under `directory` that nobody else plays on; stopped at the end whatever happens,
+    Ctrl-C included. With `keeps_data` its data and logs stay until the next network there."""
+    env_file = directory / "env"
+    driver = get_driver(driver_name, directory / "network", env_file=env_file, tell=tell)
+    with keep_to_one(directory), terminate_as_interrupt():
+        try:
+            driver.clean()
+            ports = wanted.ports or find_free(wanted.nodes or network.DEFAULT_NODES)
+            started = driver.up(replace(wanted, ports=ports))
+            yield Running(driver, started, settings.load_or_create(env_file), started=True)
+        finally:
+            with uninterrupted():
+                driver.down() if keeps_data else driver.clean()

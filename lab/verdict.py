@@ -12,6 +12,7 @@ from lab.runlog import Record
 
 Result = Literal["PASS", "FAIL", "UNKNOWN"]
 _EXIT_CODES: Mapping[Result, int] = {"PASS": 0, "FAIL": 1, "UNKNOWN": 2}
+_CONVERGED = {True: "converged", False: "not converged", None: "convergence unknown"}
 
 
 @dataclass(frozen=True)
@@ -112,3 +113,16 @@ def _result(is_broken: bool, looked_at: bool | None) -> Result | None:
     if is_broken:
         return "FAIL"
     return "UNKNOWN" if looked_at is None else "PASS" if looked_at else None
+
+
+def verdict_lines(verdict: Verdict, *, most: int = 10) -> list[str]:
+    """The verdict in plain words: its first problems and the promises they break, then the word itself."""
+    problems = [*(f"{one.promise}: {one.words}" for one in verdict.findings), *verdict.unproven]
+    hidden = len(problems) - most
+    gone = f", {verdict.gone} gone with a disk (declared at risk)" if verdict.gone else ""
+    return [
+        *(f"  {problem}" for problem in problems[:most]),
+        *([f"  … and {hidden} more"] if hidden > 0 else []),
+        f"VERDICT {verdict.result}: {verdict.acknowledged} acknowledged, {verdict.lost} lost{gone},"
+        f" {verdict.duplicated} duplicated, {verdict.oversold} oversold, {_CONVERGED[verdict.converged]}",
+    ]

@@ -11,8 +11,7 @@ from lab.console import show, show_json
 from lab.errors import LabError
 from lab.options import AsJson
 from lab.runlog import FORMAT, Record, read_records
-from lab.session import verdict_lines
-from lab.verdict import Result, Verdict, judge
+from lab.verdict import Result, Verdict, judge, verdict_lines
 
 _MEANINGS: dict[Promise, str] = {
     "lost": "every acknowledged order and cancellation is at every node",

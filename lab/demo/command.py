@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +17,11 @@ from lab.demo.words import Words, words_for
 from lab.errors import LabError
 from lab.interruption import terminate_as_interrupt
 from lab.options import ENV_FILE, RUN_DIR, EnvFile, RunDir
+from lab.run import LOG_NAME, new_name
 from lab.runlog import RunLog
 from lab.running import Running, find_or_start, undo_faults
 
 DATA_DIR = settings.ROOT / "build" / "demo"
-_LOG_NAME = "run.jsonl"
 _INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 
 
@@ -58,7 +57,7 @@ def demo(
     wanted = story.plan(
         generator.generate(orders=orders),
         running.network,
-        run=f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(2).hex()}",
+        run=new_name("demo"),
         fault=chosen_fault,
         seconds=seconds,
         orders_per_second=rate,
@@ -81,7 +80,7 @@ def demo_data(
 
 def _perform(wanted: story.Plan, running: Running, run_dir: Path, screen: Screen) -> int:
     words = screen.words
-    with terminate_as_interrupt(), RunLog(run_dir / _LOG_NAME) as log:
+    with terminate_as_interrupt(), RunLog(run_dir / LOG_NAME) as log:
         try:
             try:
                 outcome = asyncio.run(story.Story(wanted, running, screen).perform(log))

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from random import Random
 
-from lab import convergence
 from lab.demo.apart import STATE_IN, Absence, Fault, Partition
 from lab.demo.parts import Parts, split
 from lab.demo.screen import Screen
@@ -15,11 +13,10 @@ from lab.replay.history import History, HistoryOrder
 from lab.replay.mapping import assign
 from lab.replay.player import Played, play
 from lab.replay.prepare import load_catalogue, stock_wanted
+from lab.run import Run, RunOutcome, begin
 from lab.runlog import RunLog
 from lab.running import Running
-from lab.session import conclude, open_operations
 from lab.status import StatusReader
-from lab.verdict import Verdict
 
 # Plenty, since the nodes move stock rights to where a product sells: even a branch that has sold none of it
 # keeps enough for the orders of the partition, and the curve stays the one that was expected.
@@ -40,18 +37,12 @@ class Plan:
     run: str
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """All that came of it."""
+@dataclass(frozen=True, kw_only=True)
+class Outcome(RunOutcome):
+    """All that came of it; what went wrong while the branch was away are failures."""
 
     played: list[Played]
     absence: Absence
-    verdict: Verdict
-
-    @property
-    def exit_code(self) -> int:
-        """0 when all went as it should, 1 when not, 2 when that cannot be told."""
-        return 1 if self.absence.failures else self.verdict.exit_code
 
 
 def plan(
@@ -85,28 +76,23 @@ class Story:
 
     async def perform(self, log: RunLog) -> Outcome:
         """Plays the plan and judges it by its run log."""
-        current = self._running.network
-        log.start(
-            run=self._plan.run,
-            what="demo",
-            seed=None,
-            nodes={node.name: node.url for node in current.nodes},
-            policy=current.policy,
-            driver=current.driver,
-        )
-        async with open_operations(current, self._running.secrets, log, random=Random()) as operations:
-            await self._stock(operations)
+        running = self._running
+        async with begin(log, running.network, running.secrets, what="demo", run=self._plan.run) as under_way:
+            operations = under_way.operations
+            await self._stock(under_way)
             played = await self._sell(operations, self._plan.parts.before, self._words.step_sales)
-            await self._agree(operations)
+            await self._agree(under_way)
             absence = await self._part(operations)
             played += absence.played
             played += await self._sell(operations, self._plan.parts.after, self._words.step_rest)
             self._screen.step(self._words.step_verdict)
             with self._screen.waiting():
-                verdict = await conclude(operations)
-        return Outcome(played, absence, verdict)
+                verdict = await under_way.conclude()
+        return Outcome(
+            verdict=verdict, log=log.path, failures=absence.failures, played=played, absence=absence
+        )
 
-    async def _stock(self, operations: Operations) -> None:
+    async def _stock(self, under_way: Run) -> None:
         history = self._plan.history
         stock = stock_wanted(history, _STOCK)
         self._screen.step(
@@ -116,12 +102,12 @@ class Story:
                 units=self._words.number(sum(stock.values())),
             )
         )
-        await self._agree(operations)
-        await operations.read("before")
+        with self._screen.waiting():
+            await under_way.look_around()
         with self._screen.bar(len(history.products) + len(history.customers) + len(stock)) as advance:
             first = self._running.network.names[0]
-            await load_catalogue(operations, first, history, stock, advance=advance)
-        await self._agree(operations)
+            await load_catalogue(under_way.operations, first, history, stock, advance=advance)
+        await self._agree(under_way)
 
     async def _sell(
         self, operations: Operations, orders: tuple[HistoryOrder, ...], heading: str
@@ -159,6 +145,6 @@ class Story:
         async with StatusReader(running.network, running.secrets, state_of=running.driver.state) as reader:
             return await partition.play(operations, reader, running.driver, self._screen)
 
-    async def _agree(self, operations: Operations) -> None:
+    async def _agree(self, under_way: Run) -> None:
         with self._screen.waiting():
-            await convergence.wait_converged(list(operations.clients.values()))
+            await under_way.converge()

@@ -13,7 +13,7 @@ _MOST_PROBLEMS = 10
 def summary_lines(plan: Plan, outcome: Outcome, words: Words) -> list[str]:
     """What went wrong, if anything; the verdict; and what happened, for somebody who did not look."""
     return [
-        *(f"  {failure}" for failure in outcome.absence.failures),
+        *(f"  {failure}" for failure in outcome.failures),
         *(f"  {problem}" for problem in outcome.verdict.problems[:_MOST_PROBLEMS]),
         "",
         _verdict(outcome, words),
@@ -27,7 +27,7 @@ def _verdict(outcome: Outcome, words: Words) -> str:
     """The word stays VERDICT PASS, FAIL or UNKNOWN in every language; programs look for it."""
     verdict = outcome.verdict
     return words.verdict.format(
-        result="FAIL" if outcome.absence.failures else verdict.result,
+        result="FAIL" if outcome.failures else verdict.result,
         acknowledged=words.number(verdict.acknowledged),
         lost=words.number(verdict.lost),
         duplicated=words.number(verdict.duplicated),

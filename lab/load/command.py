@@ -4,14 +4,12 @@ import asyncio
 import json
 import os
 import re
-from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Annotated
 
 import typer
 
-from lab import convergence, network
+from lab import network
 from lab.console import out, show
 from lab.demo import generator
 from lab.errors import LabError
@@ -22,15 +20,14 @@ from lab.load.operators import sign_in
 from lab.load.report import requests_table, tally_lines
 from lab.options import ENV_FILE, RUN_DIR, EnvFile, RunDir
 from lab.replay.prepare import load_catalogue, stock_wanted
+from lab.run import LOG_NAME, RunOutcome, begin, go_on, new_name
 from lab.runlog import RunLog, read_records
 from lab.running import Running, find_or_start
-from lab.session import conclude, open_operations, verdict_lines
 from lab.verdict import Verdict
 
 MOST_SECONDS = 600
 _MOST_USERS = 1000
 _STOCK = "times:2"  # of what 600 orders need: enough to sell on, too little for everybody to get everything
-_LOG_NAME = "run.jsonl"
 
 
 def load(
@@ -72,7 +69,7 @@ def parse_seconds(text: str) -> int:
 
 
 def _run(wanted: Load, running: Running, run_dir: Path) -> int:
-    path, figures = run_dir / _LOG_NAME, run_dir / "load.json"
+    path, figures = run_dir / LOG_NAME, run_dir / "load.json"
     with RunLog(path) as log:
         tokens = asyncio.run(_begin(running, log))
     prepared = _last_operation(path)
@@ -89,37 +86,28 @@ def _run(wanted: Load, running: Running, run_dir: Path) -> int:
     if exit_code == locust.MISUSED:
         return exit_code
     with RunLog(path, resume=True) as log:
-        verdict = asyncio.run(_end(running, log))
+        outcome = asyncio.run(_end(running, log))
     if figures.exists():
         out.print(requests_table(json.loads(figures.read_text(encoding="utf-8"))))
-    show([*tally_lines(read_records(path), after=prepared), *verdict_lines(verdict), f"run log: {path}"])
-    return _judged(verdict, exit_code)
+    show([*tally_lines(read_records(path), after=prepared), *outcome.lines()])
+    return _judged(outcome.verdict, exit_code)
 
 
 async def _begin(running: Running, log: RunLog) -> list[str]:
     """Reads what was there before, brings in what is sold, and gives the operators' tokens."""
     current = running.network
-    log.start(
-        run=f"load-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(2).hex()}",
-        what="load",
-        seed=None,
-        nodes={node.name: node.url for node in current.nodes},
-        policy=current.policy,
-        driver=current.driver,
-    )
     history = generator.generate()
-    async with open_operations(current, running.secrets, log, random=Random()) as operations:
-        clients = list(operations.clients.values())
-        await convergence.wait_converged(clients)
-        await operations.read("before")
+    async with begin(log, current, running.secrets, what="load", run=new_name("load")) as under_way:
+        await under_way.look_around()
+        operations = under_way.operations
         stock = stock_wanted(history, _STOCK)
         await load_catalogue(operations, current.names[0], history, stock, advance=lambda: None)
         return await sign_in(operations.clients, current)
 
 
-async def _end(running: Running, log: RunLog) -> Verdict:
-    async with open_operations(running.network, running.secrets, log, random=Random()) as operations:
-        return await conclude(operations)
+async def _end(running: Running, log: RunLog) -> RunOutcome:
+    async with go_on(log, running.network, running.secrets) as under_way:
+        return RunOutcome(verdict=await under_way.conclude(), log=log.path)
 
 
 def _last_operation(path: Path) -> int:

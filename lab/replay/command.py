@@ -2,21 +2,18 @@
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from lab import convergence, network, settings
+from lab import network, settings
 from lab.console import out, progress, show
 from lab.errors import LabError
 from lab.evidence import collect
@@ -30,11 +27,8 @@ from lab.replay.mapping import assign, parse_overrides
 from lab.replay.player import Played, play
 from lab.replay.prepare import Prepared, load_catalogue, stock_wanted
 from lab.replay.report import Summary, summarise
+from lab.run import LOG_NAME, RunOutcome, begin, new_name
 from lab.runlog import RunLog, read_records
-from lab.session import conclude, open_operations, verdict_lines
-from lab.verdict import Verdict
-
-_LOG_NAME = "run.jsonl"
 
 
 @dataclass(frozen=True)
@@ -56,7 +50,7 @@ class Replayed:
     prepared: Prepared
     played: list[Played]
     summary: Summary
-    verdict: Verdict
+    outcome: RunOutcome
     left: Mapping[str, int]
 
 
@@ -91,40 +85,32 @@ def replay(
         mapping=assign(counts, current.names, overrides=parse_overrides(node_of_branch or [])),
         stock=stock_wanted(history, stock),
         concurrency=concurrency,
-        run=f"replay-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(2).hex()}",
+        run=new_name("replay"),
     )
     show(
         f"branch {branch} ({count} orders) plays at {plan.mapping[branch]}"
         for branch, count in counts.items()
     )
-    with RunLog(run_dir / _LOG_NAME) as log:
+    with RunLog(run_dir / LOG_NAME) as log:
         replayed = asyncio.run(run_replay(plan, current, settings.load_or_create(env_file), log))
-        _print(plan, replayed, log.path)
+        _print(plan, replayed)
     if json_file is not None:
         _write_json(json_file, replayed.summary)
     all_accepted = replayed.summary.accepted == replayed.summary.orders
-    raise typer.Exit(replayed.verdict.exit_code or int(expect_all and not all_accepted))
+    raise typer.Exit(replayed.outcome.exit_code or int(expect_all and not all_accepted))
 
 
 async def run_replay(plan: Plan, current: Network, secrets: settings.Secrets, log: RunLog) -> Replayed:
     """Loads, plays and judges; needs a network whose nodes are all ready and agree."""
-    log.start(
-        run=plan.run,
-        what="replay",
-        seed=None,
-        nodes={node.name: node.url for node in current.nodes},
-        policy=current.policy,
-        driver=current.driver,
-    )
-    async with open_operations(current, secrets, log, random=Random()) as operations:
+    async with begin(log, current, secrets, what="replay", run=plan.run) as under_way:
+        operations = under_way.operations
         with _progress(plan) as bars:
-            await convergence.wait_converged(list(operations.clients.values()))
-            await operations.read("before")
+            await under_way.look_around()
             prepared = await load_catalogue(
                 operations, current.names[0], plan.history, plan.stock, advance=bars.catalogue_step
             )
             bars.catalogue_done()
-            await convergence.wait_converged(list(operations.clients.values()))
+            await under_way.converge()
             began = time.monotonic()
             played = await play(
                 operations,
@@ -136,9 +122,9 @@ async def run_replay(plan: Plan, current: Network, secrets: settings.Secrets, lo
                 on_played=bars.played,
             )
             seconds = time.monotonic() - began
-        verdict = await conclude(operations)
-        summary = summarise(played, verdict, seconds=seconds)
-        return Replayed(prepared, played, summary, verdict, _left(log.path, plan.stock))
+        outcome = RunOutcome(verdict=await under_way.conclude(), log=log.path)
+        summary = summarise(played, outcome.verdict, seconds=seconds)
+        return Replayed(prepared, played, summary, outcome, _left(log.path, plan.stock))
 
 
 def _left(log: Path, stock: Mapping[str, int]) -> dict[str, int]:
@@ -190,7 +176,7 @@ def _progress(plan: Plan) -> Iterator[_Bars]:
         yield _Bars(bars, plan)
 
 
-def _print(plan: Plan, replayed: Replayed, log: Path) -> None:
+def _print(plan: Plan, replayed: Replayed) -> None:
     prepared, summary = replayed.prepared, replayed.summary
     out.print(
         f"created {prepared.products} products and {prepared.customers} customers, received"
@@ -205,14 +191,14 @@ def _print(plan: Plan, replayed: Replayed, log: Path) -> None:
     lines = report.reasons(replayed.played)
     if lines:
         out.print(f"refused requests, one line each ({len(lines)}):")
-        show(f"  {line}" for line in report.shown_reasons(lines, log.name))
+        show(f"  {line}" for line in report.shown_reasons(lines, replayed.outcome.log.name))
     out.print(
         f"{summary.accepted} of {summary.orders} accepted, {summary.accepted_first_try} at the first try;"
         f" {summary.refused} refused, {summary.unknown} unknown, {summary.retries} retries,"
         f" {summary.repriced} lines repriced, {summary.seconds:.1f} s"
     )
     out.print("units left: " + ", ".join(f"{node} {units}" for node, units in replayed.left.items()))
-    show([*verdict_lines(replayed.verdict), f"run log: {log}"])
+    show(replayed.outcome.lines())
 
 
 def _write_json(path: Path, summary: Summary) -> None:

@@ -53,5 +53,5 @@ def run(
         else:
             outcomes = run_fresh(scenario, options)
     for outcome in outcomes:
-        show([*outcome.lines(), f"run log: {outcome.log}"])
+        show(outcome.lines())
     raise typer.Exit(max(outcome.exit_code for outcome in outcomes))

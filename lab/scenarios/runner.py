@@ -1,28 +1,22 @@
 """Plays a scenario on a network of its own (or on the one that runs) and stops whatever it started."""
 
 import asyncio
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from lab import network, ports, settings
-from lab.drivers import Driver, choose, get_driver
+from lab import network, settings
+from lab.drivers import choose, get_driver
 from lab.errors import LabError
 from lab.faults import gates
-from lab.interruption import terminate_as_interrupt
-from lab.network import Network, Policy, UpOptions
+from lab.network import Policy, UpOptions
 from lab.outcome import Refused, Unknown
+from lab.run import LOG_NAME, RunOutcome, begin, new_tag
 from lab.runlog import RunLog
-from lab.running import keep_to_one
+from lab.running import Running, network_of_its_own
 from lab.scenarios.stage import Scenario, Stage
-from lab.session import conclude, open_operations, verdict_lines
-from lab.settings import Secrets
-from lab.verdict import Verdict
 
-_LOG_NAME = "run.jsonl"
 _ANSWER_SECONDS = 30.0  # an order may wait TRANSFER_WAIT_SECONDS for its peers, 10 s in some scenarios
-_MOST_FAILURES = 10  # on screen
 
 DEFAULT_DIRECTORY = settings.ROOT / "build" / "scenarios"
 
@@ -39,41 +33,7 @@ class RunOptions:
     directory: Path = DEFAULT_DIRECTORY
 
 
-@dataclass(frozen=True)
-class _Running:
-    """A network that is up."""
-
-    driver: Driver
-    network: Network
-    secrets: Secrets
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one play: the scenario's own findings and the verdict over its run log."""
-
-    facts: tuple[str, ...]
-    failures: tuple[str, ...]
-    verdict: Verdict
-    log: Path
-
-    @property
-    def exit_code(self) -> int:
-        """0 when all went as it should, 1 when not, 2 when that cannot be told."""
-        return 1 if self.failures else self.verdict.exit_code
-
-    def lines(self) -> list[str]:
-        """The short plain summary."""
-        hidden = len(self.failures) - _MOST_FAILURES
-        return [
-            *(f"  {fact}" for fact in self.facts),
-            *(f"  FAILED: {failure}" for failure in self.failures[:_MOST_FAILURES]),
-            *([f"  … and {hidden} more failures"] if hidden > 0 else []),
-            *verdict_lines(self.verdict),
-        ]
-
-
-def run(scenario: Scenario, options: RunOptions) -> list[Outcome]:
+def run(scenario: Scenario, options: RunOptions) -> list[RunOutcome]:
     """Plays the scenario on fresh networks under `options.directory` and always stops them. Run logs stay
     until the next run; so do data and node logs, but of containers nothing is left. One outcome for each of
     its policies, or for each round of a `fresh_rounds` scenario.
@@ -101,16 +61,16 @@ def run(scenario: Scenario, options: RunOptions) -> list[Outcome]:
     ]
 
 
-def run_here(scenario: Scenario, options: RunOptions, *, run_dir: Path, env_file: Path) -> Outcome:
+def run_here(scenario: Scenario, options: RunOptions, *, run_dir: Path, env_file: Path) -> RunOutcome:
     """Plays the scenario on the network that runs already, and heals what it broke; the network stays up."""
     current = network.load(run_dir)
     scenario.refuse_network(current)
     if current.policy not in scenario.policies_for(options.policy):
         raise LabError(f"this network sells by the policy {current.policy}, which was not asked for")
     driver = get_driver(current.driver, run_dir, env_file=env_file)
-    running = _Running(driver, current, settings.load_or_create(env_file))
+    running = Running(driver, current, settings.load_or_create(env_file), started=False)
     try:
-        with RunLog(run_dir / _LOG_NAME) as log:
+        with RunLog(run_dir / LOG_NAME) as log:
             rounds = options.rounds or scenario.rounds
             return asyncio.run(_play(scenario, options, running, log, rounds=rounds))
     finally:
@@ -121,58 +81,46 @@ def run_here(scenario: Scenario, options: RunOptions, *, run_dir: Path, env_file
 
 def _run_fresh(
     scenario: Scenario, options: RunOptions, chosen: str, *, policy: Policy, rounds: int, directory: Path
-) -> Outcome:
-    env_file = directory / "env"
-    driver = get_driver(chosen, directory / "network", env_file=env_file)
-    with keep_to_one(directory), terminate_as_interrupt():
-        try:
-            driver.clean()
-            wanted = UpOptions(
-                nodes=scenario.nodes,
-                policy=policy,
-                ports=ports.find_free(scenario.nodes),
-                settings=dict(scenario.settings),
-            )
-            running = _Running(driver, driver.up(wanted), settings.load_or_create(env_file))
-            with RunLog(directory / _LOG_NAME) as log:
-                return asyncio.run(_play(scenario, options, running, log, rounds=rounds))
-        finally:
-            driver.down() if chosen == "process" else driver.clean()
+) -> RunOutcome:
+    wanted = UpOptions(nodes=scenario.nodes, policy=policy, settings=dict(scenario.settings))
+    with (
+        network_of_its_own(chosen, directory, wanted, keeps_data=chosen == "process") as running,
+        RunLog(directory / LOG_NAME) as log,
+    ):
+        return asyncio.run(_play(scenario, options, running, log, rounds=rounds))
 
 
 async def _play(
-    scenario: Scenario, options: RunOptions, running: _Running, log: RunLog, *, rounds: int
-) -> Outcome:
+    scenario: Scenario, options: RunOptions, running: Running, log: RunLog, *, rounds: int
+) -> RunOutcome:
     current = running.network
-    tag = f"{scenario.name[:2].upper()}{os.urandom(2).hex().upper()}"
+    tag = new_tag(scenario.name)
     random = Random(options.seed)
-    log.start(
-        run=tag,
+    async with begin(
+        log,
+        current,
+        running.secrets,
         what=scenario.name,
+        run=tag,
         seed=options.seed,
-        nodes={node.name: node.url for node in current.nodes},
-        policy=current.policy,
-        driver=current.driver,
+        random=random,
+        answer_seconds=_ANSWER_SECONDS,
         may_oversell=current.policy == "optimistic",
-    )
-    async with open_operations(
-        current, running.secrets, log, random=random, answer_seconds=_ANSWER_SECONDS
-    ) as operations:
+    ) as under_way:
         stage = Stage(
             driver=running.driver,
             network=current,
             secrets=running.secrets,
-            operations=operations,
+            operations=under_way.operations,
             random=random,
             rounds=rounds,
             seconds=options.seconds or scenario.seconds,
             tag=tag,
         )
-        await stage.converge()
-        await operations.read("before")
+        await under_way.look_around()
         await _play_plainly(scenario, stage)
-        verdict = await conclude(operations)
-    return Outcome(tuple(stage.facts), tuple(stage.failures), verdict, log.path)
+        verdict = await under_way.conclude()
+    return RunOutcome(verdict=verdict, log=log.path, facts=tuple(stage.facts), failures=tuple(stage.failures))
 
 
 async def _play_plainly(scenario: Scenario, stage: Stage) -> None:

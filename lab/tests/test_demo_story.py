@@ -1,5 +1,7 @@
 """Which orders the demonstration plays when and where, and what it says at its end."""
 
+from pathlib import Path
+
 import pytest
 
 from lab.checker.finding import Finding
@@ -41,7 +43,7 @@ def outcome(*, failures: tuple[str, ...] = (), problems: tuple[str, ...] = ()) -
         converged=True,
         findings=tuple(Finding("lost", words) for words in problems),
     )
-    return Outcome(played=[], absence=absence, verdict=verdict)
+    return Outcome(verdict=verdict, log=Path("run.jsonl"), failures=failures, played=[], absence=absence)
 
 
 def test_every_order_is_played_once_and_none_of_the_absent_branch_meanwhile() -> None:

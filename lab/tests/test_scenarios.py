@@ -9,9 +9,10 @@ import pytest
 
 from lab.errors import LabError
 from lab.network import Network, NodeAddress
+from lab.run import RunOutcome
 from lab.scenarios.duel import Duel, play_duels
 from lab.scenarios.registry import SCENARIOS, get, in_group
-from lab.scenarios.runner import Outcome, RunOptions, run
+from lab.scenarios.runner import RunOptions, run
 from lab.scenarios.stage import Stage
 from lab.tests.fake_node import FakeNode, problem
 from lab.tests.stages import on_stage
@@ -114,7 +115,7 @@ def test_a_network_that_runs_is_refused_where_it_will_not_do() -> None:
 def test_an_outcome_is_good_only_without_failures_and_with_a_verdict(
     failures: tuple[str, ...], verdict: Verdict, exit_code: int
 ) -> None:
-    outcome = Outcome(facts=("3 rounds",), failures=failures, verdict=verdict, log=Path("run.jsonl"))
+    outcome = RunOutcome(facts=("3 rounds",), failures=failures, verdict=verdict, log=Path("run.jsonl"))
 
     assert outcome.exit_code == exit_code
     assert all(f"  FAILED: {failure}" in outcome.lines() for failure in failures)

@@ -1,34 +1,28 @@
 """`lab torture`: a network of its own, clients and faults for some minutes, healing, and the verdict."""
 
 import asyncio
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Annotated
 
 import typer
 
-from lab import convergence, network, ports, settings
-from lab.console import note, out, show
+from lab import convergence, network, settings
+from lab.console import Tell, note, out, show
 from lab.convergence import NotConvergedError
-from lab.drivers import choose, get_driver
+from lab.drivers import choose
 from lab.errors import LabError
 from lab.faults import gates
-from lab.interruption import terminate_as_interrupt, uninterrupted
 from lab.network import UpOptions
-from lab.operations import Operations
 from lab.outcome import Refused, Unknown
+from lab.run import LOG_NAME, Run, RunOutcome, begin, new_tag
 from lab.runlog import RunLog, read_records
-from lab.running import Running, keep_to_one
-from lab.session import conclude, open_operations, verdict_lines
+from lab.running import Running, network_of_its_own
 from lab.torture import schedule
 from lab.torture.nemesis import Nemesis
 from lab.torture.sampler import sample
 from lab.torture.shoppers import Shoppers
 from lab.torture.timeline import timeline
-from lab.verdict import Verdict
 
 MOST_MINUTES = 240.0
 CLIENTS_PER_NODE = 3
@@ -36,7 +30,6 @@ SETTINGS = {"LAB_FAULTS": "1"}
 DEFAULT_DIRECTORY = settings.ROOT / "build" / "torture"
 _ANSWER_SECONDS = 8.0
 _DRAIN_SECONDS = 180.0  # back-offs of half a minute included
-_MOST_FAILURES = 10  # on screen
 
 
 @dataclass(frozen=True)
@@ -50,21 +43,6 @@ class Options:
     ports: tuple[int, ...] | None = None
     clients: int = CLIENTS_PER_NODE
     directory: Path = DEFAULT_DIRECTORY
-
-
-@dataclass
-class Outcome:
-    """What came of it: the run log's verdict, and what else should not have happened."""
-
-    verdict: Verdict
-    log: Path
-    facts: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-
-    @property
-    def exit_code(self) -> int:
-        """0 when all went as it should, 1 when not, 2 when that cannot be told."""
-        return 1 if self.failures else self.verdict.exit_code
 
 
 def torture(
@@ -98,66 +76,50 @@ def torture(
     )
     out.print(f"torture: {minutes:g} min, seed {seed}, {nodes} nodes, driver {name}")
     outcome = run(options, tell=note)
-    show(report_lines(outcome))
+    show([*timeline(read_records(outcome.log)), *outcome.lines()])
     raise typer.Exit(outcome.exit_code)
 
 
-def run(options: Options, *, tell: Callable[[str], None]) -> Outcome:
+def run(options: Options, *, tell: Tell) -> RunOutcome:
     """Plays on a network of its own and always stops it, Ctrl-C included; its data, node logs and run log
     stay until the next run."""
     place = options.directory / options.driver
-    env_file = place / "env"
-    driver = get_driver(options.driver, place / "network", env_file=env_file, tell=tell)
-    with keep_to_one(place), terminate_as_interrupt():
-        try:
-            driver.clean()
-            wanted = UpOptions(
-                nodes=options.nodes,
-                policy="escrow",
-                ports=options.ports or ports.find_free(options.nodes),
-                settings=SETTINGS,
-            )
-            running = Running(driver, driver.up(wanted), settings.load_or_create(env_file), started=True)
-            with RunLog(place / "run.jsonl") as log:
-                return asyncio.run(_play(options, running, log, tell=tell))
-        finally:
-            with uninterrupted():
-                driver.down()
+    wanted = UpOptions(nodes=options.nodes, policy="escrow", ports=options.ports, settings=SETTINGS)
+    with (
+        network_of_its_own(options.driver, place, wanted, tell=tell) as running,
+        RunLog(place / LOG_NAME) as log,
+    ):
+        return asyncio.run(_play(options, running, log, tell=tell))
 
 
-async def _play(options: Options, running: Running, log: RunLog, *, tell: Callable[[str], None]) -> Outcome:
-    current = running.network
-    tag = f"TO{os.urandom(2).hex().upper()}"
-    log.start(
-        run=tag,
+async def _play(options: Options, running: Running, log: RunLog, *, tell: Tell) -> RunOutcome:
+    tag = new_tag("torture")
+    async with begin(
+        log,
+        running.network,
+        running.secrets,
         what="torture",
+        run=tag,
         seed=options.seed,
-        nodes={node.name: node.url for node in current.nodes},
-        policy=current.policy,
-        driver=current.driver,
-    )
-    async with open_operations(
-        current, running.secrets, log, random=Random(options.seed), answer_seconds=_ANSWER_SECONDS
-    ) as operations:
-        shoppers = Shoppers(operations, options.seed, tag)
+        answer_seconds=_ANSWER_SECONDS,
+    ) as under_way:
+        shoppers = Shoppers(under_way.operations, options.seed, tag)
         nemesis = Nemesis(running.driver, shoppers, tell=tell)
-        await _open_shop(operations, shoppers)
+        await _open_shop(under_way, shoppers)
         await _use_and_break(options, shoppers, nemesis)
         tell("healing…")
-        failures = [*nemesis.failures, *await _heal(running, operations)]
+        failures = [*nemesis.failures, *await _heal(running, under_way)]
         tell("reading every node…")
-        verdict = await conclude(operations, deadline_seconds=0)
+        verdict = await under_way.conclude(deadline_seconds=0)
     failures += [f"a node answered {words} ({n} times)" for words, n in shoppers.strange.items()]
-    return Outcome(verdict, log.path, facts=_facts(nemesis), failures=failures)
+    return RunOutcome(verdict=verdict, log=log.path, facts=tuple(_facts(nemesis)), failures=tuple(failures))
 
 
-async def _open_shop(operations: Operations, shoppers: Shoppers) -> None:
-    clients = list(operations.clients.values())
+async def _open_shop(under_way: Run, shoppers: Shoppers) -> None:
     try:
-        await convergence.wait_converged(clients)
-        await operations.read("before")
-        await shoppers.open_shop(clients[0].name)
-        await convergence.wait_converged(clients)
+        await under_way.look_around()
+        await shoppers.open_shop(next(iter(under_way.operations.clients)))
+        await under_way.converge()
     except (Refused, Unknown) as error:
         raise LabError(f"a node that nothing was done to yet does not do its part: {error}") from None
 
@@ -176,7 +138,7 @@ async def _use_and_break(options: Options, shoppers: Shoppers, nemesis: Nemesis)
             over.set()
 
 
-async def _heal(running: Running, operations: Operations) -> list[str]:
+async def _heal(running: Running, under_way: Run) -> list[str]:
     """Undoes whatever is still broken, and waits until all agree with no help; what did not come about."""
     failures = []
     try:
@@ -185,8 +147,7 @@ async def _heal(running: Running, operations: Operations) -> list[str]:
     except LabError as error:
         failures.append(str(error))
     try:
-        clients = list(operations.clients.values())
-        statuses = await convergence.wait_converged(clients, deadline_seconds=_DRAIN_SECONDS)
+        statuses = await under_way.converge(deadline_seconds=_DRAIN_SECONDS)
     except NotConvergedError as error:
         return [*failures, f"the nodes did not agree {error}"]
     return [*failures, *left_broken(statuses)]
@@ -207,17 +168,4 @@ def _facts(nemesis: Nemesis) -> list[str]:
         f"{nemesis.made.total()} faults: {made}",
         f"not made, since another one was in the way: {skipped}",
         f"{nemesis.at_risk} orders were at risk when their disks were lost",
-    ]
-
-
-def report_lines(outcome: Outcome) -> list[str]:
-    """The timeline, what was done, what went wrong, and the verdict."""
-    hidden = len(outcome.failures) - _MOST_FAILURES
-    return [
-        *timeline(read_records(outcome.log)),
-        *(f"  {fact}" for fact in outcome.facts),
-        *(f"  FAILED: {failure}" for failure in outcome.failures[:_MOST_FAILURES]),
-        *([f"  … and {hidden} more failures"] if hidden > 0 else []),
-        *verdict_lines(outcome.verdict),
-        f"run log: {outcome.log}",
     ]
