@@ -9,26 +9,28 @@ from typing import Annotated
 
 import typer
 
-from lab import base_image, network, ports, recovery, settings
+from lab import settings
+from lab.checking.proof import model, simulate, teeth
+from lab.checking.verify import verify
 from lab.console import complain, out, progress, show_json, working
-from lab.demo.command import demo, demo_data
-from lab.doctor import examine
-from lab.drivers import Driver, choose, get_driver
 from lab.errors import LabError
 from lab.faults import command as fault_verbs
+from lab.faults import disks
 from lab.faults.healing import heal
 from lab.faults.kinds import KINDS
-from lab.load.command import load
-from lab.network import Network, UpOptions
+from lab.networks import base_image, network, ports
+from lab.networks.doctor import examine
+from lab.networks.drivers import Driver, choose, get_driver
+from lab.networks.network import Network, UpOptions
+from lab.networks.status import NetworkReading, StatusReader
+from lab.networks.tables import network_view
+from lab.networks.watch import watch as run_watch
 from lab.options import ENV_FILE, RUN_DIR, AsJson, EnvFile, Node, RunDir
-from lab.proof import model, simulate, teeth
-from lab.replay.command import replay
-from lab.scenarios.command import run
-from lab.status import NetworkReading, StatusReader
-from lab.tables import network_view
-from lab.torture.command import torture
-from lab.verify import verify
-from lab.watch import watch as run_watch
+from lab.teaching.demo.command import demo, demo_data
+from lab.teaching.load.command import load
+from lab.teaching.replay.command import replay
+from lab.teaching.scenarios.command import run
+from lab.teaching.torture.command import torture
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,14 +50,14 @@ for kind in KINDS:
     app.command(kind.name)(fault_verbs.link_verb(kind))
 app.command()(fault_verbs.disk_full)
 app.command()(heal)
-app.command()(recovery.wipe)
-app.command()(recovery.backup)
-app.command()(recovery.restore)
-app.command()(recovery.salvage)
-app.command()(recovery.parked)
-app.command()(recovery.altered)
-app.command()(recovery.count)
-app.command()(recovery.decommission)
+app.command()(disks.wipe)
+app.command()(disks.backup)
+app.command()(disks.restore)
+app.command()(disks.salvage)
+app.command()(disks.parked)
+app.command()(disks.altered)
+app.command()(disks.count)
+app.command()(disks.decommission)
 app.command()(simulate)
 app.command()(model)
 app.command()(teeth)

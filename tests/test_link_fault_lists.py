@@ -8,7 +8,7 @@ from app.api.schemas.faults import ActiveLinkFault, AnyLinkFault
 from app.sync import link_faults
 from lab import cli
 from lab.faults import kinds
-from lab.torture import schedule
+from lab.teaching.torture import schedule
 
 KINDS = set(get_args(link_faults.Kind))
 

@@ -8,10 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from lab import network, settings
-from lab.client import NodeClient
+from lab import settings
 from lab.console import out, progress
-from lab.drivers import Driver, get_driver
 from lab.errors import LabError
 from lab.faults import gates
 from lab.faults.kinds import CUT, FaultKind, LinkFault
@@ -22,7 +20,10 @@ from lab.faults.words import (
     links_between,
     spoken,
 )
-from lab.network import Network
+from lab.networks import network
+from lab.networks.drivers import Driver, get_driver
+from lab.networks.network import Network
+from lab.nodes.client import NodeClient
 from lab.options import ENV_FILE, RUN_DIR, EnvFile, Node, RunDir
 
 Clients = Mapping[str, NodeClient]

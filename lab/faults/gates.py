@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from lab.client import NodeClient
-from lab.drivers import NodeState
 from lab.errors import LabError
 from lab.faults.kinds import LinkFault
 from lab.faults.words import Link, spoken
-from lab.network import Network
-from lab.outcome import Refused, Unknown
+from lab.networks.drivers import NodeState
+from lab.networks.network import Network
+from lab.nodes.client import NodeClient
+from lab.nodes.outcome import Refused, Unknown
 from lab.poll import poll
 from lab.settings import Secrets
 

@@ -6,8 +6,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
-from lab.contract import Order, OrderLine, Status, Stock
-from lab.runlog import Phase, RunLog, read_records
+from lab.checking.runlog import Phase, RunLog, read_records
+from lab.nodes.contract import Order, OrderLine, Status, Stock
 from lab.tests import readings
 
 NODES = {"matriz": "http://127.0.0.1:1", "filial-sul": "http://127.0.0.1:2"}

@@ -6,10 +6,10 @@ from typing import cast, get_args
 
 import pytest
 
-from lab.checker.finding import Promise
-from lab.contract import Order, Stock
+from lab.checking.checker.finding import Promise
+from lab.checking.verdict import Verdict, judge
+from lab.nodes.contract import Order, Stock
 from lab.tests.run_records import HandMadeRun, make_order, make_stock
-from lab.verdict import Verdict, judge
 
 ORDER = make_order(1, quantity=2)
 STOCK = make_stock(received=10, sold=2)

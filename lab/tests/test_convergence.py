@@ -7,9 +7,9 @@ from typing import cast
 import httpx
 import pytest
 
-from lab.client import NodeClient
-from lab.contract import Status
-from lab.convergence import (
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Status
+from lab.nodes.convergence import (
     NotConvergedError,
     Statuses,
     is_converged,

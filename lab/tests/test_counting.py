@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from lab.counting import when_unblocked
-from lab.outcome import Refused
+from lab.nodes.counting import when_unblocked
+from lab.nodes.outcome import Refused
 
 BLOCKED = Refused(409, "count_blocked", {"member": "filial-sul"})
 

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from lab.checker.finding import Finding
-from lab.demo import generator, story
-from lab.demo.apart import Absence
-from lab.demo.parts import events_of, split
-from lab.demo.story import Outcome, Plan
-from lab.demo.summary import summary_lines
-from lab.demo.words import ENGLISH, PORTUGUESE
-from lab.network import NODE_NAMES, Network, NodeAddress
-from lab.replay.history import HistoryLine, HistoryOrder
-from lab.verdict import Verdict
+from lab.checking.checker.finding import Finding
+from lab.checking.verdict import Verdict
+from lab.networks.network import NODE_NAMES, Network, NodeAddress
+from lab.teaching.demo import generator, story
+from lab.teaching.demo.apart import Absence
+from lab.teaching.demo.parts import events_of, split
+from lab.teaching.demo.story import Outcome, Plan
+from lab.teaching.demo.summary import summary_lines
+from lab.teaching.demo.words import ENGLISH, PORTUGUESE
+from lab.teaching.replay.history import HistoryLine, HistoryOrder
 
 HISTORY = generator.generate()
 

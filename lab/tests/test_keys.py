@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lab import settings
-from lab.keys import same_key
+from lab.nodes.keys import same_key
 
 VECTORS = json.loads((settings.ROOT / "tests/vectors/keys.json").read_text(encoding="utf-8"))
 

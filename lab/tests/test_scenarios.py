@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from lab.checking.run import RunOutcome
+from lab.checking.verdict import Verdict, judge
 from lab.errors import LabError
-from lab.network import Network, NodeAddress
-from lab.run import RunOutcome
-from lab.scenarios.duel import Duel, play_duels
-from lab.scenarios.registry import SCENARIOS, get, in_group
-from lab.scenarios.runner import RunOptions, run
-from lab.scenarios.stage import Stage
+from lab.networks.network import Network, NodeAddress
+from lab.teaching.scenarios.duel import Duel, play_duels
+from lab.teaching.scenarios.registry import SCENARIOS, get, in_group
+from lab.teaching.scenarios.runner import RunOptions, run
+from lab.teaching.scenarios.stage import Stage
 from lab.tests.fake_node import FakeNode, problem
 from lab.tests.stages import on_stage
-from lab.verdict import Verdict, judge
 
 SAME_NODE = Duel(buyers=(0, 0), wanted=1, units={0: 1})
 SOLD_OUT = problem(409, "out_of_stock", sku="X", wanted=1, available_here=0, available_company=0)

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from lab.contract import Status
+from lab.checking.runlog import Record
 from lab.faults.kinds import BY_NAME
-from lab.network import NODE_NAMES
-from lab.runlog import Record
+from lab.networks.network import NODE_NAMES
+from lab.nodes.contract import Status
+from lab.teaching.torture.command import left_broken
+from lab.teaching.torture.nemesis import is_settled
+from lab.teaching.torture.schedule import DISK_KINDS, NODE_FAULTS, Assault, plan
+from lab.teaching.torture.timeline import timeline
 from lab.tests import readings
-from lab.torture.command import left_broken
-from lab.torture.nemesis import is_settled
-from lab.torture.schedule import DISK_KINDS, NODE_FAULTS, Assault, plan
-from lab.torture.timeline import timeline
 
 NODES = NODE_NAMES[:5]
 SECONDS = 600.0

@@ -15,11 +15,12 @@ from tempfile import TemporaryDirectory
 import httpx
 import psutil
 
-from lab import ports, settings
-from lab.client import NodeClient
-from lab.convergence import wait_converged
-from lab.drivers.process import ProcessDriver
-from lab.network import Network, UpOptions
+from lab import settings
+from lab.networks import ports
+from lab.networks.drivers.process import ProcessDriver
+from lab.networks.network import Network, UpOptions
+from lab.nodes.client import NodeClient
+from lab.nodes.convergence import wait_converged
 from lab.poll import poll_blocking
 from lab.settings import Secrets, load_or_create
 

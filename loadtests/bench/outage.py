@@ -12,9 +12,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from lab.client import NodeClient
 from lab.console import out
-from lab.outcome import Refused, Unknown
+from lab.nodes.client import NodeClient
+from lab.nodes.outcome import Refused, Unknown
 from lab.poll import poll
 from loadtests.bench.donor import Bench, network_of
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from lab.client import NodeClient
-from lab.contract import Status
-from lab.convergence import wait_converged
-from lab.drivers.process import ProcessDriver, uvicorn_command
-from lab.network import NodeAddress
+from lab.networks.drivers.process import ProcessDriver, uvicorn_command
+from lab.networks.network import NodeAddress
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Status
+from lab.nodes.convergence import wait_converged
 from lab.poll import poll
 from tests.cluster.cluster import Cluster, StartCluster
 from tests.recipes import column

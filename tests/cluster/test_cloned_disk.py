@@ -7,13 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lab import network, ports
-from lab.client import NodeClient
-from lab.contract import Share, Status
-from lab.convergence import read_status, wait_converged
-from lab.drivers.process import ProcessDriver
-from lab.network import Network, NodeAddress
-from lab.outcome import Refused
+from lab.networks import network, ports
+from lab.networks.drivers.process import ProcessDriver
+from lab.networks.network import Network, NodeAddress
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Share, Status
+from lab.nodes.convergence import read_status, wait_converged
+from lab.nodes.outcome import Refused
 from lab.poll import poll
 from tests.cluster.cluster import Cluster, StartCluster
 

@@ -5,10 +5,10 @@ import asyncio
 import httpx
 import pytest
 
-from lab.client import NodeClient
-from lab.convergence import wait_converged
-from lab.network import UpOptions
-from lab.outcome import Refused
+from lab.networks.network import UpOptions
+from lab.nodes.client import NodeClient
+from lab.nodes.convergence import wait_converged
+from lab.nodes.outcome import Refused
 from lab.poll import poll
 from tests.cluster.cluster import Cluster
 

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from lab import settings
+from lab.checking.runlog import read_records
 from lab.cli import app
 from lab.poll import poll_blocking
-from lab.runlog import read_records
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.cluster

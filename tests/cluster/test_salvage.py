@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from lab.contract import Salvaged, WantedLine
-from lab.convergence import wait_converged
-from lab.outcome import Refused, Unknown
+from lab.nodes.contract import Salvaged, WantedLine
+from lab.nodes.convergence import wait_converged
+from lab.nodes.outcome import Refused, Unknown
 from lab.poll import poll
 from tests.cluster.cluster import Cluster, StartCluster
 from tests.cluster.damaged_page import zero_a_page

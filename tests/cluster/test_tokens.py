@@ -12,10 +12,10 @@ import httpx
 import jwt
 import pytest
 
-from lab.client import NodeClient
-from lab.contract import Status
-from lab.convergence import wait_converged
-from lab.outcome import Refused
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Status
+from lab.nodes.convergence import wait_converged
+from lab.nodes.outcome import Refused
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster

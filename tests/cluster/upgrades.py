@@ -6,10 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from lab.client import NodeClient
-from lab.contract import WantedLine
-from lab.convergence import wait_converged
-from lab.outcome import Refused, Unknown
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import WantedLine
+from lab.nodes.convergence import wait_converged
+from lab.nodes.outcome import Refused, Unknown
 from lab.poll import poll
 from tests.cluster.cluster import Cluster
 from tests.cluster.next_version import Values, new_values

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from lab.drivers.compose import project_name
-from lab.drivers.docker import Project, run_docker
-from lab.drivers.images import NODE_IMAGE
+from lab.networks.drivers.compose import project_name
+from lab.networks.drivers.docker import Project, run_docker
+from lab.networks.drivers.images import NODE_IMAGE
 from lab.poll import poll_blocking
 from tests.cluster.cluster import Cluster
 

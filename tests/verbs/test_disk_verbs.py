@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.contract import Order, Stock
-from lab.convergence import wait_converged
 from lab.errors import LabError
-from lab.outcome import Refused, Unknown
+from lab.nodes.contract import Order, Stock
+from lab.nodes.convergence import wait_converged
+from lab.nodes.outcome import Refused, Unknown
 from lab.poll import poll
 from tests.cluster.cluster import Cluster
 from tests.verbs.conftest import MakeCluster

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from lab import settings
-from lab.client import NodeClient
-from lab.contract import Status
-from lab.convergence import Statuses, read_status, wait_clear, wait_converged, wait_pending_zero
-from lab.outcome import Refused
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Status
+from lab.nodes.convergence import Statuses, read_status, wait_clear, wait_converged, wait_pending_zero
+from lab.nodes.outcome import Refused
 from lab.poll import poll_blocking
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.contract import WantedLine
-from lab.convergence import wait_converged
-from lab.operations import Operations
+from lab.checking.operations import Operations
+from lab.checking.run import begin
+from lab.checking.runlog import RunLog
+from lab.checking.verdict import Verdict
+from lab.nodes.contract import WantedLine
+from lab.nodes.convergence import wait_converged
 from lab.poll import poll
-from lab.run import begin
-from lab.runlog import RunLog
-from lab.verdict import Verdict
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST
 from tests.verbs.conftest import MakeCluster

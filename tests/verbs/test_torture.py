@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import network, settings
-from lab.drivers import Driver, get_driver
+from lab import settings
+from lab.checking.runlog import Record, read_records
+from lab.networks import network
+from lab.networks.drivers import Driver, get_driver
 from lab.poll import poll_blocking
-from lab.runlog import Record, read_records
 
 DRIVERS = [
     pytest.param("process", marks=pytest.mark.cluster),
