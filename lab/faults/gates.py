@@ -11,6 +11,7 @@ from lab.faults.words import Link, spoken
 from lab.networks.drivers import NodeState
 from lab.networks.network import Network
 from lab.nodes.client import NodeClient
+from lab.nodes.contract import DiskProbe, Faults, LinkProbe
 from lab.nodes.outcome import Refused, Unknown
 from lab.poll import poll
 from lab.settings import Secrets
@@ -73,7 +74,8 @@ async def lift_everywhere(
 async def fill_disk(client: NodeClient, *, lease_seconds: float) -> None:
     """Makes the node's disk full as it is now; returns once a write was refused for it."""
     await _faults(client, "PUT", "/disk", body={"max_bytes": 0, "lease_seconds": lease_seconds})
-    if not (await _faults(client, "POST", "/disk/probe"))["refused"]:
+    probe: DiskProbe = await _faults(client, "POST", "/disk/probe")
+    if not probe["refused"]:
         await _faults(client, "DELETE", "/disk")
         raise LabError(f"the disk of {client.name} still takes writes")
 
@@ -154,7 +156,7 @@ async def _end(client: NodeClient, part: str) -> Refused | Unknown | None:
 
 async def _until_felt(client: NodeClient, peer: str, fault: LinkFault) -> None:
     async def is_felt() -> bool:
-        probe = await _faults(client, "POST", f"/links/{peer}/probe")
+        probe: LinkProbe = await _faults(client, "POST", f"/links/{peer}/probe")
         met = await _hits(client, peer, fault) > 0
         return met and fault.kind.is_felt(fault.settings, probe)
 
@@ -164,8 +166,10 @@ async def _until_felt(client: NodeClient, peer: str, fault: LinkFault) -> None:
 
 
 async def _hits(client: NodeClient, peer: str, fault: LinkFault) -> int:
-    links = (await _faults(client))["links"]
-    return sum(link["hits"] for link in links if (link["peer"], link["kind"]) == (peer, fault.kind.name))
+    active: Faults = await _faults(client)
+    return sum(
+        link["hits"] for link in active["links"] if (link["peer"], link["kind"]) == (peer, fault.kind.name)
+    )
 
 
 async def _faults(

@@ -4,21 +4,20 @@ it."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lab.faults.words import DEFAULT_LEASE_SECONDS, parse_delay, parse_share
+from lab.nodes.contract import LinkProbe
 
 Settings = Mapping[str, float]
 """The settings of a fault by the names and units of the nodes' API."""
-Probe = Mapping[str, Any]
-"""How one call over a link fared: `seconds`, and `error` where it failed."""
 
 _OF_THE_LAB = "the lab"  # begins what a node's gate reports instead of a peer's answer
 
 
-def _is_lost(_settings: Settings, probe: Probe) -> bool:
+def _is_lost(_settings: Settings, probe: LinkProbe) -> bool:
     return str(probe["error"]).startswith(_OF_THE_LAB)
 
 
@@ -38,7 +37,7 @@ class FaultKind:
     draw: Callable[[Random], Settings]
     weight: float
     by_chance: bool = False
-    is_felt: Callable[[Settings, Probe], bool] = _is_lost
+    is_felt: Callable[[Settings, LinkProbe], bool] = _is_lost
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,8 @@ def _draw_slow(random: Random) -> Settings:
     return {"delay_seconds": delay, "jitter_seconds": delay / 2}
 
 
-def _is_late(settings: Settings, probe: Probe) -> bool:
-    return bool(probe["seconds"] >= settings["delay_seconds"] - settings["jitter_seconds"])
+def _is_late(settings: Settings, probe: LinkProbe) -> bool:
+    return probe["seconds"] >= settings["delay_seconds"] - settings["jitter_seconds"]
 
 
 def _flaky(loss: Annotated[str, typer.Argument(metavar="LOSS", help="Such as 30%.")]) -> Settings:

@@ -1,7 +1,8 @@
 """The nodes' JSON as the lab reads it: field names and shapes of the public API, kept verbatim.
 
 These are dictionaries and not objects on purpose: a verdict compares what nodes said, so nothing may be
-lost or defaulted between the wire and the comparison.
+lost or defaulted between the wire and the comparison. `tests/test_lab_contract.py` holds them to the nodes'
+OpenAPI document.
 """
 
 from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
@@ -85,9 +86,11 @@ class Order(TypedDict):
     customer: OrderCustomer
     lines: list[OrderLine]
     total_cents: int
+    note: str | None
     version: int
     created_at: str
     stored_by: list[str]
+    possible_duplicates: list[str]
 
 
 class StockRow(TypedDict):
@@ -118,6 +121,7 @@ class Stock(TypedDict):
     """`available` and `frozen` are the company's as known at this node; `here` are this node's rights.
     `oversold` is above 0 under the optimistic policy only; `deficits` then names the orders in want."""
 
+    id: str
     sku: str
     available: int
     frozen: int
@@ -210,3 +214,42 @@ class Status(TypedDict):
     pending: dict[str, int | None]
     peers: dict[str, PeerStatus]
     faults: NotRequired[dict[str, Any]]  # with LAB_FAULTS only
+
+
+class ActiveLinkFault(TypedDict):
+    """A fault of the calls to `peer`. `calls` met it, `hits` of them it did not leave alone."""
+
+    peer: str
+    kind: str
+    seed: int
+    lease_seconds: float
+    seconds_left: float
+    calls: int
+    hits: int
+
+
+class ActiveFullDisk(TypedDict):
+    max_bytes: int
+    lease_seconds: float
+    seconds_left: float
+
+
+class Faults(TypedDict):
+    """The active faults of one node, with LAB_FAULTS only."""
+
+    links: list[ActiveLinkFault]
+    disk: ActiveFullDisk | None
+
+
+class LinkProbe(TypedDict):
+    """How one call over a link fared; `error` is null when nothing failed."""
+
+    answered: bool
+    seconds: float
+    error: str | None
+
+
+class DiskProbe(TypedDict):
+    """Whether the disk refused a write for want of room."""
+
+    refused: bool

@@ -24,14 +24,17 @@ def make_order(number: int, *, sku: str = "CAFE", quantity: int = 1, branch: str
         "customer": {"id": "c-1", "code": "ANA", "name": "Ana"},
         "lines": [line],
         "total_cents": 500 * quantity,
+        "note": None,
         "version": 1,
         "created_at": "2026-01-01T00:00:00Z",
         "stored_by": [],
+        "possible_duplicates": [],
     }
 
 
 def make_stock(*, sku: str = "CAFE", received: int = 0, sold: int = 0, available: int | None = None) -> Stock:
     return {
+        "id": f"id-{sku}",
         "sku": sku,
         "available": received - sold if available is None else available,
         "frozen": 0,

@@ -7,9 +7,10 @@ import typer.main
 
 from lab import cli
 from lab.faults.kinds import BY_NAME, KINDS, FaultKind
+from lab.nodes.contract import LinkProbe
 
-LOST = {"seconds": 0.1, "error": "the lab lost this message"}
-ANSWERED = {"seconds": 0.1, "error": None}
+LOST: LinkProbe = {"answered": False, "seconds": 0.1, "error": "the lab lost this message"}
+ANSWERED: LinkProbe = {"answered": True, "seconds": 0.1, "error": None}
 
 
 @pytest.mark.parametrize(
