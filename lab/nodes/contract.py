@@ -5,7 +5,7 @@ lost or defaulted between the wire and the comparison. `tests/test_lab_contract.
 OpenAPI document.
 """
 
-from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+from typing import Generic, Literal, NotRequired, TypedDict, TypeVar
 
 Item = TypeVar("Item")
 
@@ -148,9 +148,10 @@ class ParkedEvent(TypedDict):
 
 class PeerStatus(TypedDict):
     state: str
+    epoch: NotRequired[str | None]
     pending: int | None
     oldest_pending_seconds: float | None
-    acknowledged: Any
+    acknowledged: int | None
     attempts: int | None
     next_retry_seconds: float | None
     last_success_at: float | None
@@ -191,31 +192,6 @@ class Salvaged(TypedDict):
     complete: bool
 
 
-class Status(TypedDict):
-    node: str
-    epoch: str
-    policy: str
-    ready: bool
-    fenced: str | None
-    sqlite: str
-    now: NotRequired[float]
-    counts: dict[str, int]
-    stock: Any
-    heads: dict[str, int]
-    digest: str | None
-    canonical: NotRequired[dict[str, int]]
-    digests: NotRequired[dict[str, str]]
-    altered: NotRequired[list[AlteredRow]]
-    salvage: NotRequired[list[Salvaged]]
-    at_risk: int | None
-    parked: int | None
-    alarms: dict[str, dict[str, Any]]
-    decommissioned: NotRequired[list[str]]
-    pending: dict[str, int | None]
-    peers: dict[str, PeerStatus]
-    faults: NotRequired[dict[str, Any]]  # with LAB_FAULTS only
-
-
 class ActiveLinkFault(TypedDict):
     """A fault of the calls to `peer`. `calls` met it, `hits` of them it did not leave alone."""
 
@@ -253,3 +229,37 @@ class DiskProbe(TypedDict):
     """Whether the disk refused a write for want of room."""
 
     refused: bool
+
+
+class Alarm(TypedDict):
+    """A kind of trouble that must not happen: how often it was seen since the start, the last in words."""
+
+    count: int
+    last: str
+
+
+class Status(TypedDict):
+    """The node's state. Where its database cannot be read, `epoch` and all that rests on it is null."""
+
+    node: str
+    epoch: str | None
+    policy: str
+    ready: bool
+    fenced: str | None
+    sqlite: str
+    now: NotRequired[float]
+    counts: dict[str, int]
+    stock: dict[str, int | None]
+    heads: dict[str, int]
+    digest: str | None
+    canonical: NotRequired[dict[str, int]]
+    digests: NotRequired[dict[str, str]]
+    altered: NotRequired[list[AlteredRow]]
+    salvage: NotRequired[list[Salvaged]]
+    at_risk: int | None
+    parked: int | None
+    alarms: dict[str, Alarm]
+    decommissioned: NotRequired[list[str]]
+    pending: dict[str, int | None]
+    peers: dict[str, PeerStatus]
+    faults: NotRequired[Faults | None]  # with LAB_FAULTS only

@@ -117,7 +117,7 @@ class HandMadeRun:
         self,
         *,
         node: str = "matriz",
-        epoch: str = "e1",
+        epoch: str | None = "e1",
         heads: Mapping[str, int] | None = None,
         stock: list[Stock] | None = None,
     ) -> None:

@@ -130,7 +130,10 @@ def test_a_long_timeline_has_wider_steps() -> None:
 def test_a_fault_that_is_left_after_the_healing_is_told() -> None:
     whole, cut, full, unknown = (readings.status("matriz", ()) for _ in range(4))
     whole["faults"] = {"links": [], "disk": None}
-    cut["faults"] = {"links": [{"peer": "matriz", "kind": "cut"}], "disk": None}
-    full["faults"] = {"links": [], "disk": {"max_bytes": 0}}
+    lease = {"lease_seconds": 60.0, "seconds_left": 30.0}
+    link: Any = {"peer": "matriz", "kind": "cut", "seed": 1, **lease, "calls": 2, "hits": 2}
+    disk: Any = {"max_bytes": 0, **lease}
+    cut["faults"] = {"links": [link], "disk": None}
+    full["faults"] = {"links": [], "disk": disk}
     said = left_broken({"a": whole, "b": cut, "c": full, "d": unknown, "e": None})
     assert [line.partition(" ")[0] for line in said] == ["b", "c"]

@@ -102,7 +102,7 @@ def product_batch(cluster: Cluster, receiver: Status) -> bytes:
 
 def wish_for_units(receiver: Status, product_id: str) -> bytes:
     """A wish of the sender's for three units of a product that the receiver holds."""
-    wish = {
+    wish: dict[str, object] = {
         "to_epoch": receiver["epoch"],
         "epoch": SENDER_EPOCH,
         "product_id": product_id,

@@ -37,12 +37,12 @@ def _falls(evidence: Evidence, node: str, samples: Sequence[Sample]) -> Iterator
     known: Known = {}
     events = evidence.disk_events.get(node, ())
     for sample in samples:
-        if sample.status is None:
-            continue
-        if sample.status["epoch"] != life:
+        if sample.status is None or (epoch := sample.status["epoch"]) is None:
+            continue  # a node that cannot read its database says nothing of its life
+        if epoch != life:
             if life and not any(began[life] < at < sample.at for at in events):
-                yield f"{node} began another life, {sample.status['epoch']}, though nothing took its disk"
-            life, known = sample.status["epoch"], {}
+                yield f"{node} began another life, {epoch}, though nothing took its disk"
+            life, known = epoch, {}
             began.setdefault(life, sample.at)
         elif any(last < at < sample.at for at in events):
             known = {}  # a disk that went back may not have been noticed yet

@@ -98,9 +98,10 @@ def _unheld(evidence: Evidence) -> Iterator[str]:
 def _present_lives(evidence: Evidence) -> dict[str, str]:
     """The epoch each node said last, unless something happened to its disk since."""
     return {
-        one.node: one.status["epoch"]
+        one.node: epoch
         for one in evidence.samples
-        if one.status is not None and not any(at > one.at for at in evidence.disk_events.get(one.node, ()))
+        if one.status is not None and (epoch := one.status["epoch"]) is not None
+        if not any(at > one.at for at in evidence.disk_events.get(one.node, ()))
     }
 
 

@@ -63,7 +63,7 @@ async def _waits(stage: Stage, victim: str) -> bool:
     return False
 
 
-async def _expect_another_life(stage: Stage, victim: str, before: str) -> None:
+async def _expect_another_life(stage: Stage, victim: str, before: str | None) -> None:
     after = (await stage.status(victim))["epoch"]
     stage.expect(after != before, f"{victim} goes on with the epoch of its lost disk")
 

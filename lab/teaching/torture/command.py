@@ -157,8 +157,12 @@ async def _heal(running: Running, under_way: Run) -> list[str]:
 
 def left_broken(statuses: convergence.Statuses) -> list[str]:
     """A line for each node that has a fault yet after all was healed."""
-    faults = {name: status.get("faults") or {} for name, status in statuses.items() if status is not None}
-    return [f"{name} still has faults: {left}" for name, left in faults.items() if any(left.values())]
+    faults = {name: status.get("faults") for name, status in statuses.items() if status is not None}
+    return [
+        f"{name} still has faults: {left}"
+        for name, left in faults.items()
+        if left and (left["links"] or left["disk"])
+    ]
 
 
 def _facts(nemesis: Nemesis) -> list[str]:

@@ -133,6 +133,8 @@ class Nemesis:
         client = self._clients[node]
         async with self._shoppers.no_cancelling[node]:
             epoch = (await client.status())["epoch"]
+            if epoch is None:
+                raise LabError(f"{node} cannot read its database")
             stored, unstored = await _by_copies(client)
             number = self._log.fault_requested(kind, node)
             try:
