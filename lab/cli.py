@@ -1,34 +1,24 @@
-"""The `lab` command line: each verb in a few lines; the work is in the modules it calls."""
+"""The `lab` command line: the names of its verbs. What they do is in the rooms."""
 
-import asyncio
-import contextlib
-import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Sequence
 
 import typer
-from rich.console import Console
 
-from lab import base_image, network, ports, recovery, settings
-from lab.demo.command import demo, demo_data
-from lab.doctor import examine
-from lab.drivers import Driver, choose, get_driver
+from lab.checking.proof import model, simulate, teeth
+from lab.checking.verify import verify
+from lab.console import complain
 from lab.errors import LabError
 from lab.faults import command as fault_verbs
+from lab.faults import disks
 from lab.faults.healing import heal
-from lab.load.command import load
-from lab.network import Network, UpOptions
-from lab.options import ENV_FILE, RUN_DIR, AsJson, EnvFile, Node, RunDir
-from lab.proof import model, simulate, teeth
-from lab.replay.command import replay
-from lab.scenarios.command import run
-from lab.status import NetworkReading, StatusReader
-from lab.tables import network_view
-from lab.torture.command import torture
-from lab.verify import verify
-from lab.watch import watch as run_watch
+from lab.faults.kinds import KINDS
+from lab.networks import command as network_verbs
+from lab.teaching.demo.command import demo, demo_data
+from lab.teaching.load.command import load
+from lab.teaching.replay.command import replay
+from lab.teaching.scenarios.command import run
+from lab.teaching.torture.command import torture
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,160 +34,34 @@ app.command()(run)
 app.command()(torture)
 app.command()(verify)
 app.command()(fault_verbs.partition)
-app.command()(fault_verbs.cut)
-app.command()(fault_verbs.slow)
-app.command()(fault_verbs.flaky)
-app.command()(fault_verbs.duplicate)
-app.command()(fault_verbs.reorder)
+for kind in KINDS:
+    app.command(kind.name)(fault_verbs.link_verb(kind))
 app.command()(fault_verbs.disk_full)
 app.command()(heal)
-app.command()(recovery.wipe)
-app.command()(recovery.backup)
-app.command()(recovery.restore)
-app.command()(recovery.salvage)
-app.command()(recovery.parked)
-app.command()(recovery.altered)
-app.command()(recovery.count)
-app.command()(recovery.decommission)
+app.command()(disks.wipe)
+app.command()(disks.backup)
+app.command()(disks.restore)
+app.command()(disks.salvage)
+app.command()(disks.parked)
+app.command()(disks.altered)
+app.command()(disks.count)
+app.command()(disks.decommission)
 app.command()(simulate)
 app.command()(model)
 app.command()(teeth)
-out = Console(soft_wrap=True, highlight=False)
-progress = Console(stderr=True)
-_FAULTS = "LAB_FAULTS"
-
-
-@app.command()
-def up(
-    *,
-    driver: Annotated[str, typer.Option(help="compose, process or auto.")] = "auto",
-    nodes: Annotated[int | None, typer.Option(help="How many branches, 2 to 9; 3 at first.")] = None,
-    policy: Annotated[str | None, typer.Option(help="escrow (never oversells) or optimistic.")] = None,
-    base_port: Annotated[int | None, typer.Option(envvar="BASE_PORT", help="The first node's port.")] = None,
-    auto_ports: Annotated[bool, typer.Option("--auto-ports", help="Take any free ports.")] = False,
-    faults: Annotated[bool, typer.Option("--faults", help="Let links and disks be broken.")] = False,
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting for every node.")
-    ] = None,
-    as_json: AsJson = False,
-    run_dir: RunDir = RUN_DIR,
-    env_file: EnvFile = ENV_FILE,
-) -> None:
-    """Start the network, or what is stopped or paused of it, and wait until every node is ready."""
-    choice = choose(driver, run_dir)
-    wanted = _parse_settings(setting or [])
-    options = UpOptions(
-        nodes=nodes,
-        policy=network.parse_policy(policy),
-        ports=_wanted_ports(base_port, auto_ports=auto_ports),
-        settings=_with_faults(wanted, run_dir, env_file) if faults else wanted,
-    )
-    with _progress(f"starting the nodes (driver {choice.name})…") as tell:
-        started = get_driver(choice.name, run_dir, env_file=env_file, tell=tell).up(options)
-    if as_json:
-        _print_json({"driver": started.driver, "policy": started.policy, "nodes": _urls(started)})
-        return
-    out.print(f"driver {choice.name} ({choice.reason}), policy {started.policy}; every node is ready")
-    for node in started.nodes:
-        out.print(f"  {node.name:<16}{node.url}  (API: {node.url}/docs)")
-    out.print(f"user admin; the password is ADMIN_PASSWORD in {_shown(env_file)}")
-
-
-@app.command("base-image")
-def make_base_image() -> None:
-    """Build the image the containers rest on from Debian's packages, for where no registry answers."""
-    with _progress("looking for what it needs…") as tell:
-        base_image.build(tell)
-    out.print(f"{base_image.tag()} is here")
-
-
-@app.command()
-def down(run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
-    """Stop every node and leave nothing running; data stay."""
-    with progress.status("stopping the nodes…"):
-        get_driver("auto", run_dir, env_file=env_file).down()
-    out.print("nothing runs any more; the data stay until `make clean`")
-
-
-@app.command()
-def clean(run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
-    """Stop every node and remove the network's data."""
-    with progress.status("stopping the nodes…"):
-        get_driver("auto", run_dir, env_file=env_file).clean()
-    out.print("nothing runs any more and the network's data are gone")
-
-
-@app.command()
-def status(as_json: AsJson = False, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
-    """Show each node's state, what is pending to whom, and whether all agree."""
-    reading = asyncio.run(_read_once(run_dir, env_file))
-    if as_json:
-        _print_json(reading.as_json())
-    else:
-        out.print(network_view(reading))
-
-
-@app.command()
-def watch(
-    seconds: Annotated[float | None, typer.Option(help="How long; until Ctrl-C when not given.")] = None,
-    run_dir: RunDir = RUN_DIR,
-    env_file: EnvFile = ENV_FILE,
-) -> None:
-    """Show the network live: pending per peer, oldest age, last error, stock and digest."""
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_watch(run_dir, env_file, seconds))
-
-
-@app.command()
-def doctor(run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
-    """Look for what most often keeps the lab from working; exits 1 when something needs doing."""
-    findings = examine(run_dir, env_file)
-    for finding in findings:
-        mark, advice = ("ok", "") if finding.fine else ("!!", f": {finding.advice}")
-        out.print(f"{mark}  {finding.subject:<14}{finding.words}{advice}", markup=False)
-    raise typer.Exit(0 if all(finding.fine for finding in findings) else 1)
-
-
-@app.command()
-def chaos(
-    seconds: Annotated[float, typer.Option(min=1, help="How long; all is healed at the end.")] = 60,
-    seed: Annotated[int, typer.Option(help="Decides which node is broken when, and how.")] = 1,
-    run_dir: RunDir = RUN_DIR,
-    env_file: EnvFile = ENV_FILE,
-) -> None:
-    """Pause and stop nodes, one at a time, by a seeded schedule; heals at its end."""
-    with contextlib.suppress(KeyboardInterrupt):
-        _current_driver(run_dir, env_file, tell=out.print).chaos(seconds=seconds, seed=seed)
-
-
-@app.command()
-def start(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
-    """Start a stopped node."""
-    _act(lambda driver: driver.start(node), node, run_dir, env_file)
-
-
-@app.command()
-def stop(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
-    """Stop a node in an orderly way."""
-    _act(lambda driver: driver.stop(node), node, run_dir, env_file)
-
-
-@app.command()
-def pause(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
-    """Freeze a node: its peers connect, then hang."""
-    _act(lambda driver: driver.pause(node), node, run_dir, env_file)
-
-
-@app.command()
-def resume(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
-    """Let a paused node go on."""
-    _act(lambda driver: driver.resume(node), node, run_dir, env_file)
-
-
-@app.command()
-def kill(node: Node, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
-    """End a node at once (SIGKILL), as a power cut would."""
-    _act(lambda driver: driver.kill(node), node, run_dir, env_file)
+app.command()(network_verbs.up)
+app.command("base-image")(network_verbs.make_base_image)
+app.command()(network_verbs.down)
+app.command()(network_verbs.clean)
+app.command()(network_verbs.status)
+app.command()(network_verbs.watch)
+app.command()(network_verbs.doctor)
+app.command()(network_verbs.chaos)
+app.command()(network_verbs.start)
+app.command()(network_verbs.stop)
+app.command()(network_verbs.pause)
+app.command()(network_verbs.resume)
+app.command()(network_verbs.kill)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -205,82 +69,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments, prog_name="lab")
     except LabError as error:
-        progress.print(f"lab: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        complain(f"lab: {error}")
         sys.exit(2)
-
-
-@contextlib.contextmanager
-def _progress(first: str) -> Iterator[Callable[[str], None]]:
-    """Shows what is under way: one moving line on a terminal, a line for each step in a log."""
-    if progress.is_terminal:
-        with progress.status(first) as shown:
-            yield shown.update
-    else:
-        yield lambda line: progress.print(line, soft_wrap=True, highlight=False)
-
-
-def _wanted_ports(base_port: int | None, *, auto_ports: bool) -> tuple[int, ...] | None:
-    if auto_ports:
-        return ports.find_free(network.MOST_NODES)
-    return network.ports_from(base_port) if base_port is not None else None
-
-
-def _with_faults(wanted: Mapping[str, str], run_dir: Path, env_file: Path) -> dict[str, str]:
-    """The settings that let the nodes take faults, beside those that the network has."""
-    existing = network.find(run_dir)
-    if existing is None:
-        return {**wanted, _FAULTS: "1"}
-    driver = get_driver(existing.driver, run_dir, env_file=env_file)
-    alive = any(driver.state(name) != "stopped" for name in existing.names)
-    if alive and existing.settings.get(_FAULTS) != "1":
-        raise LabError("the nodes run without faults; run `make down`, then `make up FAULTS=1`")
-    return {**existing.settings, **wanted, _FAULTS: "1"}
-
-
-def _act(verb: Callable[[Driver], None], node: str, run_dir: Path, env_file: Path) -> None:
-    driver = _current_driver(run_dir, env_file)
-    verb(driver)
-    out.print(f"{node} is {driver.state(node)}")
-
-
-def _current_driver(
-    run_dir: Path, env_file: Path, *, tell: Callable[[str], None] = lambda _line: None
-) -> Driver:
-    return get_driver(network.load(run_dir).driver, run_dir, env_file=env_file, tell=tell)
-
-
-def _parse_settings(pairs: Sequence[str]) -> dict[str, str]:
-    settings_by_name = {}
-    for pair in pairs:
-        name, separator, value = pair.partition("=")
-        if not separator or not name:
-            raise LabError(f"--set wants NAME=VALUE, not '{pair}'")
-        settings_by_name[name] = value
-    return settings_by_name
-
-
-async def _read_once(run_dir: Path, env_file: Path) -> NetworkReading:
-    async with _status_reader(run_dir, env_file) as reader:
-        return await reader.read()
-
-
-async def _watch(run_dir: Path, env_file: Path, seconds: float | None) -> None:
-    async with _status_reader(run_dir, env_file) as reader:
-        await run_watch(reader, out, seconds=seconds)
-
-
-def _status_reader(run_dir: Path, env_file: Path) -> StatusReader:
-    driver = _current_driver(run_dir, env_file)
-    return StatusReader(network.load(run_dir), settings.load_or_create(env_file), state_of=driver.state)
-
-
-def _urls(current: Network) -> dict[str, str]:
-    return {node.name: node.url for node in current.nodes}
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def _shown(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

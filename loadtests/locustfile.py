@@ -16,9 +16,9 @@ from typing import Any
 from locust import FastHttpUser, between, events, task
 from locust.env import Environment
 
-from lab.demo import generator
 from lab.errors import LabError
-from lab.outcome import Refused, Unknown
+from lab.nodes.outcome import Refused, Unknown
+from lab.teaching.demo import generator
 from loadtests import answers
 from loadtests.shared import Load
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from locust.env import Environment
 from locust.runners import LocalRunner
 
-from lab import network
+from lab.checking.runlog import RunLog
 from lab.errors import LabError
-from lab.network import NodeAddress
-from lab.runlog import RunLog
+from lab.networks import network
+from lab.networks.network import NodeAddress
 from loadtests import target
 
 _MISTAKES_SHOWN = 5

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from lab.errors import LabError
-from lab.network import Network, NodeAddress
+from lab.networks.network import Network, NodeAddress
 
 MOST_SECONDS = 600
 _THIS_MACHINE = "127.0.0.1"

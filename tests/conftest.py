@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from lab.drivers.docker import docker_answers
+from lab.networks.drivers.docker import docker_answers
 
 _NOT_RUN = pytest.StashKey[int]()
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.api.problem_words import PROBLEMS
 from app.config import Settings
-from lab.network import DEFAULT_BASE_PORT, MOST_NODES
+from lab.networks.network import DEFAULT_BASE_PORT, MOST_NODES
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

@@ -7,8 +7,8 @@ import typer.main
 from app.api.schemas.faults import ActiveLinkFault, AnyLinkFault
 from app.sync import link_faults
 from lab import cli
-from lab.faults import words
-from lab.torture import schedule
+from lab.faults import kinds
+from lab.teaching.torture import schedule
 
 KINDS = set(get_args(link_faults.Kind))
 
@@ -25,7 +25,7 @@ def test_the_api_takes_and_shows_every_fault() -> None:
 
 
 def test_the_lab_knows_every_fault_and_has_a_verb_for_it() -> None:
-    assert set(get_args(words.Kind)) == KINDS
+    assert set(kinds.BY_NAME) == KINDS
     verbs = typer.main.get_command(cli.app)
     assert set(getattr(verbs, "commands", {})) >= KINDS
 

@@ -1,1 +1,1 @@
-"""Faults of the links between nodes and of their disks, made through the nodes' own gate (LAB_FAULTS=1)."""
+"""Breaking a network on purpose and mending it: links, full disks, lost disks and what is left of them."""

@@ -2,28 +2,28 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from lab import network, settings
-from lab.client import NodeClient
-from lab.drivers import Driver, get_driver
+from lab import settings
+from lab.console import out, progress
 from lab.errors import LabError
 from lab.faults import gates
+from lab.faults.kinds import CUT, FaultKind, LinkFault
 from lab.faults.words import (
     DEFAULT_LEASE_SECONDS,
     LONGEST_LEASE_SECONDS,
     Link,
-    LinkFault,
     links_between,
-    parse_delay,
-    parse_share,
     spoken,
 )
-from lab.network import Network
+from lab.networks import network
+from lab.networks.drivers import Driver, get_driver
+from lab.networks.network import Network
+from lab.nodes.client import NodeClient
 from lab.options import ENV_FILE, RUN_DIR, EnvFile, Node, RunDir
 
 Clients = Mapping[str, NodeClient]
@@ -36,86 +36,36 @@ Lease = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Decides what it leaves to chance.")]
 
-out = Console(soft_wrap=True, highlight=False)
-progress = Console(stderr=True)
+
+def link_verb(kind: FaultKind) -> Callable[..., None]:
+    """The verb that makes this kind of fault: two nodes, what the kind asks for, and what all kinds have."""
+    own = [*signature(kind.settings, eval_str=True).parameters.values()]
+
+    def verb(  # the command line fills in what the signature below says
+        a: str, b: str, *, one_way: bool, lease: float, run_dir: Path, env_file: Path, **given: Any
+    ) -> None:
+        seed = given.pop("seed", None)
+        fault = LinkFault(kind, kind.settings(**given), lease, seed)
+        _break(links_between(a, b, one_way=one_way), fault, run_dir, env_file)
+
+    parameters = [
+        _parameter("a", Sender),
+        _parameter("b", Receiver),
+        *(one.replace(kind=Parameter.KEYWORD_ONLY) for one in own),
+        _parameter("one_way", OneWay, False),
+        _parameter("lease", Lease, DEFAULT_LEASE_SECONDS),
+        *([_parameter("seed", Seed, None)] if kind.by_chance else []),
+        _parameter("run_dir", RunDir, RUN_DIR),
+        _parameter("env_file", EnvFile, ENV_FILE),
+    ]
+    verb.__doc__ = kind.settings.__doc__
+    verb.__annotations__ = {one.name: one.annotation for one in parameters}
+    vars(verb)["__signature__"] = Signature(parameters)
+    return verb
 
 
-def cut(
-    a: Sender,
-    b: Receiver,
-    *,
-    one_way: OneWay = False,
-    hang: Annotated[float, typer.Option(min=0, max=60, help="Seconds a call hangs before it fails.")] = 0,
-    lease: Lease = DEFAULT_LEASE_SECONDS,
-    run_dir: RunDir = RUN_DIR,
-    env_file: EnvFile = ENV_FILE,
-) -> None:
-    """Cut the link between two nodes; both go on and stay reachable from here."""
-    fault = LinkFault("cut", {"hang_seconds": hang}, lease)
-    _break(links_between(a, b, one_way=one_way), fault, run_dir, env_file)
-
-
-def slow(
-    a: Sender,
-    b: Receiver,
-    delay: Annotated[str, typer.Argument(metavar="DELAY", help="Such as 800ms or 800ms±200.")],
-    *,
-    one_way: OneWay = False,
-    lease: Lease = DEFAULT_LEASE_SECONDS,
-    seed: Seed = None,
-    run_dir: RunDir = RUN_DIR,
-    env_file: EnvFile = ENV_FILE,
-) -> None:
-    """Slow the link between two nodes down: every call takes that much longer."""
-    fault = LinkFault("slow", parse_delay(delay), lease, seed)
-    _break(links_between(a, b, one_way=one_way), fault, run_dir, env_file)
-
-
-def flaky(
-    a: Sender,
-    b: Receiver,
-    loss: Annotated[str, typer.Argument(metavar="LOSS", help="Such as 30%.")],
-    *,
-    one_way: OneWay = False,
-    lease: Lease = DEFAULT_LEASE_SECONDS,
-    seed: Seed = None,
-    run_dir: RunDir = RUN_DIR,
-    env_file: EnvFile = ENV_FILE,
-) -> None:
-    """Lose that share of the calls between two nodes: half of them before they arrive, half after."""
-    fault = LinkFault("flaky", {"loss": parse_share(loss)}, lease, seed)
-    _break(links_between(a, b, one_way=one_way), fault, run_dir, env_file)
-
-
-def duplicate(
-    a: Sender,
-    b: Receiver,
-    *,
-    copies: Annotated[int, typer.Option(min=1, max=10, help="How many more times each call arrives.")] = 1,
-    one_way: OneWay = False,
-    lease: Lease = DEFAULT_LEASE_SECONDS,
-    run_dir: RunDir = RUN_DIR,
-    env_file: EnvFile = ENV_FILE,
-) -> None:
-    """Let every call between two nodes arrive more than once."""
-    fault = LinkFault("duplicate", {"copies": copies}, lease)
-    _break(links_between(a, b, one_way=one_way), fault, run_dir, env_file)
-
-
-def reorder(
-    a: Sender,
-    b: Receiver,
-    share: Annotated[str, typer.Argument(metavar="SHARE", help="Of how many calls, such as 50%.")] = "50%",
-    *,
-    one_way: OneWay = False,
-    lease: Lease = DEFAULT_LEASE_SECONDS,
-    seed: Seed = None,
-    run_dir: RunDir = RUN_DIR,
-    env_file: EnvFile = ENV_FILE,
-) -> None:
-    """Let calls between two nodes overtake each other."""
-    fault = LinkFault("reorder", {"chance": parse_share(share)}, lease, seed)
-    _break(links_between(a, b, one_way=one_way), fault, run_dir, env_file)
+def _parameter(name: str, annotation: object, default: object = Parameter.empty) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
 def disk_full(
@@ -156,7 +106,7 @@ def partition(
     others = current.peers(node)
     if fault == "cut":
         links = [link for other in others for link in links_between(node, other.name, one_way=False)]
-        _break(links, LinkFault("cut"), run_dir, env_file)
+        _break(links, LinkFault(CUT), run_dir, env_file)
         return
     (driver.pause if fault == "pause" else driver.stop)(node)
     out.print(f"{node} is {driver.state(node)}")
@@ -190,7 +140,7 @@ def _break(links: list[Link], fault: LinkFault, run_dir: Path, env_file: Path) -
     needed = list(dict.fromkeys(link.sender for link in links))
     with progress.status("waiting for the fault to be felt…"):
         with_clients(needed, lambda clients: gates.make(clients, links, fault), run_dir, env_file)
-    out.print(f"{spoken(links)}: {fault.kind} for {_minutes(fault.lease_seconds)}, or until `make heal`")
+    out.print(f"{spoken(links)}: {fault.kind.name} for {_minutes(fault.lease_seconds)}, or until `make heal`")
 
 
 def network_and_driver(run_dir: Path, env_file: Path) -> tuple[Network, Driver]:

@@ -1,24 +1,24 @@
 """Making faults at the nodes, seeing that they are felt, and ending them."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from lab.client import NodeClient
-from lab.drivers import NodeState
 from lab.errors import LabError
-from lab.faults.words import Link, LinkFault, spoken
-from lab.network import Network
-from lab.outcome import Refused, Unknown
+from lab.faults.kinds import LinkFault
+from lab.faults.words import Link, spoken
+from lab.networks.drivers import NodeState
+from lab.networks.network import Network
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import DiskProbe, Faults, LinkProbe
+from lab.nodes.outcome import Refused, Unknown
+from lab.poll import poll
 from lab.settings import Secrets
 
 _FELT_SECONDS = 20.0  # for a rare loss to be seen: a probe takes some milliseconds
 _TIMEOUT_SECONDS = 10.0
 _LIFT_SECONDS = 20.0  # for a node to end its faults that rebuilds, or has much to do
-_POLL_SECONDS = 0.2
-_OF_THE_LAB = "the lab"  # begins what a gate says for a peer
 _NOT_FOUND = 404
 _HAS_NONE = {_NOT_FOUND, 401}  # LAB_FAULTS is off; an empty node that knows no users was just started
 
@@ -74,7 +74,8 @@ async def lift_everywhere(
 async def fill_disk(client: NodeClient, *, lease_seconds: float) -> None:
     """Makes the node's disk full as it is now; returns once a write was refused for it."""
     await _faults(client, "PUT", "/disk", body={"max_bytes": 0, "lease_seconds": lease_seconds})
-    if not (await _faults(client, "POST", "/disk/probe"))["refused"]:
+    probe: DiskProbe = await _faults(client, "POST", "/disk/probe")
+    if not probe["refused"]:
         await _faults(client, "DELETE", "/disk")
         raise LabError(f"the disk of {client.name} still takes writes")
 
@@ -117,7 +118,7 @@ async def _log_in(client: NodeClient, secrets: Secrets) -> bool:
 
 async def _put(client: NodeClient, peer: str, fault: LinkFault) -> None:
     body = {
-        "kind": fault.kind,
+        "kind": fault.kind.name,
         **fault.settings,
         "lease_seconds": fault.lease_seconds,
         "seed": fault.seed,
@@ -133,13 +134,12 @@ async def _lift(client: NodeClient, peer: str) -> str | None:
 
 async def _lift_patiently(client: NodeClient) -> str | None:
     """None, or why the faults of the node could not be ended though it was asked again for a while."""
-    deadline = time.monotonic() + _LIFT_SECONDS
-    while (error := await _end(client, "")) is not None:
-        lasts = isinstance(error, Refused) and not error.passes
-        if lasts or time.monotonic() >= deadline:
-            return str(error)
-        await asyncio.sleep(_POLL_SECONDS)
-    return None
+
+    def is_final(error: Refused | Unknown | None) -> bool:
+        return error is None or (isinstance(error, Refused) and not error.passes)
+
+    error = await poll(lambda: _end(client, ""), until=is_final, seconds=_LIFT_SECONDS)
+    return None if error is None else str(error)
 
 
 async def _end(client: NodeClient, part: str) -> Refused | Unknown | None:
@@ -155,28 +155,21 @@ async def _end(client: NodeClient, part: str) -> Refused | Unknown | None:
 
 
 async def _until_felt(client: NodeClient, peer: str, fault: LinkFault) -> None:
-    deadline = time.monotonic() + _FELT_SECONDS
-    while True:
-        probe = await _faults(client, "POST", f"/links/{peer}/probe")
-        if _is_felt(fault, probe, await _hits(client, peer, fault)):
-            return
-        if time.monotonic() > deadline:
-            link = spoken([Link(client.name, peer)])
-            raise LabError(f"no call on {link} felt the fault '{fault.kind}' within {_FELT_SECONDS:.0f} s")
+    async def is_felt() -> bool:
+        probe: LinkProbe = await _faults(client, "POST", f"/links/{peer}/probe")
+        met = await _hits(client, peer, fault) > 0
+        return met and fault.kind.is_felt(fault.settings, probe)
 
-
-def _is_felt(fault: LinkFault, probe: Mapping[str, Any], hits: int) -> bool:
-    """Whether a probe fared as the fault means it to, and not because of something else."""
-    if hits == 0:
-        return False
-    if fault.kind == "slow":
-        return bool(probe["seconds"] >= fault.settings["delay_seconds"] - fault.settings["jitter_seconds"])
-    return fault.kind == "duplicate" or str(probe["error"]).startswith(_OF_THE_LAB)
+    if not await poll(is_felt, seconds=_FELT_SECONDS, every=0):  # a rare loss takes many probes
+        link = spoken([Link(client.name, peer)])
+        raise LabError(f"no call on {link} felt the fault '{fault.kind.name}' within {_FELT_SECONDS:.0f} s")
 
 
 async def _hits(client: NodeClient, peer: str, fault: LinkFault) -> int:
-    links = (await _faults(client))["links"]
-    return sum(link["hits"] for link in links if (link["peer"], link["kind"]) == (peer, fault.kind))
+    active: Faults = await _faults(client)
+    return sum(
+        link["hits"] for link in active["links"] if (link["peer"], link["kind"]) == (peer, fault.kind.name)
+    )
 
 
 async def _faults(

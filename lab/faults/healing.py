@@ -6,21 +6,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from lab import convergence, settings
-from lab.contract import Status
-from lab.drivers import Driver
+from lab import settings
+from lab.console import out, progress
 from lab.errors import LabError
 from lab.faults import gates
 from lab.faults.command import Clients, network_and_driver, with_clients
 from lab.faults.words import Link, links_between, spoken
-from lab.network import Network
+from lab.networks.drivers import Driver
+from lab.networks.network import Network
+from lab.networks.status import StatusReader
+from lab.nodes import convergence
+from lab.nodes.contract import Status
 from lab.options import ENV_FILE, RUN_DIR, Deadline, EnvFile, RunDir
-from lab.status import StatusReader
-
-out = Console(soft_wrap=True, highlight=False)
-progress = Console(stderr=True)
 
 
 def heal(

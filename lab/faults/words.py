@@ -1,13 +1,9 @@
 """Faults as people write them: `800ms±200`, `30%`; and as they are told again."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 from lab.errors import LabError
-
-Kind = Literal["cut", "slow", "flaky", "duplicate", "reorder"]
 
 DEFAULT_LEASE_SECONDS = 1800.0
 LONGEST_LEASE_SECONDS = 3600.0
@@ -24,17 +20,6 @@ class Link:
 
     sender: str
     receiver: str
-
-
-@dataclass(frozen=True)
-class LinkFault:
-    """What is done to the calls on a link. `settings` have the names and units of the nodes' API; `seed`
-    decides what is left to chance, None lets the node draw one."""
-
-    kind: Kind
-    settings: Mapping[str, float] = field(default_factory=dict)
-    lease_seconds: float = DEFAULT_LEASE_SECONDS
-    seed: int | None = None
 
 
 def links_between(one: str, other: str, *, one_way: bool) -> list[Link]:

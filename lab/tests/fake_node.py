@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 import httpx
 
-from lab.client import NodeClient
+from lab.nodes.client import NodeClient
 
 Answer = httpx.Response | Exception
 USERNAME, PASSWORD = "admin", "right"

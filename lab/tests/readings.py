@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lab.contract import Status
+from lab.nodes.contract import Status
 
 
 def status(

@@ -6,8 +6,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
-from lab.contract import Order, OrderLine, Status, Stock
-from lab.runlog import Phase, RunLog, read_records
+from lab.checking.runlog import Phase, RunLog, read_records
+from lab.nodes.contract import Order, OrderLine, Status, Stock
 from lab.tests import readings
 
 NODES = {"matriz": "http://127.0.0.1:1", "filial-sul": "http://127.0.0.1:2"}
@@ -24,14 +24,17 @@ def make_order(number: int, *, sku: str = "CAFE", quantity: int = 1, branch: str
         "customer": {"id": "c-1", "code": "ANA", "name": "Ana"},
         "lines": [line],
         "total_cents": 500 * quantity,
+        "note": None,
         "version": 1,
         "created_at": "2026-01-01T00:00:00Z",
         "stored_by": [],
+        "possible_duplicates": [],
     }
 
 
 def make_stock(*, sku: str = "CAFE", received: int = 0, sold: int = 0, available: int | None = None) -> Stock:
     return {
+        "id": f"id-{sku}",
         "sku": sku,
         "available": received - sold if available is None else available,
         "frozen": 0,
@@ -114,7 +117,7 @@ class HandMadeRun:
         self,
         *,
         node: str = "matriz",
-        epoch: str = "e1",
+        epoch: str | None = "e1",
         heads: Mapping[str, int] | None = None,
         stock: list[Stock] | None = None,
     ) -> None:

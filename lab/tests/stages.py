@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
 
-from lab.drivers.process import ProcessDriver
-from lab.network import Network, NodeAddress
-from lab.operations import Operations
-from lab.runlog import RunLog
-from lab.scenarios.stage import Stage
+from lab.checking.operations import Operations
+from lab.checking.runlog import RunLog
+from lab.networks.drivers.process import ProcessDriver
+from lab.networks.network import Network, NodeAddress
 from lab.settings import Secrets
+from lab.teaching.scenarios.stage import Stage
 from lab.tests.fake_node import PASSWORD, USERNAME, FakeNode
 
 

@@ -6,10 +6,10 @@ from typing import cast, get_args
 
 import pytest
 
-from lab.checker.finding import Promise
-from lab.contract import Order, Stock
+from lab.checking.checker.finding import Promise
+from lab.checking.verdict import Verdict, judge
+from lab.nodes.contract import Order, Stock
 from lab.tests.run_records import HandMadeRun, make_order, make_stock
-from lab.verdict import Verdict, judge
 
 ORDER = make_order(1, quantity=2)
 STOCK = make_stock(received=10, sold=2)
@@ -278,6 +278,20 @@ def test_a_life_that_a_disk_brought_back_ends_again_once_that_is_noticed(tmp_pat
         as_it_was(run)
 
     assert verdict_of(tmp_path, brought_back).promises["monotone"] == "PASS"
+
+
+def test_a_node_that_cannot_read_its_database_ends_no_life_and_forgets_nothing(tmp_path: Path) -> None:
+    def unreadable(run: HandMadeRun) -> None:
+        run.sample(epoch=None, heads={})
+        as_it_was(run)
+
+    def unreadable_and_behind(run: HandMadeRun) -> None:
+        run.sample(epoch=None, heads={})
+        run.sample(heads={"matriz@e1": 2})
+        as_it_was(run)
+
+    assert verdict_of(tmp_path / "back", unreadable).problems == ()
+    assert verdict_of(tmp_path / "behind", unreadable_and_behind).promises["monotone"] == "FAIL"
 
 
 def test_a_life_after_a_lost_disk_does_not_end_without_another_loss(tmp_path: Path) -> None:

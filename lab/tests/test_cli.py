@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import network, ports
 from lab.cli import main
-from lab.network import UpOptions, plan
+from lab.networks import network, ports
+from lab.networks.network import UpOptions, plan
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from lab.client import NodeClient
-from lab.contract import Order
-from lab.outcome import Refused, Unknown
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Order
+from lab.nodes.outcome import Refused, Unknown
 from lab.tests.fake_node import PASSWORD, USERNAME, FakeNode, problem
 
 Value = TypeVar("Value")

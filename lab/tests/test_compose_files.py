@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from lab import settings
-from lab.drivers import compose_files
-from lab.drivers.images import CHAOS_IMAGE, NODE_IMAGE
-from lab.network import Network, UpOptions, plan
+from lab.networks.drivers import compose_files
+from lab.networks.drivers.images import CHAOS_IMAGE, NODE_IMAGE
+from lab.networks.network import Network, UpOptions, plan
 
 FILES = (compose_files.COMPOSE_FILE, compose_files.CHAOS_FILE)
 PER_NODE = {"NODE_NAME", "PEERS"}

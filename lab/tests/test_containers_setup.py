@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import base_image, settings
-from lab.drivers import compose_command
-from lab.drivers.compose import project_name
-from lab.drivers.compose_command import ComposeCommand
+from lab import settings
 from lab.errors import LabError
-from lab.pip_settings import parse
+from lab.networks import base_image
+from lab.networks.drivers import compose_command
+from lab.networks.drivers.compose import project_name
+from lab.networks.drivers.compose_command import ComposeCommand
+from lab.networks.pip_settings import parse
 
 
 @pytest.mark.parametrize(

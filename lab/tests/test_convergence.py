@@ -7,10 +7,9 @@ from typing import cast
 import httpx
 import pytest
 
-from lab import convergence
-from lab.client import NodeClient
-from lab.contract import Status
-from lab.convergence import (
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Status
+from lab.nodes.convergence import (
     NotConvergedError,
     Statuses,
     is_converged,
@@ -127,7 +126,7 @@ def network_of(answer: Callable[[int], Status]) -> NodeClient:
 
 
 def test_waiting_ends_as_soon_as_nothing_is_pending(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(convergence, "_POLL_SECONDS", 0.0)
+    monkeypatch.setattr("lab.poll.EVERY_SECONDS", 0.0)
     client = network_of(lambda asked: status("matriz", ["filial-norte"], pending=max(0, 2 - asked)))
     final = asyncio.run(wait_pending_zero([client], deadline_seconds=20))
     assert final["matriz"] is not None

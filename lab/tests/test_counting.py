@@ -5,9 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from lab import counting as counting_module
-from lab.counting import when_unblocked
-from lab.outcome import Refused
+from lab.nodes.counting import when_unblocked
+from lab.nodes.outcome import Refused
 
 BLOCKED = Refused(409, "count_blocked", {"member": "filial-sul"})
 
@@ -25,7 +24,7 @@ def counting(*answers: Refused | int) -> Callable[[], Awaitable[int]]:
 
 
 def test_a_count_that_a_late_word_blocks_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting_module, "_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("lab.poll.EVERY_SECONDS", 0.0)
     assert asyncio.run(when_unblocked(counting(BLOCKED, BLOCKED, 7))) == 7
 
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lab.cli import app, main
-from lab.replay import history
+from lab.teaching.replay import history
 
 
 @pytest.mark.parametrize(

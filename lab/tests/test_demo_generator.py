@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.demo import generator
-from lab.demo.assortment import ARTICLES, BRANCHES
 from lab.errors import LabError
-from lab.replay import history
+from lab.teaching.demo import generator
+from lab.teaching.demo.assortment import ARTICLES, BRANCHES
+from lab.teaching.replay import history
 
 FILES = ("products.csv", "customers.csv", "orders.csv")
 # Of the three files in this order. It changes only when the story is meant to change.

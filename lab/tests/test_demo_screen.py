@@ -3,12 +3,12 @@
 import pytest
 from rich.console import Console
 
-from lab.demo import chart
-from lab.demo.chart import Axes, Point
-from lab.demo.screen import Curve, Expectation, pending_to
-from lab.demo.words import ENGLISH, PORTUGUESE, Words
-from lab.drivers import NodeState
-from lab.status import NetworkReading, NodeReading
+from lab.networks.drivers import NodeState
+from lab.networks.status import NetworkReading, NodeReading
+from lab.teaching.demo import chart
+from lab.teaching.demo.chart import Axes, Point
+from lab.teaching.demo.screen import Curve, Expectation, pending_to
+from lab.teaching.demo.words import ENGLISH, PORTUGUESE, Words
 from lab.tests.readings import status
 
 SUL, OTHERS = "filial-sul", ("matriz", "filial-norte")

@@ -1,17 +1,19 @@
 """Which orders the demonstration plays when and where, and what it says at its end."""
 
+from pathlib import Path
+
 import pytest
 
-from lab.checker.finding import Finding
-from lab.demo import generator, story
-from lab.demo.apart import Absence
-from lab.demo.parts import events_of, split
-from lab.demo.story import Outcome, Plan
-from lab.demo.summary import summary_lines
-from lab.demo.words import ENGLISH, PORTUGUESE
-from lab.network import NODE_NAMES, Network, NodeAddress
-from lab.replay.history import HistoryLine, HistoryOrder
-from lab.verdict import Verdict
+from lab.checking.checker.finding import Finding
+from lab.checking.verdict import Verdict
+from lab.networks.network import NODE_NAMES, Network, NodeAddress
+from lab.teaching.demo import generator, story
+from lab.teaching.demo.apart import Absence
+from lab.teaching.demo.parts import events_of, split
+from lab.teaching.demo.story import Outcome, Plan
+from lab.teaching.demo.summary import summary_lines
+from lab.teaching.demo.words import ENGLISH, PORTUGUESE
+from lab.teaching.replay.history import HistoryLine, HistoryOrder
 
 HISTORY = generator.generate()
 
@@ -41,7 +43,7 @@ def outcome(*, failures: tuple[str, ...] = (), problems: tuple[str, ...] = ()) -
         converged=True,
         findings=tuple(Finding("lost", words) for words in problems),
     )
-    return Outcome(played=[], absence=absence, verdict=verdict)
+    return Outcome(verdict=verdict, log=Path("run.jsonl"), failures=failures, played=[], absence=absence)
 
 
 def test_every_order_is_played_once_and_none_of_the_absent_branch_meanwhile() -> None:

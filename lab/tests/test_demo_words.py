@@ -6,8 +6,8 @@ from string import Formatter
 
 import pytest
 
-from lab.demo.words import ENGLISH, PORTUGUESE, Words, words_for
 from lab.errors import LabError
+from lab.teaching.demo.words import ENGLISH, PORTUGUESE, Words, words_for
 
 
 def texts(words: Words) -> Iterator[tuple[str, str]]:

@@ -3,8 +3,8 @@
 import socket
 from pathlib import Path
 
-from lab import doctor, network, ports
-from lab.network import UpOptions
+from lab.networks import doctor, network, ports
+from lab.networks.network import UpOptions
 from lab.settings import load_or_create
 
 

@@ -41,7 +41,7 @@ def lift_all(node: BreakableNode) -> BreakableNode:
 
 
 def test_a_node_that_cannot_do_it_at_the_moment_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gates, "_POLL_SECONDS", 0.0)
+    monkeypatch.setattr("lab.poll.EVERY_SECONDS", 0.0)
     node = BreakableNode(
         problem(503, "storage_failed"), httpx.ReadTimeout("slow"), httpx.ConnectError("away")
     )

@@ -9,10 +9,10 @@ from rich.console import Console
 
 from lab.cli import main
 from lab.errors import LabError
-from lab.load import locust
-from lab.load.command import parse_seconds
-from lab.load.locust import Load
-from lab.load.report import percentile, requests_table, tally_lines
+from lab.teaching.load import locust
+from lab.teaching.load.command import parse_seconds
+from lab.teaching.load.locust import Load
+from lab.teaching.load.report import percentile, requests_table, tally_lines
 
 FIGURES = Path("/runs/load.json")
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from lab.errors import LabError
-from lab.network import Network, NodeAddress
-from lab.outcome import Refused, Unknown
+from lab.networks.network import Network, NodeAddress
+from lab.nodes.outcome import Refused, Unknown
 from loadtests import answers, target
 
 NETWORK = Network(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import network
 from lab.errors import LabError
-from lab.network import Network, NodeAddress, UpOptions, plan
+from lab.networks import network
+from lab.networks.network import Network, NodeAddress, UpOptions, plan
 
 
 def fresh(options: UpOptions) -> Network:

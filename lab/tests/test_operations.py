@@ -7,8 +7,8 @@ from random import Random
 import httpx
 import pytest
 
-from lab.operations import NO_RETRY, Attempt, Operations, Patience, Placed
-from lab.runlog import RunLog, read_records
+from lab.checking.operations import NO_RETRY, Attempt, Operations, Patience, Placed
+from lab.checking.runlog import RunLog, read_records
 from lab.tests.fake_node import PASSWORD, USERNAME, FakeNode, problem
 from lab.tests.run_records import make_order
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lab import network, ports
-from lab.drivers import Driver, readiness
-from lab.drivers.process import ProcessDriver
 from lab.errors import LabError
-from lab.network import NodeAddress, UpOptions
+from lab.networks import network, ports
+from lab.networks.drivers import Driver, readiness
+from lab.networks.drivers.process import ProcessDriver
+from lab.networks.network import NodeAddress, UpOptions
 
 STANDIN = Path(__file__).with_name("standin.py")
 MakeDriver = Callable[..., ProcessDriver]

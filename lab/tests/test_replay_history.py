@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import LabError
-from lab.replay.history import HistoryLine, HistoryOrder, HistoryProduct, load
+from lab.teaching.replay.history import HistoryLine, HistoryOrder, HistoryProduct, load
 
 PRODUCTS = "sku,name,price\nCAFE,Café,18.00\nCHA,Chá,9.5\n"
 CUSTOMERS = "code,name,contact,city\nANA,Ana Lima,,Recife\nBIA,Bia Reis,Bia,\n"

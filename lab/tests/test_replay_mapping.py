@@ -3,7 +3,7 @@
 import pytest
 
 from lab.errors import LabError
-from lab.replay.mapping import assign, parse_overrides, share_workers
+from lab.teaching.replay.mapping import assign, parse_overrides, share_workers
 
 UNEVEN = {"Eastern": 417, "Western": 139, "Southern": 127, "Northern": 147}
 NODES = ("matriz", "filial-norte", "filial-sul")

@@ -10,18 +10,18 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from lab.client import NodeClient
+from lab.checking.operations import Attempt, Operations, Patience, Placed
+from lab.checking.runlog import RunLog
+from lab.checking.verdict import judge
 from lab.errors import LabError
-from lab.operations import Attempt, Operations, Patience, Placed
-from lab.outcome import Refused
-from lab.replay.history import History, HistoryLine, HistoryOrder, HistoryProduct
-from lab.replay.player import Played, play
-from lab.replay.prepare import Prepared, load_catalogue, stock_wanted
-from lab.replay.report import percentile, reasons, shown_reasons, summarise
-from lab.runlog import RunLog
+from lab.nodes.client import NodeClient
+from lab.nodes.outcome import Refused
+from lab.teaching.replay.history import History, HistoryLine, HistoryOrder, HistoryProduct
+from lab.teaching.replay.player import Played, play
+from lab.teaching.replay.prepare import Prepared, load_catalogue, stock_wanted
+from lab.teaching.replay.report import percentile, reasons, shown_reasons, summarise
 from lab.tests.fake_node import PASSWORD, USERNAME, FakeNode, problem
 from lab.tests.run_records import make_order
-from lab.verdict import judge
 
 Value = TypeVar("Value")
 IMPATIENT = Patience(base_seconds=0.0)

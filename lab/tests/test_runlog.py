@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from lab.checking.runlog import RunLog, read_records
 from lab.errors import LabError
-from lab.runlog import RunLog, read_records
 from lab.tests.run_records import make_order, make_stock
 
 

@@ -8,18 +8,16 @@ from pathlib import Path
 import pytest
 
 from lab.errors import LabError
-from lab.network import Network, NodeAddress
-from lab.scenarios.duel import Duel, play_duels
-from lab.scenarios.registry import SCENARIOS, get, in_group
-from lab.scenarios.runner import Outcome, RunOptions, run
-from lab.scenarios.stage import Stage
+from lab.networks.network import Network, NodeAddress
+from lab.teaching.scenarios.duel import Duel, play_duels
+from lab.teaching.scenarios.registry import SCENARIOS, get, in_group
+from lab.teaching.scenarios.runner import RunOptions, run
+from lab.teaching.scenarios.stage import Stage
 from lab.tests.fake_node import FakeNode, problem
 from lab.tests.stages import on_stage
-from lab.verdict import Verdict, judge
 
 SAME_NODE = Duel(buyers=(0, 0), wanted=1, units={0: 1})
 SOLD_OUT = problem(409, "out_of_stock", sku="X", wanted=1, available_here=0, available_company=0)
-PASS = Verdict(result="PASS", acknowledged=1, unknown=0, lost=0, duplicated=0, oversold=0, converged=True)
 
 
 def play_duel(node: FakeNode, directory: Path, *, rounds: int = 1) -> Stage:
@@ -105,19 +103,6 @@ def test_a_network_that_runs_is_refused_where_it_will_not_do() -> None:
     with pytest.raises(LabError, match="needs a network of its own"):
         get("founding").refuse_network(two)
     get("last-unit-two-nodes").refuse_network(two)
-
-
-@pytest.mark.parametrize(
-    ("failures", "verdict", "exit_code"),
-    [((), PASS, 0), (("it did not drain",), PASS, 1), ((), judge([]), 2), (("too much",), judge([]), 1)],
-)
-def test_an_outcome_is_good_only_without_failures_and_with_a_verdict(
-    failures: tuple[str, ...], verdict: Verdict, exit_code: int
-) -> None:
-    outcome = Outcome(facts=("3 rounds",), failures=failures, verdict=verdict, log=Path("run.jsonl"))
-
-    assert outcome.exit_code == exit_code
-    assert all(f"  FAILED: {failure}" in outcome.lines() for failure in failures)
 
 
 @contextmanager

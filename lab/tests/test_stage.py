@@ -6,10 +6,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lab.outcome import Refused, Unknown
-from lab.runlog import read_records
-from lab.scenarios import stage as stage_module
-from lab.scenarios.stage import Stage
+from lab.checking.runlog import read_records
+from lab.nodes.outcome import Refused, Unknown
+from lab.teaching.scenarios import stage as stage_module
+from lab.teaching.scenarios.stage import Stage
 from lab.tests.fake_node import FakeNode, problem
 from lab.tests.stages import on_stage
 

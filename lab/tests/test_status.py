@@ -5,10 +5,10 @@ from pathlib import Path
 
 import httpx
 
-from lab.drivers import NodeState
-from lab.network import UpOptions, plan
+from lab.networks.drivers import NodeState
+from lab.networks.network import UpOptions, plan
+from lab.networks.status import NetworkReading, StatusReader
 from lab.settings import load_or_create
-from lab.status import NetworkReading, StatusReader
 from lab.tests.readings import status
 
 NETWORK = plan(None, UpOptions(nodes=2), driver="process")

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from itertools import combinations, pairwise
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
-from lab.contract import Status
-from lab.network import NODE_NAMES
-from lab.runlog import Record
+from lab.checking.runlog import Record
+from lab.faults.kinds import BY_NAME
+from lab.networks.network import NODE_NAMES
+from lab.nodes.contract import Status
+from lab.teaching.torture.command import left_broken
+from lab.teaching.torture.nemesis import is_settled
+from lab.teaching.torture.schedule import DISK_KINDS, NODE_FAULTS, Assault, plan
+from lab.teaching.torture.timeline import timeline
 from lab.tests import readings
-from lab.torture.command import left_broken
-from lab.torture.nemesis import is_settled
-from lab.torture.schedule import DISK_KINDS, Assault, LinkKind, NodeKind, plan
-from lab.torture.timeline import timeline
 
 NODES = NODE_NAMES[:5]
 SECONDS = 600.0
@@ -38,7 +39,7 @@ def test_faults_begin_one_after_the_other_and_are_over_in_time(count: int) -> No
 @pytest.mark.parametrize("seed", range(5))
 def test_in_ten_minutes_every_kind_comes_and_several_are_there_at_once(seed: int) -> None:
     assaults = plan(NODES, seconds=SECONDS, seed=seed)
-    assert {one.kind for one in assaults} == {*get_args(NodeKind), *get_args(LinkKind)}
+    assert {one.kind for one in assaults} == {*NODE_FAULTS, *BY_NAME}
     assert any(overlap(*pair) for pair in combinations(assaults, 2))
 
 
@@ -129,7 +130,10 @@ def test_a_long_timeline_has_wider_steps() -> None:
 def test_a_fault_that_is_left_after_the_healing_is_told() -> None:
     whole, cut, full, unknown = (readings.status("matriz", ()) for _ in range(4))
     whole["faults"] = {"links": [], "disk": None}
-    cut["faults"] = {"links": [{"peer": "matriz", "kind": "cut"}], "disk": None}
-    full["faults"] = {"links": [], "disk": {"max_bytes": 0}}
+    lease = {"lease_seconds": 60.0, "seconds_left": 30.0}
+    link: Any = {"peer": "matriz", "kind": "cut", "seed": 1, **lease, "calls": 2, "hits": 2}
+    disk: Any = {"max_bytes": 0, **lease}
+    cut["faults"] = {"links": [link], "disk": None}
+    full["faults"] = {"links": [], "disk": disk}
     said = left_broken({"a": whole, "b": cut, "c": full, "d": unknown, "e": None})
     assert [line.partition(" ")[0] for line in said] == ["b", "c"]

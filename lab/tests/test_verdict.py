@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
-from lab.checker.finding import Promise
+from lab.checking.checker.finding import Promise
+from lab.checking.verdict import Verdict, judge
 from lab.tests.run_records import HandMadeRun, make_order, make_stock
-from lab.verdict import Verdict, judge
 
 FIRST, SECOND = make_order(1, quantity=2), make_order(2, quantity=3, branch="filial-sul")
 BOTH_SOLD = make_stock(received=10, sold=5)

@@ -5,9 +5,9 @@ from typing import cast
 
 import pytest
 
-from lab.contract import Stock
+from lab.checking.verdict import judge
+from lab.nodes.contract import Stock
 from lab.tests.run_records import HandMadeRun, make_order, make_stock
-from lab.verdict import judge
 
 FIRST = make_order(1, sku="CAFE", quantity=2)
 SECOND = make_order(2, sku="CAFE", quantity=3)

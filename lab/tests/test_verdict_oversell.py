@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.contract import Stock
+from lab.checking.verdict import Verdict, judge
+from lab.nodes.contract import Stock
 from lab.tests.run_records import HandMadeRun, make_order, make_stock
-from lab.verdict import Verdict, judge
 
 RECEIVED, SOLD = 2, 5
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab.cli import main
-from lab.contract import Stock
+from lab.nodes.contract import Stock
 from lab.tests.run_records import HandMadeRun, make_order, make_stock
 
 ORDER = make_order(1, quantity=2)

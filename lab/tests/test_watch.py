@@ -2,11 +2,11 @@
 
 from rich.console import Console
 
-from lab.contract import Status
-from lab.drivers import NodeState
-from lab.status import NetworkReading, NodeReading
+from lab.networks.drivers import NodeState
+from lab.networks.status import NetworkReading, NodeReading
+from lab.networks.watch import Screen, sparkline
+from lab.nodes.contract import Status
 from lab.tests.readings import status
-from lab.watch import Screen, sparkline
 
 
 def shown(screen: Screen, *, width: int = 160) -> str:

@@ -15,11 +15,13 @@ from tempfile import TemporaryDirectory
 import httpx
 import psutil
 
-from lab import ports, settings
-from lab.client import NodeClient
-from lab.convergence import wait_converged
-from lab.drivers.process import ProcessDriver
-from lab.network import Network, UpOptions
+from lab import settings
+from lab.networks import ports
+from lab.networks.drivers.process import ProcessDriver
+from lab.networks.network import Network, UpOptions
+from lab.nodes.client import NodeClient
+from lab.nodes.convergence import wait_converged
+from lab.poll import poll_blocking
 from lab.settings import Secrets, load_or_create
 
 _FILL = Path(__file__).with_name("fill.py")
@@ -66,12 +68,13 @@ class Bench:
 
     def wait_ready(self, node: str) -> None:
         """Returns when the node serves."""
-        deadline = time.monotonic() + _READY_SECONDS
         with httpx.Client(base_url=self.network.url(node), trust_env=False) as client:
-            while client.get("/readyz").status_code != httpx.codes.OK:
-                if time.monotonic() > deadline:
-                    raise SystemExit(f"{node} is not ready after {_READY_SECONDS:.0f} s")
-                time.sleep(_POLL_SECONDS)
+
+            def is_ready() -> bool:
+                return client.get("/readyz").status_code == httpx.codes.OK
+
+            if not poll_blocking(is_ready, seconds=_READY_SECONDS, every=_POLL_SECONDS):
+                raise SystemExit(f"{node} is not ready after {_READY_SECONDS:.0f} s")
 
     async def client(self, node: str) -> NodeClient:
         """A client of the node, logged in as the admin; to be closed."""

@@ -12,13 +12,12 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from rich.console import Console
-
-from lab.client import NodeClient
-from lab.outcome import Refused, Unknown
+from lab.console import out
+from lab.nodes.client import NodeClient
+from lab.nodes.outcome import Refused, Unknown
+from lab.poll import poll
 from loadtests.bench.donor import Bench, network_of
 
-out = Console(soft_wrap=True, highlight=False)
 _EVENTS_OF_AN_ORDER = 3  # two stock rows, and the order
 _POLL_SECONDS = 0.1
 _LOOK_SECONDS = 0.002  # between two looks for an order
@@ -76,13 +75,17 @@ async def _tell_lag(bench: Bench, peer: str, when: str) -> None:
 
 async def _until_shown(client: NodeClient, order_id: str) -> float:
     began = time.monotonic()
-    while time.monotonic() - began < _MOST_SECONDS:
+
+    async def is_shown() -> bool:
         try:
             await client.order(order_id)
-            return time.monotonic() - began
         except Refused:
-            await asyncio.sleep(_LOOK_SECONDS)
-    raise SystemExit(f"{client.name} does not show {order_id} after {_MOST_SECONDS:.0f} s")
+            return False
+        return True
+
+    if not await poll(is_shown, seconds=_MOST_SECONDS, every=_LOOK_SECONDS):
+        raise SystemExit(f"{client.name} does not show {order_id} after {_MOST_SECONDS:.0f} s")
+    return time.monotonic() - began
 
 
 async def _drain(bench: Bench, healthy: str, away: str) -> dict[str, float]:
@@ -103,17 +106,19 @@ async def _drain(bench: Bench, healthy: str, away: str) -> dict[str, float]:
 
 async def _wait_drained(bench: Bench, donor: NodeClient, peer: str, peaks: dict[str, float]) -> float:
     began = time.monotonic()
-    while time.monotonic() - began < _MOST_SECONDS:
+
+    async def has_all() -> bool:
         for node in bench.network.names:
             if bench.driver.state(node) == "running":
                 peaks[node] = max(peaks[node], bench.resident_mib(node))
         try:
-            if (await donor.status())["pending"][peer] == 0:
-                return time.monotonic() - began
+            return (await donor.status())["pending"][peer] == 0
         except (Refused, Unknown):
-            pass  # it just starts
-        await asyncio.sleep(_POLL_SECONDS)
-    raise SystemExit(f"{peer} does not have all after {_MOST_SECONDS:.0f} s")
+            return False  # it just starts
+
+    if not await poll(has_all, seconds=_MOST_SECONDS, every=_POLL_SECONDS):
+        raise SystemExit(f"{peer} does not have all after {_MOST_SECONDS:.0f} s")
+    return time.monotonic() - began
 
 
 if __name__ == "__main__":

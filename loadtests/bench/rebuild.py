@@ -10,11 +10,8 @@ import shutil
 import time
 from pathlib import Path
 
-from rich.console import Console
-
+from lab.console import out
 from loadtests.bench.donor import Bench, network_of
-
-out = Console(soft_wrap=True, highlight=False)
 
 
 def main() -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from lab import settings
-from lab.client import NodeClient
-from lab.drivers import Driver
-from lab.network import Network
+from lab.networks.drivers import Driver
+from lab.networks.network import Network
+from lab.nodes.client import NodeClient
 from lab.settings import Secrets
 
 _LAB_SECONDS = 300

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import ports
-from lab.drivers.process import ProcessDriver
-from lab.network import Policy, UpOptions
+from lab.networks import ports
+from lab.networks.drivers.process import ProcessDriver
+from lab.networks.network import Policy, UpOptions
 from lab.settings import load_or_create
 from tests.cluster.cluster import Cluster, StartCluster
 

@@ -2,9 +2,9 @@
 
 import subprocess
 
-from lab.drivers import compose_disk
-from lab.drivers.compose import ComposeDriver
-from lab.drivers.process import ProcessDriver
+from lab.networks.drivers import compose_disk
+from lab.networks.drivers.compose import ComposeDriver
+from lab.networks.drivers.process import ProcessDriver
 from tests.cluster.cluster import Cluster
 
 _SCRIPT = """

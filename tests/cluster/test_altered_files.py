@@ -3,7 +3,6 @@ three. No order is lost, no network is founded anew, and an alarm says which row
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from lab.client import NodeClient
-from lab.contract import Status
-from lab.convergence import wait_converged
-from lab.drivers.process import ProcessDriver, uvicorn_command
-from lab.network import NodeAddress
+from lab.networks.drivers.process import ProcessDriver, uvicorn_command
+from lab.networks.network import NodeAddress
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Status
+from lab.nodes.convergence import wait_converged
+from lab.poll import poll
 from tests.cluster.cluster import Cluster, StartCluster
 from tests.recipes import column
 from tests.recipes.tree import NODE, copy_to
@@ -125,11 +125,12 @@ async def _until_scrubbed(cluster: Cluster) -> None:
     """Wait for two scrubs of every node: its clock says how long it has run."""
     async with cluster.clients() as clients:
         began = {name: (await client.status())["now"] for name, client in clients.items()}
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        for name, client in clients.items():
-            while (await client.status())["now"] < began[name] + 2 * SCRUB_SECONDS:
-                assert time.monotonic() < deadline, f"{name} stands still"
-                await asyncio.sleep(0.5)
+
+        async def late() -> list[str]:
+            now = {name: (await client.status())["now"] for name, client in clients.items()}
+            return [name for name in now if now[name] < began[name] + 2 * SCRUB_SECONDS]
+
+        assert await poll(late, until=lambda names: not names, seconds=PATIENCE_SECONDS, every=0.5) == []
 
 
 async def _statuses(cluster: Cluster) -> dict[str, Status]:
@@ -152,10 +153,10 @@ async def _restart_with(cluster: Cluster, names: list[str], statement: str) -> d
 
 
 async def _until_alarmed(clients: list[NodeClient]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not all([_is_alarmed(await client.status()) for client in clients]):
-        assert time.monotonic() < deadline, "no node noticed what was changed"
-        await asyncio.sleep(0.2)
+    async def are_alarmed() -> bool:
+        return all([_is_alarmed(await client.status()) for client in clients])
+
+    assert await poll(are_alarmed, seconds=PATIENCE_SECONDS), "no node noticed what was changed"
 
 
 def _is_alarmed(status: Status) -> bool:

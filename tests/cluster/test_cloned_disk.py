@@ -2,19 +2,19 @@
 
 import asyncio
 import shutil
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
-from lab import network, ports
-from lab.client import NodeClient
-from lab.contract import Share
-from lab.convergence import read_status, wait_converged
-from lab.drivers.process import ProcessDriver
-from lab.network import Network, NodeAddress
-from lab.outcome import Refused
+from lab.networks import network, ports
+from lab.networks.drivers.process import ProcessDriver
+from lab.networks.network import Network, NodeAddress
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Share, Status
+from lab.nodes.convergence import read_status, wait_converged
+from lab.nodes.outcome import Refused
+from lab.poll import poll
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster
@@ -116,24 +116,27 @@ def test_two_processes_on_copies_of_one_volume_are_both_refused_and_both_say_why
 async def sell_at_both(cluster: Cluster, twin_url: str) -> set[str]:
     """Sells at both, one unit at a time, until both are fenced, both show why, and their peers do; the
     orders. The copy must sell none."""
-    deadline = time.monotonic() + FENCED_SECONDS
     sold: set[str] = set()
     async with cluster.clients() as clients, NodeClient(VICTIM, twin_url) as other:
         other.token = clients[VICTIM].token  # good at every branch, and this one may be starting yet
-        while True:
+
+        async def sell_and_look() -> list[Status | None]:
             assert await try_to_sell(other) == set()
-            sold |= await try_to_sell(clients[VICTIM])
+            sold.update(await try_to_sell(clients[VICTIM]))
             asked = (clients[VICTIM], other, clients["matriz"], clients["filial-norte"])
-            statuses = [await read_status(client) for client in asked]  # one that starts yet gives none
-            told = [status and str(status["fenced"]) for status in statuses[:2]]
-            alarms = [status["alarms"] if status else {} for status in statuses]
-            if all("another process" in (why or "") for why in told) and any(
-                "cloned" in a for a in alarms[2:]
-            ):
-                assert all(each.keys() == {"new_epoch", "fenced"} for each in alarms[:2])
-                return sold
-            assert time.monotonic() < deadline, (told, alarms)
-            await asyncio.sleep(0.05)
+            return [await read_status(client) for client in asked]  # one that starts yet gives none
+
+        statuses = await poll(sell_and_look, until=all_show_it, seconds=FENCED_SECONDS, every=0.05)
+        assert all_show_it(statuses), statuses
+        assert all(each and each["alarms"].keys() == {"new_epoch", "fenced"} for each in statuses[:2])
+        return sold
+
+
+def all_show_it(statuses: list[Status | None]) -> bool:
+    """Whether both are fenced for the other process, and a peer has named the clone."""
+    fenced = [str(status["fenced"]) if status else "" for status in statuses[:2]]
+    alarms = [status["alarms"] if status else {} for status in statuses[2:]]
+    return all("another process" in why for why in fenced) and any("cloned" in each for each in alarms)
 
 
 async def try_to_sell(client: NodeClient) -> set[str]:

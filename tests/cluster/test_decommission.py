@@ -1,15 +1,15 @@
 """A branch that is gone for good is decommissioned: a count goes on without it, and it closes if it lives."""
 
 import asyncio
-import time
 
 import httpx
 import pytest
 
-from lab.client import NodeClient
-from lab.convergence import wait_converged
-from lab.network import UpOptions
-from lab.outcome import Refused
+from lab.networks.network import UpOptions
+from lab.nodes.client import NodeClient
+from lab.nodes.convergence import wait_converged
+from lab.nodes.outcome import Refused
+from lab.poll import poll
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.cluster
@@ -63,10 +63,12 @@ async def _is_closed(cluster: Cluster) -> None:
     """Its disk still holds 30 units to sell."""
     url = cluster.network.url(GONE)
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-        deadline = time.monotonic() + CLOSED_SECONDS
-        while (ready := (await http.get("/readyz")).json())["reason"] != "decommissioned":
-            assert time.monotonic() < deadline, ready
-            await asyncio.sleep(0.1)
+
+        async def reason() -> str:
+            return str((await http.get("/readyz")).json()["reason"])
+
+        why = await poll(reason, until=lambda said: said == "decommissioned", seconds=CLOSED_SECONDS)
+    assert why == "decommissioned"
     async with NodeClient(GONE, url) as client:
         await client.login(cluster.secrets.admin_username, cluster.secrets.admin_password)
         assert (await client.stock_of(SKU))["sku"] == SKU

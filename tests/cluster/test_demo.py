@@ -4,15 +4,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from lab import settings
+from lab.checking.runlog import read_records
 from lab.cli import app
-from lab.runlog import read_records
+from lab.poll import poll_blocking
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.cluster
@@ -69,11 +69,12 @@ def test_an_interrupted_demonstration_leaves_no_fault_behind(cluster: Cluster) -
         command, cwd=settings.ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     try:
-        deadline = time.monotonic() + 60
-        while "paused" not in states(cluster):
+
+        def is_paused() -> bool:
             assert running.poll() is None, "the demonstration ended before its fault"
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+            return "paused" in states(cluster)
+
+        assert poll_blocking(is_paused, seconds=60, every=0.1)
         running.send_signal(signal.SIGINT)
         output, _ = running.communicate(timeout=60)
     finally:

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from lab import settings
-from lab.evidence import collect
-from lab.load.operators import USERNAMES
-from lab.runlog import read_records
+from lab.checking.evidence import collect
+from lab.checking.runlog import read_records
+from lab.teaching.load.operators import USERNAMES
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.cluster

@@ -5,11 +5,11 @@ import asyncio
 
 import pytest
 
-from lab.client import NodeClient
-from lab.contract import Order
-from lab.convergence import wait_converged
-from lab.counting import when_unblocked
-from lab.outcome import Refused
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Order
+from lab.nodes.convergence import wait_converged
+from lab.nodes.counting import when_unblocked
+from lab.nodes.outcome import Refused
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from lab.convergence import wait_converged
+from lab.nodes.convergence import wait_converged
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from lab.checking.evidence import collect
+from lab.checking.runlog import read_records
 from lab.cli import app
-from lab.evidence import collect
-from lab.runlog import read_records
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.cluster

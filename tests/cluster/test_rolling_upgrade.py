@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.drivers.process import ProcessDriver, uvicorn_command
-from lab.network import NodeAddress
+from lab.networks.drivers.process import ProcessDriver, uvicorn_command
+from lab.networks.network import NodeAddress
 from tests.cluster import next_version
 from tests.cluster.cluster import Cluster, StartCluster
 from tests.cluster.upgrades import Story, Version

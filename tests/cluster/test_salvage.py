@@ -1,13 +1,14 @@
 """All three files of a network damaged at once: nobody founds, and what their pages still hold comes back."""
 
 import asyncio
-import time
+from contextlib import suppress
 
 import pytest
 
-from lab.contract import WantedLine
-from lab.convergence import wait_converged
-from lab.outcome import Refused, Unknown
+from lab.nodes.contract import Salvaged, WantedLine
+from lab.nodes.convergence import wait_converged
+from lab.nodes.outcome import Refused, Unknown
+from lab.poll import poll
 from tests.cluster.cluster import Cluster, StartCluster
 from tests.cluster.damaged_page import zero_a_page
 
@@ -65,31 +66,33 @@ async def _sell_alone(cluster: Cluster) -> str:
 
 
 async def _until(cluster: Cluster, reason: str) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
     waiting = set(cluster.network.names)
-    while waiting:
-        assert time.monotonic() < deadline, f"{waiting} never said {reason}"
+
+    async def all_gave_it() -> bool:
         for name in sorted(waiting):
-            try:
+            with suppress(Refused, Unknown):  # it is not up yet
                 async with cluster.client(name) as client:
                     if dict(await client.status()).get("reason") == reason:
                         waiting.discard(name)
-            except (Refused, Unknown):
-                pass  # it is not up yet
-        await asyncio.sleep(0.2)
+        return not waiting
+
+    assert await poll(all_gave_it, seconds=WAIT_SECONDS), f"{waiting} never gave the reason {reason}"
 
 
 async def _orders_once_salvaged(cluster: Cluster) -> dict[str, list[str]]:
     async with cluster.clients() as clients:
-        deadline = time.monotonic() + WAIT_SECONDS
-        while True:
-            accounts = [(await client.status())["salvage"] for client in clients.values()]
-            if all(files and all(file["complete"] for file in files) for files in accounts):
-                break
-            assert time.monotonic() < deadline, accounts
-            await asyncio.sleep(0.2)
+
+        async def accounts() -> list[list[Salvaged]]:
+            return [(await client.status())["salvage"] for client in clients.values()]
+
+        found = await poll(accounts, until=_all_complete, seconds=WAIT_SECONDS)
+        assert _all_complete(found), found
         await wait_converged([*clients.values()])
         return {n: sorted(order["id"] for order in await c.orders()) for n, c in clients.items()}
+
+
+def _all_complete(accounts: list[list[Salvaged]]) -> bool:
+    return all(files and all(file["complete"] for file in files) for files in accounts)
 
 
 async def _stock(cluster: Cluster) -> list[dict[str, int]]:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.checking.runlog import read_records
 from lab.errors import LabError
-from lab.runlog import read_records
-from lab.scenarios.registry import SCENARIOS, get
-from lab.scenarios.runner import RunOptions, run, run_here
+from lab.teaching.scenarios.registry import SCENARIOS, get
+from lab.teaching.scenarios.runner import RunOptions, run, run_here
 from tests.cluster.cluster import Cluster, StartCluster
 
 DRIVERS = [

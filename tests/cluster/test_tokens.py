@@ -12,10 +12,10 @@ import httpx
 import jwt
 import pytest
 
-from lab.client import NodeClient
-from lab.contract import Status
-from lab.convergence import wait_converged
-from lab.outcome import Refused
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Status
+from lab.nodes.convergence import wait_converged
+from lab.nodes.outcome import Refused
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster
@@ -102,7 +102,7 @@ def product_batch(cluster: Cluster, receiver: Status) -> bytes:
 
 def wish_for_units(receiver: Status, product_id: str) -> bytes:
     """A wish of the sender's for three units of a product that the receiver holds."""
-    wish = {
+    wish: dict[str, object] = {
         "to_epoch": receiver["epoch"],
         "epoch": SENDER_EPOCH,
         "product_id": product_id,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.runlog import read_records
-from lab.scenarios.registry import get
-from lab.scenarios.runner import RunOptions, run
-from lab.verify import judge_run, read_run
+from lab.checking.runlog import read_records
+from lab.checking.verify import judge_run, read_run
+from lab.teaching.scenarios.registry import get
+from lab.teaching.scenarios.runner import RunOptions, run
 
 pytestmark = pytest.mark.cluster
 

@@ -1,16 +1,16 @@
 """A network that is upgraded node by node to the next version under orders, taken back, upgraded again."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from lab.client import NodeClient
-from lab.contract import WantedLine
-from lab.convergence import wait_converged
-from lab.outcome import Refused, Unknown
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import WantedLine
+from lab.nodes.convergence import wait_converged
+from lab.nodes.outcome import Refused, Unknown
+from lab.poll import poll
 from tests.cluster.cluster import Cluster
 from tests.cluster.next_version import Values, new_values
 
@@ -43,19 +43,16 @@ class Till:
             await asyncio.sleep(BETWEEN_SECONDS)
 
     async def _sell_one(self, key: str) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            assert time.monotonic() < deadline, f"{key} is not answered"
+        async def is_answered() -> bool:
             try:
-                placed = await self._client.place_order("ANA", [LINE], key=key)
+                self.sold.append((await self._client.place_order("ANA", [LINE], key=key))["id"])
             except (Refused, Unknown) as trouble:
-                if isinstance(trouble, Refused) and trouble.code not in ("unreachable", "not_ready"):
-                    self.refused.append(f"{key}: {trouble}")
-                    return
-                await asyncio.sleep(0.1)
-            else:
-                self.sold.append(placed["id"])
-                return
+                if not isinstance(trouble, Refused) or trouble.code in ("unreachable", "not_ready"):
+                    return False
+                self.refused.append(f"{key}: {trouble}")
+            return True
+
+        assert await poll(is_answered, seconds=PATIENCE_SECONDS, every=0.1), f"{key} is not answered"
 
 
 class Watch:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import ports
-from lab.drivers.compose import ComposeDriver
-from lab.network import UpOptions
+from lab.networks import ports
+from lab.networks.drivers.compose import ComposeDriver
+from lab.networks.network import UpOptions
 from lab.settings import load_or_create
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab import doctor
-from lab.drivers.compose import project_name
+from lab.networks import doctor
+from lab.networks.drivers.compose import project_name
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.compose

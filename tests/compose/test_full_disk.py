@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import ports
-from lab.client import NodeClient
-from lab.convergence import wait_converged
-from lab.drivers.compose import ComposeDriver, project_name
-from lab.drivers.docker import Project, run_docker
-from lab.network import Network, UpOptions
-from lab.outcome import Refused
+from lab.networks import ports
+from lab.networks.drivers.compose import ComposeDriver, project_name
+from lab.networks.drivers.docker import Project, run_docker
+from lab.networks.network import Network, UpOptions
+from lab.nodes.client import NodeClient
+from lab.nodes.convergence import wait_converged
+from lab.nodes.outcome import Refused
 from lab.settings import load_or_create
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from lab.drivers.compose import project_name
-from lab.drivers.docker import Project, run_docker
-from lab.drivers.images import NODE_IMAGE
+from lab.networks.drivers.compose import project_name
+from lab.networks.drivers.docker import Project, run_docker
+from lab.networks.drivers.images import NODE_IMAGE
+from lab.poll import poll_blocking
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.compose
@@ -103,12 +104,15 @@ def test_no_secret_is_in_the_image(containers: Cluster) -> None:
 
 
 def test_docker_finds_every_node_healthy(inspected: list[Any]) -> None:
-    deadline = time.monotonic() + HEALTHY_SECONDS
     shape = "{{.State.Health.Status}}"
     ids = [container["Id"] for container in inspected]
-    while (health := run_docker("inspect", "--format", shape, *ids).split()) != ["healthy"] * 2:
-        assert time.monotonic() < deadline, health
-        time.sleep(0.5)
+    health = poll_blocking(
+        lambda: run_docker("inspect", "--format", shape, *ids).split(),
+        until=lambda found: found == ["healthy"] * 2,
+        seconds=HEALTHY_SECONDS,
+        every=0.5,
+    )
+    assert health == ["healthy"] * 2
 
 
 def test_a_stop_is_orderly_and_takes_less_than_docker_allows(

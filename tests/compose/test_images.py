@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import ports
-from lab.drivers.compose import ComposeDriver, project_name
-from lab.drivers.docker import Project, image_exists, run_docker
-from lab.drivers.images import NODE_IMAGE
-from lab.network import UpOptions
+from lab.networks import ports
+from lab.networks.drivers.compose import ComposeDriver, project_name
+from lab.networks.drivers.docker import Project, image_exists, run_docker
+from lab.networks.drivers.images import NODE_IMAGE
+from lab.networks.network import UpOptions
 from tests.cluster.conftest import FAST
 
 pytestmark = pytest.mark.compose

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import pip_settings, ports
-from lab.drivers.compose import ComposeDriver, project_name
-from lab.drivers.docker import Project, run_docker
-from lab.drivers.images import NODE_IMAGE
-from lab.network import UpOptions
+from lab.networks import pip_settings, ports
+from lab.networks.drivers.compose import ComposeDriver, project_name
+from lab.networks.drivers.docker import Project, run_docker
+from lab.networks.drivers.images import NODE_IMAGE
+from lab.networks.network import UpOptions
 from lab.settings import load_or_create
 from tests.cluster import next_version
 from tests.cluster.cluster import Cluster

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lab import ports, settings
-from lab.drivers import compose_command, compose_files, images
-from lab.drivers.compose import ComposeDriver, project_name
-from lab.drivers.compose_command import ComposeCommand
-from lab.drivers.docker import Project, run_docker
-from lab.network import Network, UpOptions, plan
+from lab import settings
+from lab.networks import ports
+from lab.networks.drivers import compose_command, compose_files, images
+from lab.networks.drivers.compose import ComposeDriver, project_name
+from lab.networks.drivers.compose_command import ComposeCommand
+from lab.networks.drivers.docker import Project, run_docker
+from lab.networks.network import Network, UpOptions, plan
 from lab.settings import load_or_create
 from tests.cluster.conftest import FAST
 

@@ -7,12 +7,9 @@ _MODULE = '''"""Where a node answers: `lab where`."""
 
 from pathlib import Path
 
-from rich.console import Console
-
-from lab import network
+from lab.networks import network
+from lab.console import out
 from lab.options import RUN_DIR, Node, RunDir
-
-out = Console(soft_wrap=True, highlight=False)
 
 
 def where(node: Node, run_dir: RunDir = RUN_DIR) -> None:
@@ -36,9 +33,9 @@ from pathlib import Path
 
 import pytest
 
-from lab import network
+from lab.networks import network
 from lab.cli import main
-from lab.network import UpOptions, plan
+from lab.networks.network import UpOptions, plan
 
 
 def test_where_says_the_address_of_a_node(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,12 +49,12 @@ def test_where_says_the_address_of_a_node(tmp_path: Path, capsys: pytest.Capture
 
 
 def write_module(tree: Tree) -> None:
-    tree.write("lab/where.py", _MODULE)
+    tree.write("lab/networks/where.py", _MODULE)
 
 
 def add_command(tree: Tree) -> None:
-    tree.after("lab/cli.py", "app.command()(recovery.parked)\n", "app.command()(where)\n")
-    tree.add_import("lab/cli.py", "from lab.where import where")
+    tree.after("lab/cli.py", "app.command()(disks.parked)\n", "app.command()(where)\n")
+    tree.add_import("lab/cli.py", "from lab.networks.where import where")
 
 
 def add_target(tree: Tree) -> None:

@@ -31,17 +31,9 @@ _SHAPE = '''class MuteLink(_Leased):
 
 '''
 
-_VERB = '''def mute(
-    a: Sender,
-    b: Receiver,
-    *,
-    one_way: OneWay = False,
-    lease: Lease = DEFAULT_LEASE_SECONDS,
-    run_dir: RunDir = RUN_DIR,
-    env_file: EnvFile = ENV_FILE,
-) -> None:
+_KIND = '''def _mute() -> Settings:
     """Lose every answer between two nodes; the calls arrive."""
-    _break(links_between(a, b, one_way=one_way), LinkFault("mute", {}, lease), run_dir, env_file)
+    return {}
 
 
 '''
@@ -65,18 +57,9 @@ def let_the_api_take_it(tree: Tree) -> None:
 
 
 def let_the_lab_make_it(tree: Tree) -> None:
-    tree.replace("lab/faults/words.py", '"duplicate", "reorder"]', '"duplicate", "reorder", "mute"]')
-    tree.before("lab/faults/command.py", "def disk_full(\n", _VERB)
-    tree.after("lab/cli.py", "app.command()(fault_verbs.reorder)\n", "app.command()(fault_verbs.mute)\n")
-
-
-def let_the_torture_draw_it(tree: Tree) -> None:
-    schedule = "lab/torture/schedule.py"
-    tree.replace(schedule, '"duplicate", "reorder"]', '"duplicate", "reorder", "mute"]')
-    tree.replace(schedule, '"duplicate": 2, "reorder": 2},', '"duplicate": 2, "reorder": 2, "mute": 2},')
-    tree.before(
-        schedule, '    return {"chance": random.choice', '    if kind == "mute":\n        return {}\n'
-    )
+    kinds = "lab/faults/kinds.py"
+    tree.before(kinds, "CUT = FaultKind(", _KIND)
+    tree.before(kinds, "    CUT,\n", '    FaultKind("mute", _mute, lambda _random: {}, weight=2),\n')
 
 
 def test_it(tree: Tree) -> None:
@@ -92,7 +75,6 @@ RECIPE = Recipe(
         "give it its place among the others": order_it,
         "let the API take and show it": let_the_api_take_it,
         "let the lab make it": let_the_lab_make_it,
-        "let the torture draw it": let_the_torture_draw_it,
         "test it": test_it,
     },
     tests=(

@@ -12,7 +12,7 @@ from typing import Any, cast
 from app.state import ledger
 from app.state.errors import Invalid
 from app.sync.events import WireEvent
-from lab.checker.finding import Promise
+from lab.checking.checker.finding import Promise
 from tests.simulation import parked, shortages, tampering, verdict, versions, virtual
 from tests.simulation import plan as plans
 from tests.simulation.clients import PATIENCE_SECONDS, Client, replay_parked

@@ -1,4 +1,4 @@
-"""A history as a run log, for the checker that also judges real networks (lab/verdict.py).
+"""A history as a run log, for the checker that also judges real networks (lab/checking/verdict.py).
 
 The observer knows more than any checker could. Here a history is put down as the lab would have seen it, so
 that the checker is tried on thousands of histories: it must find no fault where every promise is kept.
@@ -10,7 +10,7 @@ from typing import Any
 from app.state import ledger, orders
 from app.state.errors import NotFound
 from app.state.products import NewProduct
-from lab.verdict import Verdict, judge
+from lab.checking.verdict import Verdict, judge
 from tests.simulation.clients import Answer, Client, Use
 from tests.simulation.journal import Journal
 from tests.simulation.machine import Machine

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from lab import ports
-from lab.drivers import Driver, get_driver
-from lab.network import MOST_NODES, UpOptions
+from lab.networks import ports
+from lab.networks.drivers import Driver, get_driver
+from lab.networks.network import MOST_NODES, UpOptions
 from lab.settings import load_or_create
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST

@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
-import time
 from pathlib import Path
 
 import pytest
 
-from lab.contract import Order, Stock
-from lab.convergence import wait_converged
 from lab.errors import LabError
-from lab.outcome import Refused, Unknown
+from lab.nodes.contract import Order, Stock
+from lab.nodes.convergence import wait_converged
+from lab.nodes.outcome import Refused, Unknown
+from lab.poll import poll
 from tests.cluster.cluster import Cluster
 from tests.verbs.conftest import MakeCluster
 
@@ -178,15 +178,15 @@ def test_a_damaged_disk_is_set_aside_and_the_node_rebuilds(cluster: Cluster, sta
 
 async def _wait_for_another_life(cluster: Cluster, before: str) -> None:
     cluster.driver.heal()
-    deadline = time.monotonic() + REBUILT_SECONDS
-    while True:
+
+    async def lives_again() -> bool:
         with contextlib.suppress(Refused, Unknown):  # of the login too, while it rebuilds
             async with cluster.client(VICTIM) as client:
                 status = await client.status()
-                if status["epoch"] != before and status["ready"]:
-                    return
-        assert time.monotonic() < deadline, "the damage was not found"
-        await asyncio.sleep(0.1)
+                return status["epoch"] != before and status["ready"]
+        return False
+
+    assert await poll(lives_again, seconds=REBUILT_SECONDS), "the damage was not found"
 
 
 async def _alarms(cluster: Cluster) -> dict[str, object]:

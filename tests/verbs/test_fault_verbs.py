@@ -5,17 +5,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from lab import settings
-from lab.client import NodeClient
-from lab.contract import Status
-from lab.convergence import Statuses, read_status, wait_clear, wait_converged, wait_pending_zero
-from lab.outcome import Refused
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import Status
+from lab.nodes.convergence import Statuses, read_status, wait_clear, wait_converged, wait_pending_zero
+from lab.nodes.outcome import Refused
+from lab.poll import poll_blocking
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST
 from tests.verbs.conftest import MakeCluster
@@ -147,10 +147,7 @@ def test_on_a_bad_link_everything_arrives_all_the_same(
 
 def test_a_fault_ends_with_its_lease_though_nobody_heals_it(cluster: Cluster) -> None:
     cluster.lab("cut", A, B, "--lease", "5")
-    deadline = time.monotonic() + 30
-    while broken(cluster):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    assert poll_blocking(lambda: not broken(cluster), seconds=30)
     asyncio.run(write_and_drain(cluster, prefix="lease"))
 
 
@@ -158,9 +155,7 @@ def test_after_a_tool_that_was_killed_heal_leaves_nothing_broken(cluster: Cluste
     environment = {**os.environ, "LAB_RUN_DIR": str(cluster.run_dir), "LAB_ENV_FILE": str(cluster.env_file)}
     command = [sys.executable, "-m", "lab", "cut", A, C]
     with subprocess.Popen(command, cwd=settings.ROOT, env=environment, stdout=subprocess.PIPE) as tool:
-        deadline = time.monotonic() + 60
-        while not broken(cluster) and tool.poll() is None:
-            assert time.monotonic() < deadline
+        assert poll_blocking(lambda: broken(cluster) or tool.poll() is not None, seconds=60, every=0)
         os.kill(tool.pid, signal.SIGKILL)
     cluster.driver.pause(B)
     cluster.driver.stop(C)

@@ -2,21 +2,20 @@
 all nodes agree. One test body over every driver; what is done to disks is played by the disk scenarios."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from lab.contract import WantedLine
-from lab.convergence import wait_converged
-from lab.operations import Operations
-from lab.runlog import RunLog
-from lab.session import conclude, open_operations
-from lab.verdict import Verdict
+from lab.checking.operations import Operations
+from lab.checking.run import begin
+from lab.checking.runlog import RunLog
+from lab.checking.verdict import Verdict
+from lab.nodes.contract import WantedLine
+from lab.nodes.convergence import wait_converged
+from lab.poll import poll
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST
 from tests.verbs.conftest import MakeCluster
@@ -71,17 +70,16 @@ async def sell_break_and_heal(
 ) -> tuple[Verdict, set[str | None]]:
     """The verdict over all that was sold before, meanwhile and afterwards, and the digests at the end."""
     with RunLog(path) as log:
-        log.start(
-            run="promises",
+        async with begin(
+            log,
+            cluster.network,
+            cluster.secrets,
             what=" ".join(fault),
+            run="promises",
             seed=1,
-            nodes={node.name: node.url for node in cluster.network.nodes},
-            policy=cluster.network.policy,
-            driver=cluster.network.driver,
-        )
-        async with open_operations(
-            cluster.network, cluster.secrets, log, random=Random(1), answer_seconds=ANSWER_SECONDS
-        ) as operations:
+            answer_seconds=ANSWER_SECONDS,
+        ) as under_way:
+            operations = under_way.operations
             sale = Sale(operations, f"PROMISED-{FAULTS.index(fault)}")
             await sale.open()
             async with sale.going_on():
@@ -93,8 +91,8 @@ async def sell_break_and_heal(
                 await asyncio.to_thread(cluster.lab, "heal")
                 log.fault_healed(number)
                 await sale.until_more(ORDERS)
-            verdict = await conclude(operations)
-            statuses = await wait_converged([*operations.clients.values()])
+            verdict = await under_way.conclude()
+            statuses = await under_way.converge()
     return verdict, {status["digest"] for status in statuses.values() if status is not None}
 
 
@@ -141,7 +139,10 @@ class Sale:
 
     async def until_more(self, orders: int) -> None:
         """Waits until so many more orders ended."""
-        deadline, wanted = time.monotonic() + ENOUGH_SECONDS, self.ended + orders
-        while self.ended < wanted:
-            assert time.monotonic() < deadline, f"only {self.ended} orders of {wanted} ended"
-            await asyncio.sleep(0.05)
+        wanted = self.ended + orders
+
+        async def ended() -> int:
+            return self.ended
+
+        found = await poll(ended, until=lambda count: count >= wanted, seconds=ENOUGH_SECONDS, every=0.05)
+        assert found >= wanted, f"only {found} orders of {wanted} ended"

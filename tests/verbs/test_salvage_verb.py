@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from lab.contract import Order
-from lab.convergence import wait_converged
+from lab.nodes.contract import Order
+from lab.nodes.convergence import wait_converged
 from tests.cluster.cluster import Cluster
 from tests.cluster.damaged_page import zero_a_page
 from tests.verbs.conftest import MakeCluster

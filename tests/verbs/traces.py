@@ -1,8 +1,8 @@
 """What a network leaves on the machine: which programs run for it, and what is still there."""
 
-from lab.drivers.compose import ComposeDriver, project_name
-from lab.drivers.docker import Project, run_docker
-from lab.drivers.node_process import NodeProcess
+from lab.networks.drivers.compose import ComposeDriver, project_name
+from lab.networks.drivers.docker import Project, run_docker
+from lab.networks.drivers.node_process import NodeProcess
 from tests.cluster.cluster import Cluster
 
 

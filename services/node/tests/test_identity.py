@@ -1,5 +1,7 @@
 """Ids that need no agreement."""
 
+import json
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -8,6 +10,9 @@ from hypothesis import strategies as st
 
 from app.state import identity
 
+VECTORS = json.loads(
+    (Path(__file__).resolve().parents[3] / "tests/vectors/keys.json").read_text(encoding="utf-8")
+)
 CLUSTER = "5b0c1c9e-3f0e-4f57-8f35-8a4d2f5a0001"
 OTHER_CLUSTER = "5b0c1c9e-3f0e-4f57-8f35-8a4d2f5a0002"
 
@@ -24,6 +29,13 @@ OTHER_CLUSTER = "5b0c1c9e-3f0e-4f57-8f35-8a4d2f5a0002"
 )
 def test_two_spellings_of_one_key_have_one_id(one: str, other: str) -> None:
     assert identity.product_id(CLUSTER, other) == identity.product_id(CLUSTER, one)
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["about"])
+def test_the_lab_and_the_node_compare_keys_by_one_rule(vector: dict[str, str]) -> None:
+    """`lab/tests/test_keys.py` holds the lab's rule to the same vectors."""
+    found = {spelling: identity.normalised(spelling) for spelling in (*vector["spellings"], vector["key"])}
+    assert found == dict.fromkeys(found, vector["key"])
 
 
 def test_accents_and_inner_spaces_make_another_key() -> None:

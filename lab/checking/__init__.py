@@ -1,0 +1,1 @@
+"""What a run did, written as it happens, and whether the promises held."""

@@ -1,0 +1,116 @@
+"""No more units are sold than came in."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from lab.checking.checker.finding import Finding
+from lab.checking.evidence import Evidence, Units, units_of
+from lab.nodes.contract import Stock, StockRow
+from lab.nodes.keys import same_key
+
+
+def units_oversold(evidence: Evidence) -> Units:
+    """Units beyond the most that can have been there: before the run, received in it, or cancelled in it."""
+    oversold = _sold_by_log(evidence) - _stocked_by_log(evidence)
+    uncancelled = evidence.uncancelled()
+    sold: Units = Counter()
+    for order in evidence.final_orders().values():
+        if order["status"] != "cancelled" and order["id"] not in uncancelled:
+            sold += units_of(order["lines"])
+    oversold |= sold - _received_by_reads(evidence) - evidence.found()
+    for read in evidence.final.values():
+        oversold |= Counter({sku: -stock["available"] for sku, stock in read.stock.items()})
+    return +oversold
+
+
+def check(evidence: Evidence, oversold: Units) -> Iterator[Finding]:
+    """Every product that is oversold; where a run may oversell, every node that does not say so exactly."""
+    words = _undeclared(evidence, oversold) if evidence.may_oversell else _oversold(evidence, oversold)
+    for each in words:
+        yield Finding("oversold", each)
+
+
+def _oversold(evidence: Evidence, oversold: Units) -> Iterator[str]:
+    for sku, units in sorted(oversold.items()):
+        yield f"{units} of {evidence.spelled(sku)} oversold"
+
+
+def _undeclared(evidence: Evidence, oversold: Units) -> Iterator[str]:
+    """Where a node does not name the orders that are short of exactly the units sold too often. What removals
+    took beyond all the orders that are left, only the number tells of: there is no order to be named."""
+    for node, read in evidence.complete().items():
+        placed = {one["id"]: units_of(one["lines"]) for one in read.orders if one["status"] == "placed"}
+        for sku, stock in sorted(read.stock.items()):
+            short = _named_short(stock)
+            units, sold = oversold[sku], sum(lines[sku] for lines in placed.values())
+            if (stock["oversold"], short.total()) != (units, min(units, sold)):
+                yield (
+                    f"{units} of {stock['sku']} oversold, but {node} shows {stock['oversold']}"
+                    f" and names orders for {short.total()}"
+                )
+            for order, lacking in sorted(short.items()):
+                if order not in placed or lacking > placed[order][sku]:
+                    yield f"{node} names {order} as short of {lacking} of {stock['sku']}: it holds fewer"
+
+
+def _named_short(stock: Stock) -> Counter[str]:
+    """Order id → the units of this product that the node says it is short of."""
+    short: Counter[str] = Counter()
+    for deficit in stock["deficits"]:
+        short[deficit["order"]] += deficit["quantity"]
+    return short
+
+
+def _sold_by_log(evidence: Evidence) -> Units:
+    """Units of the acknowledged orders that were not, and cannot have been, cancelled."""
+    cancelled = evidence.cancellations("ok") | evidence.cancellations("info")
+    before = evidence.ids_before()
+    sold: Units = Counter()
+    for order_id, answers in evidence.acknowledged().items():
+        if order_id not in cancelled | before:
+            sold += units_of(answers[0].response["lines"])
+    return sold
+
+
+def _stocked_by_log(evidence: Evidence) -> Units:
+    """Units available before, and those that came in during the run and were not removed. What was frozen
+    before may be sold once it was counted; what a count finds had come in before it was lost sight of."""
+    counted = {same_key(one.request["sku"]) for one in evidence.operations if one.action == "count"}
+    stocked: Units = Counter()
+    for read in evidence.before.values():
+        for sku, stock in read.stock.items():
+            there = stock["available"] + (stock["frozen"] if sku in counted else 0)
+            stocked |= Counter({sku: max(there, 0)})
+    for operation in evidence.operations:
+        if operation.action == "adjust" and operation.outcome != "fail":
+            quantity = operation.request["quantity"]
+            if quantity > 0 or operation.outcome == "ok":
+                stocked[same_key(operation.request["sku"])] += quantity
+    cancelled = evidence.cancellations("ok") | evidence.cancellations("info")
+    returned: set[str] = set()
+    for read in evidence.before.values():
+        for order in read.orders:
+            if order["id"] in cancelled - returned:
+                returned.add(order["id"])
+                stocked += units_of(order["lines"])
+    return stocked
+
+
+def _received_by_reads(evidence: Evidence) -> Units:
+    """Units that ever came in and were not removed, by the newest of each branch's rows over all nodes."""
+    received: Units = Counter()
+    for (sku, _, _), row in newest_rows(evidence).items():
+        received[sku] += row["received"] - row["removed"]
+    return received
+
+
+def newest_rows(evidence: Evidence) -> dict[tuple[str, str, str], StockRow]:
+    """(sku, branch, epoch) → the newest row that any node showed at the end."""
+    newest: dict[tuple[str, str, str], StockRow] = {}
+    for read in evidence.final.values():
+        for sku, stock in read.stock.items():
+            for row in stock["rows"]:
+                key = (sku, row["branch"], row["epoch"])
+                if key not in newest or newest[key]["version"] < row["version"]:
+                    newest[key] = row
+    return newest

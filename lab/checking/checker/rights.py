@@ -1,0 +1,182 @@
+"""Units and rights are neither made nor lost, and no node holds less than none."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from lab.checking.checker.finding import Finding
+from lab.checking.checker.oversold import newest_rows
+from lab.checking.evidence import Evidence, Units, units_of
+from lab.nodes.contract import Stock, StockRow
+from lab.nodes.keys import same_key
+
+
+def check(evidence: Evidence) -> Iterator[Finding]:
+    """Where a node's own figures do not add up, or the rows say otherwise than clients were told."""
+    for words in (*_unbalanced(evidence), *_unheld(evidence), *_untold(evidence)):
+        yield Finding("rights", words)
+
+
+def _unbalanced(evidence: Evidence) -> Iterator[str]:
+    """Units sold with the orders, units left with the rows. A stock effect may have reached peers without its
+    order, if a lost disk took the order with it."""
+    perhaps = _taken_by_orders_gone(evidence)
+    found, uncancelled = evidence.found(), _given_back_by_orders_gone(evidence)
+    for node, read in evidence.complete().items():
+        ordered: Units = Counter()
+        cancelled: Units = Counter()
+        for order in read.orders:
+            ordered += units_of(order["lines"])
+            if order["status"] == "cancelled":
+                cancelled += units_of(order["lines"])
+        for sku, stock in sorted(read.stock.items()):
+            name, sold = stock["sku"], sum(row["sold"] for row in stock["rows"])
+            if not ordered[sku] <= sold <= ordered[sku] + perhaps[sku]:
+                yield f"at {node} the stock says {sold} of {name} were sold, the orders say {ordered[sku]}"
+            back = sum(row["returned"] + row["returned_frozen"] for row in stock["rows"])
+            if not cancelled[sku] <= back <= cancelled[sku] + found[sku] + uncancelled[sku]:
+                said = f"the orders say {cancelled[sku]}" + (f", counts {found[sku]}" if found[sku] else "")
+                yield f"at {node} the stock says {back} of {name} came back, {said}"
+            left = _left_by(stock["rows"])
+            shown = stock["available"], stock.get("oversold", 0)
+            if shown != (max(left - stock["frozen"], 0), max(-left, 0)):
+                frozen = f" and {stock['frozen']} frozen" if stock["frozen"] else ""
+                yield f"at {node} {shown[0]} of {name} are available{frozen}, its rows say {left}"
+
+
+def _taken_by_orders_gone(evidence: Evidence) -> Units:
+    """Units of orders that went with a disk: those declared at risk, and those nobody was told of."""
+    units: Units = Counter()
+    for order in evidence.gone().values():
+        units += units_of(order["lines"])
+    for request in evidence.unresolved():
+        if evidence.lost_disk_after(request):
+            units += units_of(request.request["lines"])
+    return units
+
+
+def _given_back_by_orders_gone(evidence: Evidence) -> Units:
+    """Units of cancellations that may have gone with a disk, whose stock effect reached peers before."""
+    lines = {id_: told[0].response["lines"] for id_, told in evidence.acknowledged().items()}
+    asked = {
+        operation.request["order"]
+        for operation in evidence.operations
+        if operation.action == "cancel" and operation.outcome != "fail"
+        if evidence.lost_disk_after(operation)
+    }
+    units: Units = Counter()
+    for order_id in asked & lines.keys():
+        units += units_of(lines[order_id])
+    return units
+
+
+def _left_by(rows: Iterable[StockRow]) -> int:
+    """The company's units by its rows, frozen ones included."""
+    came_in = sum(row["received"] + row["returned"] + row["returned_frozen"] for row in rows)
+    return came_in - sum(row["sold"] + row["removed"] + row["written_off"] for row in rows)
+
+
+def _unheld(evidence: Evidence) -> Iterator[str]:
+    """Where a node's rights, or the frozen pool, are not what its own rows give. Which life is a branch's
+    present one, its last sample tells; where one did not say, nothing is held against the nodes."""
+    present = _present_lives(evidence)
+    for node, read in evidence.complete().items():
+        for stock in (read.stock[sku] for sku in sorted(read.stock)):
+            name, rights = stock["sku"], _rights(stock)
+            if not evidence.may_oversell and stock["here"] < 0:
+                yield f"{node} holds {stock['here']} of {name}"
+            if node in present and not evidence.may_oversell:
+                own = rights[node, present[node]]
+                # What a stock count recovered is held back until every branch knows it.
+                if not own - _recovered(stock, node, present[node]) <= stock["here"] <= own:
+                    yield f"{node} shows {stock['here']} of {name} as its own to sell, its rows say {own}"
+            if present.keys() >= set(evidence.nodes) and stock["frozen"] != _frozen(stock, present):
+                ended = f"the rows of ended lives say {_frozen(stock, present)}"
+                yield f"at {node} {stock['frozen']} of {name} are frozen, {ended}"
+
+
+def _present_lives(evidence: Evidence) -> dict[str, str]:
+    """The epoch each node said last, unless something happened to its disk since."""
+    return {
+        one.node: epoch
+        for one in evidence.samples
+        if one.status is not None and (epoch := one.status["epoch"]) is not None
+        if not any(at > one.at for at in evidence.disk_events.get(one.node, ()))
+    }
+
+
+Life = tuple[str, str]
+"""(branch, epoch)"""
+
+
+def _rights(stock: Stock) -> Counter[Life]:
+    """What each life may still sell: what came in, less what went, less and plus what was granted."""
+    rights: Counter[Life] = Counter()
+    for row in stock["rows"]:
+        came = row["received"] + row["returned"] + row["recovered"]
+        rights[row["branch"], row["epoch"]] += came - row["sold"] - row["removed"]
+        for name, quantity in row["granted"].items():
+            branch, _, epoch = name.partition("@")
+            rights[row["branch"], row["epoch"]] -= quantity
+            rights[branch, epoch] += quantity
+    return rights
+
+
+def _recovered(stock: Stock, node: str, epoch: str) -> int:
+    rows = (row for row in stock["rows"] if (row["branch"], row["epoch"]) == (node, epoch))
+    return sum(row["recovered"] for row in rows)
+
+
+def _frozen(stock: Stock, present: dict[str, str]) -> int:
+    ended = sum(units for (branch, epoch), units in _rights(stock).items() if present.get(branch) != epoch)
+    later = sum(row["returned_frozen"] - row["recovered"] - row["written_off"] for row in stock["rows"])
+    return ended + later
+
+
+@dataclass
+class _Told:
+    """Units that clients received or removed: surely, and at most."""
+
+    least: Units = field(default_factory=Counter)
+    most: Units = field(default_factory=Counter)
+
+
+def _untold(evidence: Evidence) -> Iterator[str]:
+    """Where all rows together say that other units came in, or were removed, than clients were told."""
+    if len(evidence.complete()) < len(evidence.nodes):
+        return
+    told = {"received": _Told(), "removed": _Told()}
+    for (sku, _, _), row in _rows_before(evidence).items():
+        for column, units in (("received", row["received"]), ("removed", row["removed"])):
+            told[column].least[sku] += units
+            told[column].most[sku] += units
+    for operation in evidence.operations:
+        if operation.action == "adjust" and operation.outcome != "fail":
+            sku, quantity = same_key(operation.request["sku"]), operation.request["quantity"]
+            book = told["received" if quantity > 0 else "removed"]
+            book.most[sku] += abs(quantity)
+            # Whether a peer had it when the disk went, nobody knows: only orders tell.
+            if operation.outcome == "ok" and not evidence.lost_disk_after(operation):
+                book.least[sku] += abs(quantity)
+    shown = {"received": Counter[str](), "removed": Counter[str]()}
+    for (sku, _, _), row in newest_rows(evidence).items():
+        shown["received"][sku] += row["received"]
+        shown["removed"][sku] += row["removed"]
+    for column, book in told.items():
+        for sku in sorted(shown[column].keys() | book.least.keys()):
+            found, least, most = shown[column][sku], book.least[sku], book.most[sku]
+            if not least <= found <= most:
+                expected = str(least) if least == most else f"{least} to {most}"
+                name = evidence.spelled(sku)
+                yield f"{found} of {name} are {column} by the rows, clients were told {expected}"
+
+
+def _rows_before(evidence: Evidence) -> dict[tuple[str, str, str], StockRow]:
+    rows: dict[tuple[str, str, str], StockRow] = {}
+    for read in evidence.before.values():
+        for sku, stock in read.stock.items():
+            for row in stock["rows"]:
+                key = (sku, row["branch"], row["epoch"])
+                if key not in rows or rows[key]["version"] < row["version"]:
+                    rows[key] = row
+    return rows

@@ -1,0 +1,69 @@
+"""What a client was told at a branch, it reads there: its own writes, and nothing older than it read before.
+
+A session ends with the disk of its branch: what that disk had comes back when the peers that have it are
+reached, or, if it was at risk, never.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from lab.checking.checker.finding import Finding
+from lab.checking.checker.lost import altered_field
+from lab.checking.evidence import Evidence, Operation
+
+_MISSING = "not_found"
+
+
+def check(evidence: Evidence) -> Iterator[Finding]:
+    """Reads of an order that contradict what the same branch had said of it before they were asked."""
+    said: dict[tuple[str, str], list[Operation]] = defaultdict(list)
+    for operation in evidence.operations:
+        if operation.outcome == "ok" and (order_id := _order_id(operation)) is not None:
+            said[operation.node, order_id].append(operation)
+    for read in evidence.operations:
+        if read.action == "read" and (read.outcome == "ok" or read.code == _MISSING):
+            earlier = [
+                one
+                for one in said[read.node, read.request["order"]]
+                if one.ended is not None and one.ended < read.began and not _parted(evidence, one, read)
+            ]
+            if (words := _contradiction(read, earlier)) is not None:
+                yield Finding("session", f"{read.node} {words}")
+
+
+def was_looked_at(evidence: Evidence) -> bool | None:
+    """Whether clients read orders; None when none of their reads was answered."""
+    reads = [operation for operation in evidence.operations if operation.action == "read"]
+    if not reads:
+        return False
+    return True if any(read.outcome == "ok" or read.code == _MISSING for read in reads) else None
+
+
+def _order_id(operation: Operation) -> str | None:
+    if operation.action == "order":
+        return str(operation.response["id"])
+    return operation.request["order"] if operation.action in ("cancel", "read") else None
+
+
+def _parted(evidence: Evidence, earlier: Operation, read: Operation) -> bool:
+    """Whether something happened to the branch's disk since, or while the read was under way."""
+    end = read.began if read.ended is None else read.ended
+    return any(earlier.began < at < end for at in evidence.disk_events.get(read.node, ()))
+
+
+def _contradiction(read: Operation, earlier: list[Operation]) -> str | None:
+    if not earlier:
+        return None
+    name = f"order {read.request['order']}"
+    if read.outcome != "ok":
+        return f"does not know {name}, of which it had told a client"
+    now = read.response
+    for one in earlier:
+        if one.action == "cancel" and now["status"] != "cancelled":
+            return f"shows {name} as {now['status']} after it had acknowledged its cancellation"
+        if one.action in ("order", "read"):
+            if altered := altered_field(one.response, now):
+                return f"shows {name} with another {altered} than before"
+            if now["version"] < one.response["version"]:
+                return f"shows {name} in version {now['version']}, and had shown {one.response['version']}"
+    return None

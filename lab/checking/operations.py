@@ -1,0 +1,200 @@
+"""Sends clients' requests to the nodes of a network and writes each one and its outcome to the run log."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Literal, TypeVar
+
+from lab.checking.runlog import Phase, RunLog
+from lab.nodes.client import NodeClient
+from lab.nodes.contract import NewCustomer, Order, Role, Share, WantedLine
+from lab.nodes.outcome import Refused, Unknown
+
+Answer = TypeVar("Answer")
+Sleep = Callable[[float], Awaitable[None]]
+_CONFLICT = 409
+_NOT_NOW = {
+    "unreachable",
+    "not_ready",
+    "policy_mismatch",
+    "storage_failed",
+    "throttled",
+}  # worth asking again, unlike a 422
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One request and its outcome: `order` when it is ok, `refused` when the node certainly did not do it,
+    `unknown` (the reason) when nobody can say."""
+
+    order: Order | None = None
+    refused: Refused | None = None
+    unknown: str | None = None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An order as its buyer saw it, over all attempts with one key. `seconds` run from the first request
+    to the last answer, pauses included."""
+
+    outcome: Literal["accepted", "refused", "unknown"]
+    order: Order | None
+    attempts: tuple[Attempt, ...]
+    seconds: float
+
+    @property
+    def refusals(self) -> tuple[Refused, ...]:
+        return tuple(attempt.refused for attempt in self.attempts if attempt.refused is not None)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a buyer asks again with the same key, and how long it pauses before: full jitter, so that
+    buyers who were refused together do not come back together."""
+
+    conflicts: int = 10  # after a 409: the units may still be on their way to the branch
+    hiccups: int = 10  # after an unknown outcome, or while the node is not there or not ready
+    base_seconds: float = 0.1
+    most_seconds: float = 2.0
+
+    def pause(self, attempt: int, random: Random) -> float:
+        """Seconds before the next request, after `attempt` requests (1 or more)."""
+        return random.uniform(0, min(self.most_seconds, self.base_seconds * 2 ** (attempt - 1)))
+
+    def asks_again(self, attempts: Sequence[Attempt]) -> bool:
+        """Whether the last of `attempts` deserves another one."""
+        last = attempts[-1]
+        if last.order is not None:
+            return False
+        conflicts = sum(_is_conflict(attempt) for attempt in attempts)
+        if _is_conflict(last):
+            return conflicts <= self.conflicts
+        if last.refused is not None and last.refused.code not in _NOT_NOW:
+            return False
+        return len(attempts) - conflicts <= self.hiccups
+
+
+NO_RETRY = Patience(conflicts=0, hiccups=0)
+
+
+def _is_conflict(attempt: Attempt) -> bool:
+    return attempt.refused is not None and attempt.refused.status == _CONFLICT
+
+
+class Operations:
+    """The clients of one run, one per node, behind one run log."""
+
+    def __init__(
+        self,
+        clients: Mapping[str, NodeClient],
+        log: RunLog,
+        *,
+        random: Random,
+        sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.clients = clients
+        self.log = log
+        self._random = random
+        self._sleep = sleep
+        self._clock = clock
+
+    async def place(
+        self,
+        node: str,
+        customer: str,
+        lines: Sequence[WantedLine],
+        *,
+        key: str,
+        patience: Patience = NO_RETRY,
+    ) -> Placed:
+        """Places one order, asking again with the same key as `patience` allows."""
+        began = self._clock()
+        attempts: list[Attempt] = []
+        while True:
+            attempts.append(await self._order_once(node, customer, lines, key=key, attempt=len(attempts) + 1))
+            if not patience.asks_again(attempts):
+                break
+            await self._sleep(patience.pause(len(attempts), self._random))
+        return Placed(_outcome(attempts), attempts[-1].order, tuple(attempts), self._clock() - began)
+
+    async def _order_once(
+        self, node: str, customer: str, lines: Sequence[WantedLine], *, key: str, attempt: int
+    ) -> Attempt:
+        request = {"customer": customer, "lines": list(lines)}
+        op = self.log.invoke("order", node, request, key=key, attempt=attempt)
+        try:
+            return Attempt(
+                order=await self._ended(op, self.clients[node].place_order(customer, lines, key=key))
+            )
+        except Refused as refused:
+            return Attempt(refused=refused)
+        except Unknown as unknown:
+            return Attempt(unknown=str(unknown))
+
+    async def cancel(self, node: str, order_id: str) -> Order:
+        """Cancels an order at its own branch. Raises Refused or Unknown."""
+        op = self.log.invoke("cancel", node, {"order": order_id})
+        return await self._ended(op, self.clients[node].cancel_order(order_id))
+
+    async def read_order(self, node: str, order_id: str) -> Order:
+        """Reads one order as a client does. Raises Refused or Unknown."""
+        op = self.log.invoke("read", node, {"order": order_id})
+        return await self._ended(op, self.clients[node].order(order_id))
+
+    async def adjust(self, node: str, sku: str, quantity: int, *, share: Share, reason: str = "lab") -> None:
+        """Receives (or with a minus removes) units at a node. Raises Refused or Unknown."""
+        op = self.log.invoke("adjust", node, {"sku": sku, "quantity": quantity, "share": share})
+        await self._ended(op, self.clients[node].adjust(sku, quantity, reason=reason, share=share))
+
+    async def count(self, node: str, sku: str, *, gone: int) -> None:
+        """Counts the shelf at the node that counts for the company. Raises Refused or Unknown."""
+        op = self.log.invoke("count", node, {"sku": sku, "gone": gone})
+        await self._ended(op, self.clients[node].count(sku, gone=gone))
+
+    async def create_product(self, node: str, sku: str, name: str, price_cents: int) -> None:
+        op = self.log.invoke("product", node, {"sku": sku, "name": name, "price_cents": price_cents})
+        await self._ended(op, self.clients[node].create_product(sku, name, price_cents))
+
+    async def create_customer(self, node: str, customer: NewCustomer) -> None:
+        op = self.log.invoke("customer", node, {**customer})
+        await self._ended(op, self.clients[node].create_customer(customer))
+
+    async def create_user(self, node: str, username: str, password: str, *, role: Role) -> None:
+        op = self.log.invoke("user", node, {"username": username, "role": role})  # never the password
+        await self._ended(op, self.clients[node].create_user(username, password, role=role))
+
+    async def read(self, phase: Phase) -> None:
+        """Reads all orders and stock of every node into the run log; a node that cannot be read is left out,
+        which makes the verdict UNKNOWN."""
+        await asyncio.gather(*(self._read_node(node, phase) for node in self.clients))
+
+    async def _read_node(self, node: str, phase: Phase) -> None:
+        try:
+            orders = await self.clients[node].orders()
+            stock = await self.clients[node].stock()
+        except (Refused, Unknown):
+            return
+        self.log.read(node, phase, orders=orders, stock=stock)
+
+    async def _ended(self, op: int, call: Awaitable[Answer]) -> Answer:
+        try:
+            answer = await call
+        except Refused as refused:
+            self.log.fail(op, status=refused.status, code=refused.code, problem=refused.problem)
+            raise
+        except Unknown as unknown:
+            self.log.info(op, reason=str(unknown))
+            raise
+        self.log.ok(op, response=answer)
+        return answer
+
+
+def _outcome(attempts: Sequence[Attempt]) -> Literal["accepted", "refused", "unknown"]:
+    """An order that any attempt left open stays unknown, whatever later ones were told: the first request may
+    still be waiting inside a node."""
+    if attempts[-1].order is not None:
+        return "accepted"
+    return "unknown" if any(attempt.unknown is not None for attempt in attempts) else "refused"

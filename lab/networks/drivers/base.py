@@ -1,0 +1,90 @@
+"""The verbs every driver has."""
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+from lab.networks.network import Network, UpOptions
+
+NodeState = Literal["running", "paused", "stopped", "unreachable"]
+
+
+class Driver(Protocol):
+    """Runs the nodes of one network. All verbs are idempotent and return when their effect is there;
+    LabError says in one line what was not possible."""
+
+    @property
+    def name(self) -> str: ...
+
+    def up(self, options: UpOptions) -> Network:
+        """Starts what is stopped, resumes what is paused, keeps what runs; returns when all are ready."""
+        ...
+
+    def down(self) -> None:
+        """Stops every node, paused ones too, and leaves nothing running. Data stay."""
+        ...
+
+    def clean(self) -> None:
+        """`down`, then removes the network's data and its memory of itself."""
+        ...
+
+    def start(self, node: str) -> None:
+        """Starts a stopped node; returns when it answers, ready or not. A paused one is refused."""
+        ...
+
+    def stop(self, node: str) -> None:
+        """Ends the node in an orderly way, as a shutdown of its machine would."""
+        ...
+
+    def pause(self, node: str) -> None:
+        """Freezes the node: peers connect to it, then hang to their time-outs."""
+        ...
+
+    def resume(self, node: str) -> None:
+        """Lets a paused node go on where it was."""
+        ...
+
+    def kill(self, node: str) -> None:
+        """Ends the node at once (SIGKILL), as a power cut would."""
+        ...
+
+    def state(self, node: str) -> NodeState:
+        """What is known of the node without asking it over HTTP; `unreachable` when that is nothing."""
+        ...
+
+    def heal(self) -> None:
+        """Resumes all that is paused and starts all that is stopped; returns when every node is ready. Leaves
+        decommissioned nodes as they are."""
+        ...
+
+    def wipe(self, node: str) -> None:
+        """Ends the node at once, as a lost disk does, removes its data, and starts it empty; returns when it
+        answers, ready or not."""
+        ...
+
+    def backup(self, node: str, file: Path) -> None:
+        """Copies the node's database to `file`, whole and as of one instant, whether or not the node runs."""
+        ...
+
+    def restore(self, node: str, file: Path) -> None:
+        """Stops the node, puts a copy in its database's place, and starts it, as another life of its disk;
+        returns when it answers. A copy that does not do is refused, and the node goes on as it was."""
+        ...
+
+    def show_salvage(self, node: str) -> str:
+        """What damaged files of the node still hold, as one JSON document; whether or not the node runs."""
+        ...
+
+    def salvage(self, node: str, *, found: bool) -> str:
+        """Stops the node, brings back what its damaged files hold into an empty database, as another life of
+        its disk, and starts it; returns what came back, in words, when it answers. With `found` it serves
+        with that alone, where no other node serves."""
+        ...
+
+    def corrupt(self, node: str) -> None:
+        """Ruins the node's database behind its back, as a failing disk does; it runs on, or stays stopped."""
+        ...
+
+    def chaos(self, *, seconds: float, seed: int) -> None:
+        """Pauses and stops nodes, one at a time, by the schedule of that seed; returns when the time is over
+        and all is healed. Ctrl-C heals too."""
+        ...

@@ -1,0 +1,39 @@
+"""The images that this tool makes: each network has one by its own name, and what no network uses goes."""
+
+from lab.errors import LabError
+from lab.networks.drivers.docker import image_exists, run_docker
+
+NODE_IMAGE = "acme-sa/branch-node"  # as compose.yaml names it, before the colon
+CHAOS_IMAGE = "acme-sa/branch-chaos"
+# As the Dockerfiles label what they end in, and what they build on and leave without a name.
+_FINISHED = "label=sa.acme.image"
+_STAGE = "label=sa.acme.stage"
+_NAMELESS = "dangling=true"
+
+
+def keep(project: str) -> None:
+    """Gives the network's image the common name too, which only a newer build takes away: so the next build
+    finds what it has in common with it, whatever became of the network."""
+    run_docker("tag", f"{NODE_IMAGE}:{project}", NODE_IMAGE)
+
+
+def forget(project: str) -> None:
+    """Takes the network's name off its images, and removes those that have no name and no container left, of
+    earlier networks and builds too. Nothing of other tools is touched."""
+    for image in (NODE_IMAGE, CHAOS_IMAGE):
+        if image_exists(f"{image}:{project}"):
+            run_docker("rmi", f"{image}:{project}")
+    run_docker("image", "prune", "--force", "--filter", _FINISHED)
+    for stage in _stages()[1:]:  # the newest one is what the next build goes on from
+        _remove(stage)
+
+
+def _stages() -> list[str]:
+    return run_docker("images", "--quiet", "--filter", _NAMELESS, "--filter", _STAGE).split()
+
+
+def _remove(image: str) -> None:
+    try:
+        run_docker("rmi", image)
+    except LabError:
+        return  # a build that goes on elsewhere may need it; a later one removes it

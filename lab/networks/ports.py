@@ -1,0 +1,43 @@
+"""Ports of 127.0.0.1: which are free, and one plain line when one that is needed is not."""
+
+import random
+import socket
+from collections.abc import Iterable
+
+from lab.errors import LabError
+from lab.networks.network import NodeAddress
+
+# Below every system's ephemeral range: no outgoing connection takes the port of a node that is stopped.
+_AUTOMATIC = range(20000, 30000)
+
+
+def is_free(port: int) -> bool:
+    """Whether a node could listen on the port now."""
+    with socket.socket() as probe:
+        # As uvicorn does it: a port that only lingers from a closed connection counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def find_free(count: int) -> tuple[int, ...]:
+    """So many ports that are free now, chosen by chance so that networks side by side rarely meet."""
+    found = [port for port in random.sample(_AUTOMATIC, 4 * count + 20) if is_free(port)]
+    if len(found) < count:
+        raise LabError(
+            f"there are no {count} free ports in {_AUTOMATIC.start}–{_AUTOMATIC.stop}; end some programs"
+        )
+    return tuple(found[:count])
+
+
+def refuse_taken(nodes: Iterable[NodeAddress]) -> None:
+    """LabError for the first node whose port another program has."""
+    for node in nodes:
+        if not is_free(node.port):
+            raise LabError(
+                f"port {node.port}, which {node.name} needs, is in use by another program; end it or"
+                " choose other ports, as in `make up BASE_PORT=18021`"
+            )

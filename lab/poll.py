@@ -1,0 +1,49 @@
+"""Waiting for what somebody else does: asking again and again until it is there or the time is over."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+EVERY_SECONDS = 0.2
+"""The pause where the caller names none: nodes answer in milliseconds, and are not to be kept busy by it."""
+
+
+async def poll(
+    ask: Callable[[], Awaitable[Answer]],
+    *,
+    seconds: float,
+    every: float | None = None,
+    until: Callable[[Answer], bool] = bool,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Answer:
+    """The first answer that `until` accepts, or the last one when `seconds` are over; the caller sees which.
+
+    Asks once at least, and once more after the time is over: what came about during the last pause counts.
+    """
+    deadline = clock() + seconds
+    while True:
+        answer = await ask()
+        if until(answer) or clock() >= deadline:
+            return answer
+        await sleep(EVERY_SECONDS if every is None else every)
+
+
+def poll_blocking(
+    ask: Callable[[], Answer],
+    *,
+    seconds: float,
+    every: float | None = None,
+    until: Callable[[Answer], bool] = bool,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Answer:
+    """As `poll`, for callers without an event loop."""
+    deadline = clock() + seconds
+    while True:
+        answer = ask()
+        if until(answer) or clock() >= deadline:
+            return answer
+        sleep(EVERY_SECONDS if every is None else every)

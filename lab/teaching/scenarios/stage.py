@@ -1,0 +1,218 @@
+"""What a scenario plays on: a network, clients on its nodes, and the means to break and mend it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from lab.checking.evidence import collect
+from lab.checking.operations import Operations
+from lab.checking.runlog import read_records
+from lab.errors import LabError
+from lab.faults import gates
+from lab.faults.kinds import CUT, LinkFault
+from lab.faults.words import links_between, spoken
+from lab.networks.drivers import Driver
+from lab.networks.network import Network, Policy
+from lab.nodes import convergence
+from lab.nodes.contract import Status
+from lab.nodes.outcome import Refused, Unknown
+from lab.poll import poll
+from lab.settings import Secrets
+
+_POLL_SECONDS = 0.1
+
+
+@dataclass
+class Stage:
+    """One scenario's network while it runs. `tag` is new in every run: names made with it are free.
+
+    `failures` and `facts` are what the scenario finds: a failure makes the command exit 1, facts are shown.
+    """
+
+    driver: Driver
+    network: Network
+    secrets: Secrets
+    operations: Operations
+    random: Random
+    rounds: int
+    seconds: float
+    tag: str
+    failures: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
+    _faults: dict[str, int] = field(default_factory=dict)
+    _cuts: list[int] = field(default_factory=list)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        return self.network.names
+
+    def expect(self, holds: bool, failure: str) -> None:
+        """Notes `failure` unless the expectation holds."""
+        if not holds:
+            self.failures.append(failure)
+
+    async def converge(self) -> None:
+        """Waits until all nodes agree; LabError says what is in the way after a minute."""
+        await convergence.wait_converged(list(self.operations.clients.values()))
+
+    async def status(self, node: str) -> Status:
+        return await self.operations.clients[node].status()
+
+    async def head(self, node: str) -> int:
+        """How many events the node itself has written so far."""
+        status = await self.status(node)
+        return status["heads"].get(f"{node}@{status['epoch']}", 0)
+
+    async def stop(self, *nodes: str) -> None:
+        await self._break("stop", self.driver.stop, nodes)
+
+    async def pause(self, *nodes: str) -> None:
+        await self._break("pause", self.driver.pause, nodes)
+
+    async def kill(self, *nodes: str) -> None:
+        """SIGKILL, as a power cut."""
+        await self._break("kill", self.driver.kill, nodes)
+
+    async def cut(self, node: str, *others: str) -> None:
+        """Cuts the links between the node and the others, both ways; returns when the cut is felt."""
+        links = [link for other in others for link in links_between(node, other, one_way=False)]
+        fault = self.operations.log.fault_requested("cut", spoken(links))
+        await gates.make(self.operations.clients, links, LinkFault(CUT))
+        self.operations.log.fault_active(fault)
+        self._cuts.append(fault)
+
+    async def heal_links(self) -> None:
+        """Ends what was done to links; safe to repeat."""
+        await gates.lift_all(self.operations.clients)
+        for fault in self._cuts:
+            self.operations.log.fault_healed(fault)
+        self._cuts.clear()
+
+    async def lose_disk(
+        self,
+        node: str,
+        fault: str,
+        act: Callable[[], None],
+        *,
+        until_over: Callable[[], Awaitable[object]] | None = None,
+    ) -> list[str]:
+        """Lets `act` take from the node's disk what the node knew last, and declares in the run log which
+        orders were at risk: those it had acknowledged and not yet shown as stored by a peer. Returns them.
+
+        A node that runs on over a ruined disk acknowledges orders until it finds out: `until_over` waits for
+        the end of that life, and what was acknowledged in it meanwhile is at risk too."""
+        client = self.operations.clients[node]
+        epoch = (await client.status())["epoch"]
+        stored = {order["id"] for order in await client.orders() if order["stored_by"]}
+        self._faults[node] = self.operations.log.fault_requested(fault, node)
+        await asyncio.to_thread(act)
+        self.operations.log.fault_active(self._faults[node])
+        if until_over is not None:
+            await until_over()
+        told = collect(read_records(self.operations.log.path)).acknowledged()
+        of_that_life = {id_ for id_, answers in told.items() if answers[0].response["epoch"] == epoch}
+        at_risk = sorted(of_that_life - stored)
+        self.operations.log.disk_lost(node, at_risk=at_risk)
+        return at_risk
+
+    async def comes_back(self, node: str) -> bool:
+        """Waits until the node serves again by itself; notes a failure when it does not within a minute."""
+        is_ready = self.operations.clients[node].is_ready
+        if not await self.until(is_ready, f"{node} did not come back by itself"):
+            return False
+        self.operations.log.fault_healed(self._faults.pop(node))
+        return True
+
+    async def start(self, *nodes: str) -> None:
+        """Starts stopped or killed nodes; returns when they answer."""
+        await self._mend(self.driver.start, nodes)
+
+    async def resume(self, *nodes: str) -> None:
+        await self._mend(self.driver.resume, nodes)
+
+    async def until(
+        self, condition: Callable[[], Awaitable[bool]], failure: str, *, deadline_seconds: float = 60.0
+    ) -> bool:
+        """Polls until the condition holds; at the deadline notes `failure` and returns False instead.
+
+        A node that the condition asks may refuse for a while, or not answer: then it does not hold yet. Any
+        other refusal is raised."""
+        holds, why = await poll(
+            lambda: _holds(condition),
+            until=lambda found: found[0],
+            seconds=deadline_seconds,
+            every=_POLL_SECONDS,
+        )
+        self.expect(holds, f"{failure} (waited {deadline_seconds:.0f} s{why})")
+        return holds
+
+    async def _break(self, fault: str, verb: Callable[[str], None], nodes: tuple[str, ...]) -> None:
+        for node in nodes:
+            self._faults[node] = self.operations.log.fault_requested(fault, node)
+        await asyncio.gather(*(asyncio.to_thread(verb, node) for node in nodes))
+        for node in nodes:
+            self.operations.log.fault_active(self._faults[node])
+
+    async def _mend(self, verb: Callable[[str], None], nodes: tuple[str, ...]) -> None:
+        await asyncio.gather(*(asyncio.to_thread(verb, node) for node in nodes))
+        for node in nodes:
+            if node in self._faults:
+                self.operations.log.fault_healed(self._faults.pop(node))
+
+
+async def _holds(condition: Callable[[], Awaitable[bool]]) -> tuple[bool, str]:
+    """Whether the condition holds now, and what kept a node from telling, in words to add to others."""
+    try:
+        return await condition(), ""
+    except Refused as refused:
+        if not refused.passes:
+            raise
+        return False, f", last answer: {refused}"
+    except Unknown as unknown:
+        return False, f", last answer: {unknown}"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A situation and what must come of it.
+
+    `rounds` and `seconds` are the defaults of the options; with `fresh_rounds` each round has a network of
+    its own. `settings` are the node settings the scenario needs; `nodes` is the least number of nodes, with
+    `exactly` the only one. It is played once under each of its `policies`.
+    """
+
+    name: str
+    group: str
+    title: str
+    play: Callable[[Stage], Awaitable[None]]
+    nodes: int = 3
+    exactly: bool = False
+    rounds: int = 1
+    seconds: float = 0.0
+    fresh_rounds: bool = False
+    needs_own_network: bool = False
+    policies: tuple[Policy, ...] = ("escrow",)
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def breaks_links(self) -> bool:
+        """Whether it needs nodes that take faults of their links."""
+        return self.settings.get("LAB_FAULTS") == "1"
+
+    def policies_for(self, wanted: Policy | None) -> tuple[Policy, ...]:
+        """The policies to play under. LabError for one that the scenario is not about."""
+        if wanted is not None and wanted not in self.policies:
+            raise LabError(f"{self.name} is played under {' and '.join(self.policies)} only")
+        return self.policies if wanted is None else (wanted,)
+
+    def refuse_network(self, network: Network) -> None:
+        """LabError when the scenario cannot be played on a network that runs already."""
+        if self.needs_own_network:
+            raise LabError(f"{self.name} needs a network of its own; run it without --here")
+        if self.exactly and len(network.nodes) != self.nodes:
+            raise LabError(
+                f"{self.name} needs exactly {self.nodes} nodes, this network has {len(network.nodes)}"
+            )
+        if len(network.nodes) < self.nodes:
+            raise LabError(f"{self.name} needs {self.nodes} nodes, this network has {len(network.nodes)}")
