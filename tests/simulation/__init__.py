@@ -27,5 +27,6 @@ work. `python -m tests.simulation --help` runs histories; a failing one prints t
       record     the history as a run log, for the checker that judges real networks too
       journal    what happened, in order: its hash is the history's digest
     runner     many histories, each twice in separate processes (worker)
+    digests    the same histories with the code of this tree and of another commit
     bugs       seeded bugs that the observer has to catch; they live only here
 """
