@@ -11,12 +11,13 @@ from unittest import mock
 import pytest
 
 from app.database.opened import OpenedFile
-from tests.simulation import verdict, wal
+from tests.simulation.ending import verdict
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Machine
-from tests.simulation.observer import Observer
-from tests.simulation.process import Unknown
+from tests.simulation.machines import wal
+from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.process import Unknown
 from tests.simulation.test_machine import observed, place, started, with_a_machine
+from tests.simulation.watching.observer import Observer
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from random import Random
 
 from app.security.replica_tokens import ReplicaTokens
 from app.sync.kinds import KINDS
-from tests.simulation import tampering
 from tests.simulation.history import play
+from tests.simulation.machines import tampering
 from tests.simulation.plan import REPLICA_SECRET, draw
 
 BATCH = json.dumps(

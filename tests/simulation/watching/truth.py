@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.simulation import rollbacks
-from tests.simulation.forks import Forks
-from tests.simulation.rollbacks import CellKey, Life, Rollbacks, Stock
-from tests.simulation.view import NOTHING, PLACED, RETURNED, RETURNED_FROZEN, Cell, Rows, View, went
+from tests.simulation.watching import rollbacks
+from tests.simulation.watching.forks import Forks
+from tests.simulation.watching.rollbacks import CellKey, Life, Rollbacks, Stock
+from tests.simulation.watching.view import NOTHING, PLACED, RETURNED, RETURNED_FROZEN, Cell, Rows, View, went
 
 _LINES = "SELECT product_id, SUM(quantity) FROM order_lines WHERE order_id = ? GROUP BY product_id"
 

@@ -1,37 +1,37 @@
 """What goes wrong in a history, when, and undoing it.
 
-`link_faults`, `process_faults`, `disk_faults` and `clones` have one function for each kind.
+`links`, `processes`, `disks`, `clones` and `leaving` have one function for each kind.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from tests.simulation import clones, disk_faults, leaving, link_faults, process_faults
-from tests.simulation.machine import Machine
-from tests.simulation.network import Weather
+from tests.simulation.faults import clones, disks, leaving, links, processes
+from tests.simulation.faults.scene import Scene
+from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.network import Weather
 from tests.simulation.plan import LEAVE, Plan
-from tests.simulation.scene import Scene
 
 LONGEST_STORM_SECONDS = 40.0
 WEATHER = ("lose", "duplicate", "delay", "damage", "poison")
 DOINGS: Mapping[str, Callable[[Scene, Machine], Coroutine[Any, Any, None]]] = {
-    "cut": link_faults.cut,
-    "isolate": link_faults.isolate,
-    "crash": process_faults.crash,
-    "crash_at_commit": process_faults.crash_at_commit,
-    "stop": process_faults.stop,
-    "stall": process_faults.stall,
-    "upgrade": process_faults.upgrade,
-    "go_back": process_faults.go_back,
-    "pause": process_faults.pause,
-    "skew": process_faults.skew,
-    "jump": process_faults.jump,
-    "power": disk_faults.lose_power,
-    "power_at_commit": disk_faults.lose_power_at_commit,
-    "full": disk_faults.fill,
-    "wipe": disk_faults.wipe,
-    "restore": disk_faults.restore,
+    "cut": links.cut,
+    "isolate": links.isolate,
+    "crash": processes.crash,
+    "crash_at_commit": processes.crash_at_commit,
+    "stop": processes.stop,
+    "stall": processes.stall,
+    "upgrade": processes.upgrade,
+    "go_back": processes.go_back,
+    "pause": processes.pause,
+    "skew": processes.skew,
+    "jump": processes.jump,
+    "power": disks.lose_power,
+    "power_at_commit": disks.lose_power_at_commit,
+    "full": disks.fill,
+    "wipe": disks.wipe,
+    "restore": disks.restore,
     "clone": clones.clone,
     "leave": leaving.leave,
 }

@@ -1,9 +1,9 @@
 """What goes wrong with a machine's process and its clock."""
 
-from tests.simulation import versions
-from tests.simulation.machine import Machine
-from tests.simulation.scene import Scene
-from tests.simulation.virtual import BEGAN_AT
+from tests.simulation.faults.scene import Scene
+from tests.simulation.machines import versions
+from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.virtual import BEGAN_AT
 
 MOST_SKEW_SECONDS = 3600.0
 MOST_COMMITS_TO_LIVE = 20

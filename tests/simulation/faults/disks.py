@@ -1,8 +1,8 @@
 """What goes wrong with a machine's disk."""
 
-from tests.simulation.machine import Machine
-from tests.simulation.process_faults import MOST_COMMITS_TO_LIVE
-from tests.simulation.scene import Scene
+from tests.simulation.faults.processes import MOST_COMMITS_TO_LIVE
+from tests.simulation.faults.scene import Scene
+from tests.simulation.machines.machine import Machine
 
 MOST_FREE_PAGES = (0, 1, 4)  # of a disk that is called full
 

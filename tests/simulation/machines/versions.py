@@ -25,8 +25,8 @@ from app.state.stock import Cell
 from app.sync import outbox, parking, replication
 from app.sync.events import PROTOCOL, Batch, WireEvent
 from app.sync.kinds import KINDS, Kind
-from tests.simulation import next_rows
-from tests.simulation.process import process_now
+from tests.simulation.machines import next_rows
+from tests.simulation.machines.process import process_now
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.simulation import parked
-from tests.simulation.rollbacks import CellKey, Life
+from tests.simulation.watching import parked
+from tests.simulation.watching.rollbacks import CellKey, Life
 
 GROWING = (
     "received",

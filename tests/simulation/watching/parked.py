@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from app.sync.events import SCHEMA_VERSION
-from tests.simulation.rollbacks import CellKey
-from tests.simulation.tampering import NEWER
+from tests.simulation.machines.tampering import NEWER
+from tests.simulation.watching.rollbacks import CellKey
 
 Files = Mapping[str, sqlite3.Connection]
 Key = tuple[str, str, int, str]

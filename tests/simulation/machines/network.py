@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from app.sync.errors import Unreachable
 from app.sync.transport import Response
-from tests.simulation import tampering
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Machine
-from tests.simulation.process import Down, Unknown
+from tests.simulation.machines import tampering
+from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.process import Down, Unknown
 
 LATENCY_SECONDS = 0.003
 LATE_SECONDS = 3.0  # the most that delay and duplication hold a message up: longer than most time-outs

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tests.simulation import rollbacks
-from tests.simulation.forks import Fork
-from tests.simulation.machine import Machine
-from tests.simulation.promises import Promises
-from tests.simulation.record import Record
-from tests.simulation.rollbacks import Life, Rollback, Stock
-from tests.simulation.truth import Truth
-from tests.simulation.view import GROWING, NOT_OPEN, NOTHING, View, look_at
+from tests.simulation.machines.machine import Machine
+from tests.simulation.people.promises import Promises
+from tests.simulation.people.record import Record
+from tests.simulation.watching import rollbacks
+from tests.simulation.watching.forks import Fork
+from tests.simulation.watching.rollbacks import Life, Rollback, Stock
+from tests.simulation.watching.truth import Truth
+from tests.simulation.watching.view import GROWING, NOT_OPEN, NOTHING, View, look_at
 
 
 class Losses:

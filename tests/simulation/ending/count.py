@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 from app.state.errors import CountBlocked
-from tests.simulation.clients import ACTOR, PATIENCE_SECONDS
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Machine
-from tests.simulation.observer import Observer
-from tests.simulation.record import Record
+from tests.simulation.machines.machine import Machine
+from tests.simulation.people.clients import ACTOR, PATIENCE_SECONDS
+from tests.simulation.people.record import Record
+from tests.simulation.watching.observer import Observer
 
 AGAIN_SECONDS = 0.5
 UNBLOCKS_WITHIN_SECONDS = 10.0

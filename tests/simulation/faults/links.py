@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from tests.simulation.machine import Machine
-from tests.simulation.scene import Scene
+from tests.simulation.faults.scene import Scene
+from tests.simulation.machines.machine import Machine
 
 
 async def cut(scene: Scene, machine: Machine) -> None:

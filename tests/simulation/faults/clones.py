@@ -2,8 +2,8 @@
 
 import asyncio
 
-from tests.simulation.machine import Machine
-from tests.simulation.scene import LOOK_SECONDS, MOST_LOOKS, Scene
+from tests.simulation.faults.scene import LOOK_SECONDS, MOST_LOOKS, Scene
+from tests.simulation.machines.machine import Machine
 
 BOTH_REFUSED_WITHIN_SECONDS = 30.0
 LONGEST_SECONDS = (0.5, 3.0, 15.0)

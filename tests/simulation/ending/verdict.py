@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.simulation import next_rows, parked
 from tests.simulation.journal import Journal
-from tests.simulation.promises import OrderAsked, Promises, Received
+from tests.simulation.machines import next_rows
+from tests.simulation.people.promises import OrderAsked, Promises, Received
+from tests.simulation.watching import parked
 
 # Replicated tables and what their rows are ordered by. Which peer an order came from, and where it stands in
 # whose log, is a node's own business.

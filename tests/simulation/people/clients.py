@@ -12,12 +12,13 @@ from app.node import BranchNode
 from app.state import customers, products
 from app.state.errors import AlreadyExists, NotFound, OutOfStock, StateError
 from app.state.placing import Adjustment, PlaceOrder
-from tests.simulation import next_rows, staff, versions
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Machine
+from tests.simulation.machines import next_rows, versions
+from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.process import Down, Process, Unknown
+from tests.simulation.people import staff
+from tests.simulation.people.promises import OrderAsked, Outcome, Promises, Received
 from tests.simulation.plan import UPGRADE, Plan
-from tests.simulation.process import Down, Process, Unknown
-from tests.simulation.promises import OrderAsked, Outcome, Promises, Received
 
 Answer = tuple[Outcome, Any]
 Share = Literal["equal", "keep", "demand"]

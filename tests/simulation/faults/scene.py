@@ -7,9 +7,9 @@ from random import Random
 from typing import Any
 
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Machine
-from tests.simulation.network import Network
-from tests.simulation.observer import Observer
+from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.network import Network
+from tests.simulation.watching.observer import Observer
 
 LOOK_SECONDS = 0.05
 MOST_LOOKS = 400

@@ -11,11 +11,11 @@ from app.state import ledger, orders
 from app.state.errors import NotFound
 from app.state.products import NewProduct
 from lab.verdict import Verdict, judge
-from tests.simulation.clients import Answer, Client, Use
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Machine
+from tests.simulation.machines.machine import Machine
+from tests.simulation.people.clients import Answer, Client, Use
+from tests.simulation.people.promises import Promises
 from tests.simulation.plan import Plan
-from tests.simulation.promises import Promises
 
 COMMITS_BETWEEN_SAMPLES = 10
 MOST_ROWS = 100_000  # on one page: all there are

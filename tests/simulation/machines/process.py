@@ -19,8 +19,8 @@ from app.node import BranchNode
 from app.security.replica_tokens import ANSWER_HEADER
 from app.sync.events import Message
 from app.sync.transport import Response
-from tests.simulation.disk import SimExecutor
-from tests.simulation.virtual import Halt
+from tests.simulation.machines.disk import SimExecutor
+from tests.simulation.machines.virtual import Halt
 
 T = TypeVar("T")
 

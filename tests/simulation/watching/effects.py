@@ -4,7 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from tests.simulation.rollbacks import CellKey
+from tests.simulation.watching.rollbacks import CellKey
 
 Of = tuple[str, str]
 """A product and the branch whose stock of it is meant."""

@@ -18,11 +18,11 @@ from app.api import install
 from app.config import Settings
 from app.node import BranchNode
 from app.sync.transport import Transport
-from tests.simulation import versions, wal
-from tests.simulation.disk import SimExecutor
 from tests.simulation.journal import Journal
-from tests.simulation.process import Down, Process, Unknown
-from tests.simulation.virtual import SimClock
+from tests.simulation.machines import versions, wal
+from tests.simulation.machines.disk import SimExecutor
+from tests.simulation.machines.process import Down, Process, Unknown
+from tests.simulation.machines.virtual import SimClock
 
 LONGEST_WORK_SECONDS = 60.0  # of opening or closing a node on a disk that stalls
 

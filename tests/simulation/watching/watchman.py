@@ -3,7 +3,7 @@
 import logging
 
 from tests.simulation.journal import Journal
-from tests.simulation.promises import Promises
+from tests.simulation.people.promises import Promises
 
 TRUE_ALARMS = ("divergence", "repaired")  # once a disk was lost
 # Once a disk went back: to a life that was over already it is one of two that claim the branch.

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from operator import add
 
-from tests.simulation import rollbacks
-from tests.simulation.rollbacks import Cell, CellKey, Grant, Life, Stock
+from tests.simulation.watching import rollbacks
+from tests.simulation.watching.rollbacks import Cell, CellKey, Grant, Life, Stock
 
 GONE = "gone"
 

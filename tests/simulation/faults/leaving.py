@@ -6,13 +6,13 @@ from contextlib import suppress
 
 from app.database import StorageError
 from app.state.errors import StateError
-from tests.simulation.clients import ACTOR
-from tests.simulation.disk_faults import is_not_the_last
+from tests.simulation.faults.disks import is_not_the_last
+from tests.simulation.faults.scene import Scene
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Machine
+from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.process import Down, Unknown
+from tests.simulation.people.clients import ACTOR
 from tests.simulation.plan import FEWEST_TO_LEAVE
-from tests.simulation.process import Down, Unknown
-from tests.simulation.scene import Scene
 
 AGAIN_SECONDS = 0.5
 PATIENCE_SECONDS = 5.0

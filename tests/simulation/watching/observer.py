@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from operator import gt, lt
 from typing import Any
 
-from tests.simulation import parked, rollbacks
-from tests.simulation.effects import Effects
 from tests.simulation.journal import Journal
-from tests.simulation.losses import Losses
-from tests.simulation.machine import Machine
-from tests.simulation.promises import Promises
-from tests.simulation.record import Record
-from tests.simulation.rollbacks import CellKey, Life, Stock
-from tests.simulation.truth import Truth
-from tests.simulation.view import GROWING, NOTHING, Cell, Rows, View
+from tests.simulation.machines.machine import Machine
+from tests.simulation.people.promises import Promises
+from tests.simulation.people.record import Record
+from tests.simulation.watching import parked, rollbacks
+from tests.simulation.watching.effects import Effects
+from tests.simulation.watching.losses import Losses
+from tests.simulation.watching.rollbacks import CellKey, Life, Stock
+from tests.simulation.watching.truth import Truth
+from tests.simulation.watching.view import GROWING, NOTHING, Cell, Rows, View
 
 
 class Observer:
