@@ -3,7 +3,7 @@
 from tests.simulation.faults.scene import Scene
 from tests.simulation.machines import versions
 from tests.simulation.machines.machine import Machine
-from tests.simulation.machines.virtual import BEGAN_AT
+from tests.support.virtual import BEGAN_AT
 
 MOST_SKEW_SECONDS = 3600.0
 MOST_COMMITS_TO_LIVE = 20

@@ -22,7 +22,7 @@ from tests.simulation.journal import Journal
 from tests.simulation.machines import versions, wal
 from tests.simulation.machines.disk import SimExecutor
 from tests.simulation.machines.process import Down, Process, Unknown
-from tests.simulation.machines.virtual import SimClock
+from tests.support.virtual import VirtualClock
 
 LONGEST_WORK_SECONDS = 60.0  # of opening or closing a node on a disk that stalls
 
@@ -72,7 +72,7 @@ class Machine:
         self.scrapped = False
         self.version = versions.THIS
         self.kept: Path | None = None
-        self.clock = SimClock()
+        self.clock = VirtualClock()
         self.process: Process | None = None
         self._settings = settings
         self._journal = journal

@@ -20,7 +20,7 @@ from app.security.replica_tokens import ANSWER_HEADER
 from app.sync.events import Message
 from app.sync.transport import Response
 from tests.simulation.machines.disk import SimExecutor
-from tests.simulation.machines.virtual import Halt
+from tests.support.virtual import Halt
 
 T = TypeVar("T")
 
