@@ -4,6 +4,8 @@ One integer, the seed, decides everything that may differ between two runs: when
 the network loses, delays, repeats or cuts, when a node's disk is slow, when a node is killed and where in its
 work. `python -m tests.simulation --help` runs histories; a failing one prints the command that repeats it.
 
+Virtual time, the way of a message and a node's doors are those of the node's own tests (`tests.support`).
+
 The plan of the rooms. Each room uses only what stands below it; test_plan.py checks the plan.
 
     __main__    the command: plays histories and prints what came of them
@@ -51,7 +53,7 @@ The plan of the rooms. Each room uses only what stands below it; test_plan.py ch
       process     one run of a node: all its tasks, to be killed or halted together
       wal         what a power cut leaves of a database
       disk        the executor of a node: work in virtual time, stalls, and a crash at a commit
-      virtual     virtual time: the loop, the clock, and holding a process back
+      virtual     runs a history in virtual time, and refuses threads
       tampering   damaged messages, and messages that only another version would write
 
     journal     what happened, in order: its hash is the history's digest

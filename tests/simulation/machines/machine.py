@@ -5,16 +5,10 @@ import contextvars
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from copy import copy
-from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from fastapi import FastAPI
-from starlette.datastructures import State
-
-from app.api import install
 from app.config import Settings
 from app.node import BranchNode
 from app.sync.transport import Transport
@@ -22,23 +16,10 @@ from tests.simulation.journal import Journal
 from tests.simulation.machines import versions, wal
 from tests.simulation.machines.disk import SimExecutor
 from tests.simulation.machines.process import Down, Process, Unknown
+from tests.support.doors import doors_of
 from tests.support.virtual import VirtualClock
 
 LONGEST_WORK_SECONDS = 60.0  # of opening or closing a node on a disk that stalls
-
-
-@cache
-def _routes() -> FastAPI:
-    """All routes of a node, made once: making them for every start took as long as the history itself."""
-    app = FastAPI()
-    install(app, with_faults=False)
-    return app
-
-
-def _application_of(node: BranchNode) -> FastAPI:
-    app = copy(_routes())
-    app.state = State({"node": node})
-    return app
 
 
 class Machine:
@@ -110,7 +91,7 @@ class Machine:
         settings = self._settings.model_copy(update={"database_path": self.path})
         with versions.built(self.version, self.next_protocol):
             node = BranchNode(settings, **parts)
-        app = _application_of(node) if self._http else None
+        app = doors_of(node) if self._http else None
         self.process = process = Process(node, executor, app=app, version=self.version)
         self._journal.note(self.label, "starts", self._starts)
         with suppress(Unknown):  # it may be killed before it is open

@@ -1,7 +1,6 @@
-"""The network between the machines of a history: implements `app.sync.transport.Transport`, with faults."""
+"""The network between the machines of a history, with faults that a seed draws."""
 
 import asyncio
-import contextvars
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from tests.simulation.journal import Journal
 from tests.simulation.machines import tampering
 from tests.simulation.machines.machine import Machine
 from tests.simulation.machines.process import Down, Unknown
+from tests.support.network import VirtualNetwork
 
 LATENCY_SECONDS = 0.003
 LATE_SECONDS = 3.0  # the most that delay and duplication hold a message up: longer than most time-outs
@@ -33,7 +33,7 @@ class Weather:
 CALM = Weather()
 
 
-class Network:
+class Network(VirtualNetwork):
     """Carries messages between machines.
 
     Messages have no order among each other: each takes its own time. A sender that stops waiting does not
@@ -43,10 +43,10 @@ class Network:
     """
 
     def __init__(self, random: Random, *, journal: Journal) -> None:
+        super().__init__()
         self._random = random
         self._journal = journal
         self._machines: dict[str, Machine] = {}
-        self._under_way: dict[asyncio.Task[Response], None] = {}
         self.weather = CALM
         self.cut: dict[tuple[str, str], bool] = {}
         self.leads_to: dict[tuple[str, str], Machine] = {}
@@ -55,16 +55,13 @@ class Network:
     def join(self, machine: Machine) -> None:
         self._machines[machine.name] = machine
 
-    def transport(self, sender: str) -> "SimTransport":
-        return SimTransport(self, sender)
-
     def heal(self) -> None:
         """Lose, repeat and delay nothing from now on. What is under way arrives when it does."""
         self.weather = CALM
         self.cut.clear()
 
     async def carry(
-        self, sender: str, url: str, body: bytes, headers: Mapping[str, str], *, patience: float
+        self, sender: str, url: str, *, body: bytes, headers: Mapping[str, str], patience: float
     ) -> Response:
         self.sent += 1
         parts = urlsplit(url)
@@ -75,15 +72,12 @@ class Network:
         if self.cut.get(link) is True:
             raise Unreachable("refused")
         body, headers = self._tampered(link, parts.path, body, headers)
-        arrivals = [self._send(link, parts.path, body, headers)]
+        journey = self._set_out(self._travel(link, parts.path, body, headers))
         if self._happens(self.weather.duplicate):
             self._journal.fault("duplicate", *link)
             held = LATE_SECONDS * self._random.random() ** 4  # most soon, some long after newer messages
-            arrivals.append(self._send(link, parts.path, body, headers, held=held))
-        done, _ = await asyncio.wait(arrivals[:1], timeout=patience)
-        if not done:
-            raise Unreachable("timed out")
-        return arrivals[0].result()
+            self._set_out(self._travel(link, parts.path, body, headers, held=held))
+        return await self._answer(journey, patience=patience)
 
     def _tampered(
         self, link: tuple[str, str], path: str, body: bytes, headers: Mapping[str, str]
@@ -101,7 +95,7 @@ class Network:
         now = self._at(link).clock.wall()
         return poisoned, tampering.signed(*link, path, poisoned, headers, now=now)
 
-    def _send(
+    async def _travel(
         self,
         link: tuple[str, str],
         path: str,
@@ -109,21 +103,6 @@ class Network:
         headers: Mapping[str, str],
         *,
         held: float = 0.0,
-    ) -> asyncio.Task[Response]:
-        # In a context of its own: a message outlives the process that sent it.
-        work = self._travel(link, path, body, headers, held=held)
-        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
-        self._under_way[task] = None
-        task.add_done_callback(self._arrived)
-        return task
-
-    def _arrived(self, task: asyncio.Task[Response]) -> None:
-        self._under_way.pop(task, None)
-        if not task.cancelled():
-            task.exception()
-
-    async def _travel(
-        self, link: tuple[str, str], path: str, body: bytes, headers: Mapping[str, str], *, held: float
     ) -> Response:
         await asyncio.sleep(held)
         await self._pass(link, "request")
@@ -171,17 +150,3 @@ class Network:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class SimTransport:
-    """One machine's end of the network."""
-
-    def __init__(self, network: Network, sender: str) -> None:
-        self._network = network
-        self._sender = sender
-
-    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], patience: float) -> Response:
-        return await self._network.carry(self._sender, url, body, headers, patience=patience)
-
-    async def close(self) -> None:
-        pass

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar, get_type_hints
 
-import httpx
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
@@ -16,10 +15,10 @@ from app.api import replica
 from app.api.problem_table import say
 from app.api.problem_words import PROBLEMS
 from app.node import BranchNode
-from app.security.replica_tokens import ANSWER_HEADER
 from app.sync.events import Message
 from app.sync.transport import Response
 from tests.simulation.machines.disk import SimExecutor
+from tests.support.doors import ask
 from tests.support.virtual import Halt
 
 T = TypeVar("T")
@@ -77,11 +76,7 @@ class Process:
         self._context = contextvars.Context()
         self._context.run(_process.set, self)
         self._halt.put_in(self._context)
-        self._client: httpx.AsyncClient | None = None
-        if app is not None:
-            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-            base_url = f"http://{node.settings.node_name}"
-            self._client = httpx.AsyncClient(transport=transport, base_url=base_url, trust_env=False)
+        self._app = app
 
     def own(self, task: asyncio.Task[Any]) -> None:
         self._tasks[task] = None
@@ -102,12 +97,10 @@ class Process:
         return task.result()
 
     async def answer(self, path: str, body: bytes, headers: Mapping[str, str]) -> Response:
-        """What the node answers a peer: through its whole application in some histories, else through what
+        """What the node answers a peer: through its application in some histories, else through what
         its routes call."""
-        if self._client is not None:
-            answer = await self._client.post(path, content=body, headers=dict(headers))
-            mark = answer.headers.get(ANSWER_HEADER)
-            return Response(status=answer.status_code, body=answer.content, mark=mark)
+        if self._app is not None:
+            return await ask(self._app, self.node.settings.node_name, path, body=body, headers=headers)
         try:
             answered = await _call(self.node, path, body, headers)
         except Exception as error:
@@ -142,16 +135,11 @@ class Process:
         """Free what a killed process leaves behind. Its connections close without finishing anything: no
         transaction is open between two pieces of work."""
         await asyncio.gather(*list(self._tasks), return_exceptions=True)
-        await self.free()
         file = self.node.database._file
         if file.writer is not None:
             file.writer.close()
         while file.readers:
             file.readers.pop().close()
-
-    async def free(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
 
 
 async def _call(node: BranchNode, path: str, body: bytes, headers: Mapping[str, str]) -> Response:

@@ -10,7 +10,7 @@ from unittest import mock
 from app.security.replica_tokens import ReplicaTokens
 from app.sync import kinds, parking
 from app.sync.events import SCHEMA_VERSION
-from tests.simulation.plan import REPLICA_SECRET
+from tests.support.network import REPLICA_SECRET
 
 EVENTS = "/replica/event"
 NEWER = ".2"

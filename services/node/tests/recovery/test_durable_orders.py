@@ -13,7 +13,8 @@ from app.api import install
 from app.api.orders import required_copies
 from app.state.errors import Invalid
 from tests.recovery.trial import NAMES, RICE, Trial
-from tests.support.company import ACTOR, node_settings
+from tests.support.branch import ACTOR
+from tests.support.company import node_settings
 from tests.support.spoiling import deliver_spoiled, newer, upgraded
 from tests.support.virtual import eventually
 

@@ -7,7 +7,7 @@ import pytest
 from app.state import ledger
 from app.state.errors import EffectParked
 from tests.recovery.trial import Trial
-from tests.support.company import ACTOR
+from tests.support.branch import ACTOR
 from tests.support.network import problem
 from tests.support.spoiling import NONSENSE, deliver_spoiled, newer, upgraded
 from tests.support.virtual import eventually

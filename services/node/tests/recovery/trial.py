@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from app.database import StorageError
@@ -15,8 +14,10 @@ from app.state import ledger, orders
 from app.state.errors import StateError
 from app.sync.delivery import Answer
 from app.sync.peers import Peer
-from tests.support.company import ACTOR, Company, buy, customer, doors_of, node_settings, stock
-from tests.support.virtual import InlineExecutor, VirtualClock, eventually
+from tests.support.branch import ACTOR
+from tests.support.company import Company, buy, customer, node_settings, stock
+from tests.support.doors import doors_of
+from tests.support.virtual import eventually
 
 NAMES = ("matriz", "norte", "sul")
 RICE = "rice"
@@ -122,12 +123,9 @@ class Trial:
     async def clone(self, name: str, copy: Path, *, at_its_address: bool = False) -> BranchNode:
         """Start a second process of a node on a copy of its volume. Both can call; calls for the node's
         address reach the first, or the second if it takes the address over."""
-        node = BranchNode(
+        node = self.company.made(
             node_settings(name, peers=self._names, database_path=copy, **self._settings),
-            clock=VirtualClock(),
-            random=Random(f"clone {len(self._clones)}"),
-            transport=self.network.transport(name),
-            executor=InlineExecutor(),
+            seed=f"clone {len(self._clones)}",
         )
         self._clones.append(node)
         if at_its_address:
