@@ -17,6 +17,7 @@ from tests.simulation.machines import versions, wal
 from tests.simulation.machines.disk import SimExecutor
 from tests.simulation.machines.process import Down, Process, Unknown
 from tests.support.doors import doors_of
+from tests.support.seams import writing_connection
 from tests.support.virtual import VirtualClock
 
 LONGEST_WORK_SECONDS = 60.0  # of opening or closing a node on a disk that stalls
@@ -214,8 +215,8 @@ class Machine:
             self._safe_before = self._safe()
 
     def _safe(self) -> wal.Place:
-        writer = self.process.node.database._file.writer if self.process is not None else None
-        return wal.Place() if writer is None else wal.synced(self.path, writer._connection)
+        connection = None if self.process is None else writing_connection(self.process.node.database)
+        return wal.Place() if connection is None else wal.synced(self.path, connection)
 
     def _die_without_power(self, safe: wal.Place) -> None:
         before = self.path

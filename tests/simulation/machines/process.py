@@ -19,6 +19,7 @@ from app.sync.events import Message
 from app.sync.transport import Response
 from tests.simulation.machines.disk import SimExecutor
 from tests.support.doors import ask
+from tests.support.seams import abandon, unlock
 from tests.support.virtual import Halt
 
 T = TypeVar("T")
@@ -126,7 +127,7 @@ class Process:
         """End it at once, as SIGKILL does, halted or not: no task goes on, nothing more reaches the disk."""
         self.alive = False
         self.executor.die()
-        self.node.database._file.unlock()  # as the kernel does, and before anything of this process ends
+        unlock(self.node.database)  # before anything of this process ends
         for task in list(self._tasks):
             task.cancel()
         self._halt.let_go()  # only to end
@@ -135,11 +136,7 @@ class Process:
         """Free what a killed process leaves behind. Its connections close without finishing anything: no
         transaction is open between two pieces of work."""
         await asyncio.gather(*list(self._tasks), return_exceptions=True)
-        file = self.node.database._file
-        if file.writer is not None:
-            file.writer.close()
-        while file.readers:
-            file.readers.pop().close()
+        abandon(self.node.database)
 
 
 async def _call(node: BranchNode, path: str, body: bytes, headers: Mapping[str, str]) -> Response:

@@ -13,6 +13,7 @@ from app.state.errors import OutOfRights
 from app.state.placing import PlaceOrder
 from tests.recovery.trial import Trial
 from tests.support.branch import ACTOR, Branches
+from tests.support.seams import write_by
 
 pytestmark = pytest.mark.anyio
 
@@ -68,13 +69,10 @@ async def test_orders_whose_commit_reported_an_error_are_taken_once(trial: Trial
     await trial.found("matriz", "norte")
     await trial.receive("matriz", 5)
     await trial.converged()
-    writer = trial["matriz"].database._file.writer
-    assert writer is not None
-    writer._connection.close()
-    writer._connection = sqlite3.connect(
-        trial.company.path("matriz"), isolation_level=None, factory=FragileConnection
-    )
-    writer._connection.row_factory = sqlite3.Row
+    path = trial.company.path("matriz")
+    fragile = sqlite3.connect(path, isolation_level=None, factory=FragileConnection)
+    fragile.row_factory = sqlite3.Row
+    write_by(trial["matriz"].database, fragile)
     sold = await asyncio.gather(trial.sell("matriz"), trial.sell("matriz"))
     assert await trial.order_ids("matriz") == sorted(sold)
     await trial.verify()

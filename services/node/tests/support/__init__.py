@@ -14,6 +14,7 @@ They share their parts:
     network    the way of a message between nodes, and the network whose faults a test sets
     doors      the application that a node's peers see
     parts      what a node is given in place of the real clock, chance, network and threads
+    seams      the connection behind an open database
 
 Three modules make what tests work on: `history` random transactions, `spoiling` events that cannot be
 applied, `damaging` damaged files. `contract` holds a node against its OpenAPI document.
