@@ -37,9 +37,7 @@ async def counter(trial: Trial, name: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def stocked(trial: Trial, **settings: Any) -> None:
-    await trial.found(**settings)
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked(**settings, at="matriz", units=5)
 
 
 async def test_an_order_is_answered_when_so_many_peers_have_stored_it(trial: Trial) -> None:

@@ -66,9 +66,7 @@ def test_an_order_that_fails_halfway_leaves_nothing_and_hurts_nobody(branches: B
 
 async def test_orders_whose_commit_reported_an_error_are_taken_once(trial: Trial) -> None:
     """Only the file knows whether they are stored, so it is asked."""
-    await trial.found("matriz", "norte")
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked("matriz", "norte", at="matriz", units=5)
     path = trial.company.path("matriz")
     fragile = sqlite3.connect(path, isolation_level=None, factory=FragileConnection)
     fragile.row_factory = sqlite3.Row
@@ -81,9 +79,7 @@ async def test_orders_whose_commit_reported_an_error_are_taken_once(trial: Trial
 
 async def test_after_every_commit_all_that_changed_is_announced(trial: Trial) -> None:
     """So a crash at any moment leaves no change that peers never hear of."""
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked("matriz", "sul", at="matriz", units=5)
     with closing(sqlite3.connect(trial.company.path("matriz"))) as file:
         seen: list[tuple[int, int]] = []
         trial["matriz"].database.on_commit.append(
@@ -102,9 +98,7 @@ async def test_after_every_commit_all_that_changed_is_announced(trial: Trial) ->
 
 async def test_after_every_commit_a_position_has_all_that_stands_before_it(trial: Trial) -> None:
     """So a crash at any moment leaves no event that is taken for applied and is not."""
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked("matriz", "sul", at="matriz", units=5)
     log = sqlite3.connect(trial.company.path("matriz"))
     with closing(log), closing(sqlite3.connect(trial.company.path("sul"))) as file:
         seen: list[tuple[int, int]] = []

@@ -53,6 +53,23 @@ class Trial:
         await stock(first, RICE, 0)
         await self.converged()
 
+    async def stocked(self, *names: str, at: str, units: int, share: Any = "keep", **settings: Any) -> None:
+        """Found a network in which one branch received units of rice, and every branch knows it."""
+        await self.found(*names, **settings)
+        await self.receive(at, units, share=share)
+        await self.converged()
+
+    async def traded(
+        self, *names: str, at: str, units: int, sold: int = 1, share: Any = "keep", **settings: Any
+    ) -> str:
+        """Found a network in which one branch received units and sold some in one order, and every branch
+        knows it. Returns the id of the order."""
+        await self.found(*names, **settings)
+        await self.receive(at, units, share=share)
+        order = await self.sell(at, sold)
+        await self.converged()
+        return order
+
     async def receive(self, name: str, quantity: int, *, share: Any = "keep") -> None:
         await stock(self[name], RICE, quantity, share=share)
         self._received += quantity
