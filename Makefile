@@ -253,3 +253,14 @@ show-c-5: $(VENV)
 	@$(LAB) simulate --histories $(if $(filter command line,$(origin HISTORIES)),$(HISTORIES),2000) --twice 0.05 && $(LAB) simulate --histories $(if $(filter command line,$(origin HISTORIES)),$(HISTORIES),500) --wipes --twice 0.05
 show-c-6: $(VENV)
 	@$(PYTEST) -n auto tests/recipes
+
+.PHONY: show-d show-d-1 show-d-2 show-d-3
+show-d: show-d-1 show-d-2 show-d-3 ## Demonstra que o comportamento não mudou e que toda pasta tem sua linha | Show that behaviour is as before and every room has its line | BEFORE=HEAD~1 PLAIN=150 LOST=50
+
+# Both digests of every seed stand in build/house-digests.txt: those of the commit BEFORE and those of this tree.
+show-d-1: $(VENV)
+	@PYTHONPATH=.:services/node .venv/bin/python -m tests.simulation.digests --before $(or $(BEFORE),HEAD~1) --plain $(or $(PLAIN),150) --wipes $(or $(LOST),50) --jobs $(or $(JOBS),2)
+show-d-2: $(VENV)
+	@TIMEFORMAT='make check took %R s by the clock; of processors %U s in programs and %S s in the system'; time $(MAKE) --no-print-directory check
+show-d-3: $(VENV)
+	@$(PYTEST) tests/test_rooms.py

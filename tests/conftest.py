@@ -1,11 +1,22 @@
-"""Tests that need a Docker daemon say so where none answers, instead of passing by not being there."""
+"""What all tests across packages share.
+
+The node's tests are found beside these: pytest takes the first folder called `tests` for all of it. Tests
+that need a Docker daemon say so where none answers, instead of passing by not being there.
+"""
 
 import os
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+import tests
 from lab.networks.drivers.docker import docker_answers
+
+NODE_TESTS = str(Path(__file__).resolve().parents[1] / "services" / "node" / "tests")
+
+if NODE_TESTS not in tests.__path__:
+    tests.__path__ = [*tests.__path__, NODE_TESTS]
 
 _NOT_RUN = pytest.StashKey[int]()
 

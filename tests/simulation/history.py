@@ -13,22 +13,24 @@ from app.state import ledger
 from app.state.errors import Invalid
 from app.sync.events import WireEvent
 from lab.checking.checker.finding import Promise
-from tests.simulation import parked, shortages, tampering, verdict, versions, virtual
 from tests.simulation import plan as plans
-from tests.simulation.clients import PATIENCE_SECONDS, Client, replay_parked
-from tests.simulation.count import count_all
-from tests.simulation.faults import Faults
+from tests.simulation.ending import shortages, verdict
+from tests.simulation.ending.count import count_all
+from tests.simulation.faults.leaving import come_back, say_again
+from tests.simulation.faults.scene import Scene
+from tests.simulation.faults.schedule import Faults
 from tests.simulation.journal import Journal, Violation
-from tests.simulation.leaving import come_back, say_again
-from tests.simulation.machine import Machine
-from tests.simulation.network import Network
-from tests.simulation.observer import Observer
+from tests.simulation.machines import tampering, versions, virtual
+from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.network import Network
+from tests.simulation.machines.process import own_tasks
+from tests.simulation.people.clients import PATIENCE_SECONDS, Client, replay_parked
+from tests.simulation.people.promises import Promises
+from tests.simulation.people.record import Record, RecordedClient
 from tests.simulation.plan import GO_BACK, UPGRADE, Plan, node_settings
-from tests.simulation.process import own_tasks
-from tests.simulation.promises import Promises
-from tests.simulation.record import Record, RecordedClient
-from tests.simulation.scene import Scene
-from tests.simulation.watchman import Watchman
+from tests.simulation.watching import parked
+from tests.simulation.watching.observer import Observer
+from tests.simulation.watching.watchman import Watchman
 
 QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would be a stall
 LOOK_SECONDS = 0.2

@@ -5,9 +5,8 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
-from pydantic import SecretStr
-
-from app.config import Peer, Settings
+from app.config import Settings
+from tests.support import company
 
 FAULTS = ("lose", "duplicate", "delay", "damage", "poison", "cut", "isolate", "crash", "crash_at_commit",
           "stop", "pause", "stall", "skew", "jump", "power", "power_at_commit", "full")  # fmt: skip
@@ -33,7 +32,6 @@ LEAVE = "leave"
 """A branch is lost for good. Only where disks neither go back nor are copied."""
 FEWEST_TO_LEAVE = 3
 LEAVING_SHARE = 0.3  # of the histories in which a branch could leave
-REPLICA_SECRET = "a secret of nodes, as long as one must be"
 NODES = ("matriz", "filial-norte", "filial-sul", "filial-leste", "filial-oeste", "filial-centro",
          "filial-serra", "filial-litoral", "filial-vale")  # fmt: skip
 NODES_WEIGHTS = {2: 440, 3: 400, 4: 90, 5: 55, 6: 6, 7: 4, 8: 3, 9: 2}
@@ -132,16 +130,10 @@ def _lost(losses: tuple[str, ...], *, instead: tuple[str, ...] | None) -> tuple[
 
 def node_settings(plan: Plan, name: str, path: Path) -> Settings:
     """The settings of one of a history's nodes, whose file is at `path`."""
-    return Settings(
-        node_name=name,
-        peers=tuple(Peer(peer, f"http://{peer}") for peer in plan.nodes if peer != name),
-        cluster_id="6f1f6f4e-3c1d-4a55-9d0e-2f0e5a6b7c8d",
+    return company.node_settings(
+        name,
+        peers=plan.nodes,
         database_path=path,
-        jwt_secret=SecretStr("a secret of clients, as long as one must be"),
-        replica_secret=SecretStr(REPLICA_SECRET),
-        admin_username="admin",
-        admin_password=SecretStr("a long password"),
-        bcrypt_rounds=4,
         stock_policy=plan.policy,
         replication_retry_seconds=plan.retry_seconds,
         transfer_wait_seconds=plan.transfer_wait_seconds,

@@ -39,10 +39,11 @@ class WorkerDied(Exception):
 
 
 class Worker:
-    """A process that plays one history after the other."""
+    """A process that plays one history after the other, with the code below `root`."""
 
-    def __init__(self, hash_seed: str) -> None:
+    def __init__(self, hash_seed: str, *, root: Path = ROOT) -> None:
         self._hash_seed = hash_seed
+        self._root = root
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -74,10 +75,10 @@ class Worker:
         return result
 
     async def _begin(self) -> asyncio.subprocess.Process:
-        path = os.pathsep.join((str(ROOT), str(ROOT / "services" / "node")))
+        path = os.pathsep.join((str(self._root), str(self._root / "services" / "node")))
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.simulation.worker"),
-            cwd=ROOT,
+            cwd=self._root,
             env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": self._hash_seed},
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tests.simulation.forks import Fork, Forks
 from tests.simulation.history import play
 from tests.simulation.plan import draw
-from tests.simulation.rollbacks import Stock
 from tests.simulation.test_rollbacks import GRANT, KEY, LIFE, moved
+from tests.simulation.watching.forks import Fork, Forks
+from tests.simulation.watching.rollbacks import Stock
 
 FIRST, COPY = LIFE[0], f"{LIFE[0]}-copy-1"
 

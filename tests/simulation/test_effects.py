@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.simulation.effects import Effects
-from tests.simulation.rollbacks import CellKey
+from tests.simulation.watching.effects import Effects
+from tests.simulation.watching.rollbacks import CellKey
 
 KEY: CellKey = ("CAFE", "leste", "first")
 Cells = dict[CellKey, tuple[int, ...]]

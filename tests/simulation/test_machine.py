@@ -14,16 +14,17 @@ from app.database import StorageFull, Transaction
 from app.node import BranchNode
 from app.state import products
 from app.state.placing import Adjustment, PlaceOrder
-from tests.simulation import verdict, virtual
-from tests.simulation.clients import ACTOR, Client
+from tests.simulation.ending import verdict
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Machine
-from tests.simulation.network import Network
-from tests.simulation.observer import Observer
+from tests.simulation.machines import virtual
+from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.network import Network
+from tests.simulation.machines.process import Down, Process, Unknown, own_tasks
+from tests.simulation.people.clients import ACTOR, Client
+from tests.simulation.people.promises import Promises
+from tests.simulation.people.record import Record
 from tests.simulation.plan import Plan, draw, node_settings
-from tests.simulation.process import Down, Process, Unknown, own_tasks
-from tests.simulation.promises import Promises
-from tests.simulation.record import Record
+from tests.simulation.watching.observer import Observer
 
 PLAN: Plan = replace(draw(1), nodes=("alone",), skus=("CAFE",), stock=(5,))
 ORDER = PlaceOrder(customer="ALFKI", lines=(("CAFE", 2),))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app.sync.events import SCHEMA_VERSION
-from tests.simulation import parked
-from tests.simulation.tampering import NEWER
+from tests.simulation.machines.tampering import NEWER
+from tests.simulation.watching import parked
 
 LIFE = ("matriz", "first")
 

@@ -2,21 +2,22 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from random import Random
-from unittest import mock
 
 import pytest
 
 from app.database.opened import OpenedFile
-from tests.simulation import verdict, wal
+from tests.simulation.ending import verdict
 from tests.simulation.journal import Journal
-from tests.simulation.machine import Machine
-from tests.simulation.observer import Observer
-from tests.simulation.process import Unknown
+from tests.simulation.machines import wal
+from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.process import Unknown
 from tests.simulation.test_machine import observed, place, started, with_a_machine
+from tests.simulation.watching.observer import Observer
+from tests.support.seams import Connect, writers_made_by
 
 
 @pytest.fixture
@@ -96,14 +97,12 @@ def test_a_node_that_does_not_sync_loses_an_acknowledged_order(template: Path, t
         machine.lose_power()
         await machine.start()
 
-    with mock.patch.object(OpenedFile, "_connect_writer", not_syncing(OpenedFile._connect_writer)):
+    with writers_made_by(not_syncing):
         journal = with_a_machine(template, tmp_path, use)
     assert "lost" in {violation.promise for violation in journal.violations}
 
 
-def not_syncing(
-    connect: Callable[[OpenedFile], sqlite3.Connection],
-) -> Callable[[OpenedFile], sqlite3.Connection]:
+def not_syncing(connect: Connect) -> Connect:
     def careless(file: OpenedFile) -> sqlite3.Connection:
         connection = connect(file)
         connection.execute("PRAGMA synchronous = NORMAL")

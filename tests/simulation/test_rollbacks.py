@@ -8,7 +8,7 @@ import pytest
 from app.sync.rebirth import Rebirth
 from tests.simulation.history import play
 from tests.simulation.plan import draw
-from tests.simulation.rollbacks import Rollback, Rollbacks, Stock
+from tests.simulation.watching.rollbacks import Rollback, Rollbacks, Stock
 
 LIFE = ("matriz", "first")
 KEY = ("CAFE", *LIFE)

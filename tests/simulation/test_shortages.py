@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulation import shortages
+from tests.simulation.ending import shortages
 from tests.simulation.journal import Journal
 
 

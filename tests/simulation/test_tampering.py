@@ -6,9 +6,10 @@ from random import Random
 
 from app.security.replica_tokens import ReplicaTokens
 from app.sync.kinds import KINDS
-from tests.simulation import tampering
 from tests.simulation.history import play
-from tests.simulation.plan import REPLICA_SECRET, draw
+from tests.simulation.machines import tampering
+from tests.simulation.plan import draw
+from tests.support.network import REPLICA_SECRET
 
 BATCH = json.dumps(
     {

@@ -12,8 +12,8 @@ from app.state import replicated
 from app.state.canonical_forms import FORMS
 from app.state.errors import Invalid
 from app.sync import parking
-from tests.simulation import next_rows, versions
 from tests.simulation.history import Result, play
+from tests.simulation.machines import next_rows, versions
 from tests.simulation.plan import GO_BACK, UPGRADE, draw
 
 UPGRADED = [seed for seed in range(400) if UPGRADE in draw(seed).faults and len(draw(seed).nodes) < 4]

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tests.simulation import virtual
+from tests.simulation.machines import virtual
 
 
 def test_an_hour_passes_at_once_and_timers_ring_in_order() -> None:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import closing
 from pathlib import Path
-from random import Random
 from typing import Any, TypeVar
 
 import httpx
@@ -20,7 +19,8 @@ from app.main import create_app
 from app.runtime import Lane
 from tests.api.conftest import ENVIRONMENT
 from tests.support.network import FakeNetwork
-from tests.support.virtual import VirtualClock, VirtualLoop, eventually
+from tests.support.parts import parts
+from tests.support.virtual import VirtualLoop, eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -95,10 +95,7 @@ async def start(path: Path) -> AsyncIterator[Starter]:
     async def begin(executor: SlowExecutor) -> httpx.AsyncClient:
         app = create_app(
             read_settings({**ENVIRONMENT, "DATABASE_PATH": str(path)}),
-            clock=VirtualClock(),
-            random=Random(1),
-            transport=FakeNetwork().transport("matriz"),
-            executor=executor,
+            **parts(executor=executor),
         )
         lifespan = app.router.lifespan_context(app)
         await lifespan.__aenter__()

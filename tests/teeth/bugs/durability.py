@@ -23,6 +23,7 @@ from tests.recovery.test_half_done import (
     test_an_order_that_fails_halfway_leaves_nothing_and_hurts_nobody,
     test_orders_whose_commit_reported_an_error_are_taken_once,
 )
+from tests.support.seams import Connect, writers_made_by, writing_connection
 from tests.teeth.bug import Directed, Simulated, bug
 
 
@@ -43,20 +44,23 @@ class _LateCommits(sqlite3.Connection):
 @bug("an acknowledged order survives a crash", Simulated())
 def acknowledge_before_commit() -> AbstractContextManager[object]:
     """Answers leave while their transaction is still open; the node itself reads what is not committed."""
-    connect = OpenedFile._connect_writer
 
-    def connect_late(file: OpenedFile) -> sqlite3.Connection:
-        connect(file).close()
-        connection = sqlite3.connect(file._path, isolation_level=None, factory=_LateCommits)
-        connection.row_factory = sqlite3.Row
-        return connection
+    def late(connect: Connect) -> Connect:
+        def connect_late(file: OpenedFile) -> sqlite3.Connection:
+            connect(file).close()
+            connection = sqlite3.connect(file._path, isolation_level=None, factory=_LateCommits)
+            connection.row_factory = sqlite3.Row
+            return connection
+
+        return connect_late
 
     def query(file: OpenedFile, ask: Callable[[sqlite3.Connection], Any], *, exact: bool) -> Any:
-        assert file.writer is not None, "queries come after opening"
-        return ask(file.writer._connection)
+        connection = writing_connection(file)
+        assert connection is not None, "queries come after opening"
+        return ask(connection)
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(OpenedFile, "_connect_writer", connect_late))
+    stack.enter_context(writers_made_by(late))
     stack.enter_context(mock.patch.object(OpenedFile, "query", query))
     return stack
 

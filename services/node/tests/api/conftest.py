@@ -4,7 +4,6 @@ import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import httpx
@@ -14,8 +13,8 @@ from fastapi import FastAPI
 from app.api import install
 from app.config import read_settings
 from app.node import BranchNode
-from tests.support.network import FakeNetwork
-from tests.support.virtual import InlineExecutor, VirtualClock, VirtualLoop, eventually
+from tests.support.parts import parts
+from tests.support.virtual import VirtualLoop, eventually
 
 ADMIN_PASSWORD = "correct horse"
 OPERADOR_PASSWORD = "battery staple"
@@ -80,10 +79,7 @@ async def unopened(tmp_path: Path, empty_file: Path, routes: FastAPI) -> FastAPI
     shutil.copy(empty_file, path)
     routes.state.node = BranchNode(
         read_settings({**ENVIRONMENT, "DATABASE_PATH": str(path)}),
-        clock=VirtualClock(),
-        random=Random(1),
-        transport=FakeNetwork().transport("matriz"),
-        executor=InlineExecutor(),
+        **parts(),
     )
     return routes
 

@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import httpx
@@ -15,7 +14,8 @@ from app.main import create_app
 from app.node import BranchNode
 from tests.api.conftest import ADMIN_PASSWORD, ENVIRONMENT, OPERADOR_PASSWORD, Shop
 from tests.support.network import FakeNetwork, problem
-from tests.support.virtual import InlineExecutor, VirtualClock, eventually
+from tests.support.parts import parts
+from tests.support.virtual import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -39,10 +39,7 @@ def lab_routes() -> FastAPI:
     """The application as a lab's settings make it, once; each test gives it a node of its own."""
     return create_app(
         read_settings({**LAB, "DATABASE_PATH": "never opened"}),
-        clock=VirtualClock(),
-        random=Random(1),
-        transport=FakeNetwork().transport("matriz"),
-        executor=InlineExecutor(),
+        **parts(),
     )
 
 
@@ -55,10 +52,7 @@ async def lab(tmp_path: Path, empty_file: Path, lab_routes: FastAPI) -> AsyncIte
     app = lab_routes
     node = app.state.node = BranchNode(
         read_settings({**LAB, "DATABASE_PATH": str(path)}),
-        clock=VirtualClock(),
-        random=Random(1),
-        transport=network.transport("matriz"),
-        executor=InlineExecutor(),
+        **parts(network.transport("matriz")),
     )
     network.join("norte", app)  # never asked: `answers` stands before it
     for path_of_peer in ("/replica/hello", "/replica/event"):

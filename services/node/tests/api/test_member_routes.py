@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from random import Random
 
 import httpx
 import pytest
@@ -12,8 +11,8 @@ from app.config import read_settings
 from app.node import BranchNode
 from app.state import membership
 from tests.api.conftest import ENVIRONMENT, Shop
-from tests.support.network import FakeNetwork
-from tests.support.virtual import InlineExecutor, VirtualClock, eventually
+from tests.support.parts import parts
+from tests.support.virtual import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -26,10 +25,7 @@ async def unopened(tmp_path: Path, empty_file: Path, routes: FastAPI) -> FastAPI
     peers = {"PEERS": "norte=http://norte,sul=http://sul", "FOUND": "1", "DATABASE_PATH": str(path)}
     routes.state.node = BranchNode(
         read_settings({**ENVIRONMENT, **peers}),
-        clock=VirtualClock(),
-        random=Random(1),
-        transport=FakeNetwork().transport("matriz"),
-        executor=InlineExecutor(),
+        **parts(),
     )
     return routes
 

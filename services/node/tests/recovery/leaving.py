@@ -9,10 +9,7 @@ from tests.support.virtual import eventually
 
 async def gone_with_four(trial: Trial, *names: str) -> None:
     """Three nodes (or these); sul had five units, sold one, and is gone with its disk."""
-    await trial.found(*names)
-    await trial.receive("sul", 5)
-    await trial.sell("sul")
-    await trial.converged()
+    await trial.traded(*names, at="sul", units=5)
     await trial.stop("sul")
 
 

@@ -9,9 +9,7 @@ from tests.support.virtual import eventually
 
 async def founded(trial: Trial, **settings: Any) -> None:
     """Three nodes that each had ten units and sold one."""
-    await trial.found(**settings)
-    await trial.receive("matriz", 30, share="equal")
-    await trial.converged()
+    await trial.stocked(**settings, at="matriz", units=30, share="equal")
     for name in NAMES:
         await trial.sell(name)
     await trial.converged()

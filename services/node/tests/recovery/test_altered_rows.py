@@ -46,9 +46,7 @@ MISSING = {
 
 async def sold_by(trial: Trial) -> Trial:
     """The company of the trial: three nodes that sold six orders, converged."""
-    await trial.found(scrub_seconds=SCRUB_SECONDS)
-    await trial.receive("matriz", 30, share="equal")
-    await trial.converged()
+    await trial.stocked(at="matriz", units=30, share="equal", scrub_seconds=SCRUB_SECONDS)
     for number in range(ORDERS):
         await trial.sell(NAMES[number % len(NAMES)])
     await trial.converged()

@@ -36,9 +36,7 @@ async def test_the_same_product_made_at_two_branches_is_one(trial: Trial) -> Non
 
 
 async def test_one_key_used_at_two_branches_makes_two_orders_that_are_listed(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 9, share="equal")
-    await trial.converged()
+    await trial.stocked(at="matriz", units=9, share="equal")
     trial.network.cut |= APART
     sold = [await trial.sell(name, key="the same") for name in ("matriz", "sul")]
     trial.network.cut.clear()
@@ -49,9 +47,7 @@ async def test_one_key_used_at_two_branches_makes_two_orders_that_are_listed(tri
 
 
 async def test_an_order_brings_its_customer_where_nobody_told_of_it_yet(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("norte", 5)
-    await trial.converged()
+    await trial.stocked(at="norte", units=5)
     trial.network.cut |= {("matriz", "sul"), ("sul", "matriz")}
     await customer(trial["matriz"], "NOVO")
     norte = trial["norte"]

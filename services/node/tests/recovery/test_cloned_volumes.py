@@ -19,10 +19,7 @@ A_WHILE = 60.0
 
 async def stocked(trial: Trial) -> None:
     """A network in which sul holds four units and has sold one."""
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.sell("sul")
-    await trial.converged()
+    await trial.traded(at="sul", units=5)
 
 
 async def fenced(*nodes: BranchNode) -> None:

@@ -80,9 +80,7 @@ async def test_where_nobody_else_is_left_ones_own_word_is_enough(trial: Trial) -
 
 
 async def test_recovered_units_wait_no_longer_for_who_is_decommissioned_and_known_to_be(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 4)
-    await trial.converged()
+    await trial.stocked(at="sul", units=4)
     await trial.wipe("sul")
     await trial.start("sul")
     await trial.converged()
@@ -105,9 +103,7 @@ async def test_recovered_units_wait_no_longer_for_who_is_decommissioned_and_know
 
 async def test_while_it_cannot_hear_it_sells_what_it_holds_and_a_count_must_know_of_it(trial: Trial) -> None:
     """Why its disk has to be taken away first: the count here enters what it sold meanwhile."""
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     for other in ("matriz", "norte"):
         trial.network.cut |= {("sul", other), (other, "sul")}
     await decommission(trial, "sul")
@@ -142,9 +138,7 @@ async def _is_done(trial: Trial, name: str, *, at: str) -> bool:
 async def test_a_counter_that_learns_while_counting_that_it_is_decommissioned_releases_nothing(
     trial: Trial,
 ) -> None:
-    await trial.found()
-    await trial.receive("sul", 4)
-    await trial.converged()
+    await trial.stocked(at="sul", units=4)
     await trial.wipe("sul")
     await trial.start("sul")
     await trial.converged()

@@ -49,9 +49,7 @@ def zero_a_page_of(table: str, path: Path) -> None:
 
 async def sold_by_all(trial: Trial, *names: str) -> None:
     """Nodes that had as many units each and sold one; three of them unless others are named."""
-    await trial.found(*names)
-    await trial.receive("matriz", 15, share="equal")
-    await trial.converged()
+    await trial.stocked(*names, at="matriz", units=15, share="equal")
     for name in names or NAMES:
         await trial.sell(name)
     await trial.converged()
@@ -374,9 +372,7 @@ async def test_a_query_that_meets_damage_in_a_sound_file_is_an_alarm_and_no_more
 
 
 async def test_a_log_that_lost_its_end_is_a_roll_back(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     before = trial.epoch("sul")
     path = trial.company.path("sul")
     beside = path.with_name("node.db-wal")

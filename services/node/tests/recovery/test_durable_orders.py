@@ -13,7 +13,8 @@ from app.api import install
 from app.api.orders import required_copies
 from app.state.errors import Invalid
 from tests.recovery.trial import NAMES, RICE, Trial
-from tests.support.company import ACTOR, node_settings
+from tests.support.branch import ACTOR
+from tests.support.company import node_settings
 from tests.support.spoiling import deliver_spoiled, newer, upgraded
 from tests.support.virtual import eventually
 
@@ -36,9 +37,7 @@ async def counter(trial: Trial, name: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def stocked(trial: Trial, **settings: Any) -> None:
-    await trial.found(**settings)
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked(**settings, at="matriz", units=5)
 
 
 async def test_an_order_is_answered_when_so_many_peers_have_stored_it(trial: Trial) -> None:

@@ -13,6 +13,7 @@ from app.state.errors import OutOfRights
 from app.state.placing import PlaceOrder
 from tests.recovery.trial import Trial
 from tests.support.branch import ACTOR, Branches
+from tests.support.seams import write_by
 
 pytestmark = pytest.mark.anyio
 
@@ -65,16 +66,11 @@ def test_an_order_that_fails_halfway_leaves_nothing_and_hurts_nobody(branches: B
 
 async def test_orders_whose_commit_reported_an_error_are_taken_once(trial: Trial) -> None:
     """Only the file knows whether they are stored, so it is asked."""
-    await trial.found("matriz", "norte")
-    await trial.receive("matriz", 5)
-    await trial.converged()
-    writer = trial["matriz"].database._file.writer
-    assert writer is not None
-    writer._connection.close()
-    writer._connection = sqlite3.connect(
-        trial.company.path("matriz"), isolation_level=None, factory=FragileConnection
-    )
-    writer._connection.row_factory = sqlite3.Row
+    await trial.stocked("matriz", "norte", at="matriz", units=5)
+    path = trial.company.path("matriz")
+    fragile = sqlite3.connect(path, isolation_level=None, factory=FragileConnection)
+    fragile.row_factory = sqlite3.Row
+    write_by(trial["matriz"].database, fragile)
     sold = await asyncio.gather(trial.sell("matriz"), trial.sell("matriz"))
     assert await trial.order_ids("matriz") == sorted(sold)
     await trial.verify()
@@ -83,9 +79,7 @@ async def test_orders_whose_commit_reported_an_error_are_taken_once(trial: Trial
 
 async def test_after_every_commit_all_that_changed_is_announced(trial: Trial) -> None:
     """So a crash at any moment leaves no change that peers never hear of."""
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked("matriz", "sul", at="matriz", units=5)
     with closing(sqlite3.connect(trial.company.path("matriz"))) as file:
         seen: list[tuple[int, int]] = []
         trial["matriz"].database.on_commit.append(
@@ -104,9 +98,7 @@ async def test_after_every_commit_all_that_changed_is_announced(trial: Trial) ->
 
 async def test_after_every_commit_a_position_has_all_that_stands_before_it(trial: Trial) -> None:
     """So a crash at any moment leaves no event that is taken for applied and is not."""
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked("matriz", "sul", at="matriz", units=5)
     log = sqlite3.connect(trial.company.path("matriz"))
     with closing(log), closing(sqlite3.connect(trial.company.path("sul"))) as file:
         seen: list[tuple[int, int]] = []

@@ -18,9 +18,7 @@ EVENT, SNAPSHOT = "/replica/event", "/replica/snapshot"
 
 async def test_a_batch_of_the_dead_life_that_arrives_late_is_refused(trial: Trial) -> None:
     """What a count has released is not sold a second time by a voice from before."""
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     for name in ("matriz", "norte"):
         trial.network.cut.add(("sul", name))
     sold = await trial.sell("sul", 2)
@@ -41,10 +39,7 @@ async def test_a_batch_of_the_dead_life_that_arrives_late_is_refused(trial: Tria
 
 
 async def test_what_only_a_dead_life_of_a_peer_stored_counts_as_stored_nowhere(trial: Trial) -> None:
-    await trial.found("matriz", "norte")
-    await trial.receive("matriz", 5)
-    order = await trial.sell("matriz")
-    await trial.converged()
+    order = await trial.traded("matriz", "norte", at="matriz", units=5)
     assert (await trial["matriz"].orders.view(order))["stored_by"] == ["norte"]
     await trial.wipe("norte")
     trial.network.answers["matriz", SNAPSHOT] = problem(503, "not_ready")

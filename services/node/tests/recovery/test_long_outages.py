@@ -90,9 +90,7 @@ async def test_many_states_of_one_row_are_sent_once_as_the_newest(trial: Trial) 
 
 
 async def test_after_a_long_outage_in_which_everybody_sold_nothing_is_missing(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 90, share="equal")
-    await trial.converged()
+    await trial.stocked(at="matriz", units=90, share="equal")
     trial.network.down.add("sul")
     trial.network.cut |= {("sul", "matriz"), ("sul", "norte")}
     for _ in range(2):

@@ -7,7 +7,7 @@ import pytest
 from app.state import ledger
 from app.state.errors import EffectParked
 from tests.recovery.trial import Trial
-from tests.support.company import ACTOR
+from tests.support.branch import ACTOR
 from tests.support.network import problem
 from tests.support.spoiling import NONSENSE, deliver_spoiled, newer, upgraded
 from tests.support.virtual import eventually
@@ -112,9 +112,7 @@ async def test_nonsense_of_a_life_that_is_over_ends_where_somebody_has_it_in_its
     trial: Trial, kind: str
 ) -> None:
     """No replay can apply it, and who wrote it is gone: it would be red for ever."""
-    await trial.found()
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked(at="matriz", units=5)
     trial.network.cut.add(("matriz", "norte"))
     order = await trial.sell("matriz")
     await eventually(lambda: trial.has("sul", order))
@@ -161,9 +159,7 @@ async def test_nonsense_of_an_earlier_life_ends_when_its_own_disk_goes_on_in_ano
 
 async def test_what_a_newer_version_wrote_waits_for_it_though_others_have_the_row(trial: Trial) -> None:
     """Rows of this version need not hold all that the newer one says."""
-    await trial.found()
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked(at="matriz", units=5)
     trial.network.cut.add(("matriz", "norte"))
     await trial.sell("matriz")
     await deliver_spoiled(

@@ -22,9 +22,7 @@ def batches(trial: Trial, sender: str, receiver: str) -> list[Batch]:
 
 
 async def test_a_peer_that_is_behind_is_told_from_where_it_is_even_before_any_hello(trial: Trial) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 9)
-    await trial.converged()
+    await trial.stocked("matriz", "sul", at="matriz", units=9)
     copy = trial.copy("sul")
     for _ in range(3):
         await trial.sell("matriz")
@@ -42,10 +40,7 @@ async def test_a_peer_that_is_behind_is_told_from_where_it_is_even_before_any_he
 
 
 async def test_a_batch_that_comes_again_late_changes_nothing(trial: Trial) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 9)
-    order = await trial.sell("matriz", 2)
-    await trial.converged()
+    order = await trial.traded("matriz", "sul", at="matriz", units=9, sold=2)
     early = trial.network.sent("matriz", "sul", EVENT)[0]
     await trial.cancel("matriz", order)
     await trial.converged()
@@ -58,9 +53,7 @@ async def test_a_batch_that_comes_again_late_changes_nothing(trial: Trial) -> No
 
 
 async def test_what_a_cut_off_peer_lacks_stays_in_the_log(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 9)
-    await trial.converged()
+    await trial.stocked(at="matriz", units=9)
     trial.network.cut |= {("matriz", "sul"), ("sul", "matriz"), ("norte", "sul"), ("sul", "norte")}
     for _ in range(3):
         await trial.sell("matriz")
@@ -74,9 +67,7 @@ async def test_what_a_cut_off_peer_lacks_stays_in_the_log(trial: Trial) -> None:
 
 async def test_a_late_acknowledgement_of_the_ended_life_moves_no_cursor_of_the_next(trial: Trial) -> None:
     """The new life announces everything again, from its first event on."""
-    await trial.found("matriz", "sul")
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked("matriz", "sul", at="sul", units=5)
     trial.network.late["sul", "matriz"] = 0.5
     order = await trial.sell("sul")
     before = trial.epoch("sul")

@@ -71,9 +71,7 @@ async def survive(trial: Trial, seed: int) -> str:
     Returns what the victim noticed, in words."""
     random = Random(seed)
     running = random.random() < 0.5
-    await trial.found(scrub_seconds=SCRUB_SECONDS)
-    await trial.receive("matriz", 30, share="equal")
-    await trial.converged()
+    await trial.stocked(at="matriz", units=30, share="equal", scrub_seconds=SCRUB_SECONDS)
     sold = [await trial.sell(name, random.randint(1, 2)) for name in NAMES for _ in range(2)]
     await trial.converged()
     before = await rows_of(trial, "matriz")

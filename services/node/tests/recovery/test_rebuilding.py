@@ -38,10 +38,7 @@ async def only_at_norte(trial: Trial) -> str:
 
 
 async def test_the_audit_says_up_to_which_event_each_peer_had_the_branch(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.sell("sul")
-    await trial.converged()
+    await trial.traded(at="sul", units=5)
     epoch = trial.epoch("sul")
     seq = (await trial["matriz"].status())["heads"][f"sul@{epoch}"]
     await trial.wipe("sul")
@@ -54,10 +51,7 @@ async def test_the_audit_says_up_to_which_event_each_peer_had_the_branch(trial: 
 
 
 async def test_a_fetch_goes_on_where_it_stopped_when_its_donor_comes_back(trial: Trial) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    await trial.sell("matriz")
-    await trial.converged()
+    await trial.traded("matriz", "sul", at="matriz", units=5)
     await trial.wipe("sul")
     trial.network.answers["sul", EVENT] = problem(503, "not_ready")  # rows come by pages or not at all
     sul = await trial.start("sul", ready=False)
@@ -77,10 +71,7 @@ async def test_a_fetch_goes_on_where_it_stopped_when_its_donor_comes_back(trial:
 
 
 async def test_rows_that_came_from_one_donor_are_not_fetched_from_the_next(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 5)
-    order = await trial.sell("matriz")
-    await trial.converged()
+    order = await trial.traded(at="matriz", units=5)
     await trial.wipe("sul")
     trial.network.cut.add(("norte", "sul"))
     late = await only_at_norte(trial)
@@ -98,10 +89,7 @@ async def test_rows_that_came_from_one_donor_are_not_fetched_from_the_next(trial
 
 
 async def test_a_donor_that_does_not_answer_keeps_no_other_waiting(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 5)
-    await trial.sell("matriz")
-    await trial.converged()
+    await trial.traded(at="matriz", units=5)
     await trial.wipe("sul")
     sul = await trial.start("sul", ready=False)
     await eventually(lambda: bool(asked_of(trial, "matriz")), every=0.0005)
@@ -114,10 +102,7 @@ async def test_a_donor_that_does_not_answer_keeps_no_other_waiting(trial: Trial)
 
 
 async def test_events_are_put_off_while_whole_rows_bring_what_they_tell(trial: Trial) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    await trial.sell("matriz")
-    await trial.converged()
+    await trial.traded("matriz", "sul", at="matriz", units=5)
     await trial.wipe("sul")
     trial.network.late["sul", "matriz"] = 0.3
     sul = await trial.start("sul", ready=False)
@@ -132,10 +117,7 @@ async def test_events_are_put_off_while_whole_rows_bring_what_they_tell(trial: T
 
 async def test_what_one_life_of_a_donor_has_is_never_asked_of_another(trial: Trial) -> None:
     """Else the heads of the first would be taken over with the rows of the second."""
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    await trial.sell("matriz")
-    await trial.converged()
+    await trial.traded("matriz", "sul", at="matriz", units=5)
     await trial.wipe("sul")
     sul = await trial.start("sul", ready=False)
     await eventually(lambda: len(asked_of(trial, "matriz")) == 2, every=0.0005)
@@ -150,9 +132,7 @@ async def test_what_one_life_of_a_donor_has_is_never_asked_of_another(trial: Tri
 
 async def test_an_order_taken_between_two_pages_comes_with_its_customer_and_its_stock(trial: Trial) -> None:
     """The donor sells on while its pages are read: the orders' page is newer than those before it."""
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked("matriz", "sul", at="matriz", units=5)
     await trial.wipe("sul")
     sul = await trial.start("sul", ready=False)
     trial.network.answers["sul", EVENT] = problem(503, "not_ready")
@@ -170,10 +150,7 @@ async def test_an_order_taken_between_two_pages_comes_with_its_customer_and_its_
 
 
 async def test_when_its_donor_dies_for_good_another_one_is_enough(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 5)
-    await trial.sell("matriz")
-    await trial.converged()
+    await trial.traded(at="matriz", units=5)
     await trial.wipe("sul")
     sul = await trial.start("sul", ready=False)
     await eventually(lambda: len(asked_of(trial, "matriz")) == 3, every=0.0005)
@@ -185,10 +162,7 @@ async def test_when_its_donor_dies_for_good_another_one_is_enough(trial: Trial) 
 
 
 async def test_a_page_that_arrives_damaged_is_never_merged_and_fetched_again(trial: Trial) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    order = await trial.sell("matriz")
-    await trial.converged()
+    order = await trial.traded("matriz", "sul", at="matriz", units=5)
     epoch = trial.epoch("matriz")
     await trial.wipe("sul")
     page = Page(epoch=epoch, relation="users", rows=[{"id": "nobody"}], next=None, sha256="0" * 64, heads={})
@@ -205,10 +179,7 @@ async def test_a_page_that_arrives_damaged_is_never_merged_and_fetched_again(tri
 
 
 async def test_while_it_rebuilds_what_it_has_can_be_read_and_nothing_is_sold(trial: Trial) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    order = await trial.sell("matriz")
-    await trial.converged()
+    order = await trial.traded("matriz", "sul", at="matriz", units=5)
     await trial.wipe("sul")
     sul = await trial.start("sul", ready=False)
     await eventually(lambda: trial.has("sul", order), every=0.0005)
@@ -226,10 +197,7 @@ async def test_while_it_rebuilds_what_it_has_can_be_read_and_nothing_is_sold(tri
 
 
 async def test_the_donor_keeps_selling_while_it_is_fetched_from(trial: Trial) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    await trial.sell("matriz")
-    await trial.converged()
+    await trial.traded("matriz", "sul", at="matriz", units=5)
     await trial.wipe("sul")
     sul = await trial.start("sul", ready=False)
     await eventually(lambda: len(asked_of(trial, "matriz")) == 2, every=0.0005)
@@ -240,9 +208,7 @@ async def test_the_donor_keeps_selling_while_it_is_fetched_from(trial: Trial) ->
 
 
 async def test_a_peer_that_calls_but_cannot_be_called_holds_up_no_rebuilding(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked(at="matriz", units=5)
     await trial.wipe("sul")
     trial.network.cut.add(("sul", "matriz"))
     order = await trial.sell("matriz")

@@ -17,9 +17,7 @@ HELLO, EVENT = "/replica/hello", "/replica/event"
 async def test_a_rolled_back_database_is_found_before_it_serves_and_gets_its_orders_back(
     trial: Trial,
 ) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     copy, before = trial.copy("sul"), trial.epoch("sul")
     sold = [await trial.sell("sul"), await trial.sell("sul")]
     await trial.converged()
@@ -33,9 +31,7 @@ async def test_a_rolled_back_database_is_found_before_it_serves_and_gets_its_ord
 
 
 async def test_it_is_found_by_the_peer_that_knows_more_though_others_do_not(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     copy, before = trial.copy("sul"), trial.epoch("sul")
     trial.network.cut.add(("sul", "matriz"))
     order = await trial.sell("sul")
@@ -50,9 +46,7 @@ async def test_it_is_found_by_the_peer_that_knows_more_though_others_do_not(tria
 
 
 async def test_orders_that_only_the_rolled_back_disk_held_are_announced_once_more(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     copy, before = trial.copy("sul"), trial.epoch("sul")
     forgotten = await trial.sell("sul")
     await trial.converged()
@@ -75,9 +69,7 @@ async def test_orders_that_only_the_rolled_back_disk_held_are_announced_once_mor
 
 
 async def test_a_roll_back_that_only_a_row_betrays_is_found(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     copy, before = trial.copy("sul"), trial.epoch("sul")
     for name in ("matriz", "norte"):  # a grant's reply outruns the outbox
         trial.network.answers[name, EVENT] = problem(503, "not_ready")
@@ -98,9 +90,7 @@ async def test_a_roll_back_is_found_by_what_it_moved_before_it_met_who_knew_more
     trial: Trial, sales: int
 ) -> None:
     """Its versions say nothing any more: the rows of both histories do."""
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     copy, before = trial.copy("sul"), trial.epoch("sul")
     for name in ("matriz", "norte"):
         trial.network.answers[name, EVENT] = problem(503, "not_ready")
@@ -123,9 +113,7 @@ async def test_a_roll_back_is_found_by_what_it_moved_before_it_met_who_knew_more
 async def test_an_acknowledgement_of_what_was_never_written_ends_the_life(
     trial: Trial, beyond: int, as_a_gap: bool
 ) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked("matriz", "sul", at="sul", units=5)
     before = trial.epoch("sul")
     head = (await trial["sul"].status())["heads"][f"sul@{before}"]
     position = Head(seq=head + 2 + beyond, event_id="of another history")
@@ -146,10 +134,7 @@ async def test_an_acknowledgement_of_what_was_never_written_ends_the_life(
 
 
 async def test_an_epoch_that_finds_itself_named_dead_begins_another(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.sell("sul")
-    await trial.converged()
+    await trial.traded(at="sul", units=5)
     copy, first = trial.copy("sul"), trial.epoch("sul")
     await trial.wipe("sul")
     await trial.start("sul")
@@ -164,9 +149,7 @@ async def test_an_epoch_that_finds_itself_named_dead_begins_another(trial: Trial
 
 
 async def test_a_restore_at_a_dead_life_does_not_bring_its_rights_back(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 4)
-    await trial.converged()
+    await trial.stocked(at="sul", units=4)
     copy = trial.copy("sul")
     await trial.sell("norte", 4)
     await trial.converged()
@@ -177,9 +160,7 @@ async def test_a_restore_at_a_dead_life_does_not_bring_its_rights_back(trial: Tr
 
 
 async def test_a_peer_that_was_rolled_back_moves_the_cursor_back_and_hears_it_all_again(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked(at="matriz", units=5)
     copy, before = trial.copy("norte"), trial.epoch("norte")
     sold = [await trial.sell("matriz") for _ in range(3)]
     await trial.converged()
@@ -192,9 +173,7 @@ async def test_a_peer_that_was_rolled_back_moves_the_cursor_back_and_hears_it_al
 
 
 async def test_hellos_that_come_late_or_twice_end_nobodys_life(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     epoch = trial.epoch("sul")
     late = trial.network.sent("sul", "matriz", HELLO)[0].body
     await trial.stop("sul")
@@ -215,10 +194,7 @@ async def test_hellos_that_come_late_or_twice_end_nobodys_life(trial: Trial) -> 
 async def test_units_of_an_order_of_an_earlier_life_join_the_frozen_pool_when_it_is_cancelled(
     trial: Trial,
 ) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    order = await trial.sell("sul", 2)
-    await trial.converged()
+    order = await trial.traded(at="sul", units=5, sold=2)
     await trial.wipe("sul")
     await trial.start("sul")
     await trial.cancel("sul", order)

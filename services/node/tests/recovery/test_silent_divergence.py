@@ -35,10 +35,7 @@ def change_schema(trial: Trial, statement: str) -> None:
 
 
 async def test_a_lost_row_is_noticed_mended_and_counted(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 5)
-    order = await trial.sell("matriz")
-    await trial.converged()
+    order = await trial.traded(at="matriz", units=5)
     await trial["sul"].database.write(lambda tx: forget(tx, order))
     status = await trial["sul"].status()
     assert status["digest"] != (await trial["matriz"].status())["digest"]
@@ -50,10 +47,7 @@ async def test_a_lost_row_is_noticed_mended_and_counted(trial: Trial) -> None:
 
 
 async def test_a_row_that_only_one_node_has_reaches_the_others(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 5)
-    order = await trial.sell("matriz")
-    await trial.converged()
+    order = await trial.traded(at="matriz", units=5)
     for name in ("matriz", "norte"):
         await trial[name].database.write(lambda tx: forget(tx, order))
     await trial.verify()
@@ -62,9 +56,7 @@ async def test_a_row_that_only_one_node_has_reaches_the_others(trial: Trial) -> 
 
 async def test_what_differs_by_events_that_are_under_way_is_no_alarm(trial: Trial) -> None:
     """A comparison that was asked for at equal heads may come late."""
-    await trial.found("matriz", "norte")
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked("matriz", "norte", at="matriz", units=5)
     trial.network.answers["norte", EVENT] = problem(503, "not_ready")
     order = await trial.sell("matriz")
     matriz = trial.peer("matriz", seen_by="norte")
@@ -90,9 +82,7 @@ async def test_a_moments_difference_is_no_alarm(trial: Trial) -> None:
 async def test_a_silent_nodes_grant_that_outran_its_event_is_shared_without_an_alarm(
     trial: Trial,
 ) -> None:
-    await trial.found()
-    await trial.receive("norte", 5)
-    await trial.converged()
+    await trial.stocked(at="norte", units=5)
     trial.network.cut |= {("norte", "matriz"), ("norte", "sul")}  # its answers get through, its events do not
     order = await trial.sell("sul", 2)
     await eventually(lambda: trial.has("matriz", order))
@@ -133,9 +123,7 @@ async def test_nodes_that_are_still_rebuilding_are_not_compared(trial: Trial) ->
 
 
 async def test_a_parked_order_is_listed_and_applied_when_somebody_asks(trial: Trial) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked("matriz", "sul", at="matriz", units=5)
     sul = trial["sul"].database
     change_schema(
         trial, "CREATE TRIGGER no BEFORE INSERT ON orders BEGIN SELECT RAISE(ABORT, 'not yet'); END"

@@ -18,10 +18,7 @@ HELLO, EVENT, SEAL = "/replica/hello", "/replica/event", "/replica/seal"
 
 async def frozen_four(trial: Trial) -> None:
     """Three nodes; sul had five units, sold one, and lost its disk."""
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.sell("sul")
-    await trial.converged()
+    await trial.traded(at="sul", units=5)
     await trial.wipe("sul")
     await trial.start("sul")
     await trial.converged()
@@ -230,9 +227,7 @@ async def test_a_release_that_no_member_heard_of_dies_with_the_counters_disk(tri
 
 
 async def test_rights_moved_between_two_lives_that_are_both_over_are_counted_once(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 6)
-    await trial.converged()
+    await trial.stocked(at="sul", units=6)
     await trial.sell("norte", 2)  # sul gave two, and norte spent them
     await trial.receive("sul", 3, share="equal")
     await trial.converged()
@@ -249,9 +244,7 @@ async def test_rights_moved_between_two_lives_that_are_both_over_are_counted_onc
 
 
 async def test_a_grant_that_surfaces_late_leaves_the_pool_before_it_is_counted(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     for name in ("matriz", "norte"):
         trial.network.answers[name, EVENT] = problem(503, "not_ready")
     await trial.sell("norte", 2)  # the reply brought the grant; no event tells matriz
@@ -274,9 +267,7 @@ async def test_a_grant_that_surfaces_late_leaves_the_pool_before_it_is_counted(t
 
 
 async def test_who_was_sealed_hears_nothing_more_from_a_dead_life(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     copy = trial.copy("sul")
     await trial.wipe("sul")
     await trial.start("sul")

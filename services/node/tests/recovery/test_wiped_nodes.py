@@ -14,9 +14,7 @@ EVENT = "/replica/event"
 
 
 async def test_beside_its_peers_it_rebuilds_and_what_it_held_is_frozen(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 9, share="equal")
-    await trial.converged()
+    await trial.stocked(at="matriz", units=9, share="equal")
     for name in NAMES:
         await trial.sell(name)
     await trial.converged()
@@ -47,9 +45,7 @@ async def test_it_sells_again_with_what_others_grant_and_never_what_it_held(tria
 
 
 async def test_with_no_peer_to_ask_it_waits_and_says_why(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     await trial.wipe("sul")
     await trial.stop("matriz", "norte")
     sul = await trial.start("sul", ready=False)
@@ -64,10 +60,7 @@ async def test_with_no_peer_to_ask_it_waits_and_says_why(trial: Trial) -> None:
 
 
 async def test_told_not_to_wait_it_serves_without_rights_and_finds_its_past_later(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.sell("sul", 2)
-    await trial.converged()
+    await trial.traded(at="sul", units=5, sold=2)
     await trial.wipe("sul")
     await trial.stop("matriz", "norte")
     sul = await trial.start("sul", found=True)
@@ -83,9 +76,7 @@ async def test_told_not_to_wait_it_serves_without_rights_and_finds_its_past_late
 
 
 async def test_one_peer_is_enough_and_the_others_tell_the_rest_when_they_are_back(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     await trial.stop("norte")
     await trial.sell("sul")
     await trial.converged_without("norte")
@@ -97,9 +88,7 @@ async def test_one_peer_is_enough_and_the_others_tell_the_rest_when_they_are_bac
 
 
 async def test_an_order_that_one_peer_had_of_the_dead_life_reaches_everybody(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     trial.network.cut.add(("sul", "matriz"))
     order = await trial.sell("sul")
     await eventually(lambda: trial.has("norte", order))
@@ -114,10 +103,7 @@ async def test_an_order_that_one_peer_had_of_the_dead_life_reaches_everybody(tri
 
 
 async def test_an_order_that_nobody_else_had_is_all_that_is_lost(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    kept = await trial.sell("sul")
-    await trial.converged()
+    kept = await trial.traded(at="sul", units=5)
     trial.network.cut |= {("sul", "matriz"), ("sul", "norte")}
     lost = await trial.sell("sul")
     assert (await trial["sul"].status())["at_risk"] == 1
@@ -132,9 +118,7 @@ async def test_an_order_that_nobody_else_had_is_all_that_is_lost(trial: Trial) -
 
 
 async def test_a_second_wipe_before_any_release_freezes_again_and_releases_nothing(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("sul", 4)
-    await trial.converged()
+    await trial.stocked(at="sul", units=4)
     await trial.wipe("sul")
     await trial.start("sul")
     await trial.receive("sul", 3)
@@ -149,9 +133,7 @@ async def test_a_second_wipe_before_any_release_freezes_again_and_releases_nothi
 
 
 async def test_two_nodes_wiped_at_once_rebuild_from_the_third(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 9, share="equal")
-    await trial.converged()
+    await trial.stocked(at="matriz", units=9, share="equal")
     for name in NAMES:
         await trial.sell(name)
     await trial.converged()
@@ -181,10 +163,7 @@ async def test_two_wiped_nodes_do_not_found_another_network_without_the_third(tr
 
 async def half_rebuilt(trial: Trial) -> str:
     """Found a network, and lose every disk that served while sul was being rebuilt; the order it has."""
-    await trial.found()
-    await trial.receive("matriz", 5)
-    order = await trial.sell("matriz")
-    await trial.converged()
+    order = await trial.traded(at="matriz", units=5)
     await trial.wipe("sul")
     trial.network.late["sul", "matriz"] = 3.0
     await trial.start("sul", ready=False)
@@ -221,9 +200,7 @@ async def test_while_one_cannot_be_asked_they_wait_until_one_is_told_to_found_ag
 
 
 async def test_rights_given_to_it_are_frozen_with_it(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked(at="matriz", units=5)
     await trial.sell("sul", 2)  # asks matriz for two, and spends them
     await trial.converged()
     await trial.receive("matriz", 4, share="equal")  # one each for norte and sul
@@ -236,9 +213,7 @@ async def test_rights_given_to_it_are_frozen_with_it(trial: Trial) -> None:
 async def test_rights_it_gave_stay_with_who_got_them_though_nobody_else_heard_of_the_grant(
     trial: Trial,
 ) -> None:
-    await trial.found()
-    await trial.receive("sul", 5)
-    await trial.converged()
+    await trial.stocked(at="sul", units=5)
     for name in ("matriz", "norte"):  # grants travel in replies, and outrun the outbox
         trial.network.answers[name, EVENT] = problem(503, "not_ready")
     await trial.sell("norte", 2)
@@ -250,9 +225,7 @@ async def test_rights_it_gave_stay_with_who_got_them_though_nobody_else_heard_of
 
 
 async def test_a_grant_whose_reply_it_never_got_is_frozen_not_sold_twice(trial: Trial) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked("matriz", "sul", at="matriz", units=5)
     trial.network.deaf.add(("sul", "matriz"))
     trial.network.answers["sul", EVENT] = problem(503, "not_ready")
     assert isinstance(await trial.refused("sul", 2), OutOfStock)
@@ -266,9 +239,7 @@ async def test_a_grant_whose_reply_it_never_got_is_frozen_not_sold_twice(trial: 
 
 
 async def test_a_request_of_the_dead_life_that_arrives_late_is_granted_nothing(trial: Trial) -> None:
-    await trial.found()
-    await trial.receive("matriz", 5)
-    await trial.converged()
+    await trial.stocked(at="matriz", units=5)
     trial.network.cut.add(("sul", "matriz"))
     assert isinstance(await trial.refused("sul", 2), OutOfStock)
     late = trial.network.sent("sul", "matriz", "/replica/transfer")[-1]

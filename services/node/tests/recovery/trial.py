@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from app.database import StorageError
@@ -15,8 +14,10 @@ from app.state import ledger, orders
 from app.state.errors import StateError
 from app.sync.delivery import Answer
 from app.sync.peers import Peer
-from tests.support.company import ACTOR, Company, buy, customer, doors_of, node_settings, stock
-from tests.support.virtual import InlineExecutor, VirtualClock, eventually
+from tests.support.branch import ACTOR
+from tests.support.company import Company, buy, customer, node_settings, stock
+from tests.support.doors import doors_of
+from tests.support.virtual import eventually
 
 NAMES = ("matriz", "norte", "sul")
 RICE = "rice"
@@ -51,6 +52,23 @@ class Trial:
         await customer(first)
         await stock(first, RICE, 0)
         await self.converged()
+
+    async def stocked(self, *names: str, at: str, units: int, share: Any = "keep", **settings: Any) -> None:
+        """Found a network in which one branch received units of rice, and every branch knows it."""
+        await self.found(*names, **settings)
+        await self.receive(at, units, share=share)
+        await self.converged()
+
+    async def traded(
+        self, *names: str, at: str, units: int, sold: int = 1, share: Any = "keep", **settings: Any
+    ) -> str:
+        """Found a network in which one branch received units and sold some in one order, and every branch
+        knows it. Returns the id of the order."""
+        await self.found(*names, **settings)
+        await self.receive(at, units, share=share)
+        order = await self.sell(at, sold)
+        await self.converged()
+        return order
 
     async def receive(self, name: str, quantity: int, *, share: Any = "keep") -> None:
         await stock(self[name], RICE, quantity, share=share)
@@ -122,12 +140,9 @@ class Trial:
     async def clone(self, name: str, copy: Path, *, at_its_address: bool = False) -> BranchNode:
         """Start a second process of a node on a copy of its volume. Both can call; calls for the node's
         address reach the first, or the second if it takes the address over."""
-        node = BranchNode(
+        node = self.company.made(
             node_settings(name, peers=self._names, database_path=copy, **self._settings),
-            clock=VirtualClock(),
-            random=Random(f"clone {len(self._clones)}"),
-            transport=self.network.transport(name),
-            executor=InlineExecutor(),
+            seed=f"clone {len(self._clones)}",
         )
         self._clones.append(node)
         if at_its_address:

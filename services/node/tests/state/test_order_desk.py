@@ -9,7 +9,8 @@ from app.database import OutcomeUnknown
 from app.node import BranchNode
 from app.state import orders
 from app.state.errors import KeyReused, NotFound, OtherBranch, OutOfStock, UnknownReference
-from tests.support.company import ACTOR, Company, buy, customer, stock
+from tests.support.branch import ACTOR
+from tests.support.company import Company, buy, customer, stock
 from tests.support.virtual import InlineExecutor, eventually
 
 pytestmark = pytest.mark.anyio

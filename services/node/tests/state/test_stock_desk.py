@@ -8,7 +8,8 @@ from app.node import BranchNode
 from app.state import ledger
 from app.state.errors import OutOfStock, PolicyMismatch, UnknownReference
 from app.state.placing import Adjustment
-from tests.support.company import ACTOR, Company, buy, customer, stock
+from tests.support.branch import ACTOR
+from tests.support.company import Company, buy, customer, stock
 from tests.support.virtual import eventually
 
 pytestmark = pytest.mark.anyio

@@ -2,32 +2,21 @@
 
 import shutil
 import sqlite3
-from copy import copy
-from functools import cache
 from pathlib import Path
-from random import Random
 from typing import Any
 
-from fastapi import FastAPI
-from starlette.datastructures import State
-
-from app.api import replica
-from app.api.answers import install_marks
-from app.api.limits import install_limits
-from app.api.problems import install_problems
 from app.config import Settings
-from app.database import Actor
 from app.database.digest import read_digests
 from app.node import BranchNode
 from app.state import customers, products
 from app.state.placing import Adjustment, PlaceOrder
 from app.sync import handshake, outbox
 from app.sync.events import Head
-from tests.support.branch import CLUSTER
+from tests.support.branch import ACTOR, CLUSTER
+from tests.support.doors import doors_of
 from tests.support.network import REPLICA_SECRET, FakeNetwork
-from tests.support.virtual import InlineExecutor, VirtualClock, eventually
-
-ACTOR = Actor(user_id="1b671a64-40d5-491e-99b0-da01ff1f3341", request_id="a-request")
+from tests.support.parts import parts
+from tests.support.virtual import eventually
 
 
 class Company:
@@ -57,17 +46,19 @@ class Company:
             path.parent.mkdir(exist_ok=True)
             shutil.copy(self._empty_file, path)
         self._seed += 1
-        node = BranchNode(
+        self.nodes[name] = node = self.made(
             node_settings(name, peers=peers, database_path=path, **settings),
-            clock=VirtualClock(offset=settings.get("clock_offset_seconds", 0.0)),
-            random=Random(f"{name} {self._seed}"),
-            transport=self.network.transport(name),
-            executor=InlineExecutor(),
+            seed=f"{name} {self._seed}",
+            clock_offset=settings.get("clock_offset_seconds", 0.0),
         )
-        self.nodes[name] = node
         await node.open()
         self.network.join(name, doors_of(node))
         return node
+
+    def made(self, settings: Settings, *, seed: str, clock_offset: float = 0.0) -> BranchNode:
+        """A node of the network that is not opened yet; nobody calls it before it joins."""
+        transport = self.network.transport(settings.node_name)
+        return BranchNode(settings, **parts(transport, seed=seed, clock_offset=clock_offset))
 
     def path(self, name: str) -> Path:
         return self._directory / name / "node.db"
@@ -98,24 +89,6 @@ async def _whereabouts(node: BranchNode) -> tuple[str, dict[str, Head], int]:
         return read_digests(connection)[0], handshake.heads(connection), owed + int(parked)
 
     return await node.database.read(read)
-
-
-def doors_of(node: BranchNode) -> FastAPI:
-    """The node's application as peers see it. All nodes share the routes: building them for each would take
-    most of the time."""
-    app = copy(_doors())
-    app.state = State({"node": node})
-    return app
-
-
-@cache
-def _doors() -> FastAPI:
-    app = FastAPI()
-    app.include_router(replica.router)
-    install_problems(app)
-    install_limits(app)
-    install_marks(app)
-    return app
 
 
 def node_settings(name: str, *, peers: tuple[str, ...] = (), **values: Any) -> Settings:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from random import Random
 from typing import Any, Literal
 
 import schemathesis
@@ -18,8 +17,7 @@ from starlette.types import Receive, Scope, Send
 from app.config import read_settings
 from app.main import create_app
 from app.state import identity
-from tests.support.network import FakeNetwork
-from tests.support.virtual import InlineExecutor, VirtualClock
+from tests.support.parts import parts
 
 Caller = Literal["admin", "operador", "nobody"]
 CALLER_NAMES = ("admin", "ana")
@@ -55,10 +53,7 @@ class Served:
     def __init__(self, environment: dict[str, str], database: Path) -> None:
         self.app = create_app(
             read_settings({**environment, "DATABASE_PATH": str(database)}),
-            clock=VirtualClock(),
-            random=Random(1),
-            transport=FakeNetwork().transport("matriz"),
-            executor=InlineExecutor(),
+            **parts(),
         )
         cluster_id = environment["CLUSTER_ID"]
         self._callers = [identity.user_id(cluster_id, username) for username in CALLER_NAMES]

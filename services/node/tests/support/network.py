@@ -1,24 +1,78 @@
-"""A network between nodes of one process: implements `app.sync.transport.Transport`, with faults.
+"""Networks between nodes of one process: they implement `app.sync.transport.Transport`, with faults.
 
 A message goes through the receiving node's ASGI application, so tokens, limits, routes and problems are the
 real ones. A sender that stops waiting does not stop the receiver, as on a real network.
 """
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+import contextvars
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from starlette.types import ASGIApp, Message, Scope
+from starlette.types import ASGIApp
 
-from app.security.replica_tokens import ANSWER_HEADER, ReplicaTokens
+from app.security.replica_tokens import ReplicaTokens
 from app.sync.errors import Unreachable
 from app.sync.transport import Response
+from tests.support.doors import ask
 
 REPLICA_SECRET = "a secret of nodes, as long as one must be"
+
+
+class VirtualNetwork(ABC):
+    """Carries each message in a task of its own, which outlives the sender's patience. A subclass decides
+    what becomes of the message on its way."""
+
+    def __init__(self) -> None:
+        self._under_way: dict[asyncio.Task[Response], None] = {}  # in the order of sending
+
+    def transport(self, sender: str) -> "VirtualTransport":
+        """One node's end of the network."""
+        return VirtualTransport(self, sender)
+
+    @abstractmethod
+    async def carry(
+        self, sender: str, url: str, *, body: bytes, headers: Mapping[str, str], patience: float
+    ) -> Response:
+        """Carry a message and return the answer. Raises Unreachable, after `patience` seconds at most."""
+
+    def _set_out(self, journey: Coroutine[Any, Any, Response]) -> asyncio.Task[Response]:
+        """Begin a message's journey, in a context of its own: it outlives the process that sent it."""
+        task = asyncio.get_running_loop().create_task(journey, context=contextvars.Context())
+        self._under_way[task] = None
+        task.add_done_callback(self._arrived)
+        return task
+
+    def _arrived(self, task: asyncio.Task[Response]) -> None:
+        self._under_way.pop(task, None)
+        if not task.cancelled():
+            task.exception()  # of a journey that nobody waited for to its end
+
+    @staticmethod
+    async def _answer(journey: asyncio.Task[Response], *, patience: float) -> Response:
+        """The answer that a journey brings back. Raises Unreachable when the sender's patience ends first."""
+        done, _ = await asyncio.wait([journey], timeout=patience)
+        if not done:
+            raise Unreachable("ReadTimeout")
+        return journey.result()
+
+
+class VirtualTransport:
+    """One node's end of a network."""
+
+    def __init__(self, network: VirtualNetwork, sender: str) -> None:
+        self._network = network
+        self._sender = sender
+
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], patience: float) -> Response:
+        return await self._network.carry(self._sender, url, body=body, headers=headers, patience=patience)
+
+    async def close(self) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -32,7 +86,7 @@ class Call:
     body: bytes
 
 
-class FakeNetwork:
+class FakeNetwork(VirtualNetwork):
     """Carries messages between the nodes that joined. Faults are plain attributes:
 
     - `down`: nodes that refuse every connection at once;
@@ -46,6 +100,7 @@ class FakeNetwork:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.down: set[str] = set()
         self.silent: set[str] = set()
         self.cut: set[tuple[str, str]] = set()
@@ -57,7 +112,6 @@ class FakeNetwork:
         self.calls: list[Call] = []
         self._apps: dict[str, ASGIApp] = {}
         self._led_to: dict[str, str] = {}
-        self._arrivals: set[asyncio.Task[Response]] = set()
 
     def join(self, name: str, app: ASGIApp) -> None:
         """Let messages for a node reach this application; a later one replaces it."""
@@ -70,9 +124,6 @@ class FakeNetwork:
     def leave(self, name: str) -> None:
         """Let a node's address refuse, as after its process ended."""
         self._apps.pop(name, None)
-
-    def transport(self, sender: str) -> "FakeTransport":
-        return FakeTransport(self, sender)
 
     def sent(self, sender: str, receiver: str, path: str) -> list[Call]:
         """What one node tried to send another, to one path."""
@@ -90,85 +141,31 @@ class FakeNetwork:
         if receiver in self.silent:
             await asyncio.sleep(patience)
             raise Unreachable("ReadTimeout")
-        arrival = asyncio.create_task(self._arrive(receiver, parts.path, body, headers))
-        self._arrivals.add(arrival)
-        arrival.add_done_callback(self._arrivals.discard)
-        try:
-            async with asyncio.timeout(patience):
-                response = await asyncio.shield(arrival)
-                way_back = self.latency + self.late.get(link, 0.0)
-                await asyncio.sleep(patience if link in self.deaf else way_back)
-        except TimeoutError:
-            raise Unreachable("ReadTimeout") from None
-        return response
+        journey = self._set_out(self._travel(link, parts.path, body, headers, patience=patience))
+        return await self._answer(journey, patience=patience)
 
-    async def _arrive(self, receiver: str, path: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    async def _travel(
+        self, link: tuple[str, str], path: str, body: bytes, headers: Mapping[str, str], *, patience: float
+    ) -> Response:
         await asyncio.sleep(self.latency)
+        answer = await self._asked(link[1], path, body, headers)
+        way_back = self.latency + self.late.get(link, 0.0)
+        await asyncio.sleep(patience if link in self.deaf else way_back)
+        return answer
+
+    async def _asked(self, receiver: str, path: str, body: bytes, headers: Mapping[str, str]) -> Response:
         if (receiver, path) in self.answers:
             return _marked(self.answers[receiver, path], receiver, headers)
         app = self._apps.get(self._led_to.get(receiver, receiver))
         if app is None:  # its process ended while the message was under way
             raise Unreachable("ReadError: reset")
-        answer = await _post(app, receiver, path, body=body, headers=headers)
+        answer = await ask(app, receiver, path, body=body, headers=headers)
         old, new = self.altered.get(receiver, (b"", b""))
         return replace(answer, body=answer.body.replace(old, new))
 
     async def close(self) -> None:
         """Let what is under way arrive, so that no node is closed below a message."""
-        await asyncio.gather(*self._arrivals, return_exceptions=True)
-
-
-class FakeTransport:
-    """One node's end of the network."""
-
-    def __init__(self, network: FakeNetwork, sender: str) -> None:
-        self._network = network
-        self._sender = sender
-
-    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], patience: float) -> Response:
-        return await self._network.carry(self._sender, url, body=body, headers=headers, patience=patience)
-
-    async def close(self) -> None:
-        pass
-
-
-async def _post(app: ASGIApp, host: str, path: str, *, body: bytes, headers: Mapping[str, str]) -> Response:
-    """What an application answers. It is asked as a server asks it: an HTTP client in between would take
-    longer over each message than most nodes do."""
-    sent = {"host": host, **headers, "content-length": str(len(body))}
-    scope: Scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
-        "server": (host, 80),
-        "client": ("10.0.0.1", 50_000),
-    }
-    requests = iter([{"type": "http.request", "body": body, "more_body": False}])
-    answers: list[Message] = []
-
-    async def receive() -> Message:
-        return next(requests, {"type": "http.disconnect"})
-
-    async def send(message: Message) -> None:
-        answers.append(message)
-
-    with suppress(Exception):  # an error of the node's own was answered with 500 before it came here
-        await app(scope, receive, send)
-    start, *parts = answers
-    answered = {name.lower(): value for name, value in start["headers"]}
-    mark = answered.get(ANSWER_HEADER.lower().encode())
-    return Response(
-        status=start["status"],
-        body=b"".join(part.get("body", b"") for part in parts),
-        mark=None if mark is None else mark.decode(),
-    )
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
 
 def problem(status: int, code: str, **data: Any) -> Response:

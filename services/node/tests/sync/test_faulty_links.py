@@ -6,7 +6,8 @@ from app.node import BranchNode
 from app.state.errors import OutOfStock
 from app.sync.link_faults import Cut, Duplicate, Flaky, LinkFault, Reorder, Slow
 from app.sync.peers import Peer
-from tests.support.company import ACTOR, Company, buy, customer, stock
+from tests.support.branch import ACTOR
+from tests.support.company import Company, buy, customer, stock
 from tests.support.virtual import eventually
 
 pytestmark = pytest.mark.anyio

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.company import ACTOR, Company, buy, customer, stock
+from tests.support.branch import ACTOR
+from tests.support.company import Company, buy, customer, stock
 from tests.support.spoiling import NONSENSE, deliver_spoiled
 from tests.support.virtual import eventually
 

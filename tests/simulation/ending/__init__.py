@@ -1,0 +1,1 @@
+"""What is done after the healing: the stock count, and the verdict."""

@@ -1,0 +1,50 @@
+"""The stock count after disks were lost: people count the shelf, and nothing is frozen any more."""
+
+import asyncio
+from collections.abc import Sequence
+
+from app.state.errors import CountBlocked
+from tests.simulation.journal import Journal
+from tests.simulation.machines.machine import Machine
+from tests.simulation.people.clients import ACTOR, PATIENCE_SECONDS
+from tests.simulation.people.record import Record
+from tests.simulation.watching.observer import Observer
+
+AGAIN_SECONDS = 0.5
+UNBLOCKS_WITHIN_SECONDS = 10.0
+"""A member's late hello of an earlier life may block a count in a network that is quiet. What lasts longer
+than some of its next hellos, with nobody's help, is a count that never unblocks."""
+
+_PRODUCTS = "SELECT id, sku FROM products ORDER BY id"
+
+
+async def count_all(
+    machines: Sequence[Machine], observer: Observer, journal: Journal, record: Record
+) -> None:
+    """Count every product at the branch that counts for the company, entering what really went unseen; the
+    network is healed and quiet. Afterwards nothing is frozen any more."""
+    counter = min(machines, key=lambda machine: machine.name)
+    assert counter.process is not None, "everything was switched on"
+    process = counter.process
+    file = observer.connection(counter)
+    loop = asyncio.get_running_loop()
+    for product_id, sku in file.execute(_PRODUCTS).fetchall():
+        deadline = loop.time() + UNBLOCKS_WITHIN_SECONDS
+        while True:
+            gone = observer.truth.gone(product_id)
+            journal.note("counts", sku, gone)
+            observer.effects.find(product_id, counter.name, max(0, -gone))
+            op = record.invoke("count", counter.name, None, {"sku": sku, "gone": gone})
+            count = process.node.counts.count(sku, gone=gone, actor=ACTOR)
+            try:
+                await process.do(count, patience=PATIENCE_SECONDS)
+            except CountBlocked as blocked:
+                record.answered(op, "fail", None)
+                if loop.time() >= deadline:
+                    raise
+                journal.note("blocked", blocked.member, blocked.reason)
+                observer.effects.find(product_id, counter.name, 0)  # nothing was counted
+                await asyncio.sleep(AGAIN_SECONDS)
+            else:
+                record.answered(op, "ok", None)
+                break

@@ -1,0 +1,217 @@
+"""What must hold when everything is healed and quiet: read from every node's file, and held against what
+clients were told."""
+
+import hashlib
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.simulation.journal import Journal
+from tests.simulation.machines import next_rows
+from tests.simulation.people.promises import OrderAsked, Promises, Received
+from tests.simulation.watching import parked
+
+# Replicated tables and what their rows are ordered by. Which peer an order came from, and where it stands in
+# whose log, is a node's own business.
+_TABLES = {
+    "users": "id",
+    "customers": "id",
+    "products": "id",
+    "orders": "id",
+    "order_lines": "order_id, line",
+    "stock": "product_id, branch, epoch",
+    "stock_grants": "product_id, branch, epoch, to_branch, to_epoch",
+}
+_LOCAL_COLUMNS = {"announced", "seq", "donor"}
+
+_DEAD = "SELECT branch, epoch FROM epochs WHERE dead = 1 ORDER BY branch, epoch"
+_PARKED = "SELECT origin, epoch, seq, event_id, kind, entity, reason FROM parked"
+
+Files = Mapping[str, sqlite3.Connection]
+
+
+def deaths(files: Files) -> list[list[Any]]:
+    """The lives that each node knows to be over."""
+    return [file.execute(_DEAD).fetchall() for file in files.values()]
+
+
+def is_quiet(files: Files) -> bool:
+    """Whether every node has applied all events of every other, and the other has heard so; and all know the
+    same lives to be over."""
+    over = deaths(files)
+    if any(known != over[0] for known in over):
+        return False
+    heads = {name: _one(file, "SELECT epoch, seq FROM node") for name, file in files.items()}
+    for name, file in files.items():
+        for origin, (epoch, seq) in heads.items():
+            if origin == name:
+                continue
+            at = _one(file, "SELECT seq FROM positions WHERE origin = ? AND epoch = ?", origin, epoch)
+            heard = _one(
+                files[origin],
+                "SELECT acknowledged FROM cursors WHERE peer = ? AND peer_epoch = ? AND epoch = ?",
+                *(name, heads[name][0], epoch),
+            )
+            if seq and (at != (seq,) or heard != (seq,)):
+                return False
+    return True
+
+
+def ends(files: Files) -> list[tuple[Any, ...]]:
+    """Where every node's own events end: equal at two instants if nobody wrote in between."""
+    return [_one(file, "SELECT epoch, seq FROM node") for file in files.values()]
+
+
+def judge(files: Files, promises: Promises, journal: Journal) -> None:
+    """Check everything that must hold in the end; what does not becomes a violation."""
+    _judge_convergence(files, journal)
+    lost = parked.lost(files)
+    for name, file in files.items():
+        _judge_orders(name, file, promises, journal)
+        _judge_units(name, file, promises, journal)
+        _judge_staff(name, file, promises, journal)
+        _judge_what_is_newer(name, file, promises, journal)
+        left = file.execute(_PARKED).fetchall()
+        if left := [row for row in left if row[:4] not in lost]:
+            journal.violation("parked", f"{name}: {left}")
+
+
+def dump(file: sqlite3.Connection) -> dict[str, list[str]]:
+    """Every replicated row as canonical JSON, by table, in key order."""
+    tables: dict[str, list[str]] = {}
+    for table, order in _TABLES.items():
+        rows = file.execute(f"SELECT * FROM {table} ORDER BY {order}")
+        names = [column[0] for column in rows.description]
+        tables[table] = [
+            json.dumps({n: _value(n, v) for n, v in zip(names, row, strict=True) if n not in _LOCAL_COLUMNS})
+            for row in rows
+        ]
+    return tables
+
+
+def _value(name: str, value: Any) -> Any:
+    """A column's value; of the unknown fields, what they say, however it is written."""
+    return value if name != "extra" or value is None else dict(sorted(json.loads(value).items()))
+
+
+def digest(tables: Mapping[str, Sequence[str]]) -> str:
+    """SHA-256 (hex) of a dump."""
+    return hashlib.sha256(json.dumps(tables).encode()).hexdigest()
+
+
+def _judge_convergence(files: Files, journal: Journal) -> None:
+    dumps = {name: dump(file) for name, file in files.items()}
+    first, *others = dumps
+    journal.note("ends with", digest(dumps[first]))
+    for name in others:
+        for table in _TABLES:
+            ours, theirs = dumps[first][table], dumps[name][table]
+            if ours != theirs:
+                differing = sorted({*ours} ^ {*theirs})
+                journal.violation("diverged", f"{first} and {name} differ in {table}: {differing[:4]}")
+    suppliers = {name: next_rows.suppliers(file) for name, file in files.items()}
+    if any(found != suppliers[first] for found in suppliers.values()):
+        journal.violation("diverged", f"in suppliers: {suppliers}")
+
+
+def _judge_orders(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
+    found = orders(file)
+    copies = Counter(order["key"] for order in found.values())
+    for key in copies:
+        if key not in promises.orders:
+            journal.violation("invented", f"{name}: nobody asked for order {key}")
+    for asked in promises.orders.values():
+        order = found.get(asked.order_id or "")
+        if asked.outcome == "ok":
+            _judge_order(name, asked, order, promises, journal)
+        for order_id in asked.earlier:
+            if order_id not in found and order_id not in promises.at_risk:
+                journal.violation("lost", f"{name}: {asked.key} was acknowledged as {order_id}, too")
+        if asked.branch in promises.wiped:
+            continue  # a lost disk took its keys along: asked again, such an order may be two
+        if copies[asked.key] > 1:
+            journal.violation("duplicated", f"{name}: {asked.key} is {copies[asked.key]} orders")
+        if asked.outcome == "fail" and copies[asked.key]:
+            journal.violation("invented", f"{name}: {asked.key} was refused and is stored")
+
+
+def _judge_order(
+    name: str, asked: OrderAsked, order: Mapping[str, Any] | None, promises: Promises, journal: Journal
+) -> None:
+    """Hold an acknowledged order against what is stored. Only what no other disk had may be missing."""
+    missing = promises.at_risk.get(asked.order_id or "", 0)
+    if order is None:
+        if not missing:
+            journal.violation("lost", f"{name}: {asked.key} was acknowledged as {asked.order_id}")
+        return
+    if (order["key"], order["units"], order["branch"]) != (asked.key, asked.units, asked.branch):
+        journal.violation("lost", f"{name}: {asked} is stored as {order}")
+    if asked.cancel == "ok" and order["status"] != "cancelled" and not missing:
+        journal.violation("lost", f"{name}: the cancelling of {asked.key} was acknowledged")
+    if asked.cancel is None and order["status"] == "cancelled":
+        journal.violation("invented", f"{name}: nobody asked to cancel {asked.key}")
+
+
+def _judge_staff(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
+    """Who was deactivated and never let in again is out everywhere, whatever else was changed meanwhile."""
+    out = dict(
+        file.execute("SELECT username, deactivations != '{}' AND reactivations = '{}' FROM users").fetchall()
+    )
+    for username, branch in promises.left.items():
+        if not out.get(username) and branch not in promises.wiped:
+            journal.violation("let in again", f"{name}: {username} was deactivated at {branch}")
+
+
+def _judge_what_is_newer(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
+    """What only the next version writes is here, whichever version has the file now."""
+    for order_id, channel in next_rows.channels(file):
+        if order_id in promises.newer_orders and channel != next_rows.channel_of(order_id):
+            journal.violation("lost field", f"{name}: the channel of {order_id} is {channel}")
+    found = next_rows.suppliers(file)
+    for code, branches in promises.suppliers.items():
+        if code not in found and branches - promises.wiped.keys():
+            journal.violation("lost row", f"{name}: supplier {code} was acknowledged at {sorted(branches)}")
+
+
+def orders(file: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    """The stored orders by id: `{key, branch, status, units}`."""
+    found: dict[str, dict[str, Any]] = {
+        row[0]: {"key": row[1], "branch": row[2], "status": row[3], "units": {}}
+        for row in file.execute("SELECT id, idempotency_key, branch, status FROM orders")
+    }
+    for order_id, sku, quantity in file.execute("SELECT order_id, sku, quantity FROM order_lines"):
+        found[order_id]["units"][sku] = quantity
+    return found
+
+
+def _judge_units(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
+    """Nothing was received or removed twice or never; no grant went to a life that nobody ever lived."""
+    skus = dict(file.execute("SELECT id, sku FROM products"))
+    # A product that only lost disks had: which one it was, no file tells any more.
+    forgotten = any(product not in skus for product, _, _ in promises.units_at_risk)
+    for column, book in (("received", promises.received), ("removed", promises.removed)):
+        sums: Counter[str] = Counter()
+        for product, units in file.execute(f"SELECT product_id, {column} FROM stock"):
+            sums[skus[product]] += units
+        missing: Counter[str] = Counter()
+        for (product, _, _), columns in promises.units_at_risk.items():
+            missing[skus.get(product, "")] += columns[column]
+        for sku in sorted({*sums, *book}):
+            if forgotten and sku not in skus.values():
+                continue
+            told = book.get(sku, Received())
+            if not told.sure - missing[sku] <= sums[sku] <= told.sure + told.perhaps:
+                journal.violation("units", f"{name}: {sums[sku]} of {sku} {column}, clients were told {told}")
+    lost = file.execute(
+        "SELECT to_branch, to_epoch, SUM(quantity) FROM stock_grants g WHERE NOT EXISTS"
+        " (SELECT 1 FROM epochs e WHERE e.branch = g.to_branch AND e.epoch = g.to_epoch)"
+        " GROUP BY 1, 2"
+    ).fetchall()
+    if lost:
+        journal.violation("rights", f"{name}: rights were granted to {lost}")
+
+
+def _one(file: sqlite3.Connection, query: str, *values: Any) -> Any:
+    return file.execute(query, values).fetchone()

@@ -1,0 +1,175 @@
+"""A node's process: one run of it, from start to stop, kill or halt."""
+
+import asyncio
+import contextvars
+import inspect
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar, get_type_hints
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.api import replica
+from app.api.problem_table import say
+from app.api.problem_words import PROBLEMS
+from app.node import BranchNode
+from app.sync.events import Message
+from app.sync.transport import Response
+from tests.simulation.machines.disk import SimExecutor
+from tests.support.doors import ask
+from tests.support.seams import abandon, unlock
+from tests.support.virtual import Halt
+
+T = TypeVar("T")
+
+_process: contextvars.ContextVar["Process"] = contextvars.ContextVar("process")
+
+
+class Down(Exception):
+    """Nobody answers at the machine's address: what was asked did surely not happen."""
+
+
+class Unknown(Exception):
+    """No answer came: what was asked may or may not have happened."""
+
+
+def present_process() -> "Process":
+    """The process that runs now."""
+    return _process.get()
+
+
+def process_now() -> "Process | None":
+    """The process that runs now, or None for who stands outside of all."""
+    return _process.get(None)
+
+
+def own_tasks(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], **options: Any
+) -> asyncio.Task[T]:
+    """Make a task (as the loop's task factory) and give it to the process it is created in, so that killing
+    the process ends it."""
+    context: contextvars.Context | None = options.get("context")
+    process = context.get(_process) if context is not None else _process.get(None)
+    task = asyncio.Task(work, loop=loop, **options)
+    if process is not None:
+        process.own(task)
+    return task
+
+
+class Process:
+    """One run of a node, from start to stop or kill. All its tasks are known, in order of creation.
+
+    `serves` says that its address answers, which a node's does once it is open.
+    """
+
+    def __init__(
+        self, node: BranchNode, executor: SimExecutor, *, app: FastAPI | None, version: int = 1
+    ) -> None:
+        self.node = node
+        self.version = version
+        self.executor = executor
+        self.alive = True
+        self.serves = False
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+        self._halt = Halt()
+        self._context = contextvars.Context()
+        self._context.run(_process.set, self)
+        self._halt.put_in(self._context)
+        self._app = app
+
+    def own(self, task: asyncio.Task[Any]) -> None:
+        self._tasks[task] = None
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+
+    async def do(self, work: Coroutine[Any, Any, T], *, patience: float) -> T:
+        """Have the process do something and return or raise what came of it. Raises Unknown when the process
+        dies meanwhile, or when it takes longer than `patience`; it then goes on by itself."""
+        if not self.alive:
+            work.close()
+            raise Down
+        task = asyncio.get_running_loop().create_task(work, context=self._context.copy())
+        assert task in self._tasks, "the loop makes its tasks by own_tasks"
+        task.add_done_callback(_hear)
+        done, _ = await asyncio.wait([task], timeout=patience)
+        if not done or task.cancelled():
+            raise Unknown("killed" if done else "timed out")
+        return task.result()
+
+    async def answer(self, path: str, body: bytes, headers: Mapping[str, str]) -> Response:
+        """What the node answers a peer: through its application in some histories, else through what
+        its routes call."""
+        if self._app is not None:
+            return await ask(self._app, self.node.settings.node_name, path, body=body, headers=headers)
+        try:
+            answered = await _call(self.node, path, body, headers)
+        except Exception as error:
+            answered = _problem(error)
+        token = headers["x-replica-token"]
+        mark = self.node.replica_tokens.mark(token, status=answered.status, body=answered.body)
+        return replace(answered, mark=mark)
+
+    @property
+    def halted(self) -> bool:
+        return self._halt.holds
+
+    def halt(self) -> None:
+        """Hold it back, as SIGSTOP does: it neither works nor answers, its timers do not ring, and whoever
+        asks it for something waits."""
+        self._halt.hold()
+
+    def resume(self) -> None:
+        """Let it go on, as SIGCONT does; it knows nothing of the time that passed but what its clock says."""
+        self._halt.let_go()
+
+    def kill(self) -> None:
+        """End it at once, as SIGKILL does, halted or not: no task goes on, nothing more reaches the disk."""
+        self.alive = False
+        self.executor.die()
+        unlock(self.node.database)  # before anything of this process ends
+        for task in list(self._tasks):
+            task.cancel()
+        self._halt.let_go()  # only to end
+
+    async def reap(self) -> None:
+        """Free what a killed process leaves behind. Its connections close without finishing anything: no
+        transaction is open between two pieces of work."""
+        await asyncio.gather(*list(self._tasks), return_exceptions=True)
+        abandon(self.node.database)
+
+
+async def _call(node: BranchNode, path: str, body: bytes, headers: Mapping[str, str]) -> Response:
+    token = headers.get("x-replica-token")
+    claims = node.replica_tokens.verify(token, method="POST", path=path, body=body, now=node.clock.wall())
+    answer, wanted = _ROUTES[path]
+    reply: Message = await answer(node, claims, wanted.model_validate_json(body))
+    return Response(200, reply.model_dump_json().encode())
+
+
+def _routes() -> dict[str, tuple[Callable[..., Awaitable[Message]], type[Message]]]:
+    """What every replica route calls, and the message it takes: its third parameter."""
+    found = {}
+    for route in replica.router.routes:
+        assert isinstance(route, APIRoute), "the replica's routes are plain ones"
+        *_, wanted = inspect.signature(route.endpoint).parameters
+        found[route.path] = (route.endpoint, get_type_hints(route.endpoint)[wanted])
+    return found
+
+
+_ROUTES = _routes()
+
+
+def _problem(error: Exception) -> Response:
+    """What the application would answer, less the words for people."""
+    said = say(error)
+    if said is None:
+        return Response(500, json.dumps({"code": "internal_error", "detail": repr(error)}).encode())
+    document = {"code": said.code, "detail": repr(error), **said.data}
+    return Response(PROBLEMS[said.code].status, json.dumps(document).encode())
+
+
+def _hear(task: asyncio.Task[Any]) -> None:
+    """Whoever gave up waiting for a task does not want to hear of its error either."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,165 @@
+"""A history as a run log, for the checker that also judges real networks (lab/checking/verdict.py).
+
+The observer knows more than any checker could. Here a history is put down as the lab would have seen it, so
+that the checker is tried on thousands of histories: it must find no fault where every promise is kept.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app.state import ledger, orders
+from app.state.errors import NotFound
+from app.state.products import NewProduct
+from lab.checking.verdict import Verdict, judge
+from tests.simulation.journal import Journal
+from tests.simulation.machines.machine import Machine
+from tests.simulation.people.clients import Answer, Client, Use
+from tests.simulation.people.promises import Promises
+from tests.simulation.plan import Plan
+
+COMMITS_BETWEEN_SAMPLES = 10
+MOST_ROWS = 100_000  # on one page: all there are
+PATIENCE_SECONDS = 60.0
+Cells = Mapping[tuple[str, str, str], Mapping[str, Any]]
+"""(product, branch, epoch) → the row as clients see it."""
+
+
+class Record:
+    """The records of one history. Their order is their only time."""
+
+    def __init__(self, nodes: tuple[str, ...], *, may_oversell: bool = False) -> None:
+        self._records: list[dict[str, Any]] = []
+        self._operations = 0
+        self._commits = 0
+        self._faults = 0
+        self._gone_back: dict[str, int] = {}
+        self._add("run.start", nodes=dict.fromkeys(nodes, ""), may_oversell=may_oversell)
+
+    def invoke(self, action: str, node: str, key: str | None, request: Mapping[str, Any]) -> int:
+        """A client is about to ask; the number that its answer goes by."""
+        self._operations += 1
+        self._add("op.invoke", op=self._operations, action=action, node=node, key=key, request=request)
+        return self._operations
+
+    def answered(self, op: int, outcome: str, answer: Any) -> None:
+        """What came of a request; of a refusal only whether what it was about is not there."""
+        if outcome == "ok":
+            self._add("op.ok", op=op, response=answer)
+        else:
+            self._add(f"op.{outcome}", op=op, code="not_found" if isinstance(answer, NotFound) else "other")
+
+    def lost(self, node: str, at_risk: Mapping[str, int]) -> None:
+        """A disk was lost, and with it what it alone knew of these orders."""
+        self._add("disk.lost", node=node, at_risk=list(at_risk))
+
+    def went_back(self, node: str) -> None:
+        """A disk went back to an older copy; its node may go on with the life of that copy for a while."""
+        self._faults += 1
+        self._gone_back[node] = self._faults
+        self._add("fault.active", id=self._faults, fault="restore", target=node)
+
+    def began_again(self, node: str) -> None:
+        """A node began another life: it knows by now that its disk went back."""
+        if node in self._gone_back:
+            self._add("fault.healed", id=self._gone_back.pop(node))
+
+    def gone(self, node: str) -> None:
+        """A node is a member no more."""
+        self._add("member.gone", node=node)
+
+    def said(self, node: str, status: Mapping[str, Any]) -> None:
+        """What a node said of itself."""
+        self._add("sample", node=node, status=status)
+
+    def is_due(self) -> bool:
+        """Whether what a file holds after this commit is to be put down; after one in a few it is."""
+        self._commits += 1
+        return self._commits % COMMITS_BETWEEN_SAMPLES == 0
+
+    def committed(self, node: str, epoch: str, heads: Mapping[str, int], cells: Cells) -> None:
+        """What a node's file holds after a commit. Products go by their ids."""
+        rows: dict[str, list[Mapping[str, Any]]] = {}
+        for (product, branch, of_epoch), cell in cells.items():
+            rows.setdefault(product, []).append({"branch": branch, "epoch": of_epoch, **cell})
+        stock = [{"sku": product, "rows": of_product} for product, of_product in rows.items()]
+        self._add("sample", node=node, status={"epoch": epoch, "heads": heads}, stock=stock)
+
+    async def read(self, machine: Machine) -> None:
+        """Put down all orders and stock that a machine's node shows."""
+        assert machine.process is not None, "everything was switched on"
+        shown = await machine.process.do(
+            machine.process.node.database.read(
+                lambda connection: (
+                    orders.page(connection, "", MOST_ROWS),
+                    ledger.stock_page(connection, "", MOST_ROWS),
+                )
+            ),
+            patience=PATIENCE_SECONDS,
+        )
+        for order in shown[0]:
+            self._add("read.order", node=machine.name, phase="final", order=order)
+        for stock in shown[1]:
+            self._add("read.stock", node=machine.name, phase="final", stock=stock)
+        self._add("read.done", node=machine.name, phase="final", orders=len(shown[0]), stock=len(shown[1]))
+
+    @property
+    def records(self) -> Sequence[Mapping[str, Any]]:
+        return self._records
+
+    @property
+    def length(self) -> int:
+        return len(self._records)
+
+    def cut(self, length: int) -> None:
+        """Take back what was put down beyond a length."""
+        del self._records[length:]
+
+    def judge(self) -> Verdict:
+        """What the checker makes of it."""
+        return judge(self._records)
+
+    def _add(self, kind: str, **fields: Any) -> None:
+        self._records.append({"kind": kind, **fields})
+
+
+class RecordedClient(Client):
+    """A client whose requests and answers are put down."""
+
+    def __init__(
+        self,
+        name: str,
+        machine: Machine,
+        *,
+        plan: Plan,
+        promises: Promises,
+        journal: Journal,
+        record: Record,
+    ) -> None:
+        super().__init__(name, machine, plan=plan, promises=promises, journal=journal)
+        self._record = record
+
+    async def _ask(self, kind: str, use: Use, *words: object) -> Answer:
+        asked = self._request(kind, use, words)
+        if asked is None:
+            return await super()._ask(kind, use, *words)
+        action, key, request = asked
+        op = self._record.invoke(action, self._machine.name, key, request)
+        outcome, answer = await super()._ask(kind, use, *words)
+        self._record.answered(op, outcome, answer)
+        return outcome, answer
+
+    def _request(
+        self, kind: str, use: Use, words: tuple[object, ...]
+    ) -> tuple[str, str | None, Mapping[str, Any]] | None:
+        """The action, key and request as the lab names them; None for what no promise is about."""
+        if kind == "adjust":
+            sku, quantity, share = words
+            return "adjust", None, {"sku": sku, "quantity": quantity, "share": share}
+        if kind in ("order", "cancel", "read"):
+            order = self._promises.orders[str(words[0])]
+            if kind != "order":
+                return kind, None, {"order": order.order_id}
+            lines = [{"sku": sku, "quantity": quantity} for sku, quantity in order.units.items()]
+            return "order", order.key, {"customer": order.customer, "lines": lines}
+        made = getattr(use, "keywords", {}).get("made")
+        return ("product", None, {"sku": made.sku}) if isinstance(made, NewProduct) else None

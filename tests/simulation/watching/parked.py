@@ -1,0 +1,84 @@
+"""What files hold parked: what can still come of it, and what never will."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from app.sync.events import SCHEMA_VERSION
+from tests.simulation.machines.tampering import NEWER
+from tests.simulation.watching.rollbacks import CellKey
+
+Files = Mapping[str, sqlite3.Connection]
+Key = tuple[str, str, int, str]
+"""Origin, epoch, seq and id of an event."""
+
+
+def orders(file: sqlite3.Connection) -> dict[str, int]:
+    """The versions of the orders that parked events tell whole, by id: who can read them has them."""
+    found: dict[str, int] = {}
+    for body in _bodies(file):
+        order = body.get("order")
+        if isinstance(order, dict):
+            found[order["id"]] = max(order["version"], found.get(order["id"], 0))
+    return found
+
+
+def cells(file: sqlite3.Connection, columns: Sequence[str]) -> dict[CellKey, tuple[int, ...]]:
+    """The stock rows that parked events tell whole: of each column the most."""
+    found: dict[CellKey, tuple[int, ...]] = {}
+    for body in _bodies(file):
+        for cell in filter(None, body.get("cells", ())):
+            key = (cell["product_id"], cell["branch"], cell["epoch"])
+            counts = tuple(cell[column] for column in columns)
+            found[key] = tuple(map(max, counts, found.get(key, counts)))
+    return found
+
+
+def orders_of(file: sqlite3.Connection, life: tuple[str, str]) -> list[tuple[int, str]]:
+    """Seq and order of every event of a life that takes an order and is parked in a file."""
+    return file.execute(
+        "SELECT seq, entity FROM parked WHERE origin = ? AND epoch = ? AND kind LIKE 'order_created%'", life
+    ).fetchall()
+
+
+def told(file: sqlite3.Connection, peer: tuple[str, str], epoch: str) -> set[int]:
+    """Which seqs of its epoch a file's owner knows to be parked at a life of a peer."""
+    ranges = file.execute(
+        "SELECT first_seq, last_seq FROM parked_elsewhere WHERE peer = ? AND peer_epoch = ? AND epoch = ?",
+        (*peer, epoch),
+    )
+    return {seq for first, last in ranges for seq in range(first, last + 1)}
+
+
+def lost(files: Files) -> set[Key]:
+    """Events that stay parked for ever: no version can apply them, the life that wrote them is over, and it
+    is so at every node, so that nobody has them in its rows."""
+    everywhere = [set(_nonsense(file)) for file in files.values()]
+    over = [set(file.execute("SELECT branch, epoch FROM epochs WHERE dead = 1")) for file in files.values()]
+    return {key for key in set.intersection(*everywhere) if all(key[:2] in dead for dead in over)}
+
+
+def is_all_lost(files: Files) -> bool:
+    """Whether no file holds anything parked but what stays so for ever."""
+    forever = lost(files)
+    return all(
+        set(file.execute("SELECT origin, epoch, seq, event_id FROM parked")) == forever
+        for file in files.values()
+    )
+
+
+def _nonsense(file: sqlite3.Connection) -> Iterator[Key]:
+    """Of what is parked, the events of kinds and schemas that this version knows."""
+    yield from file.execute(
+        "SELECT origin, epoch, seq, event_id FROM parked WHERE kind NOT LIKE ?"
+        " AND json_extract(body, '$.schema_version') <= ?",
+        (f"%{NEWER}", SCHEMA_VERSION),
+    )
+
+
+def _bodies(file: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+    for (text,) in file.execute("SELECT body FROM parked"):
+        body = json.loads(text)["body"]
+        if isinstance(body, dict):
+            yield body

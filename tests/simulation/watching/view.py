@@ -1,0 +1,107 @@
+"""What one file holds, as of its last commit: read with SQL of the simulator's own."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.simulation.watching import parked
+from tests.simulation.watching.rollbacks import CellKey, Life
+
+GROWING = (
+    "received",
+    "returned",
+    "returned_frozen",
+    "recovered",
+    "written_off",
+    "sold",
+    "removed",
+    "version",
+)
+Cell = tuple[int, ...]
+"""The values of GROWING, in that order."""
+NOTHING: Cell = (0,) * len(GROWING)
+NOT_OPEN = Path()
+RETURNED, RETURNED_FROZEN = 1, 2
+PLACED = 1
+"""The version of an order that was not cancelled."""
+Rows = Sequence[Sequence[Any]]
+
+_TABLES = {
+    "node": "epoch, seq, founded",
+    "positions": "origin, epoch, seq, event_id",
+    "cursors": "epoch, peer, peer_epoch, acknowledged",
+    "products": "id, lamport, stamp_node, stamp_epoch",
+    "customers": "id, lamport, stamp_node, stamp_epoch",
+    "stock": f"product_id, branch, epoch, {', '.join(GROWING)}",
+    "stock_grants": "product_id, branch, epoch, to_branch, to_epoch, quantity",
+    "orders": "id, version",
+}
+# All of them in one statement, each as one text: what did not change is found equal without becoming rows.
+_EVERYTHING = "SELECT " + ", ".join(
+    f"(SELECT json_group_array(json_array({columns})) FROM {table})" for table, columns in _TABLES.items()
+)
+
+
+@dataclass
+class View:
+    """What one file held when it was last looked at. Of a copy that runs beside its first, `events` are those
+    that it wrote: its first may have written others at the same places."""
+
+    path: Path
+    connection: sqlite3.Connection
+    data_version: int = -1
+    texts: dict[str, str] = field(default_factory=dict)
+    epoch: str = ""
+    founded: bool = False
+    cells: dict[CellKey, Cell] = field(default_factory=dict)
+    grants: dict[tuple[str, ...], int] = field(default_factory=dict)
+    positions: dict[tuple[str, str], int] = field(default_factory=dict)
+    cursors: Rows = ()
+    stamps: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)
+    orders: dict[str, int] = field(default_factory=dict)
+    held_orders: dict[str, int] = field(default_factory=dict)
+    parked_cells: dict[CellKey, Cell] = field(default_factory=dict)
+    seq: int = 0
+    events: dict[Life, list[str]] | None = None
+
+    def take_in_parked(self) -> None:
+        """Note what parked events tell whole: whoever can read them brings it back. A copy that nobody has
+        opened yet holds what its first held."""
+        if self.path == NOT_OPEN:
+            return
+        told = parked.orders(self.connection)
+        both = {*told, *self.orders}
+        self.held_orders = {key: max(told.get(key, 0), self.orders.get(key, 0)) for key in both}
+        self.parked_cells = parked.cells(self.connection, GROWING)
+
+    def changed(self) -> dict[str, Rows]:
+        """The rows of the tables that are not as they were. Nobody commits meanwhile: it is one instant."""
+        before = self.texts
+        self.texts = dict(zip(_TABLES, self.connection.execute(_EVERYTHING).fetchone(), strict=True))
+        return {
+            table: json.loads(text) for table, text in self.texts.items() if text != before.get(table, "[]")
+        }
+
+
+def went(cell: Cell) -> int:
+    """Units that left the shelf, net of those that came; not what came back."""
+    received, _, _, _, _, sold, removed, _ = cell
+    return sold + removed - received
+
+
+def look_at(path: Path) -> View:
+    """What a file holds that no process has open."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        view = View(path, connection)
+        found = view.changed()
+        view.orders = {row[0]: row[1] for row in found.get("orders", ())}
+        view.take_in_parked()
+    ((view.epoch, view.seq, founded),) = found["node"]
+    view.founded = bool(founded)
+    view.cells = {(row[0], row[1], row[2]): tuple(row[3:]) for row in found.get("stock", ())}
+    view.grants = {tuple(row[:5]): row[5] for row in found.get("stock_grants", ())}
+    return view
