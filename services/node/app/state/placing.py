@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.database import Actor, Transaction
+from app.life import Life
 from app.state import customers, ledger, order_rows, orders, products, stock
 from app.state.errors import (
     EffectParked,
@@ -19,7 +20,7 @@ from app.state.errors import (
 )
 from app.state.fields import LARGEST
 from app.state.identity import uuid7
-from app.state.stock import Cell, Life
+from app.state.stock import Cell
 
 Policy = Literal["escrow", "optimistic"]
 

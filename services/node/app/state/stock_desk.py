@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.database import Actor, Database, Transaction
+from app.life import Life
 from app.runtime import Clock
 from app.state import grants, ledger
 from app.state.placing import Adjustment, Policy, adjust_stock
 from app.state.rights_desk import RightsDesk
-from app.state.stock import Life
 from app.state.waiting import WaitingList
 
 COOL_DOWN_SECONDS = 10.0

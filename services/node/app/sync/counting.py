@@ -72,7 +72,7 @@ class CountDesk:
             cells = replicated.cells_from(reply.cells, reply.revisions)
         except (Refusal, Invalid) as refusal:
             raise CountBlocked(peer.name, str(refusal)) from refusal
-        return counting.Handover(dead=reply.dead, cells=cells, gone=reply.decommissioned)
+        return counting.Handover(dead=reply.dead_lives, cells=cells, gone=reply.decommissioned)
 
 
 def _learning(handovers: Mapping[str, counting.Handover]) -> Callable[[Transaction], None]:

@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from app.database import Transaction
+from app.life import Life
 from app.state import ledger
 from app.state.errors import DeadEpoch
 from app.state.ranges import Ranges
@@ -32,7 +33,7 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     node is at) or Fork (another history under the same seq). An event that can never be applied is parked
     with its body and reason, and holds up nothing but its own entity.
     """
-    life = (batch.origin, batch.epoch)
+    life = batch.life
     if ledger.is_over(tx, life):
         raise DeadEpoch(*life)
     if batch.to_epoch != tx.identity.epoch:
@@ -61,7 +62,7 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     return receipt
 
 
-def position(connection: sqlite3.Connection, life: tuple[str, str]) -> Head:
+def position(connection: sqlite3.Connection, life: Life) -> Head:
     """How far this node has applied a life's events."""
     row = connection.execute(
         "SELECT seq, event_id FROM positions WHERE origin = ? AND epoch = ?", life
@@ -79,10 +80,10 @@ def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Rec
         receipt.parked += 1
     else:
         if look:
-            parking.forget_covered(tx, (batch.origin, batch.epoch), event, through=batch.through.seq)
+            parking.forget_covered(tx, batch.life, event, through=batch.through.seq)
 
 
-def _set_position(tx: Transaction, life: tuple[str, str], head: Head) -> None:
+def _set_position(tx: Transaction, life: Life, head: Head) -> None:
     tx.connection.execute(
         "INSERT INTO positions (origin, epoch, seq, event_id) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (origin, epoch) DO UPDATE SET seq = excluded.seq, event_id = excluded.event_id",

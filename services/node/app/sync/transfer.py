@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.database import Database, Transaction
+from app.life import Life
 from app.runtime import Clock
 from app.state import grants, ledger, replicated, stock
 from app.state.errors import Invalid
@@ -121,7 +122,7 @@ class RightsAsker:
         from lately at the end."""
 
         def rank(peer: Peer) -> tuple[bool, bool, int, str]:
-            rights = stock.rights_of((peer.name, peer.epoch or ""), cells)
+            rights = stock.rights_of(Life(peer.name, peer.epoch or ""), cells)
             silent = not self._peers.is_heard_from(peer)
             return silent, (product_id, peer.name) in self._gave_nothing, -rights, peer.name
 
@@ -168,7 +169,7 @@ class RightsAsker:
         else:
             self._gave_nothing.add((product_id, peer.name))
         try:
-            merged = await self._stock_desk.accept(granted, giver=(peer.name, reply.epoch))
+            merged = await self._stock_desk.accept(granted, giver=Life(peer.name, reply.epoch))
         except sqlite3.IntegrityError:  # rows of a product that nobody ever created: as above
             self._gave_nothing.add((product_id, peer.name))
             return

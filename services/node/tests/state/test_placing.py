@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.database import Actor
+from app.life import Life
 from app.state import ledger, order_rows, orders, placing, products, stock
 from app.state.errors import (
     Invalid,
@@ -18,10 +19,9 @@ from app.state.errors import (
 )
 from app.state.fields import LARGEST
 from app.state.placing import PlaceOrder
-from app.state.stock import Life
 from tests.support.branch import ACTOR, Branch, Branches
 
-NORTE, SUL = ("norte", "e1"), ("sul", "e1")
+NORTE, SUL = Life("norte", "e1"), Life("sul", "e1")
 SOMEBODY_ELSE = Actor(user_id="6e8bc430-9c3a-41d9-9669-9d9f2c1f0b0a", request_id="another-request")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from app.database import Transaction
 from app.database.digest import bucket_of
+from app.life import Life
 from app.state import checking, customers, repair, replicated
 from app.state.checking import Trouble
 from app.state.repair import Given
@@ -39,7 +40,7 @@ def test_a_bucket_is_counted_anew_in_the_middle_of_a_group_that_changes_it(branc
 
     def mend(tx: Transaction) -> repair.Mended:
         _, rows = bucket_with(branch, "ALFKI")
-        return repair.mend(tx, trouble, Given(rows=rows, life=("norte", "first"), dominates=True))
+        return repair.mend(tx, trouble, Given(rows=rows, life=Life("norte", "first"), dominates=True))
 
     outcomes = branch.do_all([rename, mend, rename])
     assert [outcome.error for outcome in outcomes] == [None] * 3
@@ -50,6 +51,6 @@ def test_a_bucket_is_counted_anew_in_the_middle_of_a_group_that_changes_it(branc
 def test_a_total_alone_is_made_durable_too(branch: Branch) -> None:
     trouble, rows = bucket_with(branch, "ALFKI")
     branch.connection.execute("UPDATE digest_buckets SET total = zeroblob(32) WHERE relation = 'customers'")
-    given = Given(rows=rows, life=("norte", "first"), dominates=True)
+    given = Given(rows=rows, life=Life("norte", "first"), dominates=True)
     assert branch.do(lambda tx: repair.mend(tx, trouble, given)).recounted
     assert checking.find_troubles(branch.connection) == []
