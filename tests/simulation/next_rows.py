@@ -10,6 +10,7 @@ from app.state import account, forms, identity, replicated, text
 from app.state.entity import Entity
 from app.state.fields import Fields, a_natural, a_text
 from app.state.forms import Added, Form, Row
+from app.state.order import Order
 from app.state.records import Records
 from app.state.stock import Cell
 from app.sync import kinds
@@ -89,10 +90,10 @@ def with_field(relation: str, row: Row, lamport: int) -> Row:
     return {**row, field: f"{field} at {lamport}"}
 
 
-def with_channel(order: Row) -> Row:
+def with_channel(order: Order) -> Order:
     """An order as the next version takes it, and its lines."""
-    lines = [{**line, "lot": f"lot {line['line']}"} for line in order["lines"]]
-    return {**order, "lines": lines, "channel": channel_of(order["id"])}
+    lines = [replace(line, beyond={**line.beyond, "lot": f"lot {line.line}"}) for line in order.lines]
+    return replace(order, lines=tuple(lines), beyond={**order.beyond, "channel": channel_of(order.id)})
 
 
 def channel_of(order_id: str) -> str:

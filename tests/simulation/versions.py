@@ -20,6 +20,7 @@ from app.state import forms, orders, products, replicated, users
 from app.state.account import Account
 from app.state.entity import Entity
 from app.state.forms import Form, Row
+from app.state.order import Order
 from app.state.records import Records
 from app.state.stock import Cell
 from app.sync import outbox, parking, replication
@@ -152,10 +153,10 @@ def _moving(move: Callable[..., Cell]) -> Callable[..., Cell]:
 
 
 def _inserting(insert: Callable[..., None], written: Written) -> Callable[..., None]:
-    def wrapped(tx: Transaction, order: Row, *, seq: int = 0, donor: str = "") -> None:
+    def wrapped(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> None:
         if is_next() and seq:
             order = next_rows.with_channel(order)
-            written(order["id"])
+            written(order.id)
         insert(tx, order, seq=seq, donor=donor)
 
     return wrapped

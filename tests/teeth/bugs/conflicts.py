@@ -13,6 +13,7 @@ from app.database.identity import begin_start
 from app.state import account, catalogue, ledger, order_rows, orders, placing, products, records, replicated
 from app.state.account import Account
 from app.state.errors import OutOfStock
+from app.state.order import Order, Status
 from app.state.order_desk import OrderDesk
 from app.state.records import Records
 from app.sync import kinds, parking
@@ -183,11 +184,11 @@ def token_version_by_the_last_writer() -> AbstractContextManager[object]:
 def digest_of_stale_rows() -> AbstractContextManager[object]:
     """A change of an order's status is not told to the digest."""
 
-    def silently(tx: Transaction, before: dict[str, Any], *, status: str, version: int) -> dict[str, Any]:
+    def silently(tx: Transaction, before: Order, *, status: Status, version: int) -> Order:
         tx.connection.execute(
-            "UPDATE orders SET status = ?, version = ? WHERE id = ?", (status, version, before["id"])
+            "UPDATE orders SET status = ?, version = ? WHERE id = ?", (status, version, before.id)
         )
-        return {**before, "status": status, "version": version}
+        return replace(before, status=status, version=version)
 
     return mock.patch.object(orders, "set_status", silently)
 
@@ -224,8 +225,8 @@ def keys_stay_at_their_branch() -> AbstractContextManager[object]:
     """An order's key is not stored at its peers."""
     insert = orders.insert
 
-    def without(tx: Transaction, order: dict[str, Any], *, seq: int = 0, donor: str = "") -> None:
-        insert(tx, {**order, "idempotency_key": None} if donor else order, seq=seq, donor=donor)
+    def without(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> None:
+        insert(tx, replace(order, idempotency_key=None) if donor else order, seq=seq, donor=donor)
 
     return mock.patch.object(orders, "insert", without)
 

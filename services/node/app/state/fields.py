@@ -34,8 +34,8 @@ class Fields:
     def optional_text(self, name: str, *, longest: int) -> str | None:
         return None if self.row[name] is None else self.text(name, longest=longest)
 
-    def natural(self, name: str, *, most: int = LARGEST) -> int:
-        return _natural(name, self.row[name], most=most)
+    def natural(self, name: str, *, least: int = 0, most: int = LARGEST) -> int:
+        return _natural(name, self.row[name], least=least, most=most)
 
     def seconds(self, name: str) -> float:
         """A time since 1970. Not an integer, though JSON allows it: SQLite would give back other bytes."""
@@ -70,10 +70,10 @@ class Fields:
         return str(self.row["id"])
 
 
-def _natural(name: str, value: object, *, most: int) -> int:
+def _natural(name: str, value: object, *, most: int, least: int = 0) -> int:
     if type(value) is not int:
         raise Invalid(name, "not_an_integer")
-    if not 0 <= value <= most:
+    if not least <= value <= most:
         raise Invalid(name, "out_of_range")
     return value
 

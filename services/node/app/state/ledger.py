@@ -228,31 +228,27 @@ def stock_view(connection: sqlite3.Connection, sku: str) -> dict[str, Any]:
     product = products.find(connection, sku)
     if product is None:
         raise NotFound("product", sku)
-    return _view(connection, product, life=present_life(connection), dead=dead_lives(connection))
+    life, dead = present_life(connection), dead_lives(connection)
+    return _view(connection, product.id, product.sku, life=life, dead=dead)
 
 
 def stock_page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
     """The stock of up to `limit` products whose id is beyond `after`, by product id."""
     rows = connection.execute("SELECT id, sku FROM products WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
     life, dead = present_life(connection), dead_lives(connection)
-    return [_view(connection, row, life=life, dead=dead) for row in rows.fetchall()]
+    return [_view(connection, *row, life=life, dead=dead) for row in rows.fetchall()]
 
 
 def _view(
-    connection: sqlite3.Connection,
-    product: sqlite3.Row | dict[str, Any],
-    *,
-    life: Life,
-    dead: Collection[Life],
+    connection: sqlite3.Connection, product_id: str, sku: str, *, life: Life, dead: Collection[Life]
 ) -> dict[str, Any]:
-    cells = cells_of(connection, product["id"])
+    cells = cells_of(connection, product_id)
     totals = stock.totals(cells, dead)
-    short = (
-        stock.deficits(totals.oversold, orders.sales_of(connection, product["id"])) if totals.oversold else []
-    )
+    sales = orders.sales_of(connection, product_id) if totals.oversold else []
+    short = stock.deficits(totals.oversold, sales)
     return {
-        "id": product["id"],
-        "sku": product["sku"],
+        "id": product_id,
+        "sku": sku,
         "available": totals.available,
         "frozen": totals.frozen,
         "oversold": totals.oversold,

@@ -12,8 +12,8 @@ from typing import Any
 from app.database import Transaction, digest
 from app.state import text
 from app.state.fields import LARGEST
-from app.state.order_rows import LINE, NAMES, ORDER, PLAIN_SECONDS, Row, encode, read, sealed
-from app.state.orders import MAX_LINES, MAX_QUANTITY, STATUSES
+from app.state.order import LINE, MAX_LINES, MAX_QUANTITY, NAMES, STATUSES
+from app.state.order_rows import ORDER, PLAIN_SECONDS, Row, encode, read, sealed
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "created_at": (float,),

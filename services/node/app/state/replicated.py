@@ -24,6 +24,7 @@ from app.state.entity import Entity, Rows
 from app.state.errors import Invalid
 from app.state.forms import Row
 from app.state.ledger import Merged
+from app.state.order import Order
 from app.state.records import Records
 from app.state.records import sealed as records_sealed
 from app.state.stock import Cell
@@ -159,7 +160,7 @@ _THIS_VERSION: tuple[Entity, ...] = (
         stored=order_rows.stored,
         merge=_merge_orders,
         bulk=_plain_orders,
-        checked=lambda _tx, row: orders.checked(row),
+        checked=lambda _tx, row: Order.from_json(row).as_json(),
         put=order_rows.put,
         seal=order_rows.sealed,
         encode=order_rows.encode,

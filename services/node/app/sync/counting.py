@@ -44,7 +44,7 @@ class CountDesk:
             if known_here_only:
                 raise CountBlocked(known_here_only[0], "decommissioned_only_here")
             dead = sorted(await self._database.read(ledger.dead_lives))
-            count = counting.Count(product_id=product["id"], gone=gone, dead=dead)
+            count = counting.Count(product_id=product.id, gone=gone, dead=dead)
             epoch = self._database.identity.epoch
             handovers = {peer.name: await self._seal(peer, count) for peer in self._peers}
             await self._database.write(_learning(handovers))

@@ -107,7 +107,7 @@ async def test_who_saw_an_edit_and_made_another_wins_by_whatever_clock(trial: Tr
     for name in NAMES:
         found = await trial[name].database.read(lambda connection: products.find(connection, RICE))
         assert found is not None
-        assert found["name"] == "Second"
+        assert found.name == "Second"
     await trial.verify()
 
 

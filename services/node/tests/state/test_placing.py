@@ -18,6 +18,7 @@ from app.state.errors import (
     UnknownReference,
 )
 from app.state.fields import LARGEST
+from app.state.order import MAX_QUANTITY
 from app.state.placing import PlaceOrder
 from tests.support.branch import ACTOR, Branch, Branches
 
@@ -158,10 +159,10 @@ def test_an_order_too_dear_to_be_written_down_is_refused(branches: Branches) -> 
     matriz.customer("ALFKI")
     matriz.product("gold", price_cents=products.MAX_PRICE_CENTS)
     for _ in range(5):
-        matriz.adjust("gold", orders.MAX_QUANTITY)
+        matriz.adjust("gold", MAX_QUANTITY)
     with pytest.raises(Invalid):
-        matriz.place("ALFKI", *[("gold", orders.MAX_QUANTITY)] * 5)
-    assert left(matriz, "gold") == [5 * orders.MAX_QUANTITY]
+        matriz.place("ALFKI", *[("gold", MAX_QUANTITY)] * 5)
+    assert left(matriz, "gold") == [5 * MAX_QUANTITY]
 
 
 def test_the_same_key_and_body_give_the_same_order(matriz: Branch) -> None:

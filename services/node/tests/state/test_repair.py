@@ -24,7 +24,7 @@ def bucket_with(branch: Branch, code: str) -> tuple[Trouble, list[dict[str, Any]
     """The bucket of a customer, as if its total were in doubt, and its rows."""
     found = customers.find(branch.connection, code)
     assert found is not None
-    bucket = bucket_of(found["id"])
+    bucket = bucket_of(found.id)
     rows = [stored.row for stored in replicated.get("customers").in_bucket(branch.connection, bucket)]
     return Trouble("customers", bucket, (), True), [row for row in rows if row is not None]
 

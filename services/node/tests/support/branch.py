@@ -120,7 +120,7 @@ class Branch:
     def product_id(self, sku: str) -> str:
         found = products.find(self.connection, sku)
         assert found is not None, f"{self.identity.name} knows no product {sku}"
-        return str(found["id"])
+        return found.id
 
     def rights(self, product_id: str) -> int:
         return stock.rights_of(self.life, ledger.cells_of(self.connection, product_id))

@@ -23,7 +23,7 @@ def matriz(branches: Branches) -> Branch:
 def row_of(branch: Branch) -> dict[str, Any]:
     found = customers.find(branch.connection, "ALFKI")
     assert found is not None
-    return found
+    return found.as_json()
 
 
 def renamed_and_altered(branch: Branch) -> tuple[Trouble, dict[str, Any]]:
