@@ -10,12 +10,12 @@ from unittest import mock
 
 from app.database import Transaction
 from app.database.identity import begin_start
-from app.state import account, catalogue, ledger, order_rows, orders, placing, products, records, replicated
-from app.state.account import Account
+from app.state import catalogue, ledger, order_rows, orders, placing, products, records, replicated
 from app.state.errors import OutOfStock
 from app.state.order import Order, Status
 from app.state.order_desk import OrderDesk
 from app.state.records import Records
+from app.state.user import User
 from app.sync import kinds, parking
 from app.sync.events import WireEvent
 from app.sync.kinds import KINDS
@@ -153,13 +153,13 @@ def order_event_without_its_catalogue() -> AbstractContextManager[object]:
 )
 def deactivation_lost_to_a_later_edit() -> AbstractContextManager[object]:
     """Whether a user may act goes with the role that was set last."""
-    merge = Account.merge
+    merge = User.merge
 
-    def with_the_role(ours: Account, theirs: Account) -> Account:
+    def with_the_role(ours: User, theirs: User) -> User:
         last = max(ours, theirs, key=lambda one: one.role_stamp)
         return replace(merge(ours, theirs), activity=last.activity)
 
-    return mock.patch.object(Account, "merge", with_the_role)
+    return mock.patch.object(User, "merge", with_the_role)
 
 
 @bug(
@@ -168,13 +168,13 @@ def deactivation_lost_to_a_later_edit() -> AbstractContextManager[object]:
 )
 def token_version_by_the_last_writer() -> AbstractContextManager[object]:
     """The version that tokens must have is that of the last edit, not the highest."""
-    merge = account.Account.merge
+    merge = User.merge
 
-    def with_the_last(ours: Account, theirs: Account) -> Account:
+    def with_the_last(ours: User, theirs: User) -> User:
         last = max(ours, theirs, key=lambda one: max(one.role_stamp, one.credentials))
         return replace(merge(ours, theirs), token_version=last.token_version)
 
-    return mock.patch.object(Account, "merge", with_the_last)
+    return mock.patch.object(User, "merge", with_the_last)
 
 
 @bug(

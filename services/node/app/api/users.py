@@ -68,7 +68,7 @@ async def reset_password(user_id: str, reset: PasswordReset, node: CurrentNode, 
     """Give a user a new password. Their tokens end."""
     await node.database.read(lambda connection: users.view(connection, user_id))
     password_hash = await node.passwords.hash(reset.password.get_secret_value())
-    account = await node.database.write(
+    user = await node.database.write(
         lambda tx: users.set_password(tx, user_id, password_hash, action="password_reset", actor=actor)
     )
-    return account.view()
+    return user.view()

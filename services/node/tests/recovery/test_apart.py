@@ -7,8 +7,8 @@ import pytest
 
 from app.database import Transaction
 from app.state import customers, ledger, products, users
-from app.state.account import Account
 from app.state.products import NewProduct
+from app.state.user import User
 from app.state.users import NewUser
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR, Branch, Branches
@@ -138,7 +138,7 @@ def hash_of(letter: str) -> str:
     return f"$2b$04${letter * 53}"
 
 
-def load(branch: Branch, user_id: str) -> Account:
+def load(branch: Branch, user_id: str) -> User:
     found = users.find(branch.connection, user_id)
     assert found is not None
     return found
