@@ -8,7 +8,7 @@ from typing import Any, Literal
 from app.life import Life
 from app.state import forms, text
 from app.state.errors import Invalid
-from app.state.fields import Fields
+from app.state.fields import Fields, Natural, OneOf, Rules, Seconds, Text
 from app.state.forms import Row
 
 Status = Literal["placed", "cancelled"]
@@ -21,7 +21,34 @@ STATUSES: tuple[Status, ...] = ("placed", "cancelled")
 NAMES = tuple(sorted((*forms.ORDERS.columns, "lines")))
 LINE = tuple(sorted(forms.LINES.columns))
 
-_NAMES = ("id", "number", "branch", "epoch", "customer_id", "user_id", "status", "request_hash")
+LINE_RULES: Rules = {
+    "line": Natural(most=MAX_LINES),
+    "product_id": Text(text.KEY),
+    "sku": Text(text.KEY),
+    "name": Text(text.NAME),
+    "quantity": Natural(least=1, most=MAX_QUANTITY),
+    "unit_price_cents": Natural(),
+}
+"""What each column of a line may hold. The bulk path derives its own look at rows from these rules, too
+(app.state.order_pages)."""
+
+ORDER_RULES: Rules = {
+    "id": Text(text.KEY),
+    "number": Text(text.KEY),
+    "branch": Text(text.KEY),
+    "epoch": Text(text.KEY),
+    "customer_id": Text(text.KEY),
+    "user_id": Text(text.KEY),
+    "status": OneOf(STATUSES),
+    "request_hash": Text(text.KEY),
+    "note": Text(text.NOTE, optional=True),
+    "idempotency_key": Text(text.IDEMPOTENCY_KEY, optional=True),
+    "lamport": Natural(),
+    "created_at": Seconds(),
+    "total_cents": Natural(),
+    "version": Natural(least=1),
+}
+"""The same of an order without its lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +79,9 @@ class OrderLine:
     def from_json(cls, body: object) -> "OrderLine":
         """The line that a peer sent. Raises Invalid for one that no node could have written."""
         fields = Fields("line", body, forms.LINES.columns)
-        return cls(
-            line=fields.natural("line", most=MAX_LINES),
-            product_id=fields.text("product_id", longest=text.KEY),
-            sku=fields.text("sku", longest=text.KEY),
-            name=fields.text("name", longest=text.NAME),
-            quantity=fields.natural("quantity", least=1, most=MAX_QUANTITY),
-            unit_price_cents=fields.natural("unit_price_cents"),
-            beyond=forms.of("order_lines").checked_beyond(fields.row),
-        )
+        fields.check(LINE_RULES)
+        columns = {name: fields.row[name] for name in forms.LINES.columns}
+        return cls(**columns, beyond=forms.of("order_lines").checked_beyond(fields.row))
 
     def as_json(self) -> Row:
         """The canonical row, for the wire and the digest."""
@@ -106,20 +127,12 @@ class Order:
     def from_json(cls, body: object) -> "Order":
         """The order that a peer sent. Raises Invalid for one that no node could have written."""
         fields = Fields("order", body, NAMES)
+        fields.check(ORDER_RULES)
         row = fields.row
-        for name in _NAMES:
-            fields.text(name, longest=text.KEY)
-        fields.optional_text("note", longest=text.NOTE)
-        fields.optional_text("idempotency_key", longest=text.IDEMPOTENCY_KEY)
-        fields.natural("lamport")
-        fields.seconds("created_at")
-        total_cents = fields.natural("total_cents")
-        if fields.natural("version") < 1 or row["status"] not in STATUSES:
-            raise Invalid("status", "out_of_range")
         if not isinstance(row["lines"], list) or not 1 <= len(row["lines"]) <= MAX_LINES:
             raise Invalid("lines", "out_of_range")
         lines = tuple(map(OrderLine.from_json, row["lines"]))
-        _require_whole(lines, total_cents)
+        _require_whole(lines, row["total_cents"])
         columns = {name: row[name] for name in forms.ORDERS.columns}
         return cls(**columns, lines=lines, beyond=forms.of("orders").checked_beyond(_beyond(row)))
 

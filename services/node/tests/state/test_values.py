@@ -8,8 +8,9 @@ import pytest
 from app.database.digest import canonical
 from app.state import customers, forms, order_rows, products
 from app.state.customer import Customer
+from app.state.fields import Rules
 from app.state.forms import Form
-from app.state.order import Order, OrderLine
+from app.state.order import LINE_RULES, ORDER_RULES, Order, OrderLine
 from app.state.product import Product
 from tests.support.branch import Branch, Branches, as_json
 
@@ -38,6 +39,11 @@ def matriz(branches: Branches) -> Branch:
 def test_a_value_has_the_columns_of_its_form(value: Any, form: Form, more: set[str]) -> None:
     named = {field.name for field in fields(value)}
     assert named == ({*form.columns} - STAMP if "stamp" in more else {*form.columns}) | more | {"beyond"}
+
+
+@pytest.mark.parametrize(("rules", "form"), [(LINE_RULES, forms.LINES), (ORDER_RULES, forms.ORDERS)])
+def test_every_column_has_a_rule(rules: Rules, form: Form) -> None:
+    assert {*rules} == {*form.columns}
 
 
 def test_an_order_survives_its_row_and_the_wire(matriz: Branch) -> None:
