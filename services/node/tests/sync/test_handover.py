@@ -99,7 +99,7 @@ def parked_of(branch: Branch, *, seq: int, kind: str, entity: str) -> ParkedEven
             "origin": branch.life[0],
             "epoch": branch.life[1],
             "event": {**event, "body": None},
-            "reason": "TypeError",
+            "reason": "Invalid: body not_an_object",
         }
     )
 
