@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -48,17 +48,27 @@ def read(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[dic
 def cells(connection: sqlite3.Connection, product_id: str, *, spending: bool = False) -> list[Cell]:
     """Every life's cell of a product, by branch and epoch. Raises AlteredRow for one that is not what was
     written; where units are about to be spent, also for one of which that is known for good."""
+    return list(_written(connection, [product_id], spending=spending))
+
+
+def by_product(connection: sqlite3.Connection, product_ids: Iterable[str]) -> dict[str, list[Cell]]:
+    """The cells of some products that have any, to be shown, by product."""
+    found: dict[str, list[Cell]] = {}
+    for cell in _written(connection, product_ids, spending=False):
+        found.setdefault(cell.product_id, []).append(cell)
+    return found
+
+
+def _written(connection: sqlite3.Connection, product_ids: Iterable[str], *, spending: bool) -> Iterator[Cell]:
     form = forms.of("stock")
-    found = []
-    for values, granted in _rows(connection, form, [product_id]):
+    for values, granted in _rows(connection, form, product_ids):
         cell, sealed_now = _cell(form, values, granted)
         if cell is None and not spending and is_listed(connection, _stored(form, values, granted)):
             continue  # nobody can tell what it says
         if cell is None or sealed_now != values[-1]:
             require_written(connection, _stored(form, values, granted), "spend" if spending else "show")
         if cell is not None:
-            found.append(cell)
-    return found
+            yield cell
 
 
 def require_never_written(connection: sqlite3.Connection, product_id: str) -> None:

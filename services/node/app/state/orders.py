@@ -10,6 +10,7 @@ from app.database import Transaction
 from app.database.digest import canonical
 from app.database.seals import Use
 from app.state import customers, forms, order_copies, order_rows
+from app.state.customer import Customer
 from app.state.errors import Invalid, NotFound
 from app.state.order import Order, Status
 from app.state.stock import SoldUnits
@@ -107,7 +108,11 @@ def view(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
     order = find(connection, order_id)
     if order is None:
         raise NotFound("order", order_id)
-    customer = customers.find_by_id(connection, order.customer_id)
+    return _view(connection, order, customers.find_by_ids(connection, [order.customer_id]))
+
+
+def _view(connection: sqlite3.Connection, order: Order, known: Mapping[str, Customer]) -> dict[str, Any]:
+    customer = known.get(order.customer_id)
     return {
         "id": order.id,
         "number": order.number,
@@ -143,10 +148,10 @@ def _shown_time(seconds: Any) -> str:
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
     """Up to `limit` orders whose id is beyond `after`, by id (UUIDv7: about by time)."""
-    rows = connection.execute(
-        "SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
-    ).fetchall()
-    return [view(connection, row["id"]) for row in rows]
+    rows = connection.execute("SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+    found = [Order.from_row(row) for row in order_rows.read(connection, [row["id"] for row in rows])]
+    known = customers.find_by_ids(connection, {order.customer_id for order in found})
+    return [_view(connection, order, known) for order in found]
 
 
 def sales_of(connection: sqlite3.Connection, product_id: str) -> list[SoldUnits]:
