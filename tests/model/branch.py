@@ -7,8 +7,8 @@ different products never meet.
 
 from collections.abc import Iterator, Sequence
 
+from app.life import Life
 from app.state import stock
-from app.state.stock import Life
 from app.state.waiting import Waiting, WaitingList, demand_of
 from tests.model.ledger import PRODUCT, Disk, Ledger, Recovery
 from tests.model.messages import ORIGIN, Ask, Batch, Cells, Grant, Hello, Order, Receipt, Refused
@@ -158,7 +158,7 @@ class Branch(Ledger):
         disk = self.disk
         if epoch is None:
             return None
-        after = disk.cursors.get((to, epoch), 0)
+        after = disk.cursors.get(Life(to, epoch), 0)
         end = min(len(disk.log), through or len(disk.log))
         if after >= end:
             return None
@@ -240,7 +240,7 @@ class Branch(Ledger):
 
     def noted(self, name: str) -> tuple[Life, tuple[int, int]]:
         """The life a peer is taken to live, and its latest process known."""
-        life = (name, self.epochs.get(name, ""))
+        life = Life(name, self.epochs.get(name, ""))
         return life, self.latest.get(life, (0, 0))
 
     def branches_lacking(self, hello: Hello) -> set[str]:

@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 from unittest import mock
 
+from app.life import Life
 from app.state import stock
-from app.state.stock import Cell, Life
+from app.state.stock import Cell
 from tests.model.branch import Branch
 from tests.model.messages import Ask, Cells, Grant, Hello
 from tests.model.network import Network
@@ -169,7 +170,7 @@ def an_answer_of_the_dead_counts() -> AbstractContextManager[object]:
     accept = Branch.accept
 
     def anyway(branch: Branch, grant: Grant) -> None:
-        accept(branch, grant._replace(giver=("nobody", "")))
+        accept(branch, grant._replace(giver=Life("nobody", "")))
 
     return mock.patch.object(Branch, "accept", anyway)
 

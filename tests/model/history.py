@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from app.life import Life
 from app.state import stock
-from app.state.stock import Life
 from tests.model.branch import Branch
 from tests.model.ledger import Disk
 from tests.model.messages import Refused
@@ -52,7 +52,7 @@ class History(Network):
 
     def lives_heard_from(self, branch: Branch) -> list[Life]:
         near = [peer.name for peer in self.reachable(branch)]
-        return [(name, branch.epochs[name]) for name in near if name in branch.epochs]
+        return [Life(name, branch.epochs[name]) for name in near if name in branch.epochs]
 
     def settle(self) -> bool:
         """Let everybody talk to everybody until nothing changes; whether it came to that."""

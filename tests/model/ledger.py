@@ -4,8 +4,9 @@ on dictionaries."""
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
+from app.life import Life
 from app.state import stock
-from app.state.stock import Cell, Life
+from app.state.stock import Cell
 from tests.model.messages import ORIGIN, Cells, Head, Order
 from tests.model.shelf import Shelf
 
@@ -57,7 +58,7 @@ class Ledger:
     def __init__(self, name: str, disk: Disk, *, shelf: Shelf, ids: Iterator[int]) -> None:
         self.name = name
         self.disk = disk
-        self.me: Life = (name, disk.epoch)
+        self.me = Life(name, disk.epoch)
         self.shelf = shelf
         self.ids = ids
 
@@ -100,7 +101,7 @@ class Ledger:
         disk = self.disk
         disk.dead.add(self.me)
         disk.epoch = f"e{next(self.ids)}"
-        self.me = (self.name, disk.epoch)
+        self.me = Life(self.name, disk.epoch)
         disk.log = [next(self.ids)]
         disk.cursors = {}
         disk.recovery = None

@@ -4,7 +4,8 @@ rights. Cells are immutable, so a message may hold the sender's own."""
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from app.state.stock import Cell, Life
+from app.life import Life
+from app.state.stock import Cell
 from app.state.waiting import Age
 
 Head = tuple[int, int]

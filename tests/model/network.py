@@ -4,7 +4,7 @@ import itertools
 from dataclasses import dataclass
 from random import Random
 
-from app.state.stock import Life
+from app.life import Life
 from tests.model.branch import Branch
 from tests.model.ledger import Disk
 from tests.model.messages import Ask, Batch, Grant, Hello, Receipt, Refused

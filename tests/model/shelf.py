@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from app.state.stock import Cell, Life
+from app.life import Life
+from app.state.stock import Cell
 
 
 class Oversold(Exception):
@@ -51,7 +52,7 @@ class Shelf:
 
     def wrote(self, row: Cell, *, booked: int = 0, corrected: int = 0) -> None:
         """A life wrote its row, whether or not anybody will ever see it."""
-        account = self._account((row.branch, row.epoch))
+        account = self._account(row.life)
         account.booked[row.version] = account.booked[account.version] + booked
         account.corrected[row.version] = account.corrected[account.version] + corrected
         account.version = row.version
@@ -63,8 +64,7 @@ class Shelf:
         seen: dict[Life, int] = {}
         for view in views:
             for cell in view:
-                life = (cell.branch, cell.epoch)
-                seen[life] = max(cell.version, seen.get(life, 0))
+                seen[cell.life] = max(cell.version, seen.get(cell.life, 0))
         corrected = of_dead = of_all = 0
         for life, account in self._accounts.items():
             version = seen.get(life, 0)

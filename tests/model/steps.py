@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from app.life import Life
 from tests.model.branch import Branch
 from tests.model.history import MOST_UNITS, History, Step
 from tests.model.ledger import Disk
@@ -157,7 +158,7 @@ def roll_back(history: History) -> None:
     can notice (docs/architecture.md, What is not guaranteed): then people use the command."""
     if history.backups:
         name, copy = history.random.choice(history.backups)
-        life = (name, copy.epoch)
+        life = Life(name, copy.epoch)
         if any(_knows_more(peer, copy, life) for peer in history.reachable(history.branches[name])):
             history.restart(name, copy.copy())
             history.lost = True
@@ -217,7 +218,7 @@ def _restore(history: History, name: str, copy: Disk) -> None:
     history.lost = True
 
 
-def _knows_more(peer: Branch, copy: Disk, life: tuple[str, str]) -> bool:
+def _knows_more(peer: Branch, copy: Disk, life: Life) -> bool:
     if life in peer.disk.dead:
         return True
     seq, event = peer.disk.positions.get(life, (0, 0))

@@ -10,7 +10,7 @@ from app.database.digest import read_digests
 from app.database.identity import present_life
 from app.database.migrations import newest_revision
 from app.runtime import Clock
-from app.state import ledger, membership, order_copies, orders, replicated, salvage, stock
+from app.state import cell_rows, ledger, membership, order_copies, orders, replicated, salvage, stock
 from app.sync import anti_entropy, handshake, outbox
 from app.sync.alarms import Alarms
 from app.sync.outbox import Backlog
@@ -19,6 +19,7 @@ from app.sync.recovery import Recovery
 from app.sync.standing import Standing
 
 _LOCAL = ("events", "audit")
+_PRODUCTS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -110,16 +111,18 @@ def _stock_totals(connection: sqlite3.Connection) -> Mapping[str, int | None]:
     dead = ledger.dead_lives(connection)
     life = present_life(connection)
     whole = {"available": 0, "frozen": 0, "here": 0, "oversold": 0}
-    for row in connection.execute("SELECT DISTINCT product_id FROM stock").fetchall():
+    ids = [row[0] for row in connection.execute("SELECT DISTINCT product_id FROM stock")]
+    for start in range(0, len(ids), _PRODUCTS_AT_ONCE):
         try:
-            cells = ledger.cells_of(connection, row[0])
+            found = cell_rows.by_product(connection, ids[start : start + _PRODUCTS_AT_ONCE])
         except AlteredRow:
             return dict.fromkeys(whole)
-        totals = stock.totals(cells, dead)
-        whole["available"] += totals.available
-        whole["frozen"] += totals.frozen
-        whole["oversold"] += totals.oversold
-        whole["here"] += ledger.usable_rights(connection, cells, life)
+        for cells in found.values():
+            totals = stock.totals(cells, dead)
+            whole["available"] += totals.available
+            whole["frozen"] += totals.frozen
+            whole["oversold"] += totals.oversold
+            whole["here"] += ledger.usable_rights(connection, cells, life)
     return whole
 
 

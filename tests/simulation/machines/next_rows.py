@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from app.database.additions import AddedColumn, AddedTable, add, taking_away
-from app.state import account, forms, identity, replicated, text
+from app.state import forms, identity, replicated, text
 from app.state.entity import Entity
 from app.state.fields import Fields, a_natural, a_text
 from app.state.forms import Added, Form, Row
+from app.state.order import Order
 from app.state.records import Records
 from app.state.stock import Cell
+from app.state.user import User
 from app.sync import kinds
 from app.sync.kinds import Kind
 
@@ -75,7 +77,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
     connection.execute(_TABLE)
 
 
-def with_badge(made: account.Account) -> account.Account:
+def with_badge(made: User) -> User:
     return replace(made, beyond={"badge": f"badge of {made.username}"})
 
 
@@ -89,10 +91,10 @@ def with_field(relation: str, row: Row, lamport: int) -> Row:
     return {**row, field: f"{field} at {lamport}"}
 
 
-def with_channel(order: Row) -> Row:
+def with_channel(order: Order) -> Order:
     """An order as the next version takes it, and its lines."""
-    lines = [{**line, "lot": f"lot {line['line']}"} for line in order["lines"]]
-    return {**order, "lines": lines, "channel": channel_of(order["id"])}
+    lines = [replace(line, beyond={**line.beyond, "lot": f"lot {line.line}"}) for line in order.lines]
+    return replace(order, lines=tuple(lines), beyond={**order.beyond, "channel": channel_of(order.id)})
 
 
 def channel_of(order_id: str) -> str:

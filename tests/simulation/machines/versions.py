@@ -17,11 +17,12 @@ from app.database import Transaction, migrations, opened
 from app.database.forms import Forms, Progress
 from app.database.migrations import newest_revision
 from app.state import forms, orders, products, replicated, users
-from app.state.account import Account
 from app.state.entity import Entity
 from app.state.forms import Form, Row
+from app.state.order import Order
 from app.state.records import Records
 from app.state.stock import Cell
+from app.state.user import User
 from app.sync import outbox, parking, replication
 from app.sync.events import PROTOCOL, Batch, WireEvent
 from app.sync.kinds import KINDS, Kind
@@ -135,8 +136,8 @@ def _parking(park: Callable[..., None], parked: Parked) -> Callable[..., None]:
     return wrapped
 
 
-def _changed(make: Callable[..., Account], change: Callable[[Account], Account]) -> Callable[..., Account]:
-    def wrapped(*args: Any, **options: Any) -> Account:
+def _changed(make: Callable[..., User], change: Callable[[User], User]) -> Callable[..., User]:
+    def wrapped(*args: Any, **options: Any) -> User:
         made = make(*args, **options)
         return change(made) if is_next() else made
 
@@ -152,10 +153,10 @@ def _moving(move: Callable[..., Cell]) -> Callable[..., Cell]:
 
 
 def _inserting(insert: Callable[..., None], written: Written) -> Callable[..., None]:
-    def wrapped(tx: Transaction, order: Row, *, seq: int = 0, donor: str = "") -> None:
+    def wrapped(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> None:
         if is_next() and seq:
             order = next_rows.with_channel(order)
-            written(order["id"])
+            written(order.id)
         insert(tx, order, seq=seq, donor=donor)
 
     return wrapped

@@ -10,11 +10,12 @@ from unittest import mock
 
 from app.database import Transaction
 from app.database.identity import begin_start
-from app.state import account, catalogue, ledger, order_rows, orders, placing, products, records, replicated
-from app.state.account import Account
+from app.state import catalogue, ledger, order_rows, orders, placing, products, records, replicated
 from app.state.errors import OutOfStock
+from app.state.order import Order, Status
 from app.state.order_desk import OrderDesk
 from app.state.records import Records
+from app.state.user import User
 from app.sync import kinds, parking
 from app.sync.events import WireEvent
 from app.sync.kinds import KINDS
@@ -152,13 +153,13 @@ def order_event_without_its_catalogue() -> AbstractContextManager[object]:
 )
 def deactivation_lost_to_a_later_edit() -> AbstractContextManager[object]:
     """Whether a user may act goes with the role that was set last."""
-    merge = Account.merge
+    merge = User.merge
 
-    def with_the_role(ours: Account, theirs: Account) -> Account:
+    def with_the_role(ours: User, theirs: User) -> User:
         last = max(ours, theirs, key=lambda one: one.role_stamp)
         return replace(merge(ours, theirs), activity=last.activity)
 
-    return mock.patch.object(Account, "merge", with_the_role)
+    return mock.patch.object(User, "merge", with_the_role)
 
 
 @bug(
@@ -167,13 +168,13 @@ def deactivation_lost_to_a_later_edit() -> AbstractContextManager[object]:
 )
 def token_version_by_the_last_writer() -> AbstractContextManager[object]:
     """The version that tokens must have is that of the last edit, not the highest."""
-    merge = account.Account.merge
+    merge = User.merge
 
-    def with_the_last(ours: Account, theirs: Account) -> Account:
+    def with_the_last(ours: User, theirs: User) -> User:
         last = max(ours, theirs, key=lambda one: max(one.role_stamp, one.credentials))
         return replace(merge(ours, theirs), token_version=last.token_version)
 
-    return mock.patch.object(Account, "merge", with_the_last)
+    return mock.patch.object(User, "merge", with_the_last)
 
 
 @bug(
@@ -183,11 +184,11 @@ def token_version_by_the_last_writer() -> AbstractContextManager[object]:
 def digest_of_stale_rows() -> AbstractContextManager[object]:
     """A change of an order's status is not told to the digest."""
 
-    def silently(tx: Transaction, before: dict[str, Any], *, status: str, version: int) -> dict[str, Any]:
+    def silently(tx: Transaction, before: Order, *, status: Status, version: int) -> Order:
         tx.connection.execute(
-            "UPDATE orders SET status = ?, version = ? WHERE id = ?", (status, version, before["id"])
+            "UPDATE orders SET status = ?, version = ? WHERE id = ?", (status, version, before.id)
         )
-        return {**before, "status": status, "version": version}
+        return replace(before, status=status, version=version)
 
     return mock.patch.object(orders, "set_status", silently)
 
@@ -224,8 +225,8 @@ def keys_stay_at_their_branch() -> AbstractContextManager[object]:
     """An order's key is not stored at its peers."""
     insert = orders.insert
 
-    def without(tx: Transaction, order: dict[str, Any], *, seq: int = 0, donor: str = "") -> None:
-        insert(tx, {**order, "idempotency_key": None} if donor else order, seq=seq, donor=donor)
+    def without(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> None:
+        insert(tx, replace(order, idempotency_key=None) if donor else order, seq=seq, donor=donor)
 
     return mock.patch.object(orders, "insert", without)
 

@@ -137,9 +137,7 @@ def position_in_a_transaction_of_its_own() -> AbstractContextManager[object]:
     async def event(reception: Reception, claims: ReplicaClaims, batch: Batch) -> BatchReceipt:
         reception._peers.heard(reception._sender(claims, batch.origin, batch.epoch))
         bare = batch.model_copy(update={"events": []})
-        before = await reception._database.read(
-            lambda connection: receiver.position(connection, (batch.origin, batch.epoch))
-        )
+        before = await reception._database.read(lambda connection: receiver.position(connection, batch.life))
         receipt = await reception._database.write(lambda tx: receiver.receive(tx, bare))
 
         def apply(tx: Transaction) -> None:

@@ -8,9 +8,10 @@ from unittest import mock
 
 from app.database import Actor, Transaction
 from app.database.identity import begin_start
+from app.life import Life
 from app.state import counting, ledger, order_copies, orders, stock
 from app.state.errors import CountBlocked
-from app.state.stock import Cell, Life, Totals
+from app.state.stock import Cell, Totals
 from app.sync import counting as count_desk
 from app.sync import outbox, receiver, snapshot
 from app.sync.events import Batch, Hello, Page

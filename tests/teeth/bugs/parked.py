@@ -5,8 +5,8 @@ from typing import Any
 from unittest import mock
 
 from app.database import Transaction
+from app.life import Life
 from app.state import ledger
-from app.state.stock import Life
 from app.sync import handover, outbox, parking
 from app.sync.events import Batch, ParkedEvent, WireEvent
 from app.sync.kinds import KINDS

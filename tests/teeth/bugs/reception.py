@@ -25,7 +25,7 @@ def no_deduplication() -> AbstractContextManager[object]:
     receive = receiver.receive
 
     def forget(tx: Transaction, batch: Batch) -> receiver.Receipt:
-        receiver.set_position(tx, (batch.origin, batch.epoch), batch.after)
+        receiver.set_position(tx, batch.life, batch.after)
         return receive(tx, batch)
 
     return mock.patch.object(receiver, "receive", forget)
@@ -69,9 +69,8 @@ def gap_not_noticed() -> AbstractContextManager[object]:
     receive = receiver.receive
 
     def believe(tx: Transaction, batch: Batch) -> receiver.Receipt:
-        life = (batch.origin, batch.epoch)
-        if receiver.position(tx.connection, life).seq < batch.after.seq:
-            receiver.set_position(tx, life, batch.after)
+        if receiver.position(tx.connection, batch.life).seq < batch.after.seq:
+            receiver.set_position(tx, batch.life, batch.after)
         return receive(tx, batch)
 
     return mock.patch.object(receiver, "receive", believe)

@@ -10,6 +10,7 @@ from unittest import mock
 from app.database import Transaction
 from app.state import grants, ledger, order_rows, orders, placing, stock
 from app.state.forms import COUNTS
+from app.state.product import Product
 from app.state.stock import Cell, SoldUnits
 from app.state.waiting import Age, WaitingList
 from tests.recovery.test_apart import (
@@ -138,7 +139,7 @@ def order_without_its_stock() -> AbstractContextManager[object]:
 def each_line_checked_alone() -> AbstractContextManager[object]:
     """Two lines of one product are each held against what is there before the order."""
 
-    def one_by_one(lines: Sequence[tuple[dict[str, Any], int]]) -> list[tuple[dict[str, Any], int]]:
+    def one_by_one(lines: Sequence[tuple[Product, int]]) -> list[tuple[Product, int]]:
         return list(lines)
 
     return mock.patch.object(placing, "_summed", one_by_one)

@@ -1,7 +1,5 @@
 """/altered: rows that are not what this node wrote and that no peer could confirm, and accepting them."""
 
-from typing import Any
-
 from fastapi import APIRouter
 
 from app.api.dependencies import AdminOnly, CurrentActor, CurrentNode
@@ -13,18 +11,15 @@ from app.state import altered_rows
 router = APIRouter(prefix="/altered", tags=["altered"], dependencies=[AdminOnly])
 
 
-@router.get(
-    "", operation_id="listAltered", response_model=AlteredRows, responses=refusals(*READ, "forbidden")
-)
-async def index(node: CurrentNode) -> Any:
+@router.get("", operation_id="listAltered", responses=refusals(*READ, "forbidden"))
+async def index(node: CurrentNode) -> AlteredRows:
     """Rows that something else than this node's commands changed and that no peer could confirm."""
-    return {"items": await node.database.read(seals.listed)}
+    return AlteredRows.model_validate({"items": await node.database.read(seals.listed)})
 
 
-@router.post(
-    "/accept", operation_id="acceptAltered", response_model=Accepted, responses=refusals(*WRITE, "forbidden")
-)
-async def accept(node: CurrentNode, actor: CurrentActor) -> Any:
+@router.post("/accept", operation_id="acceptAltered", responses=refusals(*WRITE, "forbidden"))
+async def accept(node: CurrentNode, actor: CurrentActor) -> Accepted:
     """Take every such row for what it says now. Of stock, units may then be sold by it: a wrong number can
     oversell, so count the shelf first."""
-    return await node.database.write(lambda tx: altered_rows.accept(tx, actor=actor))
+    outcome = await node.database.write(lambda tx: altered_rows.accept(tx, actor=actor))
+    return Accepted.model_validate(outcome)

@@ -1,6 +1,6 @@
 """/audit: who did what at this node, for administrators."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
@@ -17,10 +17,9 @@ router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[AdminOnly])
 @router.get(
     "",
     operation_id="listAudit",
-    response_model=Page[AuditEntry],
     responses=refusals(*READ, "forbidden"),
 )
-async def index(query: Annotated[AuditQuery, Query()], node: CurrentNode) -> Any:
+async def index(query: Annotated[AuditQuery, Query()], node: CurrentNode) -> Page[AuditEntry]:
     """What was done at this node, newest first. The audit is each node's own; it is not replicated."""
     wanted = audit.AuditFilter(
         entity=query.entity,
@@ -34,4 +33,4 @@ async def index(query: Annotated[AuditQuery, Query()], node: CurrentNode) -> Any
     found = await node.database.read(
         lambda connection: audit.page(connection, wanted, before=before, limit=query.limit + 1)
     )
-    return as_page(found, query.limit, lambda entry: str(entry["id"]))
+    return as_page(Page[AuditEntry], found, query.limit)

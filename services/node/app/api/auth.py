@@ -1,7 +1,7 @@
 """/auth: logging in, and one's own password."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
@@ -41,33 +41,31 @@ async def login_form(request: Request) -> LoginForm:
     "/login",
     operation_id="logIn",
     summary="Get a token",
-    response_model=Token,
     openapi_extra=LOGIN_FORM,
     responses=refusals(*READ, "throttled", "bad_request", "unsupported_media_type", "body_too_large"),
 )
 async def login(
     form: Annotated[LoginForm, Depends(login_form)], node: CurrentNode, address: ClientAddress
-) -> Any:
+) -> Token:
     """OAuth2 password form. The token is good at every branch. After 5 failures each try waits longer."""
     return _token(await log_in(node, form.username, form.password, address=address))
 
 
-@router.get("/me", operation_id="getMe", summary="Who am I", response_model=User, responses=refusals(*READ))
-async def me(user: CurrentUser) -> Any:
+@router.get("/me", operation_id="getMe", summary="Who am I", responses=refusals(*READ))
+async def me(user: CurrentUser) -> User:
     """The user behind the token."""
-    return user.view()
+    return User.model_validate(user.view())
 
 
 @router.post(
     "/password",
     operation_id="changeMyPassword",
     summary="Change my password",
-    response_model=Token,
     responses=refusals(*WRITE, "throttled"),
 )
 async def password(
     change: PasswordChange, node: CurrentNode, user: CurrentUser, actor: CurrentActor, address: ClientAddress
-) -> Any:
+) -> Token:
     """All tokens of the user end; the answer is a new one."""
     current, new = change.current_password.get_secret_value(), change.new_password.get_secret_value()
     return _token(await change_password(node, user, current=current, new=new, actor=actor, address=address))

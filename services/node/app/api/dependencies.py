@@ -17,9 +17,9 @@ from app.security.passwords import Passwords
 from app.security.replica_tokens import ReplicaTokens
 from app.security.throttle import LoginThrottle
 from app.state import users
-from app.state.account import Account
 from app.state.order_desk import OrderDesk
 from app.state.stock_desk import StockDesk
+from app.state.user import User
 from app.sync.counting import CountDesk
 from app.sync.fault_desk import FaultDesk
 from app.sync.membership import MemberDesk
@@ -82,32 +82,32 @@ _bearer = OAuth2PasswordBearer(
 )
 
 
-async def current_user(node: CurrentNode, token: Annotated[str | None, Depends(_bearer)]) -> Account:
+async def current_user(node: CurrentNode, token: Annotated[str | None, Depends(_bearer)]) -> User:
     """The live user behind the request's token. Raises Unauthenticated, also for a token that was good
     once: the user was deactivated, or their role or password changed since."""
     if token is None:
         raise Unauthenticated("missing_token")
     claims = node.tokens.read(token, now=node.clock.wall())
-    account = await node.database.read(lambda connection: users.find(connection, claims.user_id))
-    if account is None or not account.active or claims_of(account) != claims:
+    user = await node.database.read(lambda connection: users.find(connection, claims.user_id))
+    if user is None or not user.active or claims_of(user) != claims:
         raise Unauthenticated("ended_token")
-    return account
+    return user
 
 
-def claims_of(account: Account) -> Claims:
+def claims_of(user: User) -> Claims:
     """What a token of this user says while nothing about them changes."""
     return Claims(
-        user_id=account.id,
-        role=account.role,
-        token_version=account.token_version,
-        credentials=account.credentials_id,
+        user_id=user.id,
+        role=user.role,
+        token_version=user.token_version,
+        credentials=user.credentials_id,
     )
 
 
-CurrentUser = Annotated[Account, Depends(current_user)]
+CurrentUser = Annotated[User, Depends(current_user)]
 
 
-async def require_admin(user: CurrentUser) -> Account:
+async def require_admin(user: CurrentUser) -> User:
     """The live user, who is an administrator. Raises Forbidden for others."""
     if user.role != "admin":
         raise Forbidden("admin")

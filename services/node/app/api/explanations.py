@@ -1,7 +1,5 @@
 """/problems: what each refusal means, for whoever follows a problem's `type`."""
 
-from typing import Any
-
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -21,10 +19,8 @@ class Explanation(BaseModel):
     detail: dict[str, str]
 
 
-@router.get(
-    "/{code}", operation_id="explainProblem", response_model=Explanation, responses=refusals("not_found")
-)
-async def explain(code: str) -> Any:
+@router.get("/{code}", operation_id="explainProblem", responses=refusals("not_found"))
+async def explain(code: str) -> Explanation:
     """What a problem's code means. No token is needed."""
     problem = PROBLEMS.get(code)
     if problem is None:

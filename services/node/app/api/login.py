@@ -5,8 +5,8 @@ from app.database import Actor
 from app.security.client_tokens import IssuedToken
 from app.security.errors import Unauthenticated
 from app.state import identity, text, users
-from app.state.account import Account
 from app.state.errors import Invalid
+from app.state.user import User
 
 
 async def log_in(node: Node, username: str, password: str, *, address: str) -> IssuedToken:
@@ -16,20 +16,20 @@ async def log_in(node: Node, username: str, password: str, *, address: str) -> I
     deactivated user; Throttled after too many of them.
     """
     known = not text.fault(username.strip(), longest=text.KEY)
-    account = None
+    user = None
     if known:
-        account = await node.database.read(
+        user = await node.database.read(
             lambda connection: users.find_by_username(connection, username.strip())
         )
     throttled_as = identity.normalised(username) if known else "no username"
-    if not await _proves(node, account, password, throttled_as=throttled_as, address=address):
+    if not await _proves(node, user, password, throttled_as=throttled_as, address=address):
         raise Unauthenticated("wrong_credentials")
-    assert account is not None, "only a known user's password is right"
-    return node.tokens.issue(claims_of(account), now=node.clock.wall())
+    assert user is not None, "only a known user's password is right"
+    return node.tokens.issue(claims_of(user), now=node.clock.wall())
 
 
 async def change_password(
-    node: Node, user: Account, *, current: str, new: str, actor: Actor, address: str
+    node: Node, user: User, *, current: str, new: str, actor: Actor, address: str
 ) -> IssuedToken:
     """Give the user a new password and a token for it; all their other tokens end.
 
@@ -39,19 +39,17 @@ async def change_password(
     if not await _proves(node, user, current, throttled_as=throttled_as, address=address):
         raise Invalid("current_password", "wrong_password")
     password_hash = await node.passwords.hash(new)
-    account = await node.database.write(
+    changed = await node.database.write(
         lambda tx: users.set_password(tx, user.id, password_hash, action="password_changed", actor=actor)
     )
-    return node.tokens.issue(claims_of(account), now=node.clock.wall())
+    return node.tokens.issue(claims_of(changed), now=node.clock.wall())
 
 
-async def _proves(
-    node: Node, account: Account | None, password: str, *, throttled_as: str, address: str
-) -> bool:
+async def _proves(node: Node, user: User | None, password: str, *, throttled_as: str, address: str) -> bool:
     node.throttle.require_open(throttled_as, address, now=node.clock.monotonic())
-    right = await node.passwords.check(password, account.password_hash if account else None)
+    right = await node.passwords.check(password, user.password_hash if user else None)
     node.throttle.require_open(throttled_as, address, now=node.clock.monotonic())
-    if account is not None and account.active and right:
+    if user is not None and user.active and right:
         node.throttle.succeeded(throttled_as, address)
         return True
     node.throttle.failed(throttled_as, address, now=node.clock.monotonic())

@@ -1,7 +1,7 @@
 """/orders: placing and cancelling orders at this branch."""
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import Field
@@ -43,7 +43,6 @@ def required_copies(durable: int | None, settings: Settings, *, peers: int) -> i
     "",
     operation_id="placeOrder",
     status_code=201,
-    response_model=Order,
     responses={
         202: {"model": Order, "description": "Durable here; not yet at as many peers as were asked for"},
         **refusals(
@@ -65,7 +64,7 @@ async def place(
     response: Response,
     durable: Durable = None,
     idempotency_key: IdempotencyKey = None,
-) -> Any:
+) -> Order:
     """Place an order at this branch, at the catalogue's prices. 201 means that it is durable here, and at as
     many peers as `durable` or REPLICATION_MIN_ACKS asks for; 202, that it is durable here and those
     peers have not all answered yet: its page, named in Location, shows `stored_by`."""
@@ -78,33 +77,33 @@ async def place(
     if copies:
         placed, stored = await node.orders.until_stored(placed["id"], copies=copies)
         response.status_code = 201 if stored else 202
-    return placed
+    return Order.model_validate(placed)
 
 
-@router.get("", operation_id="listOrders", response_model=Page[Order], responses=refusals(*READ))
-async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Any:
+@router.get("", operation_id="listOrders", responses=refusals(*READ))
+async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Page[Order]:
     """All orders this node knows, of all branches, in order of id: about by time."""
     found = await node.database.read(lambda c: orders.page(c, query.after or "", query.limit + 1))
-    return as_page(found, query.limit, lambda order: order["id"])
+    return as_page(Page[Order], found, query.limit)
 
 
 @router.get(
     "/{order_id}",
     operation_id="getOrder",
-    response_model=Order,
     responses=refusals(*READ, "not_found"),
 )
-async def show(order_id: str, node: CurrentNode) -> Any:
+async def show(order_id: str, node: CurrentNode) -> Order:
     """One order."""
-    return await node.database.read(lambda connection: orders.view(connection, order_id))
+    shown = await node.database.read(lambda connection: orders.view(connection, order_id))
+    return Order.model_validate(shown)
 
 
 @router.post(
     "/{order_id}/cancel",
     operation_id="cancelOrder",
-    response_model=Order,
     responses=refusals(*WRITE, "not_found", "other_branch", "effect_parked", "fenced"),
 )
-async def cancel(order_id: str, node: CurrentNode, actor: CurrentActor) -> Any:
+async def cancel(order_id: str, node: CurrentNode, actor: CurrentActor) -> Order:
     """Cancel an order at its own branch; its units can be sold again. Cancelling again changes nothing."""
-    return await node.orders.cancel(order_id, actor=actor)
+    shown = await node.orders.cancel(order_id, actor=actor)
+    return Order.model_validate(shown)

@@ -2,11 +2,13 @@
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+P = TypeVar("P", bound=BaseModel)
 
 DEFAULT_LIMIT = 100
 MOST = 500
@@ -49,9 +51,9 @@ class PageQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=MOST)] = DEFAULT_LIMIT
 
 
-def as_page(
-    found: Sequence[dict[str, Any]], limit: int, key: Callable[[dict[str, Any]], str]
-) -> dict[str, Any]:
-    """The page of `found`, which was read with `limit + 1`: the entry too many tells that there is more."""
-    items = list(found[:limit])
-    return {"items": items, "next": encode_cursor(key(items[-1])) if len(found) > limit else None}
+def as_page(page: type[P], found: Sequence[Mapping[str, Any]], limit: int, *, key: str = "id") -> P:
+    """The page of `found`, which was read with `limit + 1`: the entry too many tells that there is more. The
+    cursor is the last entry's `key`."""
+    items = found[:limit]
+    following = encode_cursor(str(items[-1][key])) if len(found) > limit else None
+    return page.model_validate({"items": items, "next": following})

@@ -1,6 +1,6 @@
 """/parked: events that could not be applied, kept whole, and applying them after all."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
@@ -14,22 +14,20 @@ from app.sync import parking
 router = APIRouter(prefix="/parked", tags=["parked"], dependencies=[AdminOnly])
 
 
-@router.get(
-    "", operation_id="listParked", response_model=Page[ParkedEvent], responses=refusals(*READ, "forbidden")
-)
-async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Any:
+@router.get("", operation_id="listParked", responses=refusals(*READ, "forbidden"))
+async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Page[ParkedEvent]:
     """Events that are parked here, by origin, epoch and seq."""
     found = await node.database.read(lambda c: parking.page(c, query.after or "", query.limit + 1))
-    return as_page(found, query.limit, lambda event: event["key"])
+    return as_page(Page[ParkedEvent], found, query.limit, key="key")
 
 
 @router.post(
     "/replay",
     operation_id="replayParked",
-    response_model=Replayed,
     responses=refusals(*WRITE, "forbidden"),
 )
-async def replay(node: CurrentNode, actor: CurrentActor) -> Any:
+async def replay(node: CurrentNode, actor: CurrentActor) -> Replayed:
     """Try every parked event again, after what kept it from being applied was mended. What is left is fetched
     whole from the node it came from, as soon as that answers."""
-    return await node.replay_parked(actor=actor)
+    shown = await node.replay_parked(actor=actor)
+    return Replayed.model_validate(shown)

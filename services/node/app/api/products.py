@@ -1,6 +1,6 @@
 """/products: what is sold."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
@@ -19,45 +19,44 @@ router = APIRouter(prefix="/products", tags=["products"], dependencies=[AnyUser]
     "",
     operation_id="createProduct",
     status_code=201,
-    response_model=Product,
     dependencies=[AdminOnly],
     responses=refusals(*WRITE, "forbidden", "already_exists"),
 )
-async def create(new: NewProduct, node: CurrentNode, actor: CurrentActor) -> Any:
+async def create(new: NewProduct, node: CurrentNode, actor: CurrentActor) -> Product:
     """Create a product."""
     product = products.NewProduct(sku=new.sku, name=new.name, price_cents=new.price_cents)
-    return await node.database.write(lambda tx: products.create(tx, product, actor=actor))
+    shown = await node.database.write(lambda tx: products.create(tx, product, actor=actor))
+    return Product.model_validate(shown)
 
 
-@router.get("", operation_id="listProducts", response_model=Page[Product], responses=refusals(*READ))
-async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Any:
+@router.get("", operation_id="listProducts", responses=refusals(*READ))
+async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Page[Product]:
     """All products, in order of id."""
     found = await node.database.read(lambda c: products.page(c, query.after or "", query.limit + 1))
-    return as_page(found, query.limit, lambda product: product["id"])
+    return as_page(Page[Product], found, query.limit)
 
 
 @router.get(
     "/{id_or_sku:path}",
     operation_id="getProduct",
-    response_model=Product,
     responses=refusals(*READ, "not_found"),
 )
-async def show(id_or_sku: str, node: CurrentNode) -> Any:
+async def show(id_or_sku: str, node: CurrentNode) -> Product:
     """One product, by id or by sku in any spelling."""
     product = await node.database.read(lambda connection: products.find(connection, id_or_sku))
     if product is None:
         raise NotFound("product", id_or_sku)
-    return products.view(product)
+    return Product.model_validate(products.view(product))
 
 
 @router.patch(
     "/{id_or_sku:path}",
     operation_id="changeProduct",
-    response_model=Product,
     dependencies=[AdminOnly],
     responses=refusals(*WRITE, "forbidden", "not_found"),
 )
-async def change(id_or_sku: str, change: ProductChange, node: CurrentNode, actor: CurrentActor) -> Any:
+async def change(id_or_sku: str, change: ProductChange, node: CurrentNode, actor: CurrentActor) -> Product:
     """Change a product; the last change wins over concurrent ones at other branches."""
     changes = change.model_dump(exclude_unset=True)
-    return await node.database.write(lambda tx: products.update(tx, id_or_sku, changes, actor=actor))
+    shown = await node.database.write(lambda tx: products.update(tx, id_or_sku, changes, actor=actor))
+    return Product.model_validate(shown)

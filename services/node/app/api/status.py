@@ -1,7 +1,6 @@
 """How the node is: for people, for the lab, and for health checks."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -9,6 +8,7 @@ from pydantic import BaseModel
 from app.api.dependencies import CurrentNode, CurrentUser
 from app.api.language import preferred
 from app.api.openapi import READ, Responses, refusals
+from app.api.schemas.status import Status
 from app.api.waiting_words import explanation
 
 router = APIRouter(tags=["status"])
@@ -33,10 +33,12 @@ NOT_READY: Responses = {
     "/status",
     operation_id="getStatus",
     summary="State, backlog per peer, heads and digest",
+    response_model_exclude_unset=True,  # `faults` is there only in a lab
     responses=refusals(*READ),
 )
-async def status(node: CurrentNode, _user: CurrentUser) -> dict[str, Any]:
-    return dict(await node.status())
+async def status(node: CurrentNode, _user: CurrentUser) -> Status:
+    shown = await node.status()
+    return Status.model_validate(shown)
 
 
 @router.get("/healthz", operation_id="getHealth", summary="Whether the process answers")

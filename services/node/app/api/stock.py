@@ -1,6 +1,6 @@
 """/stock: what is there, received and removed."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
@@ -18,45 +18,45 @@ router = APIRouter(prefix="/stock", tags=["stock"], dependencies=[AnyUser])
     "/adjustments",
     operation_id="adjustStock",
     status_code=201,
-    response_model=Stock,
     responses=refusals(*WRITE, "unknown_sku", "out_of_stock", "policy_mismatch", "fenced"),
 )
-async def adjust(wanted: Adjustment, node: CurrentNode, actor: CurrentActor) -> Any:
+async def adjust(wanted: Adjustment, node: CurrentNode, actor: CurrentActor) -> Stock:
     """Receive (above 0) or remove (below 0) units here. A removal needs rights, as an order does."""
     adjustment = placing.Adjustment(
         sku=wanted.sku, quantity=wanted.quantity, reason=wanted.reason, share=wanted.share
     )
-    return await node.stock.adjust(adjustment, actor=actor)
+    shown = await node.stock.adjust(adjustment, actor=actor)
+    return Stock.model_validate(shown)
 
 
-@router.get("", operation_id="listStock", response_model=Page[Stock], responses=refusals(*READ))
-async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Any:
+@router.get("", operation_id="listStock", responses=refusals(*READ))
+async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Page[Stock]:
     """The stock of all products as this node knows it, in order of product id."""
     found = await node.database.read(lambda c: ledger.stock_page(c, query.after or "", query.limit + 1))
-    return as_page(found, query.limit, lambda stock: stock["id"])
+    return as_page(Page[Stock], found, query.limit)
 
 
 @router.post(
     "/{sku:path}/count",
     operation_id="countStock",
     status_code=201,
-    response_model=Stock,
     dependencies=[AdminOnly],
     responses=refusals(*WRITE, "forbidden", "not_found", "unknown_sku", "not_the_counter", "count_blocked"),
 )
-async def count(sku: str, counted: Count, node: CurrentNode, actor: CurrentActor) -> Any:
+async def count(sku: str, counted: Count, node: CurrentNode, actor: CurrentActor) -> Stock:
     """Release what is left of the frozen pool, at the branch that counts, with every branch reachable. The
     units can be sold when all branches have acknowledged it. A wrong number can oversell."""
     product_id = await node.counts.count(sku, gone=counted.gone, actor=actor)
-    return await node.database.read_back(lambda connection: ledger.stock_view(connection, product_id))
+    shown = await node.database.read_back(lambda connection: ledger.stock_view(connection, product_id))
+    return Stock.model_validate(shown)
 
 
 @router.get(
     "/{sku:path}",
     operation_id="getStock",
-    response_model=Stock,
     responses=refusals(*READ, "not_found"),
 )
-async def show(sku: str, node: CurrentNode) -> Any:
+async def show(sku: str, node: CurrentNode) -> Stock:
     """One product's stock as this node knows it."""
-    return await node.database.read(lambda connection: ledger.stock_view(connection, sku))
+    shown = await node.database.read(lambda connection: ledger.stock_view(connection, sku))
+    return Stock.model_validate(shown)

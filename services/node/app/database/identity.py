@@ -8,6 +8,7 @@ from app.database import own_rows
 from app.database.errors import DamagedDatabase, StorageFailed, WrongDatabase
 from app.database.file import decoded_somehow, look, make_folder, opening_error
 from app.database.transaction import Identity
+from app.life import Life
 
 EPOCH_BYTES = 16
 UNREADABLE = "unreadable"
@@ -82,10 +83,9 @@ HAS_PARKED = (
 """SQL: whether the peer of the cursor `c` has only parked the event `{seq}` that it acknowledged."""
 
 
-def present_life(connection: sqlite3.Connection) -> tuple[str, str]:
+def present_life(connection: sqlite3.Connection) -> Life:
     """This node's name and its epoch, as the file has them."""
-    name, epoch = connection.execute("SELECT name, epoch FROM node").fetchone()
-    return name, epoch
+    return Life(*connection.execute("SELECT name, epoch FROM node").fetchone())
 
 
 def begin_start(connection: sqlite3.Connection, *, cluster_id: str, name: str, random: Random) -> Identity:

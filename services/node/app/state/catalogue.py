@@ -7,6 +7,7 @@ order and repetition of messages do not matter.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -16,6 +17,15 @@ class Stamp:
     lamport: int
     node: str
     epoch: str
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> "Stamp":
+        """The stamp in a canonical row."""
+        return cls(row["lamport"], row["stamp_node"], row["stamp_epoch"])
+
+    def as_json(self) -> dict[str, Any]:
+        """What a canonical row has of it."""
+        return {"lamport": self.lamport, "stamp_node": self.node, "stamp_epoch": self.epoch}
 
 
 @dataclass(frozen=True, order=True)

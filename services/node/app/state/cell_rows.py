@@ -2,15 +2,16 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
 from app.database import AlteredRow, Transaction
 from app.database.seals import UNREADABLE, UNSEALED, Stored, is_listed, require_written, seal
+from app.life import Life
 from app.state import forms
 from app.state.forms import COUNTS, Form
-from app.state.stock import Cell, Life
+from app.state.stock import Cell
 
 _GRANTS = (
     "SELECT product_id, branch, epoch, to_branch, to_epoch, quantity FROM stock_grants"
@@ -47,17 +48,27 @@ def read(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[dic
 def cells(connection: sqlite3.Connection, product_id: str, *, spending: bool = False) -> list[Cell]:
     """Every life's cell of a product, by branch and epoch. Raises AlteredRow for one that is not what was
     written; where units are about to be spent, also for one of which that is known for good."""
+    return list(_written(connection, [product_id], spending=spending))
+
+
+def by_product(connection: sqlite3.Connection, product_ids: Iterable[str]) -> dict[str, list[Cell]]:
+    """The cells of some products that have any, to be shown, by product."""
+    found: dict[str, list[Cell]] = {}
+    for cell in _written(connection, product_ids, spending=False):
+        found.setdefault(cell.product_id, []).append(cell)
+    return found
+
+
+def _written(connection: sqlite3.Connection, product_ids: Iterable[str], *, spending: bool) -> Iterator[Cell]:
     form = forms.of("stock")
-    found = []
-    for values, granted in _rows(connection, form, [product_id]):
+    for values, granted in _rows(connection, form, product_ids):
         cell, sealed_now = _cell(form, values, granted)
         if cell is None and not spending and is_listed(connection, _stored(form, values, granted)):
             continue  # nobody can tell what it says
         if cell is None or sealed_now != values[-1]:
             require_written(connection, _stored(form, values, granted), "spend" if spending else "show")
         if cell is not None:
-            found.append(cell)
-    return found
+            yield cell
 
 
 def require_never_written(connection: sqlite3.Connection, product_id: str) -> None:
@@ -82,7 +93,7 @@ def to_merge(
             stored = _stored(form, values, granted)
             if not is_listed(connection, stored):
                 raise AlteredRow(stored.relation, stored.key)
-            altered.add((values[0], (values[1], values[2])))
+            altered.add((values[0], Life(values[1], values[2])))
     for (product_id, life), key in _due(connection, product_ids):
         if (product_id, life) not in found and (product_id, life) not in altered:
             if not is_listed(connection, Stored("stock", key, None, UNSEALED, UNSEALED)):
@@ -96,8 +107,8 @@ def sealed(cell: Cell) -> int:
     values: list[Any] = [cell.product_id, cell.branch, cell.epoch]
     values += [getattr(cell, name) for name in COUNTS]
     values.append(cell.version)
-    for branch, epoch in sorted(cell.granted):
-        values += (branch, epoch, cell.granted[branch, epoch])
+    for life in sorted(cell.granted):
+        values += (*life, cell.granted[life])
     return seal([*values, *forms.sealed_beyond(cell.beyond)])
 
 
@@ -105,7 +116,7 @@ def put(tx: Transaction, cell: Cell) -> None:
     """Write a cell as it is in place of what stands there, and count it nowhere. Raises AlteredRow for an
     earlier version of a cell of this life than it wrote: units spent since would be spent again."""
     key = (cell.product_id, *cell.life)
-    if cell.life == (tx.identity.name, tx.identity.epoch):
+    if cell.life == Life(tx.identity.name, tx.identity.epoch):
         written = tx.connection.execute(
             "SELECT version FROM own_cells WHERE product_id = ? AND branch = ? AND epoch = ?", key
         ).fetchone()
@@ -166,7 +177,7 @@ def _due(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[tup
         " WHERE product_id IN (SELECT value FROM json_each(?)) ORDER BY product_id",
         (json.dumps(list(product_ids)),),
     )
-    return [((row[0], (row[1], row[2])), "/".join(row)) for row in rows]
+    return [((row[0], Life(row[1], row[2])), "/".join(row)) for row in rows]
 
 
 def _cell(form: Form, values: Sequence[Any], granted: Grants) -> tuple[Cell | None, int]:
@@ -183,7 +194,7 @@ def _cell(form: Form, values: Sequence[Any], granted: Grants) -> tuple[Cell | No
         numbers = (*values[3:_FIRST], *(quantity for _, _, quantity in granted))
         if not all(type(number) is int for number in numbers):
             return None, 0
-        given = {(branch, epoch): quantity for branch, epoch, quantity in granted}
+        given = {Life(branch, epoch): quantity for branch, epoch, quantity in granted}
         cell = Cell(*(*values[:_FIRST], given, more))
         return cell, seal(sealing)
     except UNREADABLE:

@@ -10,9 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.database import Actor, Transaction
+from app.life import Life
 from app.state import ledger, membership, stock
 from app.state.errors import BranchClosed
-from app.state.stock import Cell, Life
+from app.state.stock import Cell
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
         entity="stock",
         entity_id=product_id,
         before=before.as_json(),
-        after={**after.as_json(), "gone": gone, "dead": sorted(f"{b}@{e}" for b, e in count.dead)},
+        after={**after.as_json(), "gone": gone, "dead": sorted(life.key for life in count.dead)},
         version=after.version,
     )
     return True

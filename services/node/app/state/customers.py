@@ -8,6 +8,7 @@ from typing import Any
 from app.database import Actor, Transaction
 from app.database.seals import Use
 from app.state import identity, text
+from app.state.customer import Customer
 from app.state.fields import Fields
 from app.state.records import Records
 
@@ -39,22 +40,24 @@ def snapshot(connection: sqlite3.Connection, customer_id: str) -> dict[str, Any]
     return CUSTOMERS.snapshot(connection, customer_id)
 
 
-def snapshots(connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
-    """The snapshots of those of these customers that are here, by id."""
-    return CUSTOMERS.snapshots(connection, ids)
+def find_by_ids(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, Customer]:
+    """Those of these customers that are here, by id. Raises AlteredRow for one that is not what was
+    written."""
+    return {row["id"]: Customer.from_row(row) for row in CUSTOMERS.snapshots(connection, ids)}
 
 
 def find(
     connection: sqlite3.Connection, reference: str, *, cluster: str | None = None, use: Use = "show"
-) -> dict[str, Any] | None:
-    """The snapshot of the customer with this id, or else with this code in any spelling; or None.
-    `cluster` is this node's network, where the caller knows it anyway; `use` is what it is read for."""
-    return CUSTOMERS.find(connection, reference, cluster=cluster, use=use)
+) -> Customer | None:
+    """The customer with this id, or else with this code in any spelling; or None. `cluster` is this node's
+    network, where the caller knows it anyway; `use` is what it is read for."""
+    row = CUSTOMERS.find(connection, reference, cluster=cluster, use=use)
+    return None if row is None else Customer.from_row(row)
 
 
-def view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What clients see of a snapshot: all but the stamp."""
-    return CUSTOMERS.view(row)
+def view(customer: Customer) -> dict[str, Any]:
+    """What clients see of a customer: all but the stamp."""
+    return CUSTOMERS.view(customer.as_json())
 
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ from typing import Any
 from app.database import Transaction
 from app.database.digest import bucket_of, canonical
 from app.database.file import read_somehow
-from app.database.seals import Stored, is_listed, require_written
+from app.database.seals import UNREADABLE, Stored, is_listed, require_written
 from app.state import forms
+from app.state.errors import Invalid
 from app.state.forms import Form, Row
 from app.state.ledger import Merged
 
@@ -146,6 +147,11 @@ class Entity:
         return [row for row in self.stored(connection, keys) if bucket_of(row.key) == bucket]
 
     def upcast(self, row: Any, revisions: Mapping[str, int]) -> Any:
-        """A row from a peer that writes these revisions (1 of one that is not named) as this version's."""
-        revision = revisions.get(self.relation, 1)
-        return self.form.upcast(row, revision) if isinstance(row, dict) else row
+        """A row from a peer that writes these revisions (1 of one that is not named) as this version's. It is
+        checked afterwards. Raises Invalid for one that cannot be turned into this version's."""
+        if not isinstance(row, dict):
+            return row
+        try:
+            return self.form.upcast(row, revisions.get(self.relation, 1))
+        except UNREADABLE as error:  # nobody has looked at what the row holds
+            raise Invalid(self.relation, "not_of_its_revision") from error

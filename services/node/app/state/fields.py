@@ -1,6 +1,7 @@
 """Reads a row that came from a peer, field by field, and refuses what no node could have written. Pure."""
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 from app.state import text
 from app.state.catalogue import Stamp
@@ -8,6 +9,61 @@ from app.state.errors import Invalid
 
 LARGEST = 2**62  # any sum of two still fits SQLite's 64-bit integer
 _LONGEST_NAME = 64  # of a node or an epoch
+
+
+@dataclass(frozen=True)
+class Text:
+    """The rule of a text that may be stored (app.state.text); None is one, too, where it is `optional`."""
+
+    longest: int
+    optional: bool = False
+
+    def check(self, name: str, value: object) -> None:
+        """Raise Invalid, with the field's name, for a value that breaks the rule."""
+        if not (self.optional and value is None):
+            _text(name, value, longest=self.longest)
+
+
+@dataclass(frozen=True)
+class Natural:
+    """The rule of an integer from `least` to `most`."""
+
+    least: int = 0
+    most: int = LARGEST
+
+    def check(self, name: str, value: object) -> None:
+        """Raise Invalid, with the field's name, for a value that breaks the rule."""
+        _natural(name, value, least=self.least, most=self.most)
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """The rule of a time since 1970. Not an integer, though JSON allows it: SQLite would give back other
+    bytes."""
+
+    def check(self, name: str, value: object) -> None:
+        """Raise Invalid, with the field's name, for a value that breaks the rule."""
+        if not isinstance(value, float):
+            raise Invalid(name, "not_a_time")
+        if not 0 <= value <= LARGEST:
+            raise Invalid(name, "out_of_range")
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The rule of a text that is one of a few words."""
+
+    words: tuple[str, ...]
+
+    def check(self, name: str, value: object) -> None:
+        """Raise Invalid, with the field's name, for a value that breaks the rule."""
+        if _text(name, value, longest=text.KEY) not in self.words:
+            raise Invalid(name, "out_of_range")
+
+
+Rule = Text | Natural | Seconds | OneOf
+Rules = Mapping[str, Rule]
+"""The rules of a row's fields, by name, in the order in which they are checked."""
 
 
 class Fields:
@@ -23,28 +79,19 @@ class Fields:
             if name not in row:
                 raise Invalid(name, "missing")
 
+    def check(self, rules: Rules) -> None:
+        """Hold the fields that have rules to them."""
+        for name, rule in rules.items():
+            rule.check(name, self.row[name])
+
     def text(self, name: str, *, longest: int) -> str:
-        value = self.row[name]
-        if not isinstance(value, str):
-            raise Invalid(name, "not_a_text")
-        if reason := text.fault(value, longest=longest):
-            raise Invalid(name, reason)
-        return value
+        return _text(name, self.row[name], longest=longest)
 
     def optional_text(self, name: str, *, longest: int) -> str | None:
         return None if self.row[name] is None else self.text(name, longest=longest)
 
     def natural(self, name: str, *, most: int = LARGEST) -> int:
         return _natural(name, self.row[name], most=most)
-
-    def seconds(self, name: str) -> float:
-        """A time since 1970. Not an integer, though JSON allows it: SQLite would give back other bytes."""
-        value = self.row[name]
-        if not isinstance(value, float):
-            raise Invalid(name, "not_a_time")
-        if not 0 <= value <= LARGEST:
-            raise Invalid(name, "out_of_range")
-        return value
 
     def naturals(self, name: str) -> dict[str, int]:
         """A map from epochs to logical times."""
@@ -70,31 +117,27 @@ class Fields:
         return str(self.row["id"])
 
 
-def _natural(name: str, value: object, *, most: int) -> int:
+def _text(name: str, value: object, *, longest: int) -> str:
+    if not isinstance(value, str):
+        raise Invalid(name, "not_a_text")
+    if reason := text.fault(value, longest=longest):
+        raise Invalid(name, reason)
+    return value
+
+
+def _natural(name: str, value: object, *, most: int, least: int = 0) -> int:
     if type(value) is not int:
         raise Invalid(name, "not_an_integer")
-    if not 0 <= value <= most:
+    if not least <= value <= most:
         raise Invalid(name, "out_of_range")
     return value
 
 
 def a_text(longest: int, *, optional: bool = False) -> Callable[[str, object], None]:
     """The check of a column of texts that a later revision added (app.state.forms.Added)."""
-
-    def check(name: str, value: object) -> None:
-        fields = Fields(name, {name: value}, ())
-        if optional:
-            fields.optional_text(name, longest=longest)
-        else:
-            fields.text(name, longest=longest)
-
-    return check
+    return Text(longest, optional=optional).check
 
 
 def a_natural(most: int = LARGEST) -> Callable[[str, object], None]:
     """The same of a column of numbers from 0 to `most`."""
-
-    def check(name: str, value: object) -> None:
-        _natural(name, value, most=most)
-
-    return check
+    return Natural(most=most).check

@@ -51,6 +51,10 @@ class Form:
         """The names of all fields that this version knows."""
         return frozenset((*self.columns, *(field.name for field in self.added)))
 
+    @cached_property
+    def _first(self) -> frozenset[str]:
+        return frozenset(self.columns)
+
     def more_of(self, values: Sequence[Any]) -> Row:
         """The fields beyond revision 1 of a row that was read, given what was `selected` after `columns`."""
         *added, extra = values
@@ -80,7 +84,9 @@ class Form:
 
     def beyond(self, row: Mapping[str, Any]) -> Row:
         """The fields of a canonical row beyond revision 1, known or not."""
-        first = frozenset(self.columns)
+        first = self._first
+        if row.keys() <= first:  # as most rows are
+            return {}
         return {name: value for name, value in row.items() if name not in first}
 
     def checked_beyond(self, row: Mapping[str, Any]) -> Row:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from app.database import Actor, AlteredRow, Transaction
 from app.database.identity import present_life
+from app.life import Life
 from app.state import cell_rows, ledger, products, stock
 from app.state.errors import DeadEpoch
-from app.state.stock import Cell, Life
+from app.state.stock import Cell
 from app.state.waiting import Age
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from app.database import Transaction
 from app.database.identity import LIVING_CURSORS, present_life
+from app.life import Life
 from app.state import cell_rows, forms, membership, orders, products, stock, text
 from app.state.errors import Invalid, NotFound
 from app.state.fields import Fields
 from app.state.forms import COUNTS
-from app.state.stock import Cell, Life
+from app.state.stock import Cell
 
 
 @dataclass
@@ -52,7 +53,7 @@ def cells_to_spend(tx: Transaction, product_id: str) -> list[Cell]:
 def own_cell(cells: Iterable[Cell], life: Life, product_id: str) -> Cell:
     """This life's cell among `cells`, or an empty one that was never written."""
     found = next((cell for cell in cells if cell.life == life), None)
-    return found or Cell(product_id=product_id, branch=life[0], epoch=life[1])
+    return found or Cell(product_id=product_id, branch=life.branch, epoch=life.epoch)
 
 
 def usable_rights(connection: sqlite3.Connection, cells: Sequence[Cell], life: Life) -> int:
@@ -108,7 +109,7 @@ def without_altered(connection: sqlite3.Connection, life: Life, product_ids: Seq
 
 def dead_lives(connection: sqlite3.Connection) -> set[Life]:
     """Every life known to be over."""
-    return {(row[0], row[1]) for row in connection.execute("SELECT branch, epoch FROM epochs WHERE dead = 1")}
+    return {Life(*row) for row in connection.execute("SELECT branch, epoch FROM epochs WHERE dead = 1")}
 
 
 def living_epochs(connection: sqlite3.Connection, branch: str) -> list[str]:
@@ -127,7 +128,7 @@ def living(connection: sqlite3.Connection, lives: Iterable[Life]) -> list[Life]:
 
 def me(tx: Transaction) -> Life:
     """The life this transaction may write cells of."""
-    return tx.identity.name, tx.identity.epoch
+    return Life(tx.identity.name, tx.identity.epoch)
 
 
 def move(tx: Transaction, before: Cell, after: Cell) -> None:
@@ -161,7 +162,7 @@ def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
                 merged.ahead.append(theirs.product_id)
             continue
         if ours and stock.is_fork(ours, theirs) and not is_over(tx, theirs.life):
-            merged.forks.append(f"{theirs.product_id} of {theirs.branch}@{theirs.epoch}")
+            merged.forks.append(f"{theirs.product_id} of {theirs.life.key}")
             learn_life(tx, theirs.life, dead=True)
         after = stock.merge(ours, theirs) if ours else theirs
         if ours is None or after != ours or after.beyond != ours.beyond:
@@ -173,14 +174,14 @@ def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
 
 def learn_life(tx: Transaction, life: Life, *, dead: bool = False) -> None:
     """Remember a life; every other life of this node's own branch is over, and stays so."""
-    over = dead or (life[0] == tx.identity.name and life[1] != tx.identity.epoch)
+    over = dead or (life.branch == tx.identity.name and life.epoch != tx.identity.epoch)
     tx.learn_life(life, over=over)
 
 
 def is_over(tx: Transaction, life: Life) -> bool:
     """Whether a life is known to be over; each of a decommissioned branch is, also one never heard of."""
     known = tx.lives.get(life)
-    return life[0] in tx.gone if known is None else known
+    return life.branch in tx.gone if known is None else known
 
 
 def learn_deaths(tx: Transaction, told: Iterable[Life]) -> None:
@@ -197,10 +198,10 @@ def cell_from_json(body: object) -> Cell:
     fields = Fields("stock", body, (*form.columns, "granted"))
     granted: dict[Life, int] = {}
     for name, quantity in fields.naturals("granted").items():
-        branch, _, epoch = name.partition("@")
-        if not (branch and epoch and quantity):
+        life = Life.parse(name)
+        if not (life.branch and life.epoch and quantity):
             raise Invalid("granted", "malformed_grant")
-        granted[branch, epoch] = quantity
+        granted[life] = quantity
     version = fields.natural("version")
     if version < 1:
         raise Invalid("version", "out_of_range")
@@ -227,31 +228,27 @@ def stock_view(connection: sqlite3.Connection, sku: str) -> dict[str, Any]:
     product = products.find(connection, sku)
     if product is None:
         raise NotFound("product", sku)
-    return _view(connection, product, life=present_life(connection), dead=dead_lives(connection))
+    life, dead = present_life(connection), dead_lives(connection)
+    return _view(connection, product.id, product.sku, life=life, dead=dead)
 
 
 def stock_page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
     """The stock of up to `limit` products whose id is beyond `after`, by product id."""
     rows = connection.execute("SELECT id, sku FROM products WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
     life, dead = present_life(connection), dead_lives(connection)
-    return [_view(connection, row, life=life, dead=dead) for row in rows.fetchall()]
+    return [_view(connection, *row, life=life, dead=dead) for row in rows.fetchall()]
 
 
 def _view(
-    connection: sqlite3.Connection,
-    product: sqlite3.Row | dict[str, Any],
-    *,
-    life: Life,
-    dead: Collection[Life],
+    connection: sqlite3.Connection, product_id: str, sku: str, *, life: Life, dead: Collection[Life]
 ) -> dict[str, Any]:
-    cells = cells_of(connection, product["id"])
+    cells = cells_of(connection, product_id)
     totals = stock.totals(cells, dead)
-    short = (
-        stock.deficits(totals.oversold, orders.sales_of(connection, product["id"])) if totals.oversold else []
-    )
+    sales = orders.sales_of(connection, product_id) if totals.oversold else []
+    short = stock.deficits(totals.oversold, sales)
     return {
-        "id": product["id"],
-        "sku": product["sku"],
+        "id": product_id,
+        "sku": sku,
         "available": totals.available,
         "frozen": totals.frozen,
         "oversold": totals.oversold,

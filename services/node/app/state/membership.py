@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 
 from app.database import Actor, Transaction
-from app.state.stock import Life
+from app.life import Life
 
 _WITNESSES = (
     "SELECT w.branch, w.peer FROM decommission_witnesses w"

@@ -5,6 +5,7 @@ import sqlite3
 from bisect import bisect_right
 
 from app.database.identity import HAS_PARKED, LIVING_CURSORS, present_life
+from app.life import Life
 from app.state.ranges import Ranges, common
 
 _FEW_EVENTS = 20_000  # that no peer has: up to so many the log's end is read faster than all orders
@@ -33,37 +34,37 @@ def stored_by(connection: sqlite3.Connection, order_id: str) -> list[str]:
 def at_risk(connection: sqlite3.Connection) -> int:
     """How many of this node's own orders no living peer is known to have among its own: they would die with
     this disk."""
-    name, epoch = present_life(connection)
+    life = present_life(connection)
     stored, first, last = connection.execute(
         f"SELECT (SELECT COALESCE(MAX(acknowledged), 0) FROM {LIVING_CURSORS} WHERE epoch = n.epoch),"
         " (SELECT COALESCE(MIN(seq), 1) FROM events WHERE epoch = n.epoch), n.seq FROM node n"
     ).fetchone()
-    parked = _at_risk_by_parking(connection, (name, epoch), stored)
+    parked = _at_risk_by_parking(connection, life, stored)
     if first <= stored + 1 and last - stored <= _FEW_EVENTS:
-        return parked + _at_risk_by_log(connection, (name, epoch), stored)
+        return parked + _at_risk_by_log(connection, life, stored)
     row = connection.execute(
         "SELECT COUNT(*) FROM orders WHERE branch = ? AND donor = '' AND (announced != ? OR seq > ?)",
-        (name, epoch, stored),
+        (*life, stored),
     ).fetchone()
     return parked + int(row[0])
 
 
-def _at_risk_by_parking(connection: sqlite3.Connection, life: tuple[str, str], stored: int) -> int:
+def _at_risk_by_parking(connection: sqlite3.Connection, life: Life, stored: int) -> int:
     """Of the orders announced up to `stored`: those that no peer has but parked."""
     name, epoch = life
-    parked: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    parked: dict[Life, list[tuple[int, int]]] = {}
     for row in connection.execute(
         "SELECT peer, peer_epoch, first_seq, last_seq FROM parked_elsewhere WHERE epoch = ? ORDER BY 3",
         (epoch,),
     ):
-        parked.setdefault((row[0], row[1]), []).append((row[2], row[3]))
+        parked.setdefault(Life(row[0], row[1]), []).append((row[2], row[3]))
     if not parked:
         return 0
     nowhere: Ranges = [(1, stored)]
     for peer, peer_epoch, acknowledged in connection.execute(
         f"SELECT peer, peer_epoch, acknowledged FROM {LIVING_CURSORS} WHERE epoch = ?", (epoch,)
     ):
-        below = common(parked.get((peer, peer_epoch), ()), [(1, acknowledged)])
+        below = common(parked.get(Life(peer, peer_epoch), ()), [(1, acknowledged)])
         nowhere = common(nowhere, [*below, (acknowledged + 1, stored)])
     if not nowhere:
         return 0  # somebody has each of them: there is no need to look at orders
@@ -75,7 +76,7 @@ def _at_risk_by_parking(connection: sqlite3.Connection, life: tuple[str, str], s
     return sum(seq <= nowhere[bisect_right(firsts, seq) - 1][1] for (seq,) in announced)
 
 
-def _at_risk_by_log(connection: sqlite3.Connection, life: tuple[str, str], stored: int) -> int:
+def _at_risk_by_log(connection: sqlite3.Connection, life: Life, stored: int) -> int:
     """The same from the log's end, which is short when some peer follows: orders announced beyond `stored`,
     and those of earlier epochs that are not announced again yet."""
     name, epoch = life

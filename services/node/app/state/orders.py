@@ -2,58 +2,59 @@
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 from app.database import Transaction
 from app.database.digest import canonical
-from app.state import customers, forms, order_copies, order_rows, products, text
+from app.database.seals import Use
+from app.state import customers, forms, order_copies, order_rows
+from app.state.customer import Customer
 from app.state.errors import Invalid, NotFound
-from app.state.fields import Fields
-from app.state.order_rows import LINE_COLUMNS
+from app.state.order import Order, Status
 from app.state.stock import SoldUnits
 
-MAX_LINES = 100
-MAX_QUANTITY = 1_000_000
-STATUSES = ("placed", "cancelled")
 
-_NAMES = ("id", "number", "branch", "epoch", "customer_id", "user_id", "status", "request_hash")
+def find(connection: sqlite3.Connection, order_id: str, use: Use = "show") -> Order | None:
+    """The order with this id, or None. Raises AlteredRow for one that is not what was written."""
+    row = order_rows.snapshot(connection, order_id, use)
+    return None if row is None else Order.from_row(row)
 
 
-def insert(tx: Transaction, order: dict[str, Any], *, seq: int = 0, donor: str = "") -> None:
+def insert(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> None:
     """Write a new order and its lines: one of this node's own with its event's seq, or a peer's."""
+    row = order.as_json()
     names = (*forms.of("orders").selected, "checksum", "announced", "seq", "donor")
     announced = tx.identity.epoch if seq else ""
     tx.connection.execute(
         f"INSERT INTO orders ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",
-        (*order_rows.order_values(order), order_rows.sealed(order), announced, seq, donor),
+        (*order_rows.order_values(row), order_rows.sealed(row), announced, seq, donor),
     )
-    order_rows.insert_lines(tx, [order])
-    tx.changed("orders", order["id"], before=None, after=order)
+    order_rows.insert_lines(tx, [row])
+    tx.changed("orders", order.id, before=None, after=row)
 
 
 def set_status(
     tx: Transaction,
-    before: dict[str, Any],
+    before: Order,
     *,
-    status: str,
+    status: Status,
     version: int,
     beyond: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Write an order's next status and return its new snapshot. `beyond` are its fields of later revisions,
-    if they changed too."""
-    after = {**before, "status": status, "version": version}
-    if beyond is not None:
-        after = {**{name: after[name] for name in order_rows.NAMES}, **beyond}
-    form = forms.of("orders")
+) -> Order:
+    """Write an order's next status and return the order as it is then. `beyond` are its fields of later
+    revisions, if they changed too."""
+    more = before.beyond if beyond is None else beyond
+    after = replace(before, status=status, version=version, beyond=more)
+    row, form = after.as_json(), forms.of("orders")
     names = ("status", "version", *form.selected[len(form.columns) :], "checksum")
-    more = order_rows.order_values(after)[len(form.columns) :]
+    values = order_rows.order_values(row)[len(form.columns) :]
     tx.connection.execute(
         f"UPDATE orders SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?",
-        (status, version, *more, order_rows.sealed(after), before["id"]),
+        (status, version, *values, order_rows.sealed(row), before.id),
     )
-    tx.changed("orders", before["id"], before=before, after=after)
+    tx.changed("orders", before.id, before=before.as_json(), after=row)
     return after
 
 
@@ -71,36 +72,27 @@ def announce_again(tx: Transaction, *, limit: int) -> int:
     return len(rows)
 
 
-def merge(tx: Transaction, theirs: dict[str, Any], *, donor: str) -> bool:
+def merge(tx: Transaction, body: object, *, donor: str) -> bool:
     """Apply an order that a peer (`donor`) sent; True if anything changed here. A higher version wins.
 
     Raises Invalid for an order no node could have written, and for one that contradicts what is known
     (the same version with other content): a fork, to be parked and seen, never overwritten.
     """
-    theirs = checked(theirs)
-    ours = order_rows.snapshot(tx.connection, theirs["id"])
+    theirs = Order.from_json(body)
+    ours = find(tx.connection, theirs.id)
     if ours is None:
         insert(tx, theirs, donor=donor)
         return True
-    same = {**_core(ours), "status": theirs["status"], "version": theirs["version"]}
-    known, told = _beyond(ours), _beyond(theirs)
-    if canonical(same) != canonical(_core(theirs)) or (
-        ours["version"] == theirs["version"] and (ours["status"], known) != (theirs["status"], told)
+    # What an order's own branch changes of it, under a higher version: nothing else.
+    later = replace(ours, status=theirs.status, version=theirs.version, beyond=theirs.beyond)
+    if canonical(later.as_json()) != canonical(theirs.as_json()) or (
+        ours.version == theirs.version and (ours.status, ours.beyond) != (theirs.status, theirs.beyond)
     ):
         raise Invalid("order", "contradicts_what_is_known")
-    if theirs["version"] > ours["version"]:
-        set_status(tx, ours, status=theirs["status"], version=theirs["version"], beyond=told)
+    if theirs.version > ours.version:
+        set_status(tx, ours, status=theirs.status, version=theirs.version, beyond=theirs.beyond)
         return True
     return False
-
-
-def _core(order: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: order[name] for name in order_rows.NAMES}
-
-
-def _beyond(order: Mapping[str, Any]) -> dict[str, Any]:
-    """An order's fields of later revisions, which may change with its status."""
-    return {name: value for name, value in order.items() if name not in order_rows.NAMES}
 
 
 def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[sqlite3.Row]:
@@ -113,26 +105,35 @@ def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[
 
 def view(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
     """An order as clients see it; `stored_by` as in `order_copies`. Raises NotFound."""
-    order = order_rows.snapshot(connection, order_id)
+    order = find(connection, order_id)
     if order is None:
         raise NotFound("order", order_id)
-    customer = customers.snapshot(connection, order["customer_id"])
+    return _view(connection, order, customers.find_by_ids(connection, [order.customer_id]))
+
+
+def _view(connection: sqlite3.Connection, order: Order, known: Mapping[str, Customer]) -> dict[str, Any]:
+    customer = known.get(order.customer_id)
     return {
-        "id": order["id"],
-        "number": order["number"],
-        "branch": order["branch"],
-        "epoch": order["epoch"],
-        "status": order["status"],
-        "customer": customer and {name: customer[name] for name in ("id", "code", "name")},
+        "id": order.id,
+        "number": order.number,
+        "branch": order.branch,
+        "epoch": order.epoch,
+        "status": order.status,
+        "customer": customer and {"id": customer.id, "code": customer.code, "name": customer.name},
         "lines": [
-            {name: line[name] for name in ("sku", "name", "quantity", "unit_price_cents")}
-            for line in order["lines"]
+            {
+                "sku": line.sku,
+                "name": line.name,
+                "quantity": line.quantity,
+                "unit_price_cents": line.unit_price_cents,
+            }
+            for line in order.lines
         ],
-        "total_cents": order["total_cents"],
-        "note": order["note"],
-        "version": order["version"],
-        "created_at": _shown_time(order["created_at"]),
-        "stored_by": order_copies.stored_by(connection, order_id),
+        "total_cents": order.total_cents,
+        "note": order.note,
+        "version": order.version,
+        "created_at": _shown_time(order.created_at),
+        "stored_by": order_copies.stored_by(connection, order.id),
         "possible_duplicates": _possible_duplicates(connection, order),
     }
 
@@ -147,10 +148,10 @@ def _shown_time(seconds: Any) -> str:
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
     """Up to `limit` orders whose id is beyond `after`, by id (UUIDv7: about by time)."""
-    rows = connection.execute(
-        "SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
-    ).fetchall()
-    return [view(connection, row["id"]) for row in rows]
+    rows = connection.execute("SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+    found = [Order.from_row(row) for row in order_rows.read(connection, [row["id"] for row in rows])]
+    known = customers.find_by_ids(connection, {order.customer_id for order in found})
+    return [_view(connection, order, known) for order in found]
 
 
 def sales_of(connection: sqlite3.Connection, product_id: str) -> list[SoldUnits]:
@@ -166,60 +167,12 @@ def sales_of(connection: sqlite3.Connection, product_id: str) -> list[SoldUnits]
     ]
 
 
-def body(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
-    """What travels with an order: the order, its customer and its products, so it can be applied alone."""
-    order = order_rows.snapshot(connection, order_id)
-    assert order is not None, "an order is never deleted"
-    ids = sorted({line["product_id"] for line in order["lines"]})
-    return {
-        "order": order,
-        "customer": customers.snapshot(connection, order["customer_id"]),
-        "products": [products.snapshot(connection, product_id) for product_id in ids],
-    }
-
-
-def _possible_duplicates(connection: sqlite3.Connection, order: dict[str, Any]) -> list[str]:
-    if order["idempotency_key"] is None:
+def _possible_duplicates(connection: sqlite3.Connection, order: Order) -> list[str]:
+    if order.idempotency_key is None:
         return []
-    found = find_by_key(connection, order["user_id"], order["idempotency_key"])
-    same = [row["id"] for row in found if row["request_hash"] == order["request_hash"]]
-    return [order_id for order_id in same if order_id != order["id"]]
-
-
-def checked(order: Any) -> dict[str, Any]:
-    """A peer's order in canonical form. Raises Invalid for one that no node could have written."""
-    fields = Fields("order", order, order_rows.NAMES)
-    for name in _NAMES:
-        fields.text(name, longest=text.KEY)
-    fields.optional_text("note", longest=text.NOTE)
-    fields.optional_text("idempotency_key", longest=text.IDEMPOTENCY_KEY)
-    fields.natural("lamport")
-    fields.seconds("created_at")
-    total_cents = fields.natural("total_cents")
-    if fields.natural("version") < 1 or order["status"] not in STATUSES:
-        raise Invalid("status", "out_of_range")
-    if not isinstance(order["lines"], list) or not 1 <= len(order["lines"]) <= MAX_LINES:
-        raise Invalid("lines", "out_of_range")
-    lines = [_checked_line(line) for line in order["lines"]]
-    if total_cents != sum(line["quantity"] * line["unit_price_cents"] for line in lines):
-        raise Invalid("total_cents", "not_the_sum_of_the_lines")
-    if any(one["line"] >= next_["line"] for one, next_ in pairwise(lines)):
-        # Read back they would stand in another order, and the digest would be of rows that nobody has.
-        raise Invalid("lines", "out_of_range")
-    beyond = forms.of("orders").checked_beyond(_beyond(order))
-    return {**{name: order[name] for name in order_rows.NAMES}, "lines": lines, **beyond}
-
-
-def _checked_line(line: Any) -> dict[str, Any]:
-    fields = Fields("line", line, LINE_COLUMNS)
-    fields.natural("line", most=MAX_LINES)
-    for name, longest in (("product_id", text.KEY), ("sku", text.KEY), ("name", text.NAME)):
-        fields.text(name, longest=longest)
-    if fields.natural("quantity", most=MAX_QUANTITY) < 1:
-        raise Invalid("quantity", "out_of_range")
-    fields.natural("unit_price_cents")
-    beyond = forms.of("order_lines").checked_beyond(line)
-    return {**{name: line[name] for name in order_rows.LINE}, **beyond}
+    found = find_by_key(connection, order.user_id, order.idempotency_key)
+    same = [row["id"] for row in found if row["request_hash"] == order.request_hash]
+    return [order_id for order_id in same if order_id != order.id]
 
 
 def count_possible_duplicates(connection: sqlite3.Connection) -> int:

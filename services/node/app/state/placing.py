@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from app.database import Actor, Transaction
-from app.state import customers, ledger, order_rows, orders, products, stock
+from app.life import Life
+from app.state import customers, ledger, orders, products, stock
 from app.state.errors import (
     EffectParked,
     Invalid,
@@ -19,7 +20,9 @@ from app.state.errors import (
 )
 from app.state.fields import LARGEST
 from app.state.identity import uuid7
-from app.state.stock import Cell, Life
+from app.state.order import Order, OrderLine
+from app.state.product import Product
+from app.state.stock import Cell
 
 Policy = Literal["escrow", "optimistic"]
 
@@ -47,7 +50,7 @@ class Adjustment:
 class Need:
     """One product a command takes units of, with the cells as this transaction sees them."""
 
-    product: dict[str, Any]
+    product: Product
     quantity: int
     cells: list[Cell]
 
@@ -74,7 +77,7 @@ def place_order(
     if customer is None:
         raise UnknownReference("customer", [order.customer])
     lines = _priced(tx, order.lines)
-    total_cents = sum(quantity * product["price_cents"] for product, quantity in lines)
+    total_cents = sum(quantity * product.price_cents for product, quantity in lines)
     if total_cents > LARGEST:
         raise Invalid("lines", "too_large_in_total")
     needs = [_need(tx, product, quantity) for product, quantity in _summed(lines)]
@@ -83,37 +86,51 @@ def place_order(
         _take(tx, need, movement="sold")
     order_id = uuid7(tx.now, tx.random.randbytes(10))
     tx.counters.order_counter += 1
-    row = {
-        "id": order_id,
-        "number": f"{tx.identity.name}-{tx.identity.epoch[:4]}-{tx.counters.order_counter:06d}".upper(),
-        "branch": tx.identity.name,
-        "epoch": tx.identity.epoch,
-        "lamport": tx.lamport,
-        "customer_id": customer["id"],
-        "user_id": actor.user_id,
-        "status": "placed",
-        "note": order.note,
-        "total_cents": total_cents,
-        "version": 1,
-        "created_at": tx.now,
-        "idempotency_key": key,
-        "request_hash": request_hash,
-        "lines": [
-            {
-                "line": number,
-                "product_id": product["id"],
-                "sku": product["sku"],
-                "name": product["name"],
-                "quantity": quantity,
-                "unit_price_cents": product["price_cents"],
-            }
-            for number, (product, quantity) in enumerate(lines, start=1)
-        ],
-    }
+    placed = Order(
+        id=order_id,
+        number=f"{tx.identity.name}-{tx.identity.epoch[:4]}-{tx.counters.order_counter:06d}".upper(),
+        branch=tx.identity.name,
+        epoch=tx.identity.epoch,
+        lamport=tx.lamport,
+        customer_id=customer.id,
+        user_id=actor.user_id,
+        status="placed",
+        note=order.note,
+        total_cents=total_cents,
+        version=1,
+        created_at=tx.now,
+        idempotency_key=key,
+        request_hash=request_hash,
+        lines=tuple(_line(n, product, quantity) for n, (product, quantity) in enumerate(lines, start=1)),
+    )
     # The order's own event comes last: a peer may show a stock effect before its order, never the reverse.
-    orders.insert(tx, row, seq=tx.emit("order_created", order_id))
-    tx.audit(actor, action="placed", entity="order", entity_id=order_id, before=None, after=row, version=1)
+    orders.insert(tx, placed, seq=tx.emit("order_created", order_id))
+    _audit(tx, actor, action="placed", before=None, after=placed)
     return order_id
+
+
+def _line(number: int, product: Product, quantity: int) -> OrderLine:
+    """A line at the catalogue's price of now."""
+    return OrderLine(
+        line=number,
+        product_id=product.id,
+        sku=product.sku,
+        name=product.name,
+        quantity=quantity,
+        unit_price_cents=product.price_cents,
+    )
+
+
+def _audit(tx: Transaction, actor: Actor, *, action: str, before: Order | None, after: Order) -> None:
+    tx.audit(
+        actor,
+        action=action,
+        entity="order",
+        entity_id=after.id,
+        before=None if before is None else before.as_json(),
+        after=after.as_json(),
+        version=after.version,
+    )
 
 
 def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
@@ -123,33 +140,25 @@ def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
     frozen pool, because that epoch's spending cannot be known for certain. Raises NotFound, OtherBranch, or
     EffectParked: what it gives back must not show anywhere before what it took.
     """
-    before = order_rows.snapshot(tx.connection, order_id, "spend")  # what it gives back can be sold again
+    before = orders.find(tx.connection, order_id, "spend")  # what it gives back can be sold again
     if before is None:
         raise NotFound("order", order_id)
-    if before["branch"] != tx.identity.name:
-        raise OtherBranch(before["branch"])
-    if before["status"] == "cancelled":
+    if before.branch != tx.identity.name:
+        raise OtherBranch(before.branch)
+    if before.status == "cancelled":
         return
-    movement = "returned" if before["epoch"] == tx.identity.epoch else "returned_frozen"
+    movement = "returned" if before.life == ledger.me(tx) else "returned_frozen"
     returned: dict[str, int] = {}
-    for line in before["lines"]:
-        returned[line["product_id"]] = returned.get(line["product_id"], 0) + line["quantity"]
+    for line in before.lines:
+        returned[line.product_id] = returned.get(line.product_id, 0) + line.quantity
     if _is_parked(tx, [order_id, *returned]):
         raise EffectParked(order_id)
     for product_id, quantity in returned.items():
         own = ledger.own_cell(ledger.cells_to_spend(tx, product_id), ledger.me(tx), product_id)
         ledger.move(tx, own, own.add(movement, quantity))
-    after = orders.set_status(tx, before, status="cancelled", version=before["version"] + 1)
+    after = orders.set_status(tx, before, status="cancelled", version=before.version + 1)
     tx.emit("order_cancelled", order_id)
-    tx.audit(
-        actor,
-        action="cancelled",
-        entity="order",
-        entity_id=order_id,
-        before=before,
-        after=after,
-        version=after["version"],
-    )
+    _audit(tx, actor, action="cancelled", before=before, after=after)
 
 
 def _is_parked(tx: Transaction, entities: Sequence[str]) -> bool:
@@ -178,7 +187,7 @@ def adjust_stock(
     if product is None:
         raise UnknownReference("product", [adjustment.sku])
     need = _need(tx, product, abs(adjustment.quantity))
-    before = ledger.own_cell(need.cells, ledger.me(tx), product["id"])
+    before = ledger.own_cell(need.cells, ledger.me(tx), product.id)
     if adjustment.quantity < 0:
         require_units(tx, [need], policy=policy, reserved=reserved)
         after = _take(tx, need, movement="removed")
@@ -194,12 +203,12 @@ def adjust_stock(
         actor,
         action="adjusted",
         entity="stock",
-        entity_id=product["id"],
+        entity_id=product.id,
         before=before.as_json(),
         after={**after.as_json(), "reason": adjustment.reason},
         version=after.version,
     )
-    return str(product["id"])
+    return product.id
 
 
 def require_units(
@@ -217,19 +226,19 @@ def require_units(
     for need in needs:
         rights = ledger.usable_rights(tx.connection, need.cells, ledger.me(tx))
         usable = rights if policy == "escrow" else company(need)
-        if need.quantity > usable - reserved.get(need.product["id"], 0):
+        if need.quantity > usable - reserved.get(need.product.id, 0):
             behind_older = behind_older and need.quantity <= usable
             shortages.append(
                 Shortage(
-                    product_id=need.product["id"],
-                    sku=need.product["sku"],
+                    product_id=need.product.id,
+                    sku=need.product.sku,
                     wanted=need.quantity,
                     available_here=max(rights, 0),
                     available_company=company(need),
                 )
             )
     if shortages:
-        wanted = {need.product["id"]: need.quantity for need in needs}
+        wanted = {need.product.id: need.quantity for need in needs}
         raise OutOfRights(shortages, needs=wanted, lamport=tx.lamport, behind_older=behind_older)
 
 
@@ -245,7 +254,7 @@ def _repeated(tx: Transaction, user_id: str, key: str | None, request_hash: str)
     return None
 
 
-def _priced(tx: Transaction, lines: Sequence[tuple[str, int]]) -> list[tuple[dict[str, Any], int]]:
+def _priced(tx: Transaction, lines: Sequence[tuple[str, int]]) -> list[tuple[Product, int]]:
     cluster = tx.identity.cluster_id
     found = [
         (sku, products.find(tx.connection, sku, cluster=cluster, use="copy"), quantity)
@@ -257,20 +266,20 @@ def _priced(tx: Transaction, lines: Sequence[tuple[str, int]]) -> list[tuple[dic
     return [(product, quantity) for _, product, quantity in found if product is not None]
 
 
-def _summed(lines: Sequence[tuple[dict[str, Any], int]]) -> list[tuple[dict[str, Any], int]]:
+def _summed(lines: Sequence[tuple[Product, int]]) -> list[tuple[Product, int]]:
     # Two lines of one product must be checked together: each alone could fit where both do not.
-    by_id: dict[str, tuple[dict[str, Any], int]] = {}
+    by_id: dict[str, tuple[Product, int]] = {}
     for product, quantity in lines:
-        by_id[product["id"]] = (product, by_id.get(product["id"], (product, 0))[1] + quantity)
+        by_id[product.id] = (product, by_id.get(product.id, (product, 0))[1] + quantity)
     return [by_id[product_id] for product_id in sorted(by_id)]
 
 
-def _need(tx: Transaction, product: dict[str, Any], quantity: int) -> Need:
-    return Need(product=product, quantity=quantity, cells=ledger.cells_to_spend(tx, product["id"]))
+def _need(tx: Transaction, product: Product, quantity: int) -> Need:
+    return Need(product=product, quantity=quantity, cells=ledger.cells_to_spend(tx, product.id))
 
 
 def _take(tx: Transaction, need: Need, *, movement: str) -> Cell:
-    before = ledger.own_cell(need.cells, ledger.me(tx), need.product["id"])
+    before = ledger.own_cell(need.cells, ledger.me(tx), need.product.id)
     after = before.add(movement, need.quantity)
     ledger.move(tx, before, after)
     return after

@@ -1,7 +1,7 @@
 """Products: what every branch sells, under an immutable sku."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from app.database import Actor, Transaction
 from app.database.seals import Use
 from app.state import identity, text
 from app.state.fields import Fields
+from app.state.product import Product
 from app.state.records import Records
 
 MAX_PRICE_CENTS = 10**12
@@ -28,22 +29,18 @@ def snapshot(connection: sqlite3.Connection, product_id: str) -> dict[str, Any] 
     return PRODUCTS.snapshot(connection, product_id)
 
 
-def snapshots(connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
-    """The snapshots of those of these products that are here, by id."""
-    return PRODUCTS.snapshots(connection, ids)
-
-
 def find(
     connection: sqlite3.Connection, reference: str, *, cluster: str | None = None, use: Use = "show"
-) -> dict[str, Any] | None:
-    """The snapshot of the product with this id, or else with this sku in any spelling; or None.
-    `cluster` is this node's network, where the caller knows it anyway; `use` is what it is read for."""
-    return PRODUCTS.find(connection, reference, cluster=cluster, use=use)
+) -> Product | None:
+    """The product with this id, or else with this sku in any spelling; or None. `cluster` is this node's
+    network, where the caller knows it anyway; `use` is what it is read for."""
+    row = PRODUCTS.find(connection, reference, cluster=cluster, use=use)
+    return None if row is None else Product.from_row(row)
 
 
-def view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What clients see of a snapshot: `{id, sku, name, price_cents}`."""
-    return PRODUCTS.view(row)
+def view(product: Product) -> dict[str, Any]:
+    """What clients see of a product: `{id, sku, name, price_cents}`."""
+    return PRODUCTS.view(product.as_json())
 
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:

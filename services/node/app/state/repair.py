@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 from app.database import AlteredRow, Transaction, digest
 from app.database.seals import Stored
+from app.life import Life
 from app.state import altered_rows, replicated, unwritten
 from app.state.checking import NOT_WRITTEN, Trouble, fingerprint, recount, rows_of
 from app.state.entity import Entity
 from app.state.forms import Row
-from app.state.stock import Life
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from app.state.entity import Entity, Rows, Table
 from app.state.errors import Invalid
 from app.state.forms import Row
 from app.state.ledger import Merged
+from app.state.order import Order
 from app.state.records import Records
 from app.state.records import sealed as records_sealed
 from app.state.stock import Cell
@@ -45,7 +46,7 @@ def of_records(records: Records) -> Entity:
     def unlike(tx: Transaction, rows: Rows, _donor: str) -> tuple[bool, Rows]:
         """Most records that come with orders are here as they are."""
         known = {row["id"]: row for row in records.snapshots(tx.connection, [str(r.get("id")) for r in rows])}
-        return False, [row for row in rows if known.get(row.get("id")) != row]
+        return False, [row for row in rows if known.get(str(row.get("id"))) != row]
 
     return Entity(
         relation=records.relation,
@@ -79,10 +80,13 @@ def _merge_cells(tx: Transaction, rows: Rows, _donor: str) -> Merged:
 def _unlike_cells(tx: Transaction, rows: Rows, _donor: str) -> tuple[bool, Rows]:
     """Leaves only the cells that are not here as they are."""
     known = cell_rows.read(tx.connection, {str(row.get("product_id")) for row in rows})
-    same = {(cell["product_id"], cell["branch"], cell["epoch"]): cell for cell in known}
-    return False, [
-        row for row in rows if same.get((row.get("product_id"), row.get("branch"), row.get("epoch"))) != row
-    ]
+    same = {_key_of(cell): cell for cell in known}
+    return False, [row for row in rows if same.get(_key_of(row)) != row]
+
+
+def _key_of(cell: Row) -> tuple[str, ...]:
+    """A cell's key; of what is no cell, some texts."""
+    return tuple(str(cell.get(name)) for name in ("product_id", "branch", "epoch"))
 
 
 def _put_cell(tx: Transaction, row: Row) -> None:
@@ -160,7 +164,7 @@ _THIS_VERSION: tuple[Entity, ...] = (
         stored=order_rows.stored,
         merge=_merge_orders,
         bulk=_plain_orders,
-        checked=lambda _tx, row: orders.checked(row),
+        checked=lambda _tx, row: Order.from_json(row).as_json(),
         put=order_rows.put,
         seal=order_rows.sealed,
         encode=order_rows.encode,

@@ -14,10 +14,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.life import Life
 from app.state.forms import COUNTS, greater_beyond
-
-Life = tuple[str, str]
-"""(branch, epoch): one life of one branch's disk. Rights belong to a life, never to a branch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class Cell:
 
     @property
     def life(self) -> Life:
-        return self.branch, self.epoch
+        return Life(self.branch, self.epoch)
 
     def add(self, movement: str, quantity: int) -> "Cell":
         """The cell after one movement (`received`, `sold`, …) of `quantity` ≥ 1 units."""
@@ -56,7 +54,7 @@ class Cell:
     def as_json(self) -> dict[str, Any]:
         """The canonical form, for the wire and the digest."""
         counts = {name: getattr(self, name) for name in COUNTS}
-        granted = {f"{branch}@{epoch}": n for (branch, epoch), n in self.granted.items()}
+        granted = {life.key: quantity for life, quantity in self.granted.items()}
         key = {"product_id": self.product_id, "branch": self.branch, "epoch": self.epoch}
         return {**key, **counts, "granted": granted, "version": self.version, **self.beyond}
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from app.database import Actor, Database, Transaction
+from app.life import Life
 from app.runtime import Clock
 from app.state import grants, ledger
 from app.state.placing import Adjustment, Policy, adjust_stock
 from app.state.rights_desk import RightsDesk
-from app.state.stock import Life
+from app.state.stock import Cell
 from app.state.waiting import WaitingList
 
 COOL_DOWN_SECONDS = 10.0
@@ -60,11 +61,9 @@ class StockDesk:
         reserved = self._waiting.reserved(before=request.age).get(request.product_id, 0)
         return await self._database.write(lambda tx: grants.give(tx, request, reserved=reserved))
 
-    async def accept(self, granted: grants.Granted, *, giver: Life) -> ledger.Merged:
-        """Merge a giver's answer; waiting orders wake by the commit."""
-        return await self._database.write(
-            lambda tx: grants.accept(tx, granted.cells, giver=giver, lamport=granted.lamport)
-        )
+    async def accept(self, cells: Sequence[Cell], *, giver: Life, lamport: int) -> ledger.Merged:
+        """Merge the cells that a giver answered at its time `lamport`; waiting orders wake by the commit."""
+        return await self._database.write(lambda tx: grants.accept(tx, cells, giver=giver, lamport=lamport))
 
     async def offer_surplus(self) -> None:
         """Move spare rights toward demand, product by product; never what waits, nor a product that orders

@@ -24,7 +24,10 @@ def keep(tx: Transaction, relation: str, row: Any, *, revision: int, origin: str
     """Keep a row; whether it is new here. Raises Invalid for what is no row."""
     if not isinstance(row, Mapping) or not relation.isidentifier():
         raise Invalid(relation, "not_an_object")
-    encoded = canonical(row)
+    try:
+        encoded = canonical(row)
+    except ValueError as error:
+        raise Invalid(relation, "malformed") from error
     if len(encoded) > MOST_BYTES:
         raise Invalid(relation, "too_long")
     added = tx.connection.execute(

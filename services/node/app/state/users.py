@@ -9,12 +9,12 @@ from typing import Any
 from app.database import Actor, Transaction
 from app.database.digest import canonical
 from app.database.seals import UNREADABLE, Stored, require_written, seal
-from app.state import account, forms, identity, row_sql, text
-from app.state.account import Account, Role
+from app.state import forms, identity, row_sql, text
 from app.state.catalogue import Activity, Stamp
 from app.state.errors import AlreadyExists, LastAdmin, NotFound
 from app.state.forms import Form
 from app.state.records import cluster_id
+from app.state.user import Role, User
 
 _MAPS = ("deactivations", "reactivations")  # stored as the canonical JSON of a map
 
@@ -36,7 +36,7 @@ class UserChange:
     active: bool | None = None
 
 
-def find(connection: sqlite3.Connection, user_id: str) -> Account | None:
+def find(connection: sqlite3.Connection, user_id: str) -> User | None:
     """The user with this id, or None."""
     if text.fault(user_id, longest=text.KEY):
         return None
@@ -45,7 +45,7 @@ def find(connection: sqlite3.Connection, user_id: str) -> Account | None:
     return None if row is None else _written(connection, form, row)
 
 
-def find_by_username(connection: sqlite3.Connection, username: str) -> Account | None:
+def find_by_username(connection: sqlite3.Connection, username: str) -> User | None:
     """The user with this username in any spelling, or None."""
     if text.fault(username, longest=text.KEY):
         return None
@@ -89,7 +89,7 @@ def put(tx: Transaction, row: Mapping[str, Any]) -> None:
 
 def checked(tx: Transaction, row: Mapping[str, Any]) -> dict[str, Any]:
     """A peer's user in canonical form. Raises Invalid for one that no node could have written."""
-    return account.from_json(row, cluster_id=tx.identity.cluster_id).as_json()
+    return User.from_json(row, cluster_id=tx.identity.cluster_id).as_json()
 
 
 def create(tx: Transaction, user: NewUser, *, actor: Actor) -> dict[str, Any]:
@@ -134,8 +134,8 @@ def change(tx: Transaction, user_id: str, change: UserChange, *, actor: Actor) -
     return after.view()
 
 
-def set_password(tx: Transaction, user_id: str, password_hash: str, *, action: str, actor: Actor) -> Account:
-    """Give a user a new password (hashed) and return the account; tokens in use end. Raises NotFound."""
+def set_password(tx: Transaction, user_id: str, password_hash: str, *, action: str, actor: Actor) -> User:
+    """Give a user a new password (hashed) and return the user; tokens in use end. Raises NotFound."""
     before = _require(tx.connection, user_id)
     after = before.with_password(password_hash, stamp=_stamp(tx))
     _edit(tx, before, after, action=action, actor=actor)
@@ -147,7 +147,7 @@ def merge(tx: Transaction, snapshot: dict[str, Any]) -> bool:
 
     When credentials or a role set at this node lose, the row as it was stays in the audit.
     """
-    theirs = account.from_json(snapshot, cluster_id=tx.identity.cluster_id)
+    theirs = User.from_json(snapshot, cluster_id=tx.identity.cluster_id)
     tx.witness(max(theirs.credentials.lamport, theirs.role_stamp.lamport))
     ours = find(tx.connection, theirs.id)
     merged = theirs if ours is None else ours.merge(theirs)
@@ -159,12 +159,12 @@ def merge(tx: Transaction, snapshot: dict[str, Any]) -> bool:
     return True
 
 
-def _beaten_nodes(before: Account, after: Account) -> set[str]:
+def _beaten_nodes(before: User, after: User) -> set[str]:
     pairs = ((before.credentials, after.credentials), (before.role_stamp, after.role_stamp))
     return {old.node for old, new in pairs if old != new}
 
 
-def _audit_superseded(tx: Transaction, before: Account, after: Account) -> None:
+def _audit_superseded(tx: Transaction, before: User, after: User) -> None:
     winner = max(after.credentials, after.role_stamp)
     tx.audit(
         Actor(user_id=winner.node, request_id=""),
@@ -177,8 +177,8 @@ def _audit_superseded(tx: Transaction, before: Account, after: Account) -> None:
     )
 
 
-def _new(tx: Transaction, user: NewUser, *, stamp: Stamp) -> Account:
-    return Account(
+def _new(tx: Transaction, user: NewUser, *, stamp: Stamp) -> User:
+    return User(
         id=identity.user_id(tx.identity.cluster_id, user.username),
         username=user.username,
         password_hash=user.password_hash,
@@ -194,7 +194,7 @@ def _stamp(tx: Transaction) -> Stamp:
     return Stamp(lamport=tx.lamport, node=tx.identity.name, epoch=tx.identity.epoch)
 
 
-def _require(connection: sqlite3.Connection, user_id: str) -> Account:
+def _require(connection: sqlite3.Connection, user_id: str) -> User:
     found = find(connection, user_id)
     if found is None:
         raise NotFound("user", user_id)
@@ -215,7 +215,7 @@ def _require_another_admin(connection: sqlite3.Connection, user_id: str) -> None
         raise LastAdmin(user_id)
 
 
-def _edit(tx: Transaction, before: Account | None, after: Account, *, action: str, actor: Actor) -> None:
+def _edit(tx: Transaction, before: User | None, after: User, *, action: str, actor: Actor) -> None:
     _save(tx, before, after)
     tx.emit("user_upserted", after.id)
     tx.audit(
@@ -229,7 +229,7 @@ def _edit(tx: Transaction, before: Account | None, after: Account, *, action: st
     )
 
 
-def _save(tx: Transaction, before: Account | None, after: Account) -> None:
+def _save(tx: Transaction, before: User | None, after: User) -> None:
     row = after.as_json()
     put(tx, row)
     tx.changed("users", after.id, before=before.as_json() if before else None, after=row)
@@ -241,8 +241,8 @@ def sealed(form: Form, row: Mapping[str, Any]) -> int:
     return seal([*columns, *forms.sealed_beyond(form.beyond(row))])
 
 
-def _written(connection: sqlite3.Connection, form: Form, values: sqlite3.Row) -> Account:
-    return _account(require_written(connection, _stored(form, values)))
+def _written(connection: sqlite3.Connection, form: Form, values: sqlite3.Row) -> User:
+    return User.from_row(require_written(connection, _stored(form, values)))
 
 
 def _stored(form: Form, values: sqlite3.Row) -> Stored:
@@ -263,17 +263,3 @@ def _decoded(stored: Any) -> dict[str, int]:
     except (ValueError, TypeError, RecursionError):
         return {}  # the seal tells that something else stood there
     return found if isinstance(found, dict) else {}
-
-
-def _account(row: Mapping[str, Any]) -> Account:
-    return Account(
-        id=row["id"],
-        username=row["username"],
-        password_hash=row["password_hash"],
-        credentials=Stamp(row["credentials_lamport"], row["credentials_node"], row["credentials_epoch"]),
-        role=row["role"],
-        role_stamp=Stamp(row["role_lamport"], row["role_node"], row["role_epoch"]),
-        activity=Activity(row["deactivations"], row["reactivations"]),
-        token_version=row["token_version"],
-        beyond=forms.of("users").beyond(row),
-    )

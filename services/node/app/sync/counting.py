@@ -44,7 +44,7 @@ class CountDesk:
             if known_here_only:
                 raise CountBlocked(known_here_only[0], "decommissioned_only_here")
             dead = sorted(await self._database.read(ledger.dead_lives))
-            count = counting.Count(product_id=product["id"], gone=gone, dead=dead)
+            count = counting.Count(product_id=product.id, gone=gone, dead=dead)
             epoch = self._database.identity.epoch
             handovers = {peer.name: await self._seal(peer, count) for peer in self._peers}
             await self._database.write(_learning(handovers))
@@ -72,7 +72,7 @@ class CountDesk:
             cells = replicated.cells_from(reply.cells, reply.revisions)
         except (Refusal, Invalid) as refusal:
             raise CountBlocked(peer.name, str(refusal)) from refusal
-        return counting.Handover(dead=reply.dead, cells=cells, gone=reply.decommissioned)
+        return counting.Handover(dead=reply.dead_lives, cells=cells, gone=reply.decommissioned)
 
 
 def _learning(handovers: Mapping[str, counting.Handover]) -> Callable[[Transaction], None]:

@@ -1,8 +1,11 @@
 """What nodes say to each other, as they say it on the wire (docs/protocol.md)."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from app.life import Life
 
 PROTOCOL = (1, 1)
 """The lowest and highest protocol version this code speaks."""
@@ -16,6 +19,10 @@ Seqs = list[tuple[Count, Count]]
 """Seqs as closed ranges (app.state.ranges)."""
 Revisions = dict[Name, Annotated[int, Field(ge=1, le=2**31)]]
 """The revision of the form of each relation's rows (app.state.forms); 1 of one that is not named."""
+
+
+def _lives(pairs: Iterable[tuple[str, str]]) -> list[Life]:
+    return [Life(*pair) for pair in pairs]
 
 
 def common_version(ours: tuple[int, int], theirs: tuple[int, int]) -> int | None:
@@ -76,6 +83,16 @@ class Hello(Message):
     digests: dict[str, str] = Field(default_factory=dict)
     now: float
 
+    @property
+    def life(self) -> Life:
+        """The life that the sender lives."""
+        return Life(self.node, self.epoch)
+
+    @property
+    def dead_lives(self) -> list[Life]:
+        """The lives that the sender knows to be over."""
+        return _lives(self.dead)
+
 
 class WireEvent(Message):
     """One event of a batch. A superseded state inside the batch has no entry: its newest one stands at
@@ -101,6 +118,11 @@ class Batch(Message):
     through: Head
     lamport: Count
     events: list[WireEvent]
+
+    @property
+    def life(self) -> Life:
+        """The life whose events these are."""
+        return Life(self.origin, self.epoch)
 
 
 class BatchReceipt(Message):
@@ -160,6 +182,11 @@ class SealRequest(Wish):
     dead: list[tuple[Name, Name]]
     decommissioned: list[Name] = Field(default_factory=list)
 
+    @property
+    def dead_lives(self) -> list[Life]:
+        """The lives that the counter knows to be over."""
+        return _lives(self.dead)
+
 
 class SealReply(Message):
     """Every dead life and decommissioned branch the member knows, and its view of the product. It has stored
@@ -170,6 +197,11 @@ class SealReply(Message):
     decommissioned: list[Name] = Field(default_factory=list)
     revisions: Revisions = Field(default_factory=dict)
     cells: list[dict[str, Any]]
+
+    @property
+    def dead_lives(self) -> list[Life]:
+        """The lives that the member knows to be over."""
+        return _lives(self.dead)
 
 
 class TotalsRequest(Wish):
@@ -186,6 +218,11 @@ class ParkedEvent(Message):
     epoch: Name
     event: WireEvent
     reason: str
+
+    @property
+    def life(self) -> Life:
+        """The life whose event it is."""
+        return Life(self.origin, self.epoch)
 
     @property
     def is_of_order(self) -> bool:

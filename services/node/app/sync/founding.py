@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 
 from app.database import Database, StorageError, Transaction, own_rows
+from app.life import Life
 from app.runtime import Clock
 from app.state import users
 from app.sync import handshake
@@ -122,7 +123,8 @@ class Founding:
     async def _has_all_of(self, members: list[Peer]) -> bool:
         """Whether everything that members still heard from said they had of their own events has arrived."""
         members = [peer for peer in members if self._peers.is_heard_from(peer)]
-        wanted = {(peer.name, peer.epoch): peer.heads.get(f"{peer.name}@{peer.epoch}", 0) for peer in members}
+        lives = [(peer.life, peer.heads) for peer in members]
+        wanted = {life: heads.get(life.key, 0) for life, heads in lives if life is not None}
         found = await self._database.read(_positions)
         return all(found.get(life, 0) >= seq for life, seq in wanted.items())
 
@@ -136,6 +138,6 @@ def _mark_founded(tx: Transaction) -> None:
     tx.counters.founded = 1
 
 
-def _positions(connection: sqlite3.Connection) -> dict[tuple[str, str | None], int]:
+def _positions(connection: sqlite3.Connection) -> dict[Life, int]:
     rows = own_rows.every_sound(connection, "positions")
-    return {(row["origin"], row["epoch"]): row["seq"] for row in rows}
+    return {Life(row["origin"], row["epoch"]): row["seq"] for row in rows}

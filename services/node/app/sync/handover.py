@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.database import Actor, Transaction
+from app.life import Life
 from app.state import ledger, replicated, unknown_rows
 from app.state.ranges import Ranges, common, holds
-from app.state.stock import Life
 from app.sync import anti_entropy, handshake, parking, receiver
 from app.sync.events import Head, Hello, ParkedEvent, TotalsReply, TotalsRequest, WireEvent
 from app.sync.outbox import ORIGIN
@@ -46,17 +46,16 @@ class Told:
 
     def has_applied(self, life: Life, seq: int) -> bool:
         """Whether the donor surely has a life's event in its rows."""
-        key = "@".join(life)
-        if key not in self.heads or seq > self.heads[key].seq:
+        if life.key not in self.heads or seq > self.heads[life.key].seq:
             return False
         if life == self.life:
             return True  # nobody parks its own
-        return self.parked_seqs is not None and not holds(self.parked_seqs.get(key, ()), seq)
+        return self.parked_seqs is not None and not holds(self.parked_seqs.get(life.key, ()), seq)
 
 
 def by_hello(hello: Hello) -> Told:
     """What a hello says."""
-    return Told((hello.node, hello.epoch), hello.heads, hello.parked_seqs)
+    return Told(hello.life, hello.heads, hello.parked_seqs)
 
 
 def tell(connection: sqlite3.Connection, wanted: TotalsRequest) -> TotalsReply:
@@ -92,10 +91,10 @@ def take(
     """
     merged = ledger.Merged()
     for handed in parked:
-        life = (handed.origin, handed.epoch)
+        life = handed.life
         if life == ledger.me(tx) or branch not in (None, handed.origin):
             continue
-        if _is_beyond(heads.get("@".join(life), ORIGIN), _known(tx, life)):
+        if _is_beyond(heads.get(life.key, ORIGIN), _known(tx, life)):
             counts = adopting and (branch is None or ledger.is_over(tx, life))
             parking.take(tx, handed, further=counts)
         else:
@@ -115,8 +114,7 @@ def adopt(tx: Transaction, told: Told, *, left: Mapping[str, Ranges], lives: Liv
     """
     parked = told.parked_seqs or {}
     for key, head in sorted(told.heads.items()):
-        branch, _, epoch = key.partition("@")
-        life = (branch, epoch)
+        life = Life.parse(key)
         moved = receiver.position(tx.connection, life) != told.before.get(key, ORIGIN)
         if moved and key in parked:
             continue
@@ -138,7 +136,7 @@ def forget_applied(tx: Transaction, told: Told, *, lives: Lives = _every) -> led
     merged = ledger.Merged()
     for life, event in _applied(tx.connection, told):
         if lives(life):
-            merged.absorb(parking.try_once(tx, life[0], event) or ledger.Merged())
+            merged.absorb(parking.try_once(tx, life.branch, event) or ledger.Merged())
             parking.forget(tx, life, event)
     return merged
 
@@ -150,7 +148,7 @@ def has_applied_any(connection: sqlite3.Connection, told: Told) -> bool:
 
 def _applied(connection: sqlite3.Connection, told: Told) -> Iterator[tuple[Life, WireEvent]]:
     for life, event in parking.readable(connection):
-        head = told.heads.get("@".join(life), ORIGIN)
+        head = told.heads.get(life.key, ORIGIN)
         behind = _is_beyond(receiver.position(connection, life), head)
         if not behind and told.has_applied(life, event.seq):
             yield life, event
@@ -165,14 +163,14 @@ def finish_fetch(
     dead = ledger.dead_lives(tx.connection)
 
     def chosen(life: Life) -> bool:
-        return branch is None or (life in dead and life[0] == branch)
+        return branch is None or (life in dead and life.branch == branch)
 
     merged = adopt(tx, told, left=left, lives=chosen)
     if complete:
-        merged.absorb(forget_applied(tx, told, lives=lambda life: branch in (None, life[0])))
-    own = {key: head.seq for key, head in told.heads.items() if key.startswith(f"{tx.identity.name}@")}
+        merged.absorb(forget_applied(tx, told, lives=lambda life: branch in (None, life.branch)))
+    own = {k: head.seq for k, head in told.heads.items() if Life.parse(k).branch == tx.identity.name}
     tx.audit(
-        Actor(user_id=f"node:{told.life[0]}", request_id=""),
+        Actor(user_id=f"node:{told.life.branch}", request_id=""),
         action="fetched",
         entity="node",
         entity_id=branch or tx.identity.name,
@@ -187,7 +185,7 @@ def lacking(connection: sqlite3.Connection, hello: Hello) -> list[str | None]:
     """What to fetch from who said this hello: None stands for everything, a name for one branch's."""
     if not handshake.is_founded(connection):
         return []
-    applied = receiver.position(connection, (hello.node, hello.epoch))
+    applied = receiver.position(connection, hello.life)
     everything: list[str | None] = [None] if applied.seq < hello.oldest else []
     return [*everything, *_missing(connection, hello.heads)]
 
@@ -195,20 +193,19 @@ def lacking(connection: sqlite3.Connection, hello: Hello) -> list[str | None]:
 def _missing(connection: sqlite3.Connection, heads: Mapping[str, Head]) -> list[str]:
     known = handshake.heads(connection)
     behind: set[str] = set()
-    for branch, epoch in ledger.dead_lives(connection):
-        key = f"{branch}@{epoch}"
-        if _is_beyond(heads.get(key, ORIGIN), known.get(key, ORIGIN)):
-            behind.add(branch)
+    for life in ledger.dead_lives(connection):
+        if _is_beyond(heads.get(life.key, ORIGIN), known.get(life.key, ORIGIN)):
+            behind.add(life.branch)
     return sorted(behind)
 
 
 def _known(tx: Transaction, life: Life) -> Head:
     """How far this disk has a life's events: of an earlier one of its own, as far as it wrote them itself."""
     known = receiver.position(tx.connection, life)
-    if life[0] != tx.identity.name:
+    if life.branch != tx.identity.name:
         return known
     row = tx.connection.execute(
-        "SELECT seq, event_id FROM events WHERE epoch = ? ORDER BY seq DESC LIMIT 1", (life[1],)
+        "SELECT seq, event_id FROM events WHERE epoch = ? ORDER BY seq DESC LIMIT 1", (life.epoch,)
     ).fetchone()
     written = Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
     return written if _is_beyond(written, known) else known

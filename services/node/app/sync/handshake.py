@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.database import AlteredRow, Transaction, own_rows
 from app.database.digest import read_digests
 from app.database.identity import present_life
+from app.life import Life
 from app.state import ledger, membership, replicated
 from app.state.errors import DeadEpoch, Decommissioned
 from app.sync import outbox, parking
@@ -57,21 +58,20 @@ def say(
     """This node's hello, heads and digest from one read transaction."""
     node = connection.execute("SELECT * FROM node").fetchone()
     digest, digests = read_digests(connection)
-    dead = sorted(ledger.dead_lives(connection))
     return Hello(
         protocol=this.protocol,
         schema_hash=this.schema_hash,
         cluster_id=node["cluster_id"],
         node=node["name"],
         epoch=node["epoch"],
-        dead=dead,
+        dead=[*sorted(ledger.dead_lives(connection))],
         decommissioned=membership.gone(connection),
         incarnation=Incarnation(starts=node["starts"], random=this.incarnation),
         policy=this.policy,
         founded=bool(node["founded"]),
         heads=heads(connection),
         oldest=outbox.oldest(connection),
-        own_rows=ledger.versions(connection, (node["name"], node["epoch"])) if first else None,
+        own_rows=ledger.versions(connection, Life(node["name"], node["epoch"])) if first else None,
         ahead=dict(ahead),
         parked_seqs=parking.seqs(connection),
         digest=digest,
@@ -84,13 +84,13 @@ def say(
 def heads(connection: sqlite3.Connection) -> dict[str, Head]:
     """The last event known of every (origin, epoch) that has any, this node's own included, keyed
     "node@epoch"."""
-    name, epoch = present_life(connection)
+    me = present_life(connection)
     known = {
-        f"{row['origin']}@{row['epoch']}": Head(seq=row["seq"], event_id=row["event_id"])
+        Life(row["origin"], row["epoch"]).key: Head(seq=row["seq"], event_id=row["event_id"])
         for row in own_rows.every_sound(connection, "positions")
     }
     own = outbox.head(connection)
-    return {**known, f"{name}@{epoch}": own} if own.seq else known
+    return {**known, me.key: own} if own.seq else known
 
 
 def is_founded(connection: sqlite3.Connection) -> bool:
@@ -112,7 +112,7 @@ def check(hello: Hello, *, cluster_id: str, protocol: tuple[int, int] = PROTOCOL
 def ends_itself(hello: Hello) -> bool:
     """Whether a process says that its own life is over. That holds whoever says it and when: its disk keeps
     it, and nobody goes on with that life."""
-    return (hello.node, hello.epoch) in hello.dead
+    return hello.life in hello.dead
 
 
 def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learned | Over | Gone:
@@ -120,24 +120,23 @@ def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learne
     node's events. Of a life that is over, by the peer's own word or another's, nothing counts but the deaths
     and decommissionings. `answers` is the epoch in which this node said the hello that this one answers, if
     it is an answer. Raises AlteredRow where this node's own event there is gone or altered."""
-    life = (hello.node, hello.epoch)
+    life = hello.life
     membership.learn(tx, hello.decommissioned)
     if hello.node in tx.gone:
-        ledger.learn_deaths(tx, [life, *hello.dead])
+        ledger.learn_deaths(tx, [life, *hello.dead_lives])
         return Gone(refusal=Decommissioned(hello.node))
     if ends_itself(hello) or ledger.is_over(tx, life):
         before = ledger.living_epochs(tx.connection, hello.node)
-        ledger.learn_deaths(tx, hello.dead)
+        ledger.learn_deaths(tx, hello.dead_lives)
         after = ledger.living_epochs(tx.connection, hello.node)
         contested = [epoch for epoch in before if epoch not in (*after, hello.epoch)]
         return Over(refusal=DeadEpoch(*life, living=after), contested=contested)
     ledger.learn_life(tx, life)
     membership.witness(tx, life, hello.decommissioned)
-    ledger.learn_deaths(tx, hello.dead)
+    ledger.learn_deaths(tx, hello.dead_lives)
     for key in hello.heads:
-        branch, _, epoch = key.partition("@")
-        ledger.learn_life(tx, (branch, epoch))
-    me = "@".join(ledger.me(tx))
+        ledger.learn_life(tx, Life.parse(key))
+    me = ledger.me(tx).key
     mine = hello.heads.get(me, outbox.ORIGIN)
     behind = _behind(tx, hello, mine, answers)
     if behind is None:
@@ -169,9 +168,7 @@ def _behind(tx: Transaction, hello: Hello, mine: Head, answers: str | None) -> s
     return None
 
 
-def _ahead(
-    connection: sqlite3.Connection, life: tuple[str, str], said: Mapping[str, int] | None
-) -> dict[str, int]:
+def _ahead(connection: sqlite3.Connection, life: Life, said: Mapping[str, int] | None) -> dict[str, int]:
     if said is None:
         return {}
     known = ledger.versions(connection, life)

@@ -6,7 +6,7 @@ merges the rows of relations it knows, and keeps the others until it is upgraded
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -18,17 +18,9 @@ from app.state.errors import Invalid
 from app.state.forms import Row
 from app.state.ledger import Merged
 
-# The errors of applying a body that no retry helps: malformed shapes and broken constraints.
-UNAPPLICABLE = (
-    Invalid,
-    KeyError,
-    TypeError,
-    AttributeError,
-    ValueError,
-    OverflowError,
-    sqlite3.IntegrityError,
-    sqlite3.ProgrammingError,
-)
+UNAPPLICABLE = (Invalid, sqlite3.IntegrityError)
+"""The errors of a body that its sender made so: no node could have written it, or it does not fit what is
+here. Every other error is a mistake of this program. It parks nothing, but fails the whole batch or page."""
 
 RowsBy = Mapping[str, list[Row]]
 """Rows by relation."""
@@ -66,8 +58,8 @@ def apply_rows(tx: Transaction, rows: RowsBy, origin: str, revisions: Revisions)
     merged = Merged()
     for entity in replicated.entities():
         told = [entity.upcast(row, revisions) for row in rows.get(entity.relation, ())]
-        if entity.of_branch and any(row["branch"] != origin for row in told):
-            raise Invalid(entity.relation, "of_another_branch")
+        if entity.of_branch:
+            _require_of_branch(entity, told, origin)
         if told:
             merged.absorb(entity.merge(tx, told, origin))
     for relation in rows.keys() - set(replicated.relations()):
@@ -75,6 +67,14 @@ def apply_rows(tx: Transaction, rows: RowsBy, origin: str, revisions: Revisions)
             kept = unknown_rows.keep(tx, relation, row, revision=revisions.get(relation, 1), origin=origin)
             merged.changed = merged.changed or kept
     return merged
+
+
+def _require_of_branch(entity: Entity, rows: Iterable[Any], origin: str) -> None:
+    for row in rows:
+        if not isinstance(row, Mapping):
+            raise Invalid(entity.relation, "not_an_object")
+        if row.get("branch") != origin:
+            raise Invalid(entity.relation, "of_another_branch")
 
 
 def apply_unknown(tx: Transaction, body: Any, origin: str, revisions: Revisions) -> Merged:
@@ -114,6 +114,22 @@ def _unpack_rows(body: Any, *, reason: str) -> RowsBy:
     rows = body.get("rows") if isinstance(body, Mapping) else None
     if not isinstance(rows, Mapping) or not all(isinstance(told, list) for told in rows.values()):
         raise Invalid("kind", reason)
+    return rows
+
+
+def _object(body: Any, *names: str) -> Mapping[str, Any]:
+    """A body that has these fields. Raises Invalid."""
+    if not isinstance(body, Mapping):
+        raise Invalid("body", "not_an_object")
+    for name in names:
+        if name not in body:
+            raise Invalid(name, "missing")
+    return body
+
+
+def _list(name: str, rows: Any) -> list[Row]:
+    if not isinstance(rows, list):
+        raise Invalid(name, "not_a_list")
     return rows
 
 
@@ -166,7 +182,8 @@ def _pack_stock(rows: RowsBy) -> Any:
 
 
 def _unpack_stock(body: Any) -> RowsBy:
-    return {"products": [body["product"]], "stock": body["cells"]}
+    told = _object(body, "product", "cells")
+    return {"products": [told["product"]], "stock": _list("cells", told["cells"])}
 
 
 def _collect_order(connection: sqlite3.Connection, order_id: str) -> RowsBy:
@@ -199,11 +216,12 @@ def _pack_order(rows: RowsBy) -> Any:
 
 
 def _unpack_order(body: Any) -> RowsBy:
+    told = _object(body, "order", "customer", "products")
     return {
-        "customers": [body["customer"]],
-        "products": body["products"],
-        "stock": body.get("cells", []),
-        "orders": [body["order"]],
+        "customers": [told["customer"]],
+        "products": _list("products", told["products"]),
+        "stock": _list("cells", told.get("cells", [])),
+        "orders": [told["order"]],
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.database import Database
+from app.life import Life
 from app.runtime import Clock
 from app.state import ledger, membership
 from app.sync import anti_entropy, handover, handshake
@@ -11,6 +12,7 @@ from app.sync.alarms import Alarms
 from app.sync.errors import Incompatible
 from app.sync.events import Hello
 from app.sync.link import Refusal, ReplicaLink
+from app.sync.outbox import ORIGIN
 from app.sync.peers import Peer, Peers, process_of
 from app.sync.rebirth import Rebirth
 from app.sync.recovery import Recovery
@@ -140,7 +142,7 @@ class Meetings:
     async def end_cloned(self, peer: Peer, epoch: str) -> None:
         """Name a peer's epoch dead: two processes live in it, on two copies of one disk, and either may spend
         its rights. Both are told, and the network shows it."""
-        await self._database.write(lambda tx: ledger.learn_life(tx, (peer.name, epoch), dead=True))
+        await self._database.write(lambda tx: ledger.learn_life(tx, Life(peer.name, epoch), dead=True))
         self._alarms.raise_("cloned", f"two processes of {peer.name} live in one epoch, {epoch}")
         self._peers.hurry(peer.name)
 
@@ -181,12 +183,18 @@ class Meetings:
         """Whether rows of a third node may be here or at the peer whose events reached neither, as a grant's
         reply brings them: unless each told, since then, that it has no events that are not here."""
         return any(
-            other.said_hello_at is None
-            or other.said_hello_at < since
-            or other.heads.get(key, 0) > (ours.heads[key].seq if key in ours.heads else 0)
+            other.said_hello_at is None or other.said_hello_at < since or _has_more_of_its_own(other, ours)
             for other in self._peers
-            if other is not peer and (key := f"{other.name}@{other.epoch}")
+            if other is not peer
         )
+
+
+def _has_more_of_its_own(peer: Peer, ours: Hello) -> bool:
+    """Whether a peer has more of the events of its own life than this node."""
+    if peer.life is None:
+        return False
+    known = ours.heads.get(peer.life.key, ORIGIN)
+    return peer.heads.get(peer.life.key, 0) > known.seq
 
 
 def _differ(theirs: Hello, ours: Hello) -> bool:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from app.database import AlteredRow, Transaction, own_rows
 from app.database.file import read_somehow
 from app.database.identity import LIVING_CURSORS
+from app.life import Life
 from app.state import replicated
 from app.state.ranges import Ranges
-from app.state.stock import Life
 from app.sync.errors import Trimmed
 from app.sync.events import SCHEMA_VERSION, Batch, Head, WireEvent
 from app.sync.kinds import KINDS, read_unknown

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from app.database import Transaction, own_rows
 from app.database.file import reading_somehow
+from app.life import Life
 from app.state import ledger, replicated
-from app.state.stock import Life
 
 _LOOKED_AT = 100  # rows, for one that is sound
 
@@ -57,7 +57,7 @@ def repair(tx: Transaction) -> Repaired:
         for table in own_rows.REPLACED:
             for number, row in list(own_rows.altered(tx.connection, table)):
                 if table == "parked":
-                    _let_come_again(tx, (row["origin"], row["epoch"]))
+                    _let_come_again(tx, Life(row["origin"], row["epoch"]))
                 tx.connection.execute(f"DELETE FROM {table} WHERE rowid = ?", (number,))
                 removed[table] = removed.get(table, 0) + 1
     if lacking:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from app.database import Actor, Transaction, own_rows
+from app.life import Life
 from app.state import ledger
 from app.state.errors import Invalid
 from app.state.ranges import as_ranges
-from app.state.stock import Life
 from app.sync.events import SCHEMA_VERSION, Batch, ParkedEvent, WireEvent
 from app.sync.kinds import KINDS, UNAPPLICABLE, apply_unknown
 
@@ -94,7 +94,7 @@ def forget_covered(tx: Transaction, life: Life, event: WireEvent, *, through: in
 def forget_told(tx: Transaction, batch: Batch) -> None:
     """Before a batch is applied: what a donor handed over of its events, or of states that it tells newer,
     says nothing more. What is parked besides of its range was written by another process of that life."""
-    life = (batch.origin, batch.epoch)
+    life = batch.life
     for event in batch.events:
         forget(tx, life, event)
         covered = _covered(event.kind)
@@ -119,8 +119,8 @@ def seqs_of(connection: sqlite3.Connection, life: Life) -> list[tuple[int, int]]
 
 def seqs(connection: sqlite3.Connection) -> dict[str, list[tuple[int, int]]]:
     """The seqs parked here of every life that has any, keyed "node@epoch"."""
-    lives = connection.execute("SELECT DISTINCT origin, epoch FROM parked ORDER BY origin, epoch").fetchall()
-    return {f"{origin}@{epoch}": seqs_of(connection, (origin, epoch)) for origin, epoch in lives}
+    rows = connection.execute("SELECT DISTINCT origin, epoch FROM parked ORDER BY origin, epoch").fetchall()
+    return {life.key: seqs_of(connection, life) for life in (Life(*row) for row in rows)}
 
 
 def handed(connection: sqlite3.Connection, after: str) -> tuple[list[ParkedEvent], str | None]:
@@ -150,7 +150,7 @@ def readable(connection: sqlite3.Connection) -> list[tuple[Life, WireEvent]]:
         " AND json_extract(body, '$.schema_version') <= ? ORDER BY origin, epoch, seq, event_id",
         (json.dumps(list(KINDS)), SCHEMA_VERSION),
     )
-    return [((row["origin"], row["epoch"]), _event(row["body"])) for row in rows]
+    return [(Life(row["origin"], row["epoch"]), _event(row["body"])) for row in rows]
 
 
 def retry(tx: Transaction, which: Which) -> ledger.Merged:
@@ -160,7 +160,7 @@ def retry(tx: Transaction, which: Which) -> ledger.Merged:
         f"SELECT origin, epoch, body FROM parked WHERE {_WHICH[which]} ORDER BY origin, epoch, seq, event_id"
     ).fetchall()
     for row in rows:
-        life, event = (row["origin"], row["epoch"]), _event(row["body"])
+        life, event = Life(row["origin"], row["epoch"]), _event(row["body"])
         try:
             with tx.attempt():
                 merged.absorb(apply(tx, event, origin=row["origin"]))

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from app.life import Life
 from app.runtime import Clock
-from app.state.stock import Life
 from app.sync.delivery import State
 from app.sync.errors import StaleIncarnation
 from app.sync.events import Hello
@@ -71,6 +71,11 @@ class Peer:
     work: asyncio.Event = field(default_factory=asyncio.Event)
     alive: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def life(self) -> Life | None:
+        """The peer's present life, or None while none is known."""
+        return None if self.epoch is None else Life(self.name, self.epoch)
+
 
 class Peers:
     """The configured peers by name. Iterating goes over the members among them: those not decommissioned."""
@@ -135,9 +140,9 @@ class Peers:
     def lives_heard_from(self) -> Sequence[Life]:
         """The present lives of the peers heard from lately, in configured order."""
         return [
-            (peer.name, peer.epoch)
+            peer.life
             for peer in self
-            if peer.epoch is not None and peer.incompatible is None and self.is_heard_from(peer)
+            if peer.life is not None and peer.incompatible is None and self.is_heard_from(peer)
         ]
 
     def greet_all(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from app.database import Database
+from app.life import Life
 from app.state import epochs, ledger
 from app.sync.alarms import Alarms
 from app.sync.peers import Peers
@@ -43,7 +44,7 @@ class Rebirth:
             if rivals:
                 name = self._database.identity.name
                 await self._database.write(
-                    lambda tx: ledger.learn_deaths(tx, [(name, rival) for rival in rivals])
+                    lambda tx: ledger.learn_deaths(tx, [Life(name, rival) for rival in rivals])
                 )
             if self._database.identity.epoch != epoch or self._standing.closed:
                 return  # a decommissioned branch has no other life to begin

@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import dataclass, field
 
 from app.database import Transaction, own_rows
+from app.life import Life
 from app.state import ledger
 from app.state.errors import DeadEpoch
 from app.state.ranges import Ranges
@@ -32,7 +33,7 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     node is at) or Fork (another history under the same seq). An event that can never be applied is parked
     with its body and reason, and holds up nothing but its own entity.
     """
-    life = (batch.origin, batch.epoch)
+    life = batch.life
     if ledger.is_over(tx, life):
         raise DeadEpoch(*life)
     if batch.to_epoch != tx.identity.epoch:
@@ -61,7 +62,7 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     return receipt
 
 
-def position(connection: sqlite3.Connection, life: tuple[str, str]) -> Head:
+def position(connection: sqlite3.Connection, life: Life) -> Head:
     """How far this node has applied a life's events. An altered row counts as none: they come again."""
     row = own_rows.find(connection, "positions", "origin = ? AND epoch = ?", life)
     return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
@@ -77,10 +78,10 @@ def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Rec
         receipt.parked += 1
     else:
         if look:
-            parking.forget_covered(tx, (batch.origin, batch.epoch), event, through=batch.through.seq)
+            parking.forget_covered(tx, batch.life, event, through=batch.through.seq)
 
 
-def set_position(tx: Transaction, life: tuple[str, str], head: Head) -> None:
+def set_position(tx: Transaction, life: Life, head: Head) -> None:
     """Remember how far a life's events are applied here."""
     head_values = (head.seq, head.event_id)
     tx.connection.execute(

@@ -3,6 +3,7 @@
 import sqlite3
 
 from app.database import Database
+from app.life import Life
 from app.security.replica_tokens import ReplicaClaims
 from app.state import counting, grants, ledger, repair, replicated
 from app.state.errors import Decommissioned, NotReady
@@ -96,7 +97,7 @@ class Reception:
         granted = await self._stock.give(
             grants.Request(
                 product_id=request.product_id,
-                asker=(claims.sender, claims.epoch),
+                asker=Life(claims.sender, claims.epoch),
                 wanted=request.wanted,
                 age=request.age,
                 lamport=request.lamport,
@@ -123,12 +124,12 @@ class Reception:
         """Store a counter's dead lives and hand over what is known here, after it is durable."""
         self._member(claims, wanted)
         name = self._database.identity.name
-        if (name, wanted.to_epoch) in wanted.dead:
+        if Life(name, wanted.to_epoch) in wanted.dead_lives:
             # Its rights are about to be released: this life must have ended before it says what it knows.
             await self._rebirth.begin(wanted.to_epoch, f"{claims.sender} counts this epoch among the dead")
             raise WrongEpoch(self._database.identity.epoch)
         handed = await self._database.write(
-            lambda tx: counting.seal(tx, wanted.product_id, wanted.dead, gone=wanted.decommissioned)
+            lambda tx: counting.seal(tx, wanted.product_id, wanted.dead_lives, gone=wanted.decommissioned)
         )
         return SealReply(
             epoch=wanted.to_epoch,

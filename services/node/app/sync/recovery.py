@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from app.database import Database, StorageError
+from app.life import Life
 from app.runtime import Clock
 from app.state import replicated
 from app.sync import anti_entropy, handover, handshake
@@ -159,7 +160,7 @@ class Recovery:
         parked here that the peer had applied. The peer does the same for itself. Raises Refusal."""
         life = peer.epoch or ""
         theirs = await self._donors.totals(peer, of=life)
-        told = Told((peer.name, life), theirs.heads or {}, theirs.parked_seqs)
+        told = Told(Life(peer.name, life), theirs.heads or {}, theirs.parked_seqs)
         await self._intake.take_parked(peer, told, None, orders=False)
         ours, heads = await self._database.read(
             lambda connection: (anti_entropy.recorded_totals(connection), handshake.heads(connection))
@@ -216,7 +217,7 @@ class Recovery:
             reply = await turn.answer(self._donors.totals(peer, of=life))
             if reply.heads is not None:  # else it is an older version, whose first page will say
                 told = Told(
-                    (peer.name, life), reply.heads, reply.parked_seqs, before, reply.canonical, reply.kept
+                    Life(peer.name, life), reply.heads, reply.parked_seqs, before, reply.canonical, reply.kept
                 )
                 await self._intake.take_parked(peer, told, progress.branch, orders=False, turn=turn)
                 self._told[key] = told
@@ -246,7 +247,7 @@ class Recovery:
             while coming is not None:
                 page = await turn.answer(coming)
                 coming = None if page.next is None else ask(page.next)
-                self._told.setdefault((peer.name, branch), Told((peer.name, life), page.heads, None))
+                self._told.setdefault((peer.name, branch), Told(Life(peer.name, life), page.heads, None))
                 progress.left_out += await self._intake.merge(peer, page)
                 progress.rows += len(page.rows)
                 progress.through = page.next or progress.through
@@ -259,7 +260,7 @@ class Recovery:
 
     async def _finish(self, turn: Turn, peer: Peer, progress: Progress) -> None:
         key = (peer.name, progress.branch)
-        told = self._told.get(key, Told((peer.name, progress.peer_epoch or ""), {}, None))
+        told = self._told.get(key, Told(Life(peer.name, progress.peer_epoch or ""), {}, None))
         left = await self._intake.take_parked(peer, told, progress.branch, orders=True, turn=turn)
         self._told.pop(key, None)
         await self._intake.write(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.database import Database, StorageError, Transaction, seals
 from app.database.digest import bucket_of
 from app.database.file import are_indexes_sound
+from app.life import Life
 from app.runtime import Clock
 from app.state import altered_rows, checking, ledger, repair, replicated, unwritten
 from app.state.checking import NOT_WRITTEN, Trouble
@@ -224,7 +225,7 @@ def mending(name: str, trouble: Trouble, reply: BucketReply) -> Callable[[Transa
         if [entity.seal(row) for row in rows] != reply.seals:
             log.warning("%s gave rows of %s that do not fit their seals", name, trouble)
             return Mended()
-        given = Given(rows=rows, life=(name, reply.epoch), dominates=_dominates(tx, reply))
+        given = Given(rows=rows, life=Life(name, reply.epoch), dominates=_dominates(tx, reply))
         return repair.mend(tx, trouble, given)
 
     return mend
@@ -234,7 +235,7 @@ def _dominates(tx: Transaction, reply: BucketReply) -> bool:
     """Whether a peer has every event that is known here in its rows, this node's own included. What it keeps
     parked is not in them, unless it is parked here too."""
     known, parked = handshake.heads(tx.connection), parking.seqs(tx.connection)
-    own = "@".join(ledger.me(tx))
+    own = ledger.me(tx).key
     return (
         all(_is_as_far(reply.heads.get(life, ORIGIN), head) for life, head in known.items() if life != own)
         and (own not in known or reply.heads.get(own) == known[own])

@@ -10,6 +10,7 @@ from typing import Any
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_never
 
 from app.database import Database, StorageError, Transaction
+from app.life import Life
 from app.runtime import Clock
 from app.state.errors import DeadEpoch, Decommissioned
 from app.state.ranges import Ranges
@@ -221,7 +222,7 @@ class ReplicaSynchronizer:
     async def _advance(
         self, peer: Peer, batch: Batch, decision: Advance, *, event_id: str | None, parked: Ranges | None
     ) -> None:
-        life = (peer.name, batch.to_epoch)
+        life = Life(peer.name, batch.to_epoch)
         possible = await self._database.write(
             lambda tx: outbox.acknowledge(
                 tx, life, decision.position, event_id, epoch=batch.epoch, parked=parked

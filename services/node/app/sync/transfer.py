@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.database import Database, Transaction
+from app.life import Life
 from app.runtime import Clock
-from app.state import grants, ledger, replicated, stock
+from app.state import ledger, replicated, stock
 from app.state.errors import Invalid
 from app.state.stock import Cell
 from app.state.stock_desk import StockDesk
@@ -121,7 +122,7 @@ class RightsAsker:
         from lately at the end."""
 
         def rank(peer: Peer) -> tuple[bool, bool, int, str]:
-            rights = stock.rights_of((peer.name, peer.epoch or ""), cells)
+            rights = stock.rights_of(Life(peer.name, peer.epoch or ""), cells)
             silent = not self._peers.is_heard_from(peer)
             return silent, (product_id, peer.name) in self._gave_nothing, -rights, peer.name
 
@@ -141,37 +142,27 @@ class RightsAsker:
             revisions=replicated.told_revisions(),
             cells=[cell.as_json() for cell in known.cells],
         )
+        asked = (product_id, peer.name)
+        self._gave_nothing.add(asked)  # until its answer gives something
         try:
             reply = await self._link.call(
                 peer, "/replica/transfer", request, expect=TransferReply, patience=patience
+            )
+            cells = replicated.cells_from(reply.cells, reply.revisions)
+            merged = await self._stock_desk.accept(
+                cells, giver=Life(peer.name, reply.epoch), lamport=reply.lamport
             )
         except Refusal as refusal:
             if refusal.answer.code == "wrong_epoch":
                 peer.needs_hello = True
                 peer.work.set()
-            self._gave_nothing.add((product_id, peer.name))
             return
-        try:
-            cells = replicated.cells_from(reply.cells, reply.revisions)
-        except Invalid:
-            # No node writes such rows; what it really granted, if anything, comes by its events.
-            self._gave_nothing.add((product_id, peer.name))
+        except (Invalid, sqlite3.IntegrityError):
+            # No node writes such rows, or of a product that nobody ever created; what the peer really
+            # granted, if anything, comes by its events.
             return
-        granted = grants.Granted(
-            quantity=reply.granted,
-            cells=cells,
-            lamport=reply.lamport,
-            merged=ledger.Merged(),
-        )
-        if granted.quantity:
-            self._gave_nothing.discard((product_id, peer.name))
-        else:
-            self._gave_nothing.add((product_id, peer.name))
-        try:
-            merged = await self._stock_desk.accept(granted, giver=(peer.name, reply.epoch))
-        except sqlite3.IntegrityError:  # rows of a product that nobody ever created: as above
-            self._gave_nothing.add((product_id, peer.name))
-            return
+        if reply.granted:
+            self._gave_nothing.discard(asked)
         if merged.ahead:
             await self._rebirth.begin(identity.epoch, f"{peer.name} has newer rows of this epoch")
 

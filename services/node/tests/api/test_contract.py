@@ -13,7 +13,7 @@ from schemathesis.checks import CHECKS
 
 from app.api.dependencies import CurrentNode, current_user
 from app.state import users
-from app.state.account import Account
+from app.state.user import User
 from tests.api.conftest import ADMIN_PASSWORD, ENVIRONMENT, OPERADOR_PASSWORD
 from tests.support.contract import Caller, Served, breaches
 
@@ -86,7 +86,7 @@ def test_every_answer_is_one_that_the_document_names(
 def test_a_node_that_takes_anybody_for_an_administrator_is_caught(
     served: Served, tokens: dict[Caller, str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def anybody(node: CurrentNode) -> Account | None:
+    async def anybody(node: CurrentNode) -> User | None:
         return await node.database.read(lambda connection: users.find_by_username(connection, "admin"))
 
     monkeypatch.setitem(served.app.dependency_overrides, current_user, anybody)

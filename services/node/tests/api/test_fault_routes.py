@@ -127,6 +127,7 @@ async def test_a_cut_is_felt_shown_in_status_audited_and_healed(teacher: httpx.A
     status = (await teacher.get("/status")).json()
     assert [fault["kind"] for fault in status["faults"]["links"]] == ["cut"]
     assert status["faults"]["links"][0]["hits"] >= 1
+    assert status["faults"]["links"][0]["hang_seconds"] == 0.0
 
     healed = (await teacher.delete("/faults/links/norte")).json()
     assert healed == {"links": [], "disk": None}

@@ -6,9 +6,9 @@ import pytest
 
 from app.database import Actor
 from app.state import audit, users
-from app.state.account import Account, Role
 from app.state.audit import AuditFilter
 from app.state.errors import AlreadyExists, Invalid, LastAdmin, NotFound
+from app.state.user import Role, User
 from app.state.users import NewUser, UserChange
 from tests.support.branch import Branch
 
@@ -26,7 +26,7 @@ def change(branch: Branch, user_id: str, **wanted: Any) -> dict[str, Any]:
     return branch.do(lambda tx: users.change(tx, user_id, UserChange(**wanted), actor=ROOT))
 
 
-def load(branch: Branch, user_id: str) -> Account:
+def load(branch: Branch, user_id: str) -> User:
     found = users.find(branch.connection, user_id)
     assert found is not None
     return found
@@ -37,7 +37,7 @@ def deliver(source: Branch, target: Branch, user_id: str) -> bool:
     return target.do(lambda tx: users.merge(tx, body))
 
 
-def meet(apart: Apart, user_id: str) -> Account:
+def meet(apart: Apart, user_id: str) -> User:
     """Exchange a user both ways; both must then have the same row."""
     one, other = apart
     deliver(one, other, user_id)

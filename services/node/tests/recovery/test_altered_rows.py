@@ -163,10 +163,8 @@ async def test_altered_rows_stay_until_a_peer_can_be_reached_that_mends_them(
     await eventually(lambda: are_sound(sold), within=3 * SCRUB_SECONDS, every=1.0)
     await sold.verify()
     assert order in await sold.order_ids("matriz")
-    names = {
-        (await sold[name].database.read(lambda c: customers.find(c, "ALFKI")) or {})["name"] for name in NAMES
-    }
-    assert names == {"Customer ALFKI"}
+    found = [await sold[name].database.read(lambda c: customers.find(c, "ALFKI")) for name in NAMES]
+    assert {customer and customer.name for customer in found} == {"Customer ALFKI"}
 
 
 async def test_an_order_that_nobody_can_confirm_gives_nothing_back(trial: Trial) -> None:
@@ -330,9 +328,10 @@ async def test_a_bucket_is_named_by_table_and_number(trial: Trial) -> None:
     sold = await sold_by(trial)
     await change_stopped(sold, *NAMES, statement=CHANGES["customers"])
     await asyncio.sleep(3 * SCRUB_SECONDS)
-    customer = (await sold["sul"].database.read(lambda c: customers.find(c, "ALFKI")) or {})["id"]
+    customer = await sold["sul"].database.read(lambda c: customers.find(c, "ALFKI"))
+    assert customer is not None
     alarm = (await sold["sul"].status())["alarms"]["altered_rows"]["last"]
-    assert alarm.startswith(f"customers/{bucket_of(customer)}: 1 rows differ")
+    assert alarm.startswith(f"customers/{bucket_of(customer.id)}: 1 rows differ")
 
 
 async def test_a_total_whose_relation_has_a_damaged_name_keeps_no_digests_apart(trial: Trial) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from app.database import Transaction
 from app.state import customers, ledger, products, users
-from app.state.account import Account
 from app.state.products import NewProduct
+from app.state.user import User
 from app.state.users import NewUser
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR, Branch, Branches
@@ -103,7 +103,7 @@ async def test_who_saw_an_edit_and_made_another_wins_by_whatever_clock(trial: Tr
     for name in NAMES:
         found = await trial[name].database.read(lambda connection: products.find(connection, RICE))
         assert found is not None
-        assert found["name"] == "Second"
+        assert found.name == "Second"
     await trial.verify()
 
 
@@ -134,7 +134,7 @@ def hash_of(letter: str) -> str:
     return f"$2b$04${letter * 53}"
 
 
-def load(branch: Branch, user_id: str) -> Account:
+def load(branch: Branch, user_id: str) -> User:
     found = users.find(branch.connection, user_id)
     assert found is not None
     return found

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from app.api.schemas.status import Status
 from app.database import StorageError, StorageFailed, StorageFull
 from app.state.errors import NotReady
 from app.sync.events import PageRequest, TotalsRequest
@@ -323,6 +324,7 @@ async def test_of_a_file_that_tells_nothing_the_status_still_says_what_is_wrong(
     await eventually(waits_for(trial, "nobody_serves", "sul"))
     status = await trial["sul"].status()
     assert status.keys() == whole.keys()
+    assert Status.model_validate(status).model_dump(by_alias=True, exclude_unset=True) == status
     assert (status["node"], status["ready"], status["reason"]) == ("sul", False, "nobody_serves")
     assert (status["epoch"], status["digest"], status["pending"]) == (None, None, {"matriz": None})
     assert status["alarms"].keys() == {"damaged_database", "nobody_serves"}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.life import Life
 from app.state import ledger
 from app.state.errors import EffectParked
 from tests.recovery.trial import Trial
@@ -147,7 +148,7 @@ async def test_nonsense_of_an_earlier_life_ends_when_its_own_disk_goes_on_in_ano
 ) -> None:
     await trial.found("matriz", "norte")
     order = await sold_and_spoiled(trial, kind=kind, changes=NONSENSE, cut=())
-    life = ("matriz", trial.epoch("matriz"))
+    life = Life("matriz", trial.epoch("matriz"))
     await trial["norte"].database.write(lambda tx: ledger.learn_life(tx, life, dead=True))
     trial.network.cut.clear()
 

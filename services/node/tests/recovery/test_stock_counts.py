@@ -3,6 +3,7 @@
 import pytest
 
 from app.database import Transaction
+from app.life import Life
 from app.state import counting, ledger
 from app.state.errors import CountBlocked, NotTheCounter, OutOfStock, UnknownReference
 from app.sync.events import SealRequest
@@ -66,7 +67,7 @@ async def test_an_unreachable_member_blocks_the_count(trial: Trial) -> None:
 
 async def test_a_death_that_a_member_alone_knows_enlarges_the_set_and_it_starts_again(trial: Trial) -> None:
     await frozen_four(trial)
-    ghost = ("sul", "a life that only norte heard of")
+    ghost = Life("sul", "a life that only norte heard of")
     await trial["norte"].database.write(lambda tx: ledger.learn_life(tx, ghost, dead=True))
     asked = len(trial.network.sent("matriz", "norte", SEAL))
     await count(trial, 0)
@@ -78,7 +79,7 @@ async def test_a_death_that_a_member_alone_knows_enlarges_the_set_and_it_starts_
     for name in NAMES:
         assert ghost in await trial[name].database.read(ledger.dead_lives)
     (audited,) = await trial.audited("matriz", "counted")
-    assert "@".join(ghost) in audited[1]["dead"]
+    assert ghost.key in audited[1]["dead"]
     await trial.verify()
 
 
@@ -86,10 +87,10 @@ def test_nothing_is_counted_while_a_death_is_unknown(branches: Branches) -> None
     matriz = branches.make("matriz")
     rice = matriz.product("rice")
     matriz.adjust("rice", 3)
-    ghost = ("norte", "over")
+    ghost = Life("norte", "over")
     handovers = {"norte": counting.Handover(dead=[ghost], cells=[])}
 
-    def release(tx: Transaction, *, dead: list[tuple[str, str]]) -> bool:
+    def release(tx: Transaction, *, dead: list[Life]) -> bool:
         wanted = counting.Count(product_id=rice, gone=1, dead=dead)
         return counting.release(tx, wanted, handovers=handovers, actor=ACTOR)
 
@@ -129,11 +130,11 @@ async def test_a_counter_that_went_back_in_time_counts_nothing_but_begins_anothe
 
 async def test_a_counter_that_a_member_knows_dead_counts_nothing(trial: Trial) -> None:
     await frozen_four(trial)
-    over = ("matriz", trial.epoch("matriz"))
+    over = Life("matriz", trial.epoch("matriz"))
     await trial["norte"].database.write(lambda tx: ledger.learn_life(tx, over, dead=True))
     with pytest.raises(CountBlocked):
         await count(trial, 0)
-    await eventually(lambda: trial.epoch("matriz") != over[1])
+    await eventually(lambda: trial.epoch("matriz") != over.epoch)
     await count(trial, 0)
     await trial.shows("matriz", available=4, frozen=0, here=4)
     await trial.verify()

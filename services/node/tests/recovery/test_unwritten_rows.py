@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from app.database import Transaction
+from app.life import Life
 from app.state import altered_rows, cell_rows
 from app.state.identity import product_id
 from tests.recovery.test_altered_rows import (
@@ -194,7 +195,7 @@ async def grant_to_nobody(trial: Trial) -> None:
 
     def grant(tx: Transaction) -> None:
         (cell,) = cell_rows.cells(tx.connection, product_id(CLUSTER, RICE))
-        after = replace(cell, granted={("norte", "0" * 32): 1}, version=cell.version + 1)
+        after = replace(cell, granted={Life("norte", "0" * 32): 1}, version=cell.version + 1)
         cell_rows.put(tx, after)
         key = "/".join((cell.product_id, *cell.life))
         tx.changed("stock", key, before=cell.as_json(), after=after.as_json())

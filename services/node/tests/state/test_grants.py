@@ -5,15 +5,17 @@ from collections.abc import Callable, Sequence
 import pytest
 from hypothesis import given, settings
 
+from app.life import Life
 from app.state import grants, ledger, stock
 from app.state.errors import DeadEpoch
 from app.state.grants import Granted, Request
-from app.state.stock import Cell, Life
+from app.state.stock import Cell
 from app.state.waiting import Age
 from tests.support import history
 from tests.support.branch import Branch, Branches
 from tests.support.history import History
 
+MATRIZ = Life("matriz", "any")
 OLD_AGE: Age = (1, "sul", "1")
 
 
@@ -38,7 +40,7 @@ def give(giver: Branch, wish: Request, *, reserved: int = 0) -> Granted:
     return giver.do(lambda tx: grants.give(tx, wish, reserved=reserved))
 
 
-def accept(asker: Branch, granted: Granted, *, giver: Life = ("matriz", "any")) -> ledger.Merged:
+def accept(asker: Branch, granted: Granted, *, giver: Life = MATRIZ) -> ledger.Merged:
     return asker.do(lambda tx: grants.accept(tx, granted.cells, giver=giver, lamport=granted.lamport))
 
 
@@ -132,7 +134,7 @@ def test_who_is_told_of_newer_rows_of_its_own_gives_nothing(pair: tuple[Branch, 
     """Its file was rolled back: it does not know what it has already given."""
     matriz, norte = pair
     product = matriz.product_id("rice")
-    newer = Cell(product, *matriz.life, received=10, granted={("sul", "e1"): 9}, version=2)
+    newer = Cell(product, *matriz.life, received=10, granted={Life("sul", "e1"): 9}, version=2)
     granted = give(matriz, request(norte, 4, cells=[newer]))
     assert (granted.quantity, granted.merged.ahead, rights(matriz)) == (0, [product], [10])
 
@@ -157,7 +159,7 @@ def test_surplus_moves_toward_demand_and_leaves_what_waits(pair: tuple[Branch, B
     matriz, norte = pair
     product = matriz.product_id("rice")
 
-    def offer(reserved: int) -> dict[stock.Life, int]:
+    def offer(reserved: int) -> dict[Life, int]:
         return dict(
             matriz.do(lambda tx: grants.offer_surplus(tx, product, peers=[norte.life], reserved=reserved))
         )

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from app.life import Life
 from app.state import altered_rows, checking, ledger, stock
 from app.state.errors import Invalid, NotFound
-from app.state.stock import Cell, Life
+from app.state.stock import Cell
 from tests.support.branch import ACTOR, Branch, Branches
 
-OLD, NEW = ("norte", "e0"), ("norte", "e1")
+OLD, NEW = Life("norte", "e0"), Life("norte", "e1")
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def cells(branch: Branch, product_id: str) -> dict[Life, Cell]:
 
 def lives(branch: Branch) -> dict[Life, int]:
     rows = branch.connection.execute("SELECT branch, epoch, dead FROM epochs")
-    return {(row[0], row[1]): row[2] for row in rows}
+    return {Life(row[0], row[1]): row[2] for row in rows}
 
 
 def test_a_cell_is_read_as_it_was_written(branches: Branches) -> None:
@@ -113,15 +114,15 @@ def test_an_old_view_of_this_very_life_is_no_alarm(branches: Branches) -> None:
 def test_lives_are_learnt_from_rows_and_grants(branches: Branches) -> None:
     matriz = branches.make("matriz")
     product = matriz.product("rice")
-    merge(matriz, Cell(product, *NEW, received=5, granted={("sul", "e7"): 2}, version=2))
-    assert lives(matriz) == {matriz.life: 0, NEW: 0, ("sul", "e7"): 0}
+    merge(matriz, Cell(product, *NEW, received=5, granted={Life("sul", "e7"): 2}, version=2))
+    assert lives(matriz) == {matriz.life: 0, NEW: 0, Life("sul", "e7"): 0}
 
 
 def test_another_life_of_ones_own_branch_is_over(branches: Branches) -> None:
     matriz = branches.make("matriz")
     product = matriz.product("rice")
-    merge(matriz, Cell(product, *NEW, received=5, granted={("matriz", "before"): 2}, version=2))
-    assert lives(matriz)["matriz", "before"] == 1
+    merge(matriz, Cell(product, *NEW, received=5, granted={Life("matriz", "before"): 2}, version=2))
+    assert lives(matriz)[Life("matriz", "before")] == 1
 
 
 def test_death_is_for_ever(branches: Branches) -> None:

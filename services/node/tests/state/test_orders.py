@@ -7,6 +7,7 @@ import pytest
 
 from app.state import ledger, order_copies, order_rows, orders
 from app.state.errors import Invalid, NotFound
+from app.state.order import MAX_QUANTITY
 from tests.support.branch import ACTOR, Branch, Branches, as_json
 
 Change = Callable[[dict[str, Any]], Any]
@@ -193,7 +194,7 @@ def test_another_order_under_a_known_id_is_never_taken_over(
         lambda order: order.update(note="\ud800"),
         lambda order: order["lines"][0].update(quantity=0),
         lambda order: order["lines"][0].update(quantity=2.0),
-        lambda order: order["lines"][0].update(quantity=orders.MAX_QUANTITY + 1),
+        lambda order: order["lines"][0].update(quantity=MAX_QUANTITY + 1),
         lambda order: order["lines"][0].update(unit_price_cents=-1),
         lambda order: order["lines"][0].pop("sku"),
     ],

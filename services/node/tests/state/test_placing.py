@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.database import Actor
+from app.life import Life
 from app.state import ledger, order_rows, orders, placing, products, stock
 from app.state.errors import (
     Invalid,
@@ -17,11 +18,11 @@ from app.state.errors import (
     UnknownReference,
 )
 from app.state.fields import LARGEST
+from app.state.order import MAX_QUANTITY
 from app.state.placing import PlaceOrder
-from app.state.stock import Life
 from tests.support.branch import ACTOR, Branch, Branches
 
-NORTE, SUL = ("norte", "e1"), ("sul", "e1")
+NORTE, SUL = Life("norte", "e1"), Life("sul", "e1")
 SOMEBODY_ELSE = Actor(user_id="6e8bc430-9c3a-41d9-9669-9d9f2c1f0b0a", request_id="another-request")
 
 
@@ -158,10 +159,10 @@ def test_an_order_too_dear_to_be_written_down_is_refused(branches: Branches) -> 
     matriz.customer("ALFKI")
     matriz.product("gold", price_cents=products.MAX_PRICE_CENTS)
     for _ in range(5):
-        matriz.adjust("gold", orders.MAX_QUANTITY)
+        matriz.adjust("gold", MAX_QUANTITY)
     with pytest.raises(Invalid):
-        matriz.place("ALFKI", *[("gold", orders.MAX_QUANTITY)] * 5)
-    assert left(matriz, "gold") == [5 * orders.MAX_QUANTITY]
+        matriz.place("ALFKI", *[("gold", MAX_QUANTITY)] * 5)
+    assert left(matriz, "gold") == [5 * MAX_QUANTITY]
 
 
 def test_the_same_key_and_body_give_the_same_order(matriz: Branch) -> None:

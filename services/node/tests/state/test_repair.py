@@ -9,6 +9,7 @@ import pytest
 from app.database import Transaction, digest
 from app.database.digest import bucket_of, canonical
 from app.database.seals import Stored
+from app.life import Life
 from app.state import canonical_forms, checking, customers, repair, replicated, users
 from app.state.checking import Trouble
 from app.state.identity import customer_id
@@ -27,7 +28,7 @@ def bucket_with(branch: Branch, code: str) -> tuple[Trouble, list[dict[str, Any]
     """The bucket of a customer, as if its total were in doubt, and its rows."""
     found = customers.find(branch.connection, code)
     assert found is not None
-    bucket = bucket_of(found["id"])
+    bucket = bucket_of(found.id)
     rows = [stored.row for stored in replicated.get("customers").in_bucket(branch.connection, bucket)]
     return Trouble("customers", bucket, (), True), [row for row in rows if row is not None]
 
@@ -43,7 +44,7 @@ def test_a_bucket_is_counted_anew_in_the_middle_of_a_group_that_changes_it(branc
 
     def mend(tx: Transaction) -> repair.Mended:
         _, rows = bucket_with(branch, "ALFKI")
-        return repair.mend(tx, trouble, Given(rows=rows, life=("norte", "first"), dominates=True))
+        return repair.mend(tx, trouble, Given(rows=rows, life=Life("norte", "first"), dominates=True))
 
     outcomes = branch.do_all([rename, mend, rename])
     assert [outcome.error for outcome in outcomes] == [None] * 3
@@ -54,7 +55,7 @@ def test_a_bucket_is_counted_anew_in_the_middle_of_a_group_that_changes_it(branc
 def test_a_total_alone_is_made_durable_too(branch: Branch) -> None:
     trouble, rows = bucket_with(branch, "ALFKI")
     branch.connection.execute("UPDATE digest_buckets SET total = zeroblob(32) WHERE relation = 'customers'")
-    given = Given(rows=rows, life=("norte", "first"), dominates=True)
+    given = Given(rows=rows, life=Life("norte", "first"), dominates=True)
     assert branch.do(lambda tx: repair.mend(tx, trouble, given)).recounted
     assert checking.find_troubles(branch.connection) == []
 
@@ -89,7 +90,7 @@ def test_what_the_total_counts_is_never_taken_for_unwritten(seed: int) -> None:
     mine += [Stored("customers", row["id"], row, random.choice([0, 5]), entity.seal(row)) for row in ghosts]
     random.shuffle(mine)
     theirs = [row for row in written if random.random() < 0.7]
-    given = repair.Given(rows=theirs, life=("norte", "first"), dominates=random.random() < 0.5)
+    given = repair.Given(rows=theirs, life=Life("norte", "first"), dominates=random.random() < 0.5)
 
     plan = repair.plan(entity, mine, random.choice([given, None]), recorded=recorded)
 
@@ -123,7 +124,7 @@ def test_a_ghost_is_moved_out_when_what_was_written_beside_it_is_mended(
     branch.connection.execute("UPDATE customers SET id = ? WHERE id = ?", (ghost, other))
     branch.connection.execute("UPDATE customers SET name = 'altered' WHERE code = 'ALFKI'")
     assert mended_alone(branch, trouble).moved_out == 0
-    given = repair.Given(rows=[row for row in rows if row], life=("norte", "first"), dominates=False)
+    given = repair.Given(rows=[row for row in rows if row], life=Life("norte", "first"), dominates=False)
     mended = branch.do(lambda tx: repair.mend(tx, trouble, given))
     assert (mended.restored, mended.missing, mended.moved_out, mended.settled) == (2, 1, 1, True)
     assert checking.find_troubles(branch.connection) == []
@@ -169,6 +170,6 @@ def test_what_the_peer_has_under_the_key_is_not_moved_out_though_no_total_counts
     """A total that is right counts it: this one was lost."""
     entity, row = replicated.get("customers"), customer_row(1)
     altered = Stored("customers", row["id"], {**row, "name": "y"}, 5, entity.seal({**row, "name": "y"}))
-    given = Given(rows=[row], life=("norte", "first"), dominates=False)
+    given = Given(rows=[row], life=Life("norte", "first"), dominates=False)
     plan = repair.plan(entity, [altered], given, recorded=0)
     assert (plan.put, plan.left, plan.unwritten) == ([], [row["id"]], [])

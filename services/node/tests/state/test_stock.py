@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
+from app.life import Life
 from app.state import stock
 from app.state.stock import Cell, SoldUnits, Totals
 
-MATRIZ, NORTE, SUL = ("matriz", "e1"), ("norte", "e1"), ("sul", "e1")
-OLD_NORTE = ("norte", "e0")
+MATRIZ, NORTE, SUL = Life("matriz", "e1"), Life("norte", "e1"), Life("sul", "e1")
+OLD_NORTE = Life("norte", "e0")
 
 
-def cell(life: tuple[str, str], *, granted: dict[tuple[str, str], int] | None = None, **counts: int) -> Cell:
+def cell(life: Life, *, granted: dict[Life, int] | None = None, **counts: int) -> Cell:
     fields: dict[str, Any] = {"version": 1, **counts}
     return Cell("p", *life, granted=granted or {}, **fields)
 
@@ -58,7 +59,7 @@ def test_a_cell_has_one_canonical_form() -> None:
         (SUL, 0),  # nobody gave it anything
     ],
 )
-def test_rights_are_what_a_life_got_minus_what_it_spent(life: tuple[str, str], rights: int) -> None:
+def test_rights_are_what_a_life_got_minus_what_it_spent(life: Life, rights: int) -> None:
     cells = [
         cell(MATRIZ, received=10, returned=1, sold=2, removed=1, granted={NORTE: 3, OLD_NORTE: 1}),
         cell(NORTE, sold=2),
@@ -121,7 +122,7 @@ def test_units_returned_frozen_are_nobodys_rights() -> None:
         ),
     ],
 )
-def test_the_companys_stock(cells: list[Cell], dead: list[tuple[str, str]], expected: Totals) -> None:
+def test_the_companys_stock(cells: list[Cell], dead: list[Life], expected: Totals) -> None:
     assert stock.totals(cells, dead) == expected
 
 
@@ -198,7 +199,7 @@ def test_a_grant_is_what_the_asker_lacks_as_far_as_spare_rights_go(
     ],
 )
 def test_an_equal_split_leaves_the_remainder_with_the_receiver(
-    quantity: int, peers: list[tuple[str, str]], shares: dict[tuple[str, str], int]
+    quantity: int, peers: list[Life], shares: dict[Life, int]
 ) -> None:
     assert stock.equal_split(quantity, peers) == shares
 
@@ -213,7 +214,7 @@ def test_an_equal_split_leaves_the_remainder_with_the_receiver(
     ],
 )
 def test_a_split_by_demand_follows_what_was_sold(
-    quantity: int, own: int, demand: dict[tuple[str, str], int], shares: dict[tuple[str, str], int]
+    quantity: int, own: int, demand: dict[Life, int], shares: dict[Life, int]
 ) -> None:
     assert stock.demand_split(quantity, own_demand=own, demand=demand) == shares
 
@@ -232,7 +233,7 @@ def test_a_split_by_demand_follows_what_was_sold(
     ],
 )
 def test_surplus_goes_to_the_poorest_first(
-    rights: dict[tuple[str, str], int], reserved: int, moves: dict[tuple[str, str], int]
+    rights: dict[Life, int], reserved: int, moves: dict[Life, int]
 ) -> None:
     demand = {MATRIZ: 1, NORTE: 1, SUL: 1}
     assert stock.surplus_moves(MATRIZ, rights=rights, demand=demand, reserved=reserved) == moves

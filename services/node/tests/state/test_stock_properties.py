@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from app.life import Life
 from app.state import stock
 from app.state.forms import COUNTS
-from app.state.stock import Cell, Life, SoldUnits
+from app.state.stock import Cell, SoldUnits
 
-LIVES: list[Life] = [("matriz", "e1"), ("norte", "e1"), ("sul", "e1"), ("norte", "e0")]
+LIVES: list[Life] = [Life("matriz", "e1"), Life("norte", "e1"), Life("sul", "e1"), Life("norte", "e0")]
 DEAD = LIVES[3]
 counts = st.integers(0, 1000)
 lives = st.sampled_from(LIVES)

@@ -14,10 +14,10 @@ from app.database.digest import canonical, read_digests
 from app.database.identity import begin_start
 from app.database.seals import require_written
 from app.database.writer import Command, Writer
+from app.life import Life
 from app.state import customers, epochs, ledger, placing, products, replicated, stock
 from app.state.placing import Adjustment, PlaceOrder, Policy
 from app.state.ranges import Ranges
-from app.state.stock import Life
 from app.sync import outbox, receiver
 from app.sync.events import Batch
 from tests.support.virtual import BEGAN_AT
@@ -55,7 +55,7 @@ class Branch:
 
     @property
     def life(self) -> Life:
-        return self.identity.name, self.identity.epoch
+        return Life(self.identity.name, self.identity.epoch)
 
     def do(self, command: Callable[[Transaction], T]) -> T:
         """Run a command and commit it; raise what it raised."""
@@ -120,7 +120,7 @@ class Branch:
     def product_id(self, sku: str) -> str:
         found = products.find(self.connection, sku)
         assert found is not None, f"{self.identity.name} knows no product {sku}"
-        return str(found["id"])
+        return found.id
 
     def rights(self, product_id: str) -> int:
         return stock.rights_of(self.life, ledger.cells_of(self.connection, product_id))

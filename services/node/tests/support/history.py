@@ -5,10 +5,10 @@ from contextlib import suppress
 
 from hypothesis import strategies as st
 
+from app.life import Life
 from app.state import customers, grants, ledger, products
 from app.state.errors import OutOfRights
 from app.state.grants import Request
-from app.state.stock import Life
 from tests.support.branch import ACTOR, Branch
 
 Step = tuple[str, int, int, int]

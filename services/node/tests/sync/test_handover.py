@@ -5,18 +5,19 @@ from dataclasses import replace
 
 import pytest
 
+from app.life import Life
 from app.sync import handover, parking, receiver
 from app.sync.events import Head, ParkedEvent, TotalsReply, TotalsRequest
 from app.sync.handover import Told
 from tests.support.branch import Branch, Branches
 
-LIFE = ("matriz", "first")
+LIFE = Life("matriz", "first")
 KEY = "matriz@first"
 
 
 def told(head: int, *parked: tuple[int, int]) -> Told:
     """What norte says of a life of matriz."""
-    return Told(("norte", "any"), {KEY: Head(seq=head, event_id="x")}, {KEY: parked} if parked else {})
+    return Told(Life("norte", "any"), {KEY: Head(seq=head, event_id="x")}, {KEY: parked} if parked else {})
 
 
 def spoil(receiver: Branch, sender: Branch, *kinds: str) -> None:
@@ -56,7 +57,7 @@ def test_only_who_surely_has_an_event_in_its_rows_speaks_for_it() -> None:
     assert not told(7, (5, 6)).has_applied(LIFE, 6)
     assert not replace(told(7), parked_seqs=None).has_applied(LIFE, 6)
     assert replace(told(7), life=LIFE, parked_seqs=None).has_applied(LIFE, 6), "nobody parks its own"
-    assert not told(7).has_applied(("matriz", "second"), 1)
+    assert not told(7).has_applied(Life("matriz", "second"), 1)
 
 
 def test_a_later_life_says_nothing_of_what_an_earlier_one_told(branches: Branches) -> None:
@@ -98,7 +99,7 @@ def parked_of(branch: Branch, *, seq: int, kind: str, entity: str) -> ParkedEven
             "origin": branch.life[0],
             "epoch": branch.life[1],
             "event": {**event, "body": None},
-            "reason": "TypeError",
+            "reason": "Invalid: body not_an_object",
         }
     )
 
@@ -189,7 +190,7 @@ def test_heads_are_not_taken_over_when_events_took_the_place_of_what_was_taken(
     matriz.product("rice")
     matriz.send(norte)
     matriz.send(sul)
-    before = {"@".join(matriz.life): receiver.position(sul.connection, matriz.life)}
+    before = {matriz.life.key: receiver.position(sul.connection, matriz.life)}
     matriz.adjust("rice", 1)
     under_way = matriz.batch_for(sul)
     assert under_way is not None

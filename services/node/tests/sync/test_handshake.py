@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.life import Life
 from app.state import ledger
 from app.state.stock import Cell
 from app.sync import handshake, outbox
@@ -39,7 +40,7 @@ def meet(branch: Branch, said: Hello) -> Learned:
 
 
 def heads_with(said: Hello, branch: Branch, head: Head) -> dict[str, Head]:
-    return {**said.heads, "@".join(branch.life): head}
+    return {**said.heads, branch.life.key: head}
 
 
 def cursor(branch: Branch, peer: Branch) -> int:
@@ -51,7 +52,7 @@ def test_hello_says_who_the_node_is_and_how_far(pair: tuple[Branch, Branch]) -> 
     said = hello(norte)
     assert (said.node, said.epoch, said.cluster_id) == (*norte.life, CLUSTER)
     assert (said.incarnation.starts, said.incarnation.random, said.policy) == (1, "a run", "escrow")
-    assert said.heads == {"@".join(matriz.life): outbox.head(matriz.connection)}
+    assert said.heads == {matriz.life.key: outbox.head(matriz.connection)}
     assert (said.own_rows, said.ahead, said.digest) == (None, {}, norte.digest())
 
 
@@ -171,8 +172,8 @@ def test_only_the_first_hello_is_answered_with_newer_rows(pair: tuple[Branch, Br
 
 def test_lives_and_deaths_are_learnt(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
-    gone, heard_of = ("sul", "e0"), ("sul", "e1")
-    heads = {"@".join(heard_of): Head(seq=1, event_id="x")}
+    gone, heard_of = Life("sul", "e0"), Life("sul", "e1")
+    heads = {heard_of.key: Head(seq=1, event_id="x")}
     meet(matriz, hello(norte, dead=[gone], heads=heads))
     lives = matriz.connection.execute("SELECT branch, epoch, dead FROM epochs")
     found = {(row[0], row[1]): row[2] for row in lives}
@@ -200,7 +201,7 @@ def test_a_dead_life_that_names_its_branchs_living_one_lives_beside_it(pair: tup
     """An epoch is drawn at random: nobody can name it who has not lived since it began."""
     matriz, norte = pair
     matriz.do(lambda tx: ledger.learn_life(tx, norte.life, dead=True))
-    matriz.do(lambda tx: ledger.learn_life(tx, ("norte", "another")))
+    matriz.do(lambda tx: ledger.learn_life(tx, Life("norte", "another")))
     over = matriz.do(lambda tx: handshake.meet(tx, hello(norte)))
     assert isinstance(over, Over)
     assert (over.refusal.living, over.contested) == (["another"], [])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
@@ -205,9 +206,9 @@ def test_a_parked_event_leaves_nothing_half_applied(pair: tuple[Branch, Branch])
     [
         ({"kind": "prophecy"}, "Invalid: kind unknown_to_this_version"),
         ({"schema_version": 99}, "Invalid: schema_version newer_than_this_version"),
-        ({"body": None}, "TypeError"),
-        ({"body": {}}, "KeyError"),
-        ({"body": []}, "TypeError"),
+        ({"body": None}, "Invalid: body not_an_object"),
+        ({"body": {}}, "Invalid: product missing"),
+        ({"body": []}, "Invalid: body not_an_object"),
         ({"body": {"product": None, "cells": None}}, "Invalid"),
     ],
 )
@@ -219,6 +220,23 @@ def test_what_newer_or_broken_peers_send_is_parked(
     norte.receive(with_event(next_batch(matriz, norte), 0, **changes))
     (parked,) = norte.parked()
     assert parked["reason"].startswith(reason)
+
+
+@pytest.mark.parametrize("mistake", [KeyError, TypeError, AttributeError, ValueError])
+def test_a_mistake_of_this_program_is_raised_and_parks_nothing(
+    pair: tuple[Branch, Branch], monkeypatch: pytest.MonkeyPatch, mistake: type[Exception]
+) -> None:
+    matriz, norte = pair
+    before = position(norte, matriz)
+    matriz.adjust("rice", 1)
+    batch = next_batch(matriz, norte)
+    with monkeypatch.context() as broken:
+        broken.setattr(ledger, "merge", Mock(side_effect=mistake))
+        with pytest.raises(mistake):
+            norte.receive(batch)
+    assert (norte.parked(), position(norte, matriz)) == ([], before)
+    norte.receive(batch)
+    assert norte.digest() == matriz.digest()
 
 
 def test_only_the_origins_own_rows_and_orders_are_taken(pair: tuple[Branch, Branch]) -> None:

@@ -23,7 +23,7 @@ def matriz(branches: Branches) -> Branch:
 def row_of(branch: Branch) -> dict[str, Any]:
     found = customers.find(branch.connection, "ALFKI")
     assert found is not None
-    return found
+    return found.as_json()
 
 
 def renamed_and_altered(branch: Branch) -> tuple[Trouble, dict[str, Any]]:
@@ -36,7 +36,7 @@ def renamed_and_altered(branch: Branch) -> tuple[Trouble, dict[str, Any]]:
 
 def test_what_a_peer_keeps_parked_is_not_in_its_rows(matriz: Branch) -> None:
     """Its heads say that it has the event; its row is older than what was written here."""
-    life = "@".join(matriz.life)
+    life = matriz.life.key
     trouble, before = renamed_and_altered(matriz)
     heads = handshake.heads(matriz.connection)
     reply = _answer(trouble, before, heads=heads, parked_seqs={life: [(heads[life].seq, heads[life].seq)]})

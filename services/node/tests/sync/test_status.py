@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from app.database.migrations import newest_revision
+from app.life import Life
 from app.node import BranchNode
 from app.state import ledger
 from tests.support.company import Company, buy, customer, stock
@@ -104,7 +105,7 @@ async def test_the_node_counts_what_it_has_in_one_reading(company: Company) -> N
     assert (found["node"], found["epoch"], found["policy"]) == (*_life(matriz), "escrow")
     assert (found["ready"], found["reason"], found["fenced"], found["parked"]) == (True, None, None, 0)
     assert found["digest"] == (await norte.status())["digest"]
-    assert found["heads"]["@".join(_life(matriz))] == found["counts"]["events"]
+    assert found["heads"][_life(matriz).key] == found["counts"]["events"]
     assert found["alarms"] == {}
 
 
@@ -118,5 +119,5 @@ async def test_stock_of_dead_lives_is_shown_frozen(company: Company) -> None:
     assert (await matriz.status())["stock"] == {"available": 3, "frozen": 3, "here": 3, "oversold": 0}
 
 
-def _life(node: BranchNode) -> tuple[str, str]:
-    return node.database.identity.name, node.database.identity.epoch
+def _life(node: BranchNode) -> Life:
+    return Life(node.database.identity.name, node.database.identity.epoch)

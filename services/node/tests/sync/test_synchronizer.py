@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.life import Life
 from app.node import BranchNode
 from app.state import orders
-from app.state.stock import Life
 from app.sync import outbox, receiver
 from app.sync.events import BatchReceipt, Head
 from app.sync.peers import Peer
@@ -172,7 +172,7 @@ async def test_two_nodes_that_refuse_each_others_answers_do_not_greet_each_other
 
 
 def _life(node: BranchNode) -> Life:
-    return node.database.identity.name, node.database.identity.epoch
+    return Life(node.database.identity.name, node.database.identity.epoch)
 
 
 @pytest.mark.parametrize("fault", ["down", "silent"])

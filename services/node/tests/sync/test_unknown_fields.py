@@ -237,7 +237,7 @@ async def test_rows_kept_for_a_newer_version_are_merged_when_the_node_starts_as_
     await customer(node)
     found = await node.database.read(lambda connection: customers.find(connection, "ALFKI"))
     assert found is not None
-    rows = [{**found, "name": name, "lamport": 100 + at} for at, name in enumerate(("one", "two"))]
+    rows = [{**found.as_json(), "name": name, "lamport": 100 + at} for at, name in enumerate(("one", "two"))]
 
     def keep(tx: Transaction) -> None:
         for row in (*rows, {"id": "nonsense"}):
@@ -249,7 +249,7 @@ async def test_rows_kept_for_a_newer_version_are_merged_when_the_node_starts_as_
 
     async def has_merged() -> bool:
         merged = await node.database.read(lambda connection: customers.find(connection, "ALFKI"))
-        return merged is not None and bool(merged["name"] == "two")
+        return merged is not None and merged.name == "two"
 
     await eventually(has_merged)
     left = await node.database.read(lambda c: unknown_rows.page(c, "customers", after="", limit=9))

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from app.state import text
-from app.state.orders import MAX_QUANTITY
+from app.state.order import MAX_QUANTITY
 
 Item = TypeVar("Item")
 

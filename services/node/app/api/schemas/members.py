@@ -1,8 +1,9 @@
 """Members: the branches of the network."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from app.api.schemas.base import Answer
+from app.sync import membership
 
 
 class Member(Answer):
@@ -13,6 +14,11 @@ class Member(Answer):
     state: Literal["member", "decommissioning", "decommissioned"]
     epoch: str | None
     known_by: list[str]
+
+    @classmethod
+    def of(cls, known: membership.Member) -> Self:
+        """What clients see of a branch."""
+        return cls(name=known.name, state=known.state, epoch=known.epoch, known_by=known.known_by)
 
 
 class Roster(Answer):

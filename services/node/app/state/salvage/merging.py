@@ -14,6 +14,7 @@ from app.state import ledger, membership, order_rows, orders, replicated, unknow
 from app.state.entity import Entity
 from app.state.errors import Invalid
 from app.state.forms import Row
+from app.state.order import Order
 from app.state.salvage.account import Account, read_account, write_account
 from app.state.salvage.verified import Outcome, VerifiedRows
 from app.state.stock import Cell
@@ -181,13 +182,13 @@ def _merge_order(tx: Transaction, row: Row) -> bool:
     """Merge an order; whether nobody here had it. One of this branch's own that is new, or newer than what is
     here, stands as announced by the life that took it, so that the present one announces it again; until a
     peer has stored it, it is at risk."""
-    order = orders.checked(row)
-    is_new = tx.connection.execute("SELECT 1 FROM orders WHERE id = ?", (order["id"],)).fetchone() is None
-    changed = orders.merge(tx, order, donor="")
-    tx.witness(order["lamport"])
-    if changed and order["branch"] == tx.identity.name:
+    order = Order.from_json(row)
+    is_new = tx.connection.execute("SELECT 1 FROM orders WHERE id = ?", (order.id,)).fetchone() is None
+    changed = orders.merge(tx, row, donor="")
+    tx.witness(order.lamport)
+    if changed and order.branch == tx.identity.name:
         tx.connection.execute(
-            "UPDATE orders SET announced = ?, seq = 0, donor = '' WHERE id = ?", (order["epoch"], order["id"])
+            "UPDATE orders SET announced = ?, seq = 0, donor = '' WHERE id = ?", (order.epoch, order.id)
         )
     return is_new
 

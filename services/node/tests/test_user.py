@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.state import account, forms, identity
-from app.state.account import Account
+from app.state import forms, identity
 from app.state.catalogue import Activity, Stamp
 from app.state.errors import Invalid
+from app.state.user import ROLES, User
 
 CLUSTER = "5b0c1c9e-3f0e-4f57-8f35-8a4d2f5a0001"
 HASHES = [f"$2b$04${character * 53}" for character in "abc"]
@@ -18,12 +18,12 @@ STAMPS = st.builds(
 )
 MAPS = st.dictionaries(st.sampled_from(["e1", "e2"]), st.integers(1, 4))
 ACCOUNTS = st.builds(
-    Account,
+    User,
     id=st.just(identity.user_id(CLUSTER, "ana")),
     username=st.sampled_from(["ana", "Ana"]),
     password_hash=st.sampled_from(HASHES),
     credentials=STAMPS,
-    role=st.sampled_from(account.ROLES),
+    role=st.sampled_from(ROLES),
     role_stamp=STAMPS,
     activity=st.builds(Activity, MAPS, MAPS),
     token_version=st.integers(1, 4),
@@ -31,7 +31,7 @@ ACCOUNTS = st.builds(
 )
 
 
-def ana(**values: Any) -> Account:
+def ana(**values: Any) -> User:
     made = Stamp(1, "matriz", "e1")
     given = {
         "id": identity.user_id(CLUSTER, "ana"),
@@ -43,19 +43,19 @@ def ana(**values: Any) -> Account:
         "activity": Activity(),
         "token_version": 1,
     }
-    return Account(**{**given, **values})
+    return User(**{**given, **values})
 
 
 @given(ACCOUNTS, ACCOUNTS, ACCOUNTS)
-def test_merging_is_commutative_associative_and_idempotent(a: Account, b: Account, c: Account) -> None:
+def test_merging_is_commutative_associative_and_idempotent(a: User, b: User, c: User) -> None:
     assert b.merge(a) == a.merge(b)
     assert a.merge(b).merge(c) == a.merge(b.merge(c))
     assert a.merge(b).merge(b) == a.merge(b)
 
 
 @given(ACCOUNTS)
-def test_a_snapshot_reads_back_as_the_same_account(user: Account) -> None:
-    assert account.from_json(user.as_json(), cluster_id=CLUSTER) == user
+def test_a_snapshot_reads_back_as_the_same_account(user: User) -> None:
+    assert User.from_json(user.as_json(), cluster_id=CLUSTER) == user
 
 
 def test_a_password_reset_here_and_a_role_change_there_both_survive() -> None:
@@ -111,7 +111,7 @@ def test_the_audited_row_holds_no_password_hash() -> None:
 )
 def test_a_row_no_node_could_have_written_is_refused(change: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        account.from_json({**ana().as_json(), **change}, cluster_id=CLUSTER)
+        User.from_json({**ana().as_json(), **change}, cluster_id=CLUSTER)
     assert refused.value.field == field
 
 
@@ -120,4 +120,4 @@ def test_a_row_that_lacks_a_field_is_refused(name: str) -> None:
     row = ana().as_json()
     del row[name]
     with pytest.raises(Invalid, match=name):
-        account.from_json(row, cluster_id=CLUSTER)
+        User.from_json(row, cluster_id=CLUSTER)

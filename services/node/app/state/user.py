@@ -23,7 +23,7 @@ _PASSWORD_HASH = re.compile(r"\$2b\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
 
 
 @dataclass(frozen=True)
-class Account:
+class User:
     """One user. `token_version` rises with every change that must end the tokens in use; `beyond` are fields
     of later revisions (app.state.forms)."""
 
@@ -50,26 +50,26 @@ class Account:
         """Names the edit that set this password; another password has another one."""
         return f"{self.credentials.lamport}:{self.credentials.node}:{self.credentials.epoch}"
 
-    def with_role(self, role: Role, *, stamp: Stamp) -> "Account":
+    def with_role(self, role: Role, *, stamp: Stamp) -> "User":
         return replace(self, role=role, role_stamp=stamp, token_version=self.token_version + 1)
 
-    def with_password(self, password_hash: str, *, stamp: Stamp) -> "Account":
+    def with_password(self, password_hash: str, *, stamp: Stamp) -> "User":
         return replace(
             self, password_hash=password_hash, credentials=stamp, token_version=self.token_version + 1
         )
 
-    def deactivated(self, *, stamp: Stamp) -> "Account":
+    def deactivated(self, *, stamp: Stamp) -> "User":
         activity = self.activity.deactivated(epoch=stamp.epoch, lamport=stamp.lamport)
         return replace(self, activity=activity, token_version=self.token_version + 1)
 
-    def reactivated(self) -> "Account":
+    def reactivated(self) -> "User":
         return replace(self, activity=self.activity.reactivated())
 
-    def merge(self, other: "Account") -> "Account":
-        """This account and another version of it as one; the same result in any order."""
+    def merge(self, other: "User") -> "User":
+        """This user and another version of it as one; the same result in any order."""
         credentials = other if newer(self._credentials_edit(), other._credentials_edit()) else self
         role = other if newer(self._role_edit(), other._role_edit()) else self
-        return Account(
+        return User(
             id=self.id,
             username=credentials.username,
             password_hash=credentials.password_hash,
@@ -78,7 +78,45 @@ class Account:
             role_stamp=role.role_stamp,
             activity=self.activity.merge(other.activity),
             token_version=max(self.token_version, other.token_version),
-            beyond=max(self, other, key=Account._last_edit).beyond,
+            beyond=max(self, other, key=User._last_edit).beyond,
+        )
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "User":
+        """The user of a canonical row."""
+        return cls(
+            id=row["id"],
+            username=row["username"],
+            password_hash=row["password_hash"],
+            credentials=Stamp(row["credentials_lamport"], row["credentials_node"], row["credentials_epoch"]),
+            role=row["role"],
+            role_stamp=Stamp(row["role_lamport"], row["role_node"], row["role_epoch"]),
+            activity=Activity(row["deactivations"], row["reactivations"]),
+            token_version=row["token_version"],
+            beyond=forms.of("users").beyond(row),
+        )
+
+    @classmethod
+    def from_json(cls, body: object, *, cluster_id: str) -> "User":
+        """The user that a peer sent. Raises Invalid for one that no node could have written."""
+        form = forms.of("users")
+        fields = Fields("user", body, form.columns)
+        role = fields.text("role", longest=text.KEY)
+        if role not in ROLES:
+            raise Invalid("role", "unknown_role")
+        password_hash = fields.text("password_hash", longest=text.NAME)
+        if not _PASSWORD_HASH.fullmatch(password_hash):
+            raise Invalid("password_hash", "not_a_password_hash")
+        return cls(
+            id=fields.require_id(identity.user_id, cluster_id, "username"),
+            username=fields.text("username", longest=text.KEY),
+            password_hash=password_hash,
+            credentials=fields.stamp("credentials_lamport", "credentials_node", "credentials_epoch"),
+            role=role,
+            role_stamp=fields.stamp("role_lamport", "role_node", "role_epoch"),
+            activity=Activity(fields.naturals("deactivations"), fields.naturals("reactivations")),
+            token_version=fields.natural("token_version"),
+            beyond=form.checked_beyond(fields.row),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -115,31 +153,8 @@ class Account:
         return Edit(self.credentials, f"{self.username}\0{self.password_hash}".encode())
 
     def _last_edit(self) -> tuple[Stamp, str]:
-        """When anything of the account was edited last; of two that say the same, the greater bytes."""
+        """When anything of the user was edited last; of two that say the same, the greater bytes."""
         return max(self.credentials, self.role_stamp), forms.encoded_extra(self.beyond) or ""
 
     def _role_edit(self) -> Edit:
         return Edit(self.role_stamp, self.role.encode())
-
-
-def from_json(row: Mapping[str, Any], *, cluster_id: str) -> Account:
-    """An account from a peer's snapshot. Raises Invalid for one that no node could have written."""
-    form = forms.of("users")
-    fields = Fields("user", row, form.columns)
-    role = fields.text("role", longest=text.KEY)
-    if role not in ROLES:
-        raise Invalid("role", "unknown_role")
-    password_hash = fields.text("password_hash", longest=text.NAME)
-    if not _PASSWORD_HASH.fullmatch(password_hash):
-        raise Invalid("password_hash", "not_a_password_hash")
-    return Account(
-        id=fields.require_id(identity.user_id, cluster_id, "username"),
-        username=fields.text("username", longest=text.KEY),
-        password_hash=password_hash,
-        credentials=fields.stamp("credentials_lamport", "credentials_node", "credentials_epoch"),
-        role=role,
-        role_stamp=fields.stamp("role_lamport", "role_node", "role_epoch"),
-        activity=Activity(fields.naturals("deactivations"), fields.naturals("reactivations")),
-        token_version=fields.natural("token_version"),
-        beyond=form.checked_beyond(row),
-    )
