@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 
 class Life(NamedTuple):
-    """A branch's disk from one beginning to its loss, or to a copy's: rights belong to a life, never to a
-    branch. `epoch` is drawn at its beginning."""
+    """One life of a branch's disk, until the disk is lost, goes back to an earlier copy or is copied. Rights
+    belong to a life, never to a branch. `epoch` is drawn when the life begins."""
 
     branch: str
     epoch: str
@@ -17,6 +17,6 @@ class Life(NamedTuple):
 
     @classmethod
     def parse(cls, key: str) -> "Life":
-        """The life that a `key` names. What a text lacks is empty; no life is named so."""
+        """The life that a `key` names. A part that the text lacks is empty, as no real life's is."""
         branch, _, epoch = key.partition("@")
         return cls(branch, epoch)

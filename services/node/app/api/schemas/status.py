@@ -64,8 +64,8 @@ class PeerStatus(Answer):
 
 
 class Status(Answer):
-    """The node's state, its backlog per peer, and what it knows of each peer. Of a damaged database only what
-    does not need it is told: the rest is null or empty. `heads` are keyed "node@epoch"; `stock` counts units
+    """The node's state, its backlog per peer, and what it knows of each peer. While the database is damaged,
+    what only the database could say is null or empty. `heads` are keyed "node@epoch"; `stock` counts units
     over all products. `faults` is there only in a lab."""
 
     node: str
