@@ -1,13 +1,15 @@
 """Bugs of what cannot be applied: forgotten too early, left behind, or taken for stored."""
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 from app.database import Transaction
 from app.state import ledger
 from app.state.stock import Life
-from app.sync import handover, outbox, parking
+from app.sync import acknowledgement, handover, parking
+from app.sync.acknowledgement import Cursor, Log, Reported
 from app.sync.events import Batch, ParkedEvent, WireEvent
 from app.sync.kinds import KINDS
 from tests.recovery.test_durable_orders import (
@@ -79,12 +81,12 @@ def whoever_passed_the_seq_has_it_all() -> AbstractContextManager[object]:
 )
 def a_parked_order_counts_as_stored() -> AbstractContextManager[object]:
     """Whatever a peer acknowledged is stored there."""
-    move = outbox.move_cursor
+    move = acknowledgement.move
 
-    def all_of_it(tx: Transaction, *life_and_position: Any, epoch: str, **_parked: Any) -> None:
-        move(tx, *life_and_position, epoch=epoch)
+    def all_of_it(cursor: Cursor, reported: Reported, log: Log) -> Cursor | None:
+        return move(cursor, replace(reported, parked=()), log)
 
-    return mock.patch.object(outbox, "move_cursor", all_of_it)
+    return mock.patch.object(acknowledgement, "move", all_of_it)
 
 
 @bug(
