@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from unittest import mock
 
-from app.sync import handshake
+from app.sync import hello_rules
 from app.sync.events import Hello
 from app.sync.meeting import Meetings
 from app.sync.peers import Peer, Peers
@@ -56,4 +56,4 @@ def answers_are_no_meeting() -> AbstractContextManager[object]:
 )
 def its_own_death_is_not_heard() -> AbstractContextManager[object]:
     """A process that was fenced says that its epoch is over, and is taken for an older one of that epoch."""
-    return mock.patch.object(handshake, "ends_itself", return_value=False)
+    return mock.patch.object(hello_rules, "ends_itself", return_value=False)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from app.database import Database
 from app.runtime import Clock
 from app.state import ledger, membership
+from app.state.errors import DeadEpoch, Decommissioned
 from app.sync import anti_entropy, handover, handshake
 from app.sync.alarms import Alarms
 from app.sync.errors import Incompatible
 from app.sync.events import Hello
+from app.sync.hello_rules import Gone, Over
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.peers import Peer, Peers, process_of
 from app.sync.rebirth import Rebirth
@@ -73,14 +75,14 @@ class Meetings:
         which the peer's state then shows."""
         self._agree(peer, hello)
         learned = await self._database.write(lambda tx: handshake.meet(tx, hello, answers=answers))
-        if isinstance(learned, handshake.Over):
+        if isinstance(learned, Over):
             if learned.contested:
                 self._alarms.raise_(
                     "cloned", f"two processes claim to be {peer.name}: each ends the other's epoch"
                 )
-            raise learned.refusal
-        if isinstance(learned, handshake.Gone):
-            raise learned.refusal
+            raise DeadEpoch(hello.node, hello.epoch, living=learned.living)
+        if isinstance(learned, Gone):
+            raise Decommissioned(hello.node)
         # Before anything else is waited for: a later hello must not be overtaken by what this one says.
         peer.epoch = hello.epoch
         peer.policy = hello.policy
