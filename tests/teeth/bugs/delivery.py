@@ -4,7 +4,6 @@ import math
 import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
-from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -46,7 +45,7 @@ def cursor_off_by_one() -> AbstractContextManager[object]:
     move = acknowledgement.move
 
     def ahead(cursor: Cursor, reported: Reported, log: Log) -> Cursor | None:
-        return move(cursor, replace(reported, seq=reported.seq + 1), log)
+        return move(cursor, reported._replace(seq=reported.seq + 1), log)
 
     return mock.patch.object(acknowledgement, "move", ahead)
 
@@ -243,7 +242,7 @@ def hello_never_moves_a_cursor_back() -> AbstractContextManager[object]:
     meet, move = handshake.meet, acknowledgement.move
 
     def forward(cursor: Cursor, reported: Reported, log: Log) -> Cursor | None:
-        return move(cursor, replace(reported, seq=max(reported.seq, cursor.acknowledged)), log)
+        return move(cursor, reported._replace(seq=max(reported.seq, cursor.acknowledged)), log)
 
     def optimistic(tx: Transaction, hello: Hello, **options: Any) -> Any:
         with mock.patch.object(acknowledgement, "move", forward):

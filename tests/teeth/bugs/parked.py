@@ -1,7 +1,6 @@
 """Bugs of what cannot be applied: forgotten too early, left behind, or taken for stored."""
 
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -84,7 +83,7 @@ def a_parked_order_counts_as_stored() -> AbstractContextManager[object]:
     move = acknowledgement.move
 
     def all_of_it(cursor: Cursor, reported: Reported, log: Log) -> Cursor | None:
-        return move(cursor, replace(reported, parked=()), log)
+        return move(cursor, reported._replace(parked=()), log)
 
     return mock.patch.object(acknowledgement, "move", all_of_it)
 

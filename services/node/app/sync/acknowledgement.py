@@ -1,14 +1,13 @@
 """What a peer's position in this node's log says, as hello and receipts report it. Pure decisions: whether
 this disk wrote that event, and where the peer's cursor goes."""
 
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from app.state.ranges import Ranges
 
 
-@dataclass(frozen=True)
-class Reported:
+class Reported(NamedTuple):
     """What one life of a peer reports of a log: up to which event of which `epoch` it has it, and what of
     that it keeps `parked`. None of either stands for: it does not say."""
 
@@ -18,8 +17,7 @@ class Reported:
     parked: Ranges | None = None
 
 
-@dataclass(frozen=True)
-class Log:
+class Log(NamedTuple):
     """This node's log as it stands: the present `epoch`, the seq of its last event, and the id of the event
     at the seq that a peer reports, None if it has no such event. What is below `oldest` was trimmed; 0 where
     nothing was, or where that makes no difference."""
@@ -65,8 +63,7 @@ def compare(reported: Reported, log: Log) -> Finding:
     return Finding.WRITTEN if reported.event_id in (None, log.event_id) else Finding.OTHER
 
 
-@dataclass(frozen=True)
-class Cursor:
+class Cursor(NamedTuple):
     """How far one life of a peer acknowledged the present epoch's events, and which of these it keeps
     parked."""
 

@@ -2,9 +2,26 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.state.stock import Life
 from app.sync.acknowledgement import Finding
+
+
+class Process(NamedTuple):
+    """One run of a branch's process, in one epoch. On one disk a later run has a higher start counter."""
+
+    epoch: str | None = None
+    incarnation: tuple[int, str] = (0, "")
+
+    def is_before(self, other: "Process") -> bool:
+        """Whether the other one is a later process of the same epoch."""
+        return other.epoch == self.epoch and self.incarnation < other.incarnation
+
+    def is_after(self, other: "Process") -> bool:
+        """Whether the other one is an earlier process of the same epoch. When it says hello, it may just be
+        late. When it answers a call that was made after the later one had spoken, both live, on two disks."""
+        return other.epoch == self.epoch and self.incarnation > other.incarnation
 
 
 @dataclass(frozen=True)
@@ -36,8 +53,7 @@ class Gone:
     its own life is over."""
 
 
-@dataclass(frozen=True)
-class Sender:
+class Sender(NamedTuple):
     """What this node knows of a hello's sender: whether its branch is decommissioned, whether its life is
     over, and which epochs of its branch are not."""
 
@@ -83,4 +99,6 @@ def judge_own(
 def newer_rows(said: Mapping[str, int], known: Mapping[str, int]) -> list[str]:
     """The products of which one side's version of a life's row (`said`) is higher than the other's
     (`known`), in order."""
-    return sorted(product for product, version in said.items() if version > known.get(product, 0))
+    newer = [product for product, version in said.items() if version > known.get(product, 0)]
+    newer.sort()
+    return newer

@@ -109,7 +109,7 @@ class Meetings:
     async def has_outlived(self, peer: Peer, successor: Hello) -> bool:
         """Whether a process of a peer that was met before still lives, now that a later one of the same epoch
         says hello: asked at the peer's address. No answer is no sign of life."""
-        if not peer.latest.is_before(successor):
+        if not peer.latest.is_before(process_of(successor)):
             return False
         try:
             found = await self._link.call(
@@ -117,7 +117,7 @@ class Meetings:
             )
         except Refusal:
             return False
-        return found.node == peer.name and process_of(successor).is_after(found)
+        return found.node == peer.name and process_of(successor).is_after(process_of(found))
 
     async def say_farewell(self, peer: Peer) -> bool:
         """Tell a decommissioned peer, should it live, that it is a member no more; True when it says that it

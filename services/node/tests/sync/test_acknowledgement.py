@@ -1,7 +1,5 @@
 """What a reported position says of this node's log, and where it moves the peer's cursor."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,16 +15,16 @@ LOG = Log("e", end=9, event_id="e5")
     [
         (Reported("e", 5, "e5"), LOG, Finding.WRITTEN),
         (Reported("e", 5), LOG, Finding.WRITTEN),  # it does not say which event it has there
-        (Reported("e", 0, ""), replace(LOG, event_id=""), Finding.WRITTEN),
-        (Reported("e", 9, "e9"), replace(LOG, event_id="e9"), Finding.WRITTEN),
+        (Reported("e", 0, ""), LOG._replace(event_id=""), Finding.WRITTEN),
+        (Reported("e", 9, "e9"), LOG._replace(event_id="e9"), Finding.WRITTEN),
         (Reported("e", 5, "another"), LOG, Finding.OTHER),
-        (Reported("e", 10, "e10"), replace(LOG, event_id=None), Finding.BEYOND),
+        (Reported("e", 10, "e10"), LOG._replace(event_id=None), Finding.BEYOND),
         (Reported("e", 1), Log("e", end=0), Finding.BEYOND),
         # Of what was trimmed nobody can tell any more; what should be there was lost.
-        (Reported("e", 5, "another"), replace(LOG, event_id=None, oldest=6), Finding.TRIMMED),
-        (Reported("e", 0, ""), replace(LOG, event_id="", oldest=6), Finding.TRIMMED),
-        (Reported("e", 6, "e6"), replace(LOG, event_id=None, oldest=6), Finding.MISSING),
-        (Reported("e", 5, "e5"), replace(LOG, event_id=None), Finding.MISSING),
+        (Reported("e", 5, "another"), LOG._replace(event_id=None, oldest=6), Finding.TRIMMED),
+        (Reported("e", 0, ""), LOG._replace(event_id="", oldest=6), Finding.TRIMMED),
+        (Reported("e", 6, "e6"), LOG._replace(event_id=None, oldest=6), Finding.MISSING),
+        (Reported("e", 5, "e5"), LOG._replace(event_id=None), Finding.MISSING),
         # A position in another epoch's log says nothing of this one.
         (Reported("before", 5, "another"), LOG, Finding.STALE),
         (Reported("before", 10), LOG, Finding.STALE),

@@ -6,7 +6,17 @@ import pytest
 
 from app.state.stock import Life
 from app.sync.acknowledgement import Finding
-from app.sync.hello_rules import Accepted, Behind, Gone, Over, Sender, judge, judge_own, newer_rows
+from app.sync.hello_rules import (
+    Accepted,
+    Behind,
+    Gone,
+    Over,
+    Process,
+    Sender,
+    judge,
+    judge_own,
+    newer_rows,
+)
 
 ME = ("matriz", "m1")
 PEER = ("norte", "n1")
@@ -14,6 +24,28 @@ OTHER = ("norte", "n2")
 KNOWN = Sender(is_decommissioned=False, is_over=False, living=["n1"])
 OVER = Sender(is_decommissioned=False, is_over=True, living=["n2"])
 GONE = Sender(is_decommissioned=True, is_over=True, living=[])
+
+
+@pytest.mark.parametrize(
+    ("other", "before", "after"),
+    [
+        (Process("one", (3, "b")), True, False),
+        (Process("one", (1, "b")), False, True),
+        (Process("one", (2, "b")), False, False),
+        # Two that started equally often live on copies of one disk; chance orders them.
+        (Process("one", (2, "c")), True, False),
+        (Process("one", (2, "a")), False, True),
+        # Those of another epoch have nothing to do with it.
+        (Process("two", (1, "b")), False, False),
+        (Process("two", (3, "b")), False, False),
+        (Process(), False, False),
+    ],
+)
+def test_of_two_processes_of_one_life_the_one_with_more_starts_is_the_later(
+    other: Process, before: bool, after: bool
+) -> None:
+    process = Process("one", (2, "b"))
+    assert (process.is_before(other), process.is_after(other)) == (before, after)
 
 
 @pytest.mark.parametrize(
