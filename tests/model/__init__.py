@@ -1,13 +1,15 @@
 """The bounded counter on the node's pure rules alone: no database, no network, a history in a millisecond.
 
-Where `tests.simulation` runs whole nodes, this runs only `app.state.stock` and `app.state.waiting`, with what
-surrounds them in the node done step for step on dictionaries, so that millions of histories fit into an hour.
+Where `tests.simulation` runs whole nodes, this runs only what decides in them: `app.state.stock` and
+`waiting`, `app.sync.inbox`, `acknowledgement`, `hello_rules` and `fencing`. What the node loads and stores is
+done on dictionaries, so that millions of histories fit into an hour.
 `make model` plays them; a failing seed is shown with the command that prints its steps.
 
     play       one seed: some steps at random, and its end
       history    what may befall a network, how it heals, and what must hold then
       network    messages lost, late, repeated, and cut off
-      branch     one branch: clients, grants, events, hello, epochs and stock counts
+      branch     one branch: clients, grants, events and stock counts
+    lives      which life it lives: hello, and the end of an epoch
       ledger     its disk: rows read, written and merged
       shelf      the truth: how many units there really are
       steps      what may happen, and how often

@@ -1,8 +1,8 @@
 """One branch of the model: a process on a disk, deciding by the node's own pure rules.
 
-What the node does in transactions is done here on dictionaries, step for step: `app.state.ledger`, `grants`,
-`counting` and `epochs`, `app.sync.handshake`, `receiver` and `rebirth`. One product is enough: rights of
-different products never meet.
+What the node decides, its own pure functions decide here, too. What it loads and stores in transactions is
+done here on dictionaries, as by `app.state.grants` and `counting`, `app.sync.receiver` and `outbox`. One
+product is enough: rights of different products never meet.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,24 +10,23 @@ from collections.abc import Iterator, Sequence
 from app.life import Life
 from app.state import stock
 from app.state.waiting import Waiting, WaitingList, demand_of
-from tests.model.ledger import PRODUCT, Disk, Ledger, Recovery
-from tests.model.messages import ORIGIN, Ask, Batch, Cells, Grant, Hello, Order, Receipt, Refused
+from app.sync import acknowledgement, inbox
+from app.sync.acknowledgement import ANOTHER_HISTORY, Reported
+from app.sync.inbox import Admission
+from app.sync.position import ORIGIN
+from tests.model.ledger import PRODUCT, Disk, Recovery
+from tests.model.lives import Lives
+from tests.model.messages import Ask, Batch, Cells, Grant, Hello, Order, Receipt, Refused
 from tests.model.shelf import Shelf
 
 
-class Branch(Ledger):
-    """One process. `ready` is whether it serves; `fenced` that it ended a life once and may not again."""
+class Branch(Lives):
+    """One process, and whether it is `running`, and `ready` to serve."""
 
     def __init__(self, name: str, disk: Disk, *, shelf: Shelf, ids: Iterator[int]) -> None:
         super().__init__(name, disk, shelf=shelf, ids=ids)
-        disk.starts += 1
-        self.incarnation = (disk.starts, next(ids))
         self.running = True
         self.ready = False
-        self.fenced = False
-        self.reborn = False
-        self.epochs: dict[str, str] = {}
-        self.latest: dict[Life, tuple[int, int]] = {}
         self.waiting = WaitingList()
         self.queue: list[Waiting] = []
 
@@ -164,21 +163,23 @@ class Branch(Ledger):
             return None
         cells = {life: cell for life, cell in disk.cells.items() if life[0] == self.name}
         orders = {number: order for number, order in disk.orders.items() if order.life[0] == self.name}
-        return Batch(self.me, epoch, self.event(after), self.event(end), disk.lamport, cells, orders)
+        return Batch(self.me, epoch, disk.event(after), disk.event(end), disk.lamport, cells, orders)
 
     def receive(self, batch: Batch) -> Receipt:
         """`receiver.receive`; a gap answers with the position, as a duplicate does."""
         disk, life = self.disk, batch.origin
-        if life in disk.dead:
-            raise Refused("dead_epoch")
-        if batch.to_epoch != disk.epoch:
-            raise Refused("wrong_epoch")
         by, known = self.me, disk.positions.get(life, ORIGIN)
-        if batch.through[0] == known[0] and batch.through != known:
-            raise Refused("fork")
-        if batch.through[0] > known[0] and batch.after[0] == known[0]:
-            if batch.after != known:
-                raise Refused("fork")
+        admission = inbox.admit(
+            batch.after,
+            batch.through,
+            known=known,
+            is_over=life in disk.dead,
+            to_epoch=batch.to_epoch,
+            present=disk.epoch,
+        )
+        if admission in (Admission.DEAD_EPOCH, Admission.WRONG_EPOCH, Admission.FORK):
+            raise Refused(admission.name.lower())
+        if admission is Admission.APPLY:
             self.learn(life)
             self.witness(batch.lamport)
             ahead = self.merge(batch.cells)
@@ -190,83 +191,27 @@ class Branch(Ledger):
         return Receipt(by, life, known)
 
     def acknowledge(self, receipt: Receipt) -> None:
-        """Move a cursor to what the peer reports, also backwards; what no disk of this life ever wrote means
-        that this one was rolled back."""
-        if receipt.of != self.me or self.epochs.get(receipt.by[0]) != receipt.by[1]:
+        """`outbox.acknowledge`; an answer that the peer's next hello overtook says nothing."""
+        if self.epochs.get(receipt.by[0]) != receipt.by[1]:
             return
-        seq, event = receipt.position
-        if seq > len(self.disk.log) or self.event(seq)[1] != event:
-            self.begin_again()
+        reported = Reported(receipt.of[1], receipt.position.seq, receipt.position.event_id, ())
+        log = self.disk.log_at(reported.seq)
+        if acknowledgement.compare(reported, log) in ANOTHER_HISTORY:
+            self.begin_again(reported.epoch)
             return
-        self.disk.cursors[receipt.by] = seq
+        self.move_cursor(receipt.by, reported, log)
         self.serve_waiting()
 
-    # Hello
-
-    def say(self, *, ahead: int = 0) -> Hello:
-        disk = self.disk
-        own = disk.cells.get(self.me)
-        version = own.version if own else 0
-        return Hello(self.me, self.incarnation, frozenset(disk.dead), self.heads(), version, ahead)
-
-    def hear(self, hello: Hello) -> Hello:
-        """Take in a peer's hello and answer it."""
-        last = self.latest.get(hello.life)
-        if last is not None and hello.incarnation < last:
-            raise Refused("stale_incarnation")
-        ahead = self.meet(hello)
-        self.latest[hello.life] = hello.incarnation
-        return self.say(ahead=ahead)
-
-    def meet(self, hello: Hello) -> int:
-        """`handshake.meet`: the version of the peer's own cell known here, if it is more than the peer's."""
-        disk, life = self.disk, hello.life
-        if life in disk.dead:
-            raise Refused("dead_epoch")
-        self.learn(life)
-        disk.dead |= hello.dead - {self.me}
-        for other in hello.heads:
-            self.learn(other)
-        seq, event = hello.heads.get(self.me, ORIGIN)
-        own = disk.cells.get(self.me)
-        behind = self.me in hello.dead or seq > len(disk.log) or self.event(seq)[1] != event
-        self.epochs[life[0]] = life[1]
-        if behind or hello.ahead > (own.version if own else 0):
-            self.begin_again()
-        else:
-            disk.cursors[life] = seq
-        known = disk.cells.get(life)
-        return known.version if known is not None and known.version > hello.own else 0
-
-    def noted(self, name: str) -> tuple[Life, tuple[int, int]]:
-        """The life a peer is taken to live, and its latest process known."""
-        life = Life(name, self.epochs.get(name, ""))
-        return life, self.latest.get(life, (0, 0))
+    # Rows of others
 
     def branches_lacking(self, hello: Hello) -> set[str]:
-        """Of which branches' dead lives the peer has more: `recovery._missing`."""
+        """Of which branches' dead lives the peer has more: `handover._missing`."""
         known = self.disk.positions
         return {
             life[0]
             for life, head in hello.heads.items()
             if life in self.disk.dead and head > known.get(life, ORIGIN)
         }
-
-    # Epochs
-
-    def begin_again(self) -> None:
-        """End this life, once in a process: `Rebirth.begin`."""
-        if self.reborn:
-            self.fenced = True
-            self.disk.dead.add(self.me)  # for the next process to read, whatever its peers remember
-            return
-        self.reborn = True
-        self.another_life()
-
-    def resume(self) -> None:
-        """At start, begin another life if the disk's own is over: `Rebirth.resume`."""
-        if self.me in self.disk.dead:
-            self.begin_again()
 
     def fetch(self, donor: "Branch", *, branch: str | None = None) -> None:
         """Merge what a donor has, of one branch if it is named, and then count its heads as applied."""
@@ -278,7 +223,7 @@ class Branch(Ledger):
         self.merge_orders(theirs.orders.items())
         for life, head in heads.items():
             chosen = branch is None or (life[0] == branch and life in self.disk.dead)
-            if chosen and life != self.me and head[0] > self.disk.positions.get(life, ORIGIN)[0]:
+            if chosen and life != self.me and head.seq > self.disk.positions.get(life, ORIGIN).seq:
                 self.disk.positions[life] = head
 
     def repair(self, other: "Branch") -> None:

@@ -9,6 +9,9 @@ from unittest import mock
 from app.life import Life
 from app.state import stock
 from app.state.stock import Cell
+from app.sync import fencing
+from app.sync.fencing import Fencing
+from app.sync.position import ORIGIN
 from tests.model.branch import Branch
 from tests.model.messages import Ask, Cells, Grant, Hello
 from tests.model.network import Network
@@ -50,7 +53,7 @@ def the_newest_row_wins_after_a_wipe() -> AbstractContextManager[object]:
         old = [cell for life, cell in donor.disk.cells.items() if life[0] == empty.name]
         if not empty.disk.founded and old and not empty.disk.log:
             newest = max(old, key=lambda cell: cell.version)
-            head, event = donor.disk.positions.get(newest.life, (0, 0))
+            head, event = donor.disk.positions.get(newest.life, ORIGIN)
             empty.me, empty.disk.epoch = newest.life, newest.epoch
             empty.disk.cells[newest.life] = newest
             empty.disk.log = [event] * head
@@ -157,7 +160,7 @@ def a_count_forgets_what_left() -> AbstractContextManager[object]:
 
 def a_rolled_back_disk_sells_on() -> AbstractContextManager[object]:
     """Nobody looks whether a peer knows more of this life."""
-    return mock.patch.object(Branch, "begin_again", return_value=None)
+    return mock.patch.object(fencing, "decide", return_value=Fencing.IGNORE)
 
 
 def a_restored_copy_keeps_its_life() -> AbstractContextManager[object]:
@@ -211,6 +214,14 @@ BUGS: tuple[Plant, ...] = (
     copies_are_not_looked_for,
 )
 """Each is caught by some of a few thousand seeds."""
+
+CAUGHT_AT: dict[Plant, int] = {
+    a_count_without_everybodys_word: 5349,
+    an_answer_of_the_dead_counts: 396,
+    copies_are_not_looked_for: 281,
+}
+"""A seed that caught a rule which few seeds catch. Those after it are tried too, because another history is
+drawn for a seed as soon as the model changes."""
 
 DIRECTED: tuple[Plant, ...] = (a_cancellation_after_a_wipe_gives_rights, a_count_that_nobody_remembers)
 """Chance needs very many seeds for these; each has a history of its own."""

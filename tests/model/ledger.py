@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from app.life import Life
 from app.state import stock
 from app.state.stock import Cell
-from tests.model.messages import ORIGIN, Cells, Head, Order
+from app.sync.acknowledgement import Log
+from app.sync.position import ORIGIN, Position
+from tests.model.messages import Cells, Order
 from tests.model.shelf import Shelf
 
 PRODUCT = "p"
@@ -33,11 +35,21 @@ class Disk:
     lamport: int = 0
     cells: dict[Life, Cell] = field(default_factory=dict)
     dead: set[Life] = field(default_factory=set)
-    log: list[int] = field(default_factory=list)
-    positions: dict[Life, Head] = field(default_factory=dict)
+    log: list[str] = field(default_factory=list)
+    positions: dict[Life, Position] = field(default_factory=dict)
     cursors: dict[Life, int] = field(default_factory=dict)
     orders: dict[int, Order] = field(default_factory=dict)
     recovery: Recovery | None = None
+
+    def event(self, seq: int) -> Position:
+        """An event of the present epoch by its seq."""
+        return Position(seq, self.log[seq - 1]) if seq else ORIGIN
+
+    def log_at(self, seq: int) -> Log:
+        """The log as it stands, with its event at a seq: `outbox.log_at`."""
+        end = len(self.log)
+        known = seq <= end
+        return Log(self.epoch, end, (self.log[seq - 1] if seq else ORIGIN.event_id) if known else None)
 
     def copy(self) -> "Disk":
         """The file as it stands."""
@@ -87,14 +99,19 @@ class Ledger:
         self.shelf.wrote(after, booked=booked, corrected=corrected)
         self.disk.cells[self.me] = after
         self.disk.lamport += 1
-        self.disk.log.append(next(self.ids))
+        self.disk.log.append(self.event_id())
 
-    def event(self, seq: int) -> Head:
-        return (seq, self.disk.log[seq - 1]) if seq else ORIGIN
+    def heads(self) -> dict[Life, Position]:
+        known, log = self.disk.positions, self.disk.log
+        return {**known, self.me: self.disk.event(len(log))} if log else known
 
-    def heads(self) -> dict[Life, Head]:
-        known = self.disk.positions
-        return {**known, self.me: self.event(len(self.disk.log))} if self.disk.log else known
+    def versions(self, life: Life) -> dict[str, int]:
+        """`ledger.versions`."""
+        cell = self.disk.cells.get(life)
+        return {PRODUCT: cell.version} if cell else {}
+
+    def event_id(self) -> str:
+        return f"{next(self.ids):012d}"
 
     def another_life(self) -> None:
         """`epochs.begin_again`: without rights; all that is known is announced again."""
@@ -102,7 +119,7 @@ class Ledger:
         disk.dead.add(self.me)
         disk.epoch = f"e{next(self.ids)}"
         self.me = Life(self.name, disk.epoch)
-        disk.log = [next(self.ids)]
+        disk.log = [self.event_id()]
         disk.cursors = {}
         disk.recovery = None
         disk.lamport += 1

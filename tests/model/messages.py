@@ -1,17 +1,15 @@
 """What branches of the model say to each other: the messages of docs/protocol.md, as far as they decide about
 rights. Cells are immutable, so a message may hold the sender's own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from app.life import Life
 from app.state.stock import Cell
 from app.state.waiting import Age
+from app.sync.hello_rules import Process
+from app.sync.position import Position
 
-Head = tuple[int, int]
-"""(seq, event id): the last event known of a life."""
-
-ORIGIN: Head = (0, 0)
 Cells = Mapping[Life, Cell]
 
 
@@ -27,15 +25,15 @@ Orders = Mapping[int, Order]
 
 
 class Hello(NamedTuple):
-    """Who a process is and how far it is; `own` is the version of its own cell, `ahead` what the answering
-    side knows of the asking one's, where that is more."""
+    """Who a process is and how far it is; `own_rows` are the versions of its own cells by product, `ahead`
+    those that the answering side knows of the asking one's, where that is more."""
 
     life: Life
-    incarnation: tuple[int, int]
+    process: Process
     dead: frozenset[Life]
-    heads: Mapping[Life, Head]
-    own: int
-    ahead: int
+    heads: Mapping[Life, Position]
+    own_rows: Mapping[str, int]
+    ahead: Mapping[str, int]
 
 
 class Batch(NamedTuple):
@@ -43,8 +41,8 @@ class Batch(NamedTuple):
 
     origin: Life
     to_epoch: str
-    after: Head
-    through: Head
+    after: Position
+    through: Position
     lamport: int
     cells: Cells
     orders: Orders
@@ -55,7 +53,7 @@ class Receipt(NamedTuple):
 
     by: Life
     of: Life
-    position: Head
+    position: Position
 
 
 class Ask(NamedTuple):
@@ -79,8 +77,10 @@ class Grant(NamedTuple):
 
 
 class Refused(Exception):
-    """A message was refused; `code` is the one of docs/protocol.md."""
+    """A message was refused. `code` is that of docs/protocol.md; `living` are the epochs of the sender's
+    branch that live for all the receiver knows."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, *, living: Sequence[str] = ()) -> None:
         super().__init__(code)
         self.code = code
+        self.living = living

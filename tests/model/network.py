@@ -4,7 +4,8 @@ import itertools
 from dataclasses import dataclass
 from random import Random
 
-from app.life import Life
+from app.sync import hello_rules
+from app.sync.hello_rules import Process
 from tests.model.branch import Branch
 from tests.model.ledger import Disk
 from tests.model.messages import Ask, Batch, Grant, Hello, Receipt, Refused
@@ -13,7 +14,6 @@ from tests.model.shelf import Shelf
 TIMELY = 0.7  # of all messages; the others are lost, late, or come twice
 
 Message = Ask | Batch | Hello | Grant | Receipt
-Noted = tuple[Life, tuple[int, int]]
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class Flight:
     sender: Branch
     to: str | Branch
     message: Message
-    noted: Noted
+    noted: Process
 
 
 class Network:
@@ -87,8 +87,7 @@ class Network:
         try:
             answer = self.handle(receiver, flight)
         except Refused as refusal:
-            if refusal.code in ("stale_incarnation", "dead_epoch") and isinstance(flight.message, Hello):
-                self.blame(flight)
+            self.blame(flight, refusal)
             return
         chance = self.random.random()
         if chance < TIMELY:
@@ -113,35 +112,38 @@ class Network:
     def look_for_the_one_before(self, receiver: Branch, sender: Branch, hello: Hello) -> None:
         """A later process of a life says hello: if the one before still answers at the branch's address, two
         live on copies of one disk, and the life is over (`Meetings.has_outlived`)."""
-        before = receiver.latest.get(hello.life)
         there = self.branches[sender.name]
-        if before is None or before >= hello.incarnation or there is sender or there.me != hello.life:
+        if hello_rules.ends_itself(hello.life, hello.dead):
             return
-        if there.running and there.incarnation < hello.incarnation and self.reach(receiver.name, there.name):
+        if not receiver.noted(sender.name).is_before(hello.process) or not there.running:
+            return
+        if hello.process.is_after(there.process) and self.reach(receiver.name, there.name):
             receiver.disk.dead.add(hello.life)
 
-    def answered(self, asker: Branch, answer: Message, *, noted: Noted) -> None:
+    def answered(self, asker: Branch, answer: Message, *, noted: Process) -> None:
         match answer:
             case Grant():
                 asker.accept(answer)
             case Receipt():
                 asker.acknowledge(answer)
             case Hello():
-                if noted[0] == answer.life and noted[1] > answer.incarnation:
+                if noted.is_after(answer.process):
                     asker.disk.dead.add(answer.life)
                 try:
                     asker.meet(answer)
                 except Refused:
                     return
+                asker.note_latest(answer)
                 donor = self.branches[answer.life[0]]
                 if donor.running and self.reach(asker.name, donor.name):
                     self.fetch_what_is_over(asker, donor, answer)
 
-    def blame(self, flight: Flight) -> None:
-        """Only the process that is refused acts on it, and only if it still lives the life it spoke for."""
+    def blame(self, flight: Flight, refusal: Refused) -> None:
+        """Only the process whose hello is refused acts on it, by the life it said that in."""
         sender, message = flight.sender, flight.message
-        if isinstance(message, Hello) and sender.running and sender.me == message.life:
-            sender.begin_again()
+        evidence = refusal.code in ("stale_incarnation", "dead_epoch")
+        if evidence and isinstance(message, Hello) and sender.running:
+            sender.begin_again(message.life[1], rivals=refusal.living)
 
     def fetch_what_is_over(self, branch: Branch, donor: Branch, hello: Hello) -> None:
         if branch.disk.founded:
@@ -155,7 +157,6 @@ class Network:
         try:
             answer = self.handle(other, flight)
         except Refused as refusal:
-            if refusal.code in ("stale_incarnation", "dead_epoch"):
-                self.blame(flight)
+            self.blame(flight, refusal)
             return
         self.answered(one, answer, noted=flight.noted)

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 
 from app.life import Life
+from app.sync import acknowledgement
+from app.sync.acknowledgement import ANOTHER_HISTORY, Reported
+from app.sync.position import ORIGIN
 from tests.model.branch import Branch
 from tests.model.history import MOST_UNITS, History, Step
 from tests.model.ledger import Disk
@@ -221,13 +224,11 @@ def _restore(history: History, name: str, copy: Disk) -> None:
 def _knows_more(peer: Branch, copy: Disk, life: Life) -> bool:
     if life in peer.disk.dead:
         return True
-    seq, event = peer.disk.positions.get(life, (0, 0))
+    reported = Reported(copy.epoch, *peer.disk.positions.get(life, ORIGIN))
+    finding = acknowledgement.compare(reported, copy.log_at(reported.seq))
     known, own = peer.disk.cells.get(life), copy.cells.get(life)
-    return (
-        seq > len(copy.log)
-        or bool(seq and copy.log[seq - 1] != event)
-        or (known is not None and known.version > (own.version if own else 0))
-    )
+    has_newer_row = known is not None and known.version > (own.version if own else 0)
+    return finding in ANOTHER_HISTORY or has_newer_row
 
 
 def _weighed(weights: Mapping[Step, int]) -> tuple[tuple[str, Step], ...]:

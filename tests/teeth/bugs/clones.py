@@ -1,13 +1,14 @@
 """Bugs of cloned volumes: two processes on copies of one disk of which one or both go on."""
 
 from contextlib import AbstractContextManager
+from typing import Any
 from unittest import mock
 
-from app.sync import handshake
+from app.sync import fencing, hello_rules
 from app.sync.events import Hello
+from app.sync.fencing import Fencing
 from app.sync.meeting import Meetings
 from app.sync.peers import Peer, Peers
-from app.sync.rebirth import Rebirth
 from tests.recovery.test_cloned_volumes import (
     test_a_first_process_that_peers_met_by_its_answers_only_is_asked_before_a_copy_is_believed,
     test_a_process_that_began_its_one_new_life_at_its_start_ends_the_one_it_shares,
@@ -22,7 +23,13 @@ from tests.teeth.bug import Directed, Simulated, bug
 )
 def two_processes_of_one_life_go_on() -> AbstractContextManager[object]:
     """A node that is told for the second time that somebody else lives its life takes no notice."""
-    return mock.patch.object(Rebirth, "_fence")
+    decide = fencing.decide
+
+    def go_on(epoch: str, **known: Any) -> Fencing:
+        decision = decide(epoch, **known)
+        return Fencing.IGNORE if decision is Fencing.FENCE else decision
+
+    return mock.patch.object(fencing, "decide", go_on)
 
 
 @bug("a copy sells nothing of what both hold", Simulated(seed=4, wipes=True))
@@ -56,4 +63,4 @@ def answers_are_no_meeting() -> AbstractContextManager[object]:
 )
 def its_own_death_is_not_heard() -> AbstractContextManager[object]:
     """A process that was fenced says that its epoch is over, and is taken for an older one of that epoch."""
-    return mock.patch.object(handshake, "ends_itself", return_value=False)
+    return mock.patch.object(hello_rules, "ends_itself", return_value=False)

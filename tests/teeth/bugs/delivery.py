@@ -10,7 +10,8 @@ from unittest import mock
 from tenacity import RetryError, stop_after_attempt
 
 from app.database import Actor, Transaction
-from app.sync import handshake, outbox, synchronizer
+from app.sync import acknowledgement, handshake, outbox, synchronizer
+from app.sync.acknowledgement import Cursor, Log, Reported
 from app.sync.delivery import Advance, pause_seconds
 from app.sync.events import Batch, BatchReceipt, Hello, WireEvent
 from app.sync.fault_desk import FaultDesk
@@ -41,12 +42,12 @@ from tests.teeth.bug import Directed, Simulated, bug
 @bug("what counts as stored by a peer is in its file", Simulated())
 def cursor_off_by_one() -> AbstractContextManager[object]:
     """The sender takes one event more for acknowledged than was."""
-    move = outbox.move_cursor
+    move = acknowledgement.move
 
-    def ahead(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, **options: Any) -> None:
-        move(tx, peer, peer_epoch, acknowledged + 1, **options)
+    def ahead(cursor: Cursor, reported: Reported, log: Log) -> Cursor | None:
+        return move(cursor, reported._replace(seq=reported.seq + 1), log)
 
-    return mock.patch.object(outbox, "move_cursor", ahead)
+    return mock.patch.object(acknowledgement, "move", ahead)
 
 
 @bug("what counts as stored by a peer is in its file", Simulated())
@@ -238,16 +239,13 @@ def coalesce_backwards() -> AbstractContextManager[object]:
 )
 def hello_never_moves_a_cursor_back() -> AbstractContextManager[object]:
     """A peer that says hello is believed to be further, and never to have less."""
-    meet, move = handshake.meet, outbox.move_cursor
+    meet, move = handshake.meet, acknowledgement.move
 
-    def forward(
-        tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, *, epoch: str, **options: Any
-    ) -> None:
-        known = outbox.cursor(tx.connection, peer, peer_epoch, epoch)
-        move(tx, peer, peer_epoch, max(acknowledged, known), epoch=epoch, **options)
+    def forward(cursor: Cursor, reported: Reported, log: Log) -> Cursor | None:
+        return move(cursor, reported._replace(seq=max(reported.seq, cursor.acknowledged)), log)
 
     def optimistic(tx: Transaction, hello: Hello, **options: Any) -> Any:
-        with mock.patch.object(outbox, "move_cursor", forward):
+        with mock.patch.object(acknowledgement, "move", forward):
             return meet(tx, hello, **options)
 
     return mock.patch.object(handshake, "meet", optimistic)

@@ -13,10 +13,12 @@ from app.state import counting, ledger, order_copies, orders, stock
 from app.state.errors import CountBlocked
 from app.state.stock import Cell, Totals
 from app.sync import counting as count_desk
-from app.sync import outbox, receiver, snapshot
-from app.sync.events import Batch, Hello, Page
+from app.sync import inbox, outbox, snapshot
+from app.sync.events import Hello, Page
 from app.sync.founding import Founding
+from app.sync.inbox import Admission
 from app.sync.peers import Peer, Peers
+from app.sync.position import Position
 from app.sync.rebirth import Rebirth
 from tests.recovery.test_lives import (
     test_a_batch_of_the_dead_life_that_arrives_late_is_refused,
@@ -141,13 +143,12 @@ def orders_not_announced_again() -> AbstractContextManager[object]:
 )
 def dead_lives_are_heard() -> AbstractContextManager[object]:
     """A batch counts whoever sent it, though its life is over."""
-    receive = receiver.receive
+    admit = inbox.admit
 
-    def listen(tx: Transaction, batch: Batch) -> receiver.Receipt:
-        with mock.patch.object(ledger, "is_over", return_value=False):
-            return receive(tx, batch)
+    def listen(after: Position, through: Position, **known: Any) -> Admission:
+        return admit(after, through, **{**known, "is_over": False})
 
-    return mock.patch.object(receiver, "receive", listen)
+    return mock.patch.object(inbox, "admit", listen)
 
 
 @bug(

@@ -7,7 +7,8 @@ from unittest import mock
 from app.database import Transaction
 from app.life import Life
 from app.state import ledger
-from app.sync import handover, outbox, parking
+from app.sync import acknowledgement, handover, parking
+from app.sync.acknowledgement import Cursor, Log, Reported
 from app.sync.events import Batch, ParkedEvent, WireEvent
 from app.sync.kinds import KINDS
 from tests.recovery.test_durable_orders import (
@@ -79,12 +80,12 @@ def whoever_passed_the_seq_has_it_all() -> AbstractContextManager[object]:
 )
 def a_parked_order_counts_as_stored() -> AbstractContextManager[object]:
     """Whatever a peer acknowledged is stored there."""
-    move = outbox.move_cursor
+    move = acknowledgement.move
 
-    def all_of_it(tx: Transaction, *life_and_position: Any, epoch: str, **_parked: Any) -> None:
-        move(tx, *life_and_position, epoch=epoch)
+    def all_of_it(cursor: Cursor, reported: Reported, log: Log) -> Cursor | None:
+        return move(cursor, reported._replace(parked=()), log)
 
-    return mock.patch.object(outbox, "move_cursor", all_of_it)
+    return mock.patch.object(acknowledgement, "move", all_of_it)
 
 
 @bug(

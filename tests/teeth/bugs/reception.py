@@ -7,8 +7,10 @@ from unittest import mock
 from app.database import Transaction
 from app.state import ledger
 from app.state.errors import Invalid
-from app.sync import parking, receiver
+from app.sync import inbox, parking
 from app.sync.events import Batch, WireEvent
+from app.sync.inbox import Admission
+from app.sync.position import Position
 from tests.recovery.test_queues import (
     test_a_batch_that_comes_again_late_changes_nothing,
     test_a_peer_that_is_behind_is_told_from_where_it_is_even_before_any_hello,
@@ -22,13 +24,12 @@ from tests.teeth.bug import Directed, Simulated, bug
 @bug("each event takes effect once", Directed(test_a_batch_that_comes_again_late_changes_nothing))
 def no_deduplication() -> AbstractContextManager[object]:
     """A receiver takes every batch for the next one, and its position from the last that came."""
-    receive = receiver.receive
+    admit = inbox.admit
 
-    def forget(tx: Transaction, batch: Batch) -> receiver.Receipt:
-        receiver.set_position(tx, batch.life, batch.after)
-        return receive(tx, batch)
+    def forget(after: Position, through: Position, *, known: Position, **rest: Any) -> Admission:
+        return admit(after, through, known=after, **rest)
 
-    return mock.patch.object(receiver, "receive", forget)
+    return mock.patch.object(inbox, "admit", forget)
 
 
 @bug(
@@ -66,14 +67,12 @@ def skip_what_fails_once() -> AbstractContextManager[object]:
 )
 def gap_not_noticed() -> AbstractContextManager[object]:
     """A receiver takes whatever comes next for what comes next."""
-    receive = receiver.receive
+    admit = inbox.admit
 
-    def believe(tx: Transaction, batch: Batch) -> receiver.Receipt:
-        if receiver.position(tx.connection, batch.life).seq < batch.after.seq:
-            receiver.set_position(tx, batch.life, batch.after)
-        return receive(tx, batch)
+    def believe(after: Position, through: Position, *, known: Position, **rest: Any) -> Admission:
+        return admit(after, through, known=after if known.seq < after.seq else known, **rest)
 
-    return mock.patch.object(receiver, "receive", believe)
+    return mock.patch.object(inbox, "admit", believe)
 
 
 @bug("what only a newer version can read waits for it", Simulated(seed=66))

@@ -1,7 +1,7 @@
 """Hello: what a node says of itself, and what it learns when a peer says it. The same on both sides."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.database import AlteredRow, Transaction, own_rows
@@ -9,10 +9,11 @@ from app.database.digest import read_digests
 from app.database.identity import present_life
 from app.life import Life
 from app.state import ledger, membership, replicated
-from app.state.errors import DeadEpoch, Decommissioned
-from app.sync import outbox, parking
+from app.sync import acknowledgement, hello_rules, outbox, parking
+from app.sync.acknowledgement import Finding, Reported
 from app.sync.errors import Incompatible
 from app.sync.events import PROTOCOL, Head, Hello, Incarnation, common_version
+from app.sync.hello_rules import Accepted, Behind, Gone, Over, Sender
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,6 @@ class Learned:
     epoch: str
     behind: str | None
     ahead: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Over:
-    """A hello of a life that is over. It is refused (`refusal`), but the deaths it names are learnt. If there
-    were epochs of its own branch among them that lived for all that was known (`contested`), two processes
-    claim the branch: an epoch is drawn at random, so who names it has lived after it began."""
-
-    refusal: DeadEpoch
-    contested: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Gone:
-    """A hello of a decommissioned branch. It is refused, but what it names dead or gone is learnt."""
-
-    refusal: Decommissioned
 
 
 def say(
@@ -110,9 +94,8 @@ def check(hello: Hello, *, cluster_id: str, protocol: tuple[int, int] = PROTOCOL
 
 
 def ends_itself(hello: Hello) -> bool:
-    """Whether a process says that its own life is over. That holds whoever says it and when: its disk keeps
-    it, and nobody goes on with that life."""
-    return hello.life in hello.dead
+    """Whether a process says that its own life is over."""
+    return hello_rules.ends_itself(hello.life, hello.dead_lives)
 
 
 def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learned | Over | Gone:
@@ -122,55 +105,66 @@ def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learne
     it is an answer. Raises AlteredRow where this node's own event there is gone or altered."""
     life = hello.life
     membership.learn(tx, hello.decommissioned)
-    if hello.node in tx.gone:
-        ledger.learn_deaths(tx, [life, *hello.dead_lives])
-        return Gone(refusal=Decommissioned(hello.node))
-    if ends_itself(hello) or ledger.is_over(tx, life):
-        before = ledger.living_epochs(tx.connection, hello.node)
-        ledger.learn_deaths(tx, hello.dead_lives)
-        after = ledger.living_epochs(tx.connection, hello.node)
-        contested = [epoch for epoch in before if epoch not in (*after, hello.epoch)]
-        return Over(refusal=DeadEpoch(*life, living=after), contested=contested)
+    verdict = hello_rules.judge(life, hello.dead_lives, known=_sender(tx, life), me=ledger.me(tx))
+    match verdict:
+        case Gone():
+            ledger.learn_deaths(tx, [life, *hello.dead_lives])
+            return verdict
+        case Over():
+            ledger.learn_deaths(tx, hello.dead_lives)
+            return verdict
     ledger.learn_life(tx, life)
     membership.witness(tx, life, hello.decommissioned)
     ledger.learn_deaths(tx, hello.dead_lives)
     for key in hello.heads:
         ledger.learn_life(tx, Life.parse(key))
+    if isinstance(verdict, Accepted):
+        verdict = _judge_own(tx, hello, answers)
+    return Learned(
+        epoch=tx.identity.epoch,
+        behind=verdict.why if isinstance(verdict, Behind) else None,
+        ahead=_ahead(tx.connection, life, hello.own_rows),
+    )
+
+
+def _sender(tx: Transaction, life: Life) -> Sender:
+    return Sender(
+        is_decommissioned=life.branch in tx.gone,
+        is_over=ledger.is_over(tx, life),
+        living=ledger.living_epochs(tx.connection, life.branch),
+    )
+
+
+def _judge_own(tx: Transaction, hello: Hello, answers: str | None) -> Accepted | Behind:
+    """Compare what the peer has of this node's own events and rows; its cursor moves if the epoch goes on."""
     me = ledger.me(tx).key
-    mine = hello.heads.get(me, outbox.ORIGIN)
-    behind = _behind(tx, hello, mine, answers)
-    if behind is None:
-        parked = (hello.parked_seqs or {}).get(me, ())
-        outbox.move_cursor(tx, *life, mine.seq, epoch=tx.identity.epoch, parked=parked)
-    return Learned(epoch=tx.identity.epoch, behind=behind, ahead=_ahead(tx.connection, life, hello.own_rows))
-
-
-def _behind(tx: Transaction, hello: Hello, mine: Head, answers: str | None) -> str | None:
-    if ledger.me(tx) in hello.dead:
-        return f"{hello.node} names this epoch dead"
-    if mine.seq > tx.counters.seq:
-        return f"{hello.node} has event {mine.seq} of this epoch, which ends at {tx.counters.seq}"
-    trimmed = mine.seq < outbox.oldest(tx.connection)
-    if not trimmed:
-        written = outbox.event_at(tx.connection, tx.identity.epoch, mine.seq)
-        if written is None:
-            raise AlteredRow("events", f"{tx.identity.epoch}/{mine.seq}")
-        if written != mine:
-            return f"{hello.node} has another event {mine.seq} of this epoch"
+    head = hello.heads.get(me, outbox.ORIGIN)
+    parked = (hello.parked_seqs or {}).get(me, ())
+    reported = Reported(tx.identity.epoch, head.seq, head.event_id, parked)
+    log = outbox.log_at(tx, reported, oldest=outbox.oldest(tx.connection))
+    finding = acknowledgement.compare(reported, log)
+    if finding is Finding.MISSING:
+        raise AlteredRow("events", f"{tx.identity.epoch}/{head.seq}")
     # Of the life that was asked about, which may be over by now; and compared as of now, since a row may have
     # reached the peer after this node's hello had been written.
     ahead = hello.ahead if answers == tx.identity.epoch else {}
-    own = ledger.versions(tx.connection, ledger.me(tx)) if ahead else {}
-    newer = sorted(product for product, version in ahead.items() if version > own.get(product, 0))
-    newer = ledger.without_altered(tx.connection, ledger.me(tx), newer)
-    if newer:
-        return f"{hello.node} has newer rows of this epoch: {', '.join(newer[:3])}"
-    return None
+    newer = _newer_rows(tx.connection, ledger.me(tx), ahead)
+    verdict = hello_rules.judge_own(hello.node, head.seq, finding, end=log.end, newer=newer)
+    if isinstance(verdict, Accepted):
+        outbox.move_cursor(tx, hello.node, hello.epoch, head.seq, epoch=tx.identity.epoch, parked=parked)
+    return verdict
+
+
+def _newer_rows(connection: sqlite3.Connection, life: Life, said: Mapping[str, int]) -> list[str]:
+    """The products of which a peer that says these versions has newer rows of a life than this node."""
+    known = ledger.versions(connection, life) if said else {}
+    return ledger.without_altered(connection, life, hello_rules.newer_rows(said, known))
 
 
 def _ahead(connection: sqlite3.Connection, life: Life, said: Mapping[str, int] | None) -> dict[str, int]:
+    """The versions of a life's rows of which this node knows more than the peer says."""
     if said is None:
         return {}
     known = ledger.versions(connection, life)
-    newer = [product for product, version in known.items() if version > said.get(product, 0)]
+    newer = hello_rules.newer_rows(known, said)
     return {product: known[product] for product in ledger.without_altered(connection, life, newer)}

@@ -7,10 +7,12 @@ from app.database import Database
 from app.life import Life
 from app.runtime import Clock
 from app.state import ledger, membership
+from app.state.errors import DeadEpoch, Decommissioned
 from app.sync import anti_entropy, handover, handshake
 from app.sync.alarms import Alarms
 from app.sync.errors import Incompatible
 from app.sync.events import Hello
+from app.sync.hello_rules import Gone, Over
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.outbox import ORIGIN
 from app.sync.peers import Peer, Peers, process_of
@@ -75,14 +77,14 @@ class Meetings:
         which the peer's state then shows."""
         self._agree(peer, hello)
         learned = await self._database.write(lambda tx: handshake.meet(tx, hello, answers=answers))
-        if isinstance(learned, handshake.Over):
+        if isinstance(learned, Over):
             if learned.contested:
                 self._alarms.raise_(
                     "cloned", f"two processes claim to be {peer.name}: each ends the other's epoch"
                 )
-            raise learned.refusal
-        if isinstance(learned, handshake.Gone):
-            raise learned.refusal
+            raise DeadEpoch(hello.node, hello.epoch, living=learned.living)
+        if isinstance(learned, Gone):
+            raise Decommissioned(hello.node)
         # Before anything else is waited for: a later hello must not be overtaken by what this one says.
         peer.epoch = hello.epoch
         peer.policy = hello.policy
@@ -109,7 +111,7 @@ class Meetings:
     async def has_outlived(self, peer: Peer, successor: Hello) -> bool:
         """Whether a process of a peer that was met before still lives, now that a later one of the same epoch
         says hello: asked at the peer's address. No answer is no sign of life."""
-        if not peer.latest.is_before(successor):
+        if not peer.latest.is_before(process_of(successor)):
             return False
         try:
             found = await self._link.call(
@@ -117,7 +119,7 @@ class Meetings:
             )
         except Refusal:
             return False
-        return found.node == peer.name and process_of(successor).is_after(found)
+        return found.node == peer.name and process_of(successor).is_after(process_of(found))
 
     async def say_farewell(self, peer: Peer) -> bool:
         """Tell a decommissioned peer, should it live, that it is a member no more; True when it says that it

@@ -14,6 +14,8 @@ from app.database.identity import LIVING_CURSORS
 from app.life import Life
 from app.state import replicated
 from app.state.ranges import Ranges
+from app.sync import acknowledgement
+from app.sync.acknowledgement import ANOTHER_HISTORY, Cursor, Log, Reported
 from app.sync.errors import Trimmed
 from app.sync.events import SCHEMA_VERSION, Batch, Head, WireEvent
 from app.sync.kinds import KINDS, read_unknown
@@ -114,32 +116,30 @@ def move_cursor(
 
     `parked` None means that it did not say: all that it has more than was known may be, until it says.
     """
-    if epoch != tx.identity.epoch:
-        return
-    acknowledged = min(acknowledged, tx.counters.seq)
-    before = cursor(tx.connection, peer, peer_epoch, epoch)
-    known = parked_at(tx.connection, peer, peer_epoch, epoch)
-    now = list(parked if parked is not None else known)
-    if parked is None and acknowledged > before:
-        now.append((before + 1, acknowledged))
-    if acknowledged and before == acknowledged and known == now:
+    before = Cursor(
+        cursor(tx.connection, peer, peer_epoch, epoch),
+        parked_at(tx.connection, peer, peer_epoch, epoch),
+    )
+    reported = Reported(epoch, acknowledged, parked=parked)
+    moved = acknowledgement.move(before, reported, Log(tx.identity.epoch, tx.counters.seq))
+    if moved is None:
         return  # as every hello of an idle peer says: nothing to make durable
     tx.effects.acknowledged = True
-    place = (peer, peer_epoch, tx.identity.epoch)
+    place = (peer, peer_epoch, epoch)
     tx.connection.execute(
         "INSERT INTO cursors (peer, peer_epoch, epoch, acknowledged, checksum, updated_at)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (peer, peer_epoch, epoch) DO UPDATE SET acknowledged ="
         " excluded.acknowledged, checksum = excluded.checksum, updated_at = excluded.updated_at",
-        (*place, acknowledged, own_rows.sealed("cursors", *place, acknowledged), tx.now),
+        (*place, moved.acknowledged, own_rows.sealed("cursors", *place, moved.acknowledged), tx.now),
     )
     tx.connection.execute(
         "DELETE FROM parked_elsewhere WHERE peer = ? AND peer_epoch = ? AND epoch = ?",
-        (peer, peer_epoch, epoch),
+        place,
     )
     tx.connection.executemany(
         "INSERT OR REPLACE INTO parked_elsewhere (peer, peer_epoch, epoch, first_seq, last_seq)"
         " VALUES (?, ?, ?, ?, ?)",
-        [(peer, peer_epoch, epoch, first, last) for first, last in now if 1 <= first <= last],
+        [(*place, first, last) for first, last in moved.parked if 1 <= first <= last],
     )
 
 
@@ -154,13 +154,18 @@ def acknowledge(
 ) -> bool:
     """Move the cursor of a peer's life. False, with nothing moved, when it has more of this node's `epoch`
     than was ever written here, or another event at that place: what it stored is another history."""
-    if epoch == tx.identity.epoch:
-        written = event_at(tx.connection, epoch, position)
-        other = written is not None and event_id is not None and written.event_id != event_id
-        if position > tx.counters.seq or other:
-            return False
+    reported = Reported(epoch, position, event_id, parked)
+    if acknowledgement.compare(reported, log_at(tx, reported)) in ANOTHER_HISTORY:
+        return False
     move_cursor(tx, *peer, position, epoch=epoch, parked=parked)
     return True
+
+
+def log_at(tx: Transaction, reported: Reported, *, oldest: int = 0) -> Log:
+    """This node's log, with its event at a reported position. Raises AlteredRow as `event_at` does."""
+    present = reported.epoch == tx.identity.epoch
+    written = event_at(tx.connection, reported.epoch, reported.seq) if present else None
+    return Log(tx.identity.epoch, tx.counters.seq, written.event_id if written else None, oldest)
 
 
 def oldest(connection: sqlite3.Connection) -> int:

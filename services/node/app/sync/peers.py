@@ -9,26 +9,10 @@ from app.runtime import Clock
 from app.sync.delivery import State
 from app.sync.errors import StaleIncarnation
 from app.sync.events import Hello
+from app.sync.hello_rules import Process
 
 HEARD_FROM_SECONDS = 10.0
 """A peer that said something within this time takes part in sharing new stock."""
-
-
-@dataclass(frozen=True)
-class Process:
-    """One run of a peer's process, in one epoch. On one disk a later run has a higher start counter."""
-
-    epoch: str | None = None
-    incarnation: tuple[int, str] = (0, "")
-
-    def is_before(self, hello: Hello) -> bool:
-        """Whether a later process of the same epoch says this hello."""
-        return hello.epoch == self.epoch and self.incarnation < _incarnation(hello)
-
-    def is_after(self, hello: Hello) -> bool:
-        """Whether an earlier process of the same epoch says this hello. In answer to a call made after the
-        later one had spoken it proves that both live, on two disks; any other may just be late."""
-        return hello.epoch == self.epoch and self.incarnation > _incarnation(hello)
 
 
 @dataclass
@@ -116,15 +100,16 @@ class Peers:
     def require_latest(self, peer: Peer, hello: Hello) -> None:
         """Raise StaleIncarnation when a later process of the same life has said hello here before: only the
         one that is answered so acts on it, so a delayed or repeated hello ends nobody's life."""
-        if peer.latest.is_after(hello):
+        if peer.latest.is_after(process_of(hello)):
             raise StaleIncarnation(peer.name)
 
     def note_latest(self, peer: Peer, hello: Hello) -> None:
         """Remember which process of the peer's present life said this hello, of itself or in answer: a later
         one is not believed before it was asked for. One of a life that is over must not count against the
         present one."""
-        if not peer.latest.is_after(hello):
-            peer.latest = process_of(hello)
+        process = process_of(hello)
+        if not peer.latest.is_after(process):
+            peer.latest = process
 
     def is_heard_from(self, peer: Peer) -> bool:
         at = peer.last_heard_at
@@ -168,8 +153,4 @@ class Peers:
 
 def process_of(hello: Hello) -> Process:
     """The process that said this hello."""
-    return Process(hello.epoch, _incarnation(hello))
-
-
-def _incarnation(hello: Hello) -> tuple[int, str]:
-    return hello.incarnation.starts, hello.incarnation.random
+    return Process(hello.epoch, (hello.incarnation.starts, hello.incarnation.random))

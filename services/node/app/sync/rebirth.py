@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from app.database import Database
 from app.life import Life
 from app.state import epochs, ledger
+from app.sync import fencing
 from app.sync.alarms import Alarms
+from app.sync.fencing import Fencing
 from app.sync.peers import Peers
 from app.sync.standing import Standing
 
@@ -46,14 +48,25 @@ class Rebirth:
                 await self._database.write(
                     lambda tx: ledger.learn_deaths(tx, [Life(name, rival) for rival in rivals])
                 )
-            if self._database.identity.epoch != epoch or self._standing.closed:
-                return  # a decommissioned branch has no other life to begin
-            if self._reborn:
-                await self._fence(why)
-                return
-            await self._begin_again(why)
+            match self._decide(epoch):
+                case Fencing.IGNORE:
+                    return
+                case Fencing.FENCE:
+                    await self._fence(why)
+                    return
+                case Fencing.BEGIN_AGAIN:
+                    await self._begin_again(why)
         self._peers.greet_all()
         await self.announce()
+
+    def _decide(self, epoch: str) -> Fencing:
+        return fencing.decide(
+            epoch,
+            present=self._database.identity.epoch,
+            reborn=self._reborn,
+            fenced=self._standing.fenced is not None,
+            closed=self._standing.closed,
+        )
 
     async def _begin_again(self, why: str) -> None:
         await self._database.write(lambda tx: epochs.begin_again(tx, why=why))
@@ -61,8 +74,6 @@ class Rebirth:
         self._alarms.raise_("new_epoch", why)
 
     async def _fence(self, why: str) -> None:
-        if self._standing.fenced is not None:
-            return
         told = f"{TWO_PROCESSES} ({why})"
         self._standing.fence(told)
         self._alarms.raise_("fenced", told)

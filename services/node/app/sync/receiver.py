@@ -8,11 +8,13 @@ from app.life import Life
 from app.state import ledger
 from app.state.errors import DeadEpoch
 from app.state.ranges import Ranges
-from app.sync import parking
+from app.sync import inbox, parking
 from app.sync.errors import Fork, Gap, WrongEpoch
 from app.sync.events import Batch, Head, WireEvent
+from app.sync.inbox import Admission
 from app.sync.kinds import UNAPPLICABLE
 from app.sync.outbox import ORIGIN
+from app.sync.position import Position
 
 
 @dataclass
@@ -34,19 +36,31 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     with its body and reason, and holds up nothing but its own entity.
     """
     life = batch.life
-    if ledger.is_over(tx, life):
-        raise DeadEpoch(*life)
-    if batch.to_epoch != tx.identity.epoch:
-        raise WrongEpoch(tx.identity.epoch)
     known = position(tx.connection, life)
-    if batch.through.seq == known.seq and batch.through.event_id != known.event_id:
-        raise Fork(batch.origin, known.seq)
-    if batch.through.seq <= known.seq:
-        return Receipt(known, parked_seqs=parking.seqs_of(tx.connection, life))
-    if batch.after.seq != known.seq:
-        raise Gap(known)
-    if batch.after.event_id != known.event_id:
-        raise Fork(batch.origin, known.seq)
+    admission = inbox.admit(
+        _place(batch.after),
+        _place(batch.through),
+        known=_place(known),
+        is_over=ledger.is_over(tx, life),
+        to_epoch=batch.to_epoch,
+        present=tx.identity.epoch,
+    )
+    match admission:
+        case Admission.DEAD_EPOCH:
+            raise DeadEpoch(*life)
+        case Admission.WRONG_EPOCH:
+            raise WrongEpoch(tx.identity.epoch)
+        case Admission.FORK:
+            raise Fork(batch.origin, known.seq)
+        case Admission.GAP:
+            raise Gap(known)
+        case Admission.DUPLICATE:
+            return Receipt(known, parked_seqs=parking.seqs_of(tx.connection, life))
+        case Admission.APPLY:
+            return _apply(tx, life, batch)
+
+
+def _apply(tx: Transaction, life: Life, batch: Batch) -> Receipt:
     ledger.learn_life(tx, life)
     tx.witness(batch.lamport)
     receipt = Receipt(batch.through)
@@ -66,6 +80,10 @@ def position(connection: sqlite3.Connection, life: Life) -> Head:
     """How far this node has applied a life's events. An altered row counts as none: they come again."""
     row = own_rows.find(connection, "positions", "origin = ? AND epoch = ?", life)
     return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
+
+
+def _place(head: Head) -> Position:
+    return Position(head.seq, head.event_id)
 
 
 def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Receipt, *, look: bool) -> None:

@@ -21,7 +21,7 @@ from app.sync.errors import Incompatible, Trimmed
 from app.sync.events import Batch, BatchReceipt, Hello
 from app.sync.link import Refusal, ReplicaLink
 from app.sync.meeting import Meetings
-from app.sync.peers import Peer, Peers
+from app.sync.peers import Peer, Peers, process_of
 from app.sync.rebirth import Rebirth
 
 log = logging.getLogger("app.sync")
@@ -190,7 +190,7 @@ class ReplicaSynchronizer:
             raise _Undelivered(
                 Retry("blocked", "wrong_node"), f"{peer.url} is {theirs.node}, not {peer.name}"
             )
-        if noted.is_after(theirs):
+        if noted.is_after(process_of(theirs)):
             await self._meetings.end_cloned(peer, theirs.epoch)
         await self._meetings.take_in(peer, theirs, answers=mine.epoch)
         self._peers.note_latest(peer, theirs)

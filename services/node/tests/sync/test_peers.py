@@ -4,7 +4,7 @@ import pytest
 
 from app.sync.errors import StaleIncarnation
 from app.sync.events import Hello, Incarnation
-from app.sync.peers import Peer, Peers, process_of
+from app.sync.peers import Peer, Peers
 from tests.support.virtual import VirtualClock
 
 
@@ -29,15 +29,6 @@ def test_an_earlier_process_of_the_same_life_is_refused(peers: Peers, sul: Peer)
     with pytest.raises(StaleIncarnation):
         peers.require_latest(sul, hello("one", 1))
     peers.require_latest(sul, hello("one", 2))
-
-
-def test_of_two_processes_of_one_life_the_one_with_more_starts_is_the_later() -> None:
-    process = process_of(hello("one", 2))
-    found = [
-        (process.is_before(other), process.is_after(other))
-        for other in (hello("one", 3), hello("one", 1), hello("one", 2), hello("two", 1), hello("two", 3))
-    ]
-    assert found == [(True, False), (False, True), *[(False, False)] * 3]
 
 
 def test_a_new_life_begins_to_count_anew(peers: Peers, sul: Peer) -> None:

@@ -102,16 +102,6 @@ def test_a_batch_beyond_the_position_is_a_gap_that_says_where_this_node_is(
     assert position(norte, matriz) == known
 
 
-def test_a_batch_that_overlaps_the_position_is_a_gap_too(pair: tuple[Branch, Branch]) -> None:
-    matriz, norte = pair
-    known = position(norte, matriz)
-    matriz.acknowledge(norte, known.seq - 1)
-    matriz.place("ALFKI", ("rice", 1))
-    with pytest.raises(Gap) as raised:
-        norte.receive(next_batch(matriz, norte))
-    assert raised.value.position == known
-
-
 @pytest.mark.parametrize("end", ["after", "through"])
 def test_another_event_at_a_known_seq_is_a_fork_and_no_duplicate(
     pair: tuple[Branch, Branch], end: str
