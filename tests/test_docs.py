@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.api.problem_words import PROBLEMS
+from app.api.problems.words import PROBLEMS
 from app.config import Settings
 from lab.networks.network import DEFAULT_BASE_PORT, MOST_NODES
 

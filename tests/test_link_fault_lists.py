@@ -5,7 +5,7 @@ from typing import get_args
 import typer.main
 
 from app.api.schemas.faults import ActiveLinkFault, AnyLinkFault
-from app.sync import link_faults
+from app.faults import link_faults
 from lab import cli
 from lab.faults import kinds
 from lab.teaching.torture import schedule

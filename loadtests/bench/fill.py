@@ -12,9 +12,9 @@ from pathlib import Path
 
 from app.database import Actor, Database, Transaction
 from app.runtime import SystemClock, ThreadExecutor, system_random
-from app.state import placing
-from app.state.canonical_forms import FORMS
-from app.state.placing import PlaceOrder
+from app.state.commands import order_commands
+from app.state.commands.order_commands import PlaceOrder
+from app.state.registry.canonical_forms import FORMS
 
 _PRODUCTS = 20
 _LINES = 2
@@ -38,7 +38,7 @@ def _placing(number: int) -> Callable[[Transaction], str]:
     lines = tuple((f"P-{(number + line) % _PRODUCTS}", 1) for line in range(_LINES))
     order = PlaceOrder(customer="BUYER", lines=lines)
     key = f"bench-{number}"
-    return lambda tx: placing.place_order(
+    return lambda tx: order_commands.place_order(
         tx, order, actor=_ACTOR, key=key, request_hash=key, policy="escrow", reserved={}
     )
 

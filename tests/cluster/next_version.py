@@ -92,7 +92,7 @@ def _write_what_is_new(tree: Tree) -> None:
     tree.before(api, "        products,\n        stock,\n", "        suppliers,\n")
     tag = '    {"name": "suppliers", "description": "Whom to buy from."},\n'
     tree.before(NODE / "app/api/openapi.py", '    {"name": "products",', tag)
-    tree.replace(NODE / "app/sync/events.py", "PROTOCOL = (1, 1)", "PROTOCOL = (1, 2)")
+    tree.replace(NODE / "app/sync/wire/messages.py", "PROTOCOL = (1, 1)", "PROTOCOL = (1, 2)")
 
 
 def new_values(file: Path) -> Values:

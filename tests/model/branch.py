@@ -1,19 +1,23 @@
 """One branch of the model: a process on a disk, deciding by the node's own pure rules.
 
 What the node decides, its own pure functions decide here, too. What it loads and stores in transactions is
-done here on dictionaries, as by `app.state.grants` and `counting`, `app.sync.receiver` and `outbox`. One
+done here on dictionaries, as by `app.state.commands.grants` and `counting`, `app.sync.log.receiver` and `outbox`. One
 product is enough: rights of different products never meet.
 """
 
 from collections.abc import Iterator, Sequence
 
-from app.life import Life
-from app.state import stock
-from app.state.waiting import Waiting, WaitingList, demand_of
-from app.sync import acknowledgement, inbox
-from app.sync.acknowledgement import ANOTHER_HISTORY, Reported
-from app.sync.inbox import Admission
-from app.sync.position import ORIGIN
+from app.domain import stock
+from app.domain.life import Life
+from app.domain.waiting import (
+    Waiting,
+    WaitingList,
+    demand_of,
+)
+from app.sync.rules import acknowledgement, inbox
+from app.sync.rules.acknowledgement import ANOTHER_HISTORY, Reported
+from app.sync.rules.inbox import Admission
+from app.sync.rules.position import ORIGIN
 from tests.model.ledger import PRODUCT, Disk, Recovery
 from tests.model.lives import Lives
 from tests.model.messages import Ask, Batch, Cells, Grant, Hello, Order, Receipt, Refused

@@ -6,12 +6,12 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 from unittest import mock
 
-from app.life import Life
-from app.state import stock
-from app.state.stock import Cell
-from app.sync import fencing
-from app.sync.fencing import Fencing
-from app.sync.position import ORIGIN
+from app.domain import stock
+from app.domain.life import Life
+from app.domain.stock import Cell
+from app.sync.rules import fencing
+from app.sync.rules.fencing import Fencing
+from app.sync.rules.position import ORIGIN
 from tests.model.branch import Branch
 from tests.model.messages import Ask, Cells, Grant, Hello
 from tests.model.network import Network

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from app.state import stock
-from app.state.stock_desk import COOL_DOWN_SECONDS
+from app.domain import stock
+from app.services.stock_service import COOL_DOWN_SECONDS
 from tests.model.branch import Branch
 from tests.model.ledger import Disk
 from tests.model.messages import Refused
@@ -128,7 +128,7 @@ class Trade:
             branch.accept(grant)
 
     def rebalance(self, now: int) -> None:
-        """`StockDesk.offer_surplus` at every branch."""
+        """`StockService.offer_surplus` at every branch."""
         for branch in self.branches.values():
             if now - self.asked_at.get(branch.name, -1000) >= COOL_DOWN_SECONDS:
                 before = dict(branch.own().granted)

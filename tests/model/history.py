@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from app.life import Life
-from app.state import stock
+from app.domain import stock
+from app.domain.life import Life
 from tests.model.branch import Branch
 from tests.model.ledger import Disk
 from tests.model.messages import Refused

@@ -1,14 +1,14 @@
-"""What a branch of the model has on its disk, and how rows are read, written and merged: `app.state.ledger`
+"""What a branch of the model has on its disk, and how rows are read, written and merged: `app.state.tables.stock_table`
 on dictionaries."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 
-from app.life import Life
-from app.state import stock
-from app.state.stock import Cell
-from app.sync.acknowledgement import Log
-from app.sync.position import ORIGIN, Position
+from app.domain import stock
+from app.domain.life import Life
+from app.domain.stock import Cell
+from app.sync.rules.acknowledgement import Log
+from app.sync.rules.position import ORIGIN, Position
 from tests.model.messages import Cells, Order
 from tests.model.shelf import Shelf
 

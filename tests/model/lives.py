@@ -1,14 +1,28 @@
-"""Which life a process of the model lives, and what it learns of lives by hello: `app.sync.handshake` and
+"""Which life a process of the model lives, and what it learns of lives by hello: `app.sync.lifecycle.handshake` and
 `rebirth` on dictionaries."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from app.life import Life
-from app.sync import acknowledgement, fencing, hello_rules
-from app.sync.acknowledgement import Cursor, Log, Reported
-from app.sync.fencing import Fencing
-from app.sync.hello_rules import Accepted, Behind, Over, Process, Sender
-from app.sync.position import ORIGIN
+from app.domain.life import Life
+from app.sync.rules import (
+    acknowledgement,
+    fencing,
+    hello_rules,
+)
+from app.sync.rules.acknowledgement import (
+    Cursor,
+    Log,
+    Reported,
+)
+from app.sync.rules.fencing import Fencing
+from app.sync.rules.hello_rules import (
+    Accepted,
+    Behind,
+    Over,
+    Process,
+    Sender,
+)
+from app.sync.rules.position import ORIGIN
 from tests.model.ledger import Disk, Ledger
 from tests.model.messages import Hello, Refused
 from tests.model.shelf import Shelf
@@ -104,7 +118,7 @@ class Lives(Ledger):
     # The end of an epoch
 
     def begin_again(self, epoch: str | None = None, *, rivals: Sequence[str] = ()) -> None:
-        """Act on evidence against an epoch, or the present one: `Rebirth.begin`."""
+        """Act on evidence against an epoch, or the present one: `Fencer.begin`."""
         present = self.disk.epoch
         self.disk.dead |= {Life(self.name, rival) for rival in rivals if rival != present}
         known = {"reborn": self.reborn, "fenced": self.fenced, "closed": False}
@@ -117,6 +131,6 @@ class Lives(Ledger):
                 self.disk.dead.add(self.me)  # for the next process to read, whatever its peers remember
 
     def resume(self) -> None:
-        """At start, begin another life if the disk's own is over: `Rebirth.resume`."""
+        """At start, begin another life if the disk's own is over: `Fencer.resume`."""
         if self.me in self.disk.dead:
             self.begin_again()

@@ -4,11 +4,11 @@ rights. Cells are immutable, so a message may hold the sender's own."""
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from app.life import Life
-from app.state.stock import Cell
-from app.state.waiting import Age
-from app.sync.hello_rules import Process
-from app.sync.position import Position
+from app.domain.life import Life
+from app.domain.stock import Cell
+from app.domain.waiting import Age
+from app.sync.rules.hello_rules import Process
+from app.sync.rules.position import Position
 
 Cells = Mapping[Life, Cell]
 

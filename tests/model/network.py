@@ -4,8 +4,8 @@ import itertools
 from dataclasses import dataclass
 from random import Random
 
-from app.sync import hello_rules
-from app.sync.hello_rules import Process
+from app.sync.rules import hello_rules
+from app.sync.rules.hello_rules import Process
 from tests.model.branch import Branch
 from tests.model.ledger import Disk
 from tests.model.messages import Ask, Batch, Grant, Hello, Receipt, Refused
@@ -111,7 +111,7 @@ class Network:
 
     def look_for_the_one_before(self, receiver: Branch, sender: Branch, hello: Hello) -> None:
         """A later process of a life says hello: if the one before still answers at the branch's address, two
-        live on copies of one disk, and the life is over (`Meetings.has_outlived`)."""
+        live on copies of one disk, and the life is over (`HelloHandler.has_outlived`)."""
         there = self.branches[sender.name]
         if hello_rules.ends_itself(hello.life, hello.dead):
             return

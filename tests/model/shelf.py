@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from app.life import Life
-from app.state.stock import Cell
+from app.domain.life import Life
+from app.domain.stock import Cell
 
 
 class Oversold(Exception):

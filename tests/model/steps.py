@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from app.life import Life
-from app.sync import acknowledgement
-from app.sync.acknowledgement import ANOTHER_HISTORY, Reported
-from app.sync.position import ORIGIN
+from app.domain.life import Life
+from app.sync.rules import acknowledgement
+from app.sync.rules.acknowledgement import ANOTHER_HISTORY, Reported
+from app.sync.rules.position import ORIGIN
 from tests.model.branch import Branch
 from tests.model.history import MOST_UNITS, History, Step
 from tests.model.ledger import Disk

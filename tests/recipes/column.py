@@ -8,7 +8,7 @@ from tests.recipes.recipe import Recipe
 from tests.recipes.tree import NODE, VERSIONS, MissingAnchor, Tree
 
 TABLES = NODE / "app/database/tables.py"
-FORMS = NODE / "app/state/forms.py"
+FORMS = NODE / "app/domain/forms.py"
 
 _MIGRATION = '''"""{title}"""
 
@@ -38,7 +38,7 @@ def downgrade() -> None:
 @dataclass(frozen=True)
 class Column:
     """A column to add: to which table (its name and its class), of which type and wire default, and the check
-    of `app.state.fields` that its values pass."""
+    of `app.domain.row_checks` that its values pass."""
 
     table: str
     model: str
@@ -86,7 +86,7 @@ def declare_field(column: Column, tree: Tree) -> None:
     else:
         head = form[: form.index(",\n", form.index("revision=")) + 2]
         tree.replace(FORMS, form, form.replace(head, f"{head}    added=({added}),\n"))
-    tree.add_import(FORMS, f"from app.state.fields import {column.check.partition('(')[0]}")
+    tree.add_import(FORMS, f"from app.domain.row_checks import {column.check.partition('(')[0]}")
     if "text." in column.check:
         tree.add_import(FORMS, "from app.state import text")
 
@@ -105,7 +105,7 @@ def keep(tree: Tree) -> None:
 
 def say_it(tree: Tree) -> None:
     """The command that writes it, and the API."""
-    customers, schemas = NODE / "app/state/customers.py", NODE / "app/api/schemas/customers.py"
+    customers, schemas = NODE / "app/state/tables/customers.py", NODE / "app/api/schemas/customers.py"
     tree.after(customers, "    country: str | None = None\n", "    tax_id: str | None = None\n")
     tree.after(schemas, "    country: str | None\n", "    tax_id: str | None\n")
     new, change = tree.read(schemas).partition("class CustomerChange")[::2]

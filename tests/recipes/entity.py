@@ -80,7 +80,7 @@ SUPPLIERS = Records(
     identify=identity.supplier_id,
     check=_check,
 )
-"""The table, as the registry of what is replicated declares it (app.state.replicated)."""
+"""The table, as the registry of what is replicated declares it (app.state.registry.replicated)."""
 '''
 
 _IDENTITY = '''def supplier_id(cluster_id: str, code: str) -> str:

@@ -3,8 +3,8 @@
 from tests.recipes.recipe import Recipe
 from tests.recipes.tree import NODE, Tree
 
-KINDS = NODE / "app/sync/kinds.py"
-PRODUCTS = NODE / "app/state/products.py"
+KINDS = NODE / "app/sync/wire/kinds.py"
+PRODUCTS = NODE / "app/state/tables/products.py"
 
 _KIND = """    "price_changed": telling(
         lambda connection, key: {"products": replicated.get("products").read(connection, [key])},

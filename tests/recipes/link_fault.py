@@ -3,7 +3,7 @@
 from tests.recipes.recipe import Recipe
 from tests.recipes.tree import NODE, Tree
 
-RULES = NODE / "app/sync/link_faults.py"
+RULES = NODE / "app/faults/link_faults.py"
 API = NODE / "app/api/schemas/faults.py"
 
 _CLASS = '''@dataclass(frozen=True)
@@ -53,7 +53,7 @@ def let_the_api_take_it(tree: Tree) -> None:
     tree.before(API, "AnyLinkFault = Annotated[", _SHAPE)
     tree.replace(API, "DuplicateLink | ReorderLink,", "DuplicateLink | ReorderLink | MuteLink,")
     tree.replace(API, '"reorder", "duplicate"]\n', '"reorder", "duplicate", "mute"]\n')
-    tree.add_import(API, "from app.sync.link_faults import Mute")
+    tree.add_import(API, "from app.faults.link_faults import Mute")
 
 
 def let_the_lab_make_it(tree: Tree) -> None:
@@ -65,7 +65,7 @@ def let_the_lab_make_it(tree: Tree) -> None:
 def test_it(tree: Tree) -> None:
     faults = NODE / "tests/sync/test_faulty_links.py"
     tree.after(faults, "    [Reorder(chance=0.7)],\n", "    [Mute(), Flaky(loss=0.2)],\n")
-    tree.add_import(faults, "from app.sync.link_faults import Mute")
+    tree.add_import(faults, "from app.faults.link_faults import Mute")
 
 
 RECIPE = Recipe(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.database.migrations import migrate
-from app.state.canonical_forms import FORMS
+from app.state.registry.canonical_forms import FORMS
 
 
 @pytest.fixture(scope="session")

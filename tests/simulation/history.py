@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from app.state import ledger
-from app.state.errors import Invalid
-from app.sync.events import WireEvent
+from app.domain.errors import Invalid
+from app.state.tables import stock_table
+from app.sync.wire.messages import WireEvent
 from lab.checking.checker.finding import Promise
 from tests.simulation import plan as plans
 from tests.simulation.ending import shortages, verdict
@@ -298,7 +298,7 @@ class History:
     async def _stock_shown_by(self, machine: Machine) -> Sequence[Mapping[str, Any]]:
         assert machine.process is not None, "everything was switched on"
         database = machine.process.node.database
-        work = database.read(lambda connection: ledger.stock_page(connection, "", MOST_PRODUCTS))
+        work = database.read(lambda connection: stock_table.stock_page(connection, "", MOST_PRODUCTS))
         return await machine.process.do(work, patience=PATIENCE_SECONDS)
 
     async def _read_all(self) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from app.database import StorageFull, Transaction
 from app.node import BranchNode
-from app.state import products
-from app.state.placing import Adjustment, PlaceOrder
+from app.state.commands.order_commands import Adjustment, PlaceOrder
+from app.state.tables import products
 from tests.simulation.ending import verdict
 from tests.simulation.journal import Journal
 from tests.simulation.machines import virtual

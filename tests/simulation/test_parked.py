@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.sync.events import SCHEMA_VERSION
+from app.sync.wire.messages import SCHEMA_VERSION
 from tests.simulation.machines.tampering import NEWER
 from tests.simulation.watching import parked
 

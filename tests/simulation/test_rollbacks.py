@@ -5,7 +5,7 @@ from unittest import mock
 
 import pytest
 
-from app.sync.rebirth import Rebirth
+from app.sync.guards.fencer import Fencer
 from tests.simulation.history import play
 from tests.simulation.plan import draw
 from tests.simulation.watching.rollbacks import Rollback, Rollbacks, Stock
@@ -132,11 +132,11 @@ def test_who_could_not_be_told_may_spend_once_more_what_it_forgot() -> None:
 
 
 def test_a_node_that_goes_on_as_if_nothing_had_happened_is_caught(template: Path) -> None:
-    async def ignore(_rebirth: Rebirth, _epoch: str, _why: str, **_rivals: object) -> None:
+    async def ignore(_rebirth: Fencer, _epoch: str, _why: str, **_rivals: object) -> None:
         pass
 
     seeds = [seed for seed in range(MOST_SEEDS) if "restore" in draw(seed, wipes=True).faults]
-    with mock.patch.object(Rebirth, "begin", ignore):
+    with mock.patch.object(Fencer, "begin", ignore):
         for seed in seeds:
             broken = {found.promise for found in play(seed, template=template, wipes=True).violations}
             if "respent" in broken:

@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 
 from app.security.replica_tokens import ReplicaTokens
-from app.sync.kinds import KINDS
+from app.sync.wire.kinds import KINDS
 from tests.simulation.history import play
 from tests.simulation.machines import tampering
 from tests.simulation.plan import draw

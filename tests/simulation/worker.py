@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from app.database.migrations import migrate
-from app.state.canonical_forms import FORMS
+from app.state.registry.canonical_forms import FORMS
 from tests.simulation.history import play
 
 

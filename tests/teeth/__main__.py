@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from app.database.migrations import migrate
-from app.state.canonical_forms import FORMS
+from app.state.registry.canonical_forms import FORMS
 from tests.teeth.bugs import BUGS
 from tests.teeth.catching import Found, catch
 

@@ -15,8 +15,8 @@ from unittest import mock
 
 import pytest
 
-from app.api import problems
-from app.api.problem_table import say
+from app.api.problems import handlers
+from app.api.problems.table import say
 from tests.recovery.trial import Trial
 from tests.support.branch import Branches
 from tests.support.company import Company
@@ -117,7 +117,7 @@ class _Log(logging.Handler):
         super().__init__(level=logging.WARNING)
         self._loggers = [logging.getLogger(name) for name in ("app", "asyncio")]
         self._mistake: BaseException | None = None
-        self._answering = mock.patch.object(problems, "say", self._say)
+        self._answering = mock.patch.object(handlers, "say", self._say)
 
     def emit(self, record: logging.LogRecord) -> None:
         self._note(record.exc_info[1] if record.exc_info else None)

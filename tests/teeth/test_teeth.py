@@ -10,8 +10,8 @@ import pytest
 import typer
 
 from app.database.migrations import migrate
-from app.state import stock
-from app.state.canonical_forms import FORMS
+from app.domain import stock
+from app.state.registry.canonical_forms import FORMS
 from tests.recovery.trial import Trial
 from tests.support.branch import Branches
 from tests.teeth import __main__ as job

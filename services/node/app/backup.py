@@ -25,8 +25,8 @@ from app.database.lock import FileLock
 from app.database.migrations import migrate
 from app.database.writer import Writer
 from app.runtime import SystemClock, system_random
-from app.state import epochs
-from app.state.canonical_forms import FORMS
+from app.state.commands import new_epoch
+from app.state.registry.canonical_forms import FORMS
 
 WHY = "restored from a backup"
 FAILED = 1  # exit statuses
@@ -114,7 +114,7 @@ def _begin_again(copy: Path) -> Identity:
         row = connection.execute("SELECT cluster_id, name, epoch, starts FROM node").fetchone()
     writer = Writer(connect, identity=Identity(**dict(row)), wall=SystemClock().wall, random=system_random())
     try:
-        (outcome,), _ = writer.run_group([lambda tx: epochs.begin_again(tx, why=WHY)])
+        (outcome,), _ = writer.run_group([lambda tx: new_epoch.begin_again(tx, why=WHY)])
     finally:
         writer.close()
     if outcome.error is not None:

@@ -19,8 +19,8 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from app.domain import text
 from app.security.passwords import password_fault
-from app.state import text
 
 SECRET_BYTES = 32  # the least for HS256 (RFC 7518, 3.2)
 _NODE_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")

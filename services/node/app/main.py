@@ -21,8 +21,8 @@ from app.database.migrations import require_known_schema
 from app.node import BranchNode
 from app.opening import Opening
 from app.runtime import Clock, Executor, SystemClock, ThreadExecutor, system_random
-from app.state.canonical_forms import FORMS
-from app.sync.transport import HttpTransport, Transport
+from app.state.registry.canonical_forms import FORMS
+from app.sync.peering.transport import HttpTransport, Transport
 
 WRONG_SETTINGS = 2  # exit status
 

@@ -11,27 +11,27 @@ from app.config import Settings
 from app.database import Actor, Database, StorageError
 from app.database.forms import Forms
 from app.database.migrations import newest_revision
+from app.domain.waiting import WaitingList
+from app.faults.fault_service import FaultService
+from app.faults.faulty_transport import FaultyTransport
 from app.runtime import Clock, Executor
 from app.security.client_tokens import ClientTokens
 from app.security.passwords import Passwords
 from app.security.replica_tokens import ReplicaTokens
 from app.security.throttle import LoginThrottle
-from app.state.canonical_forms import FORMS
-from app.state.order_desk import OrderDesk
-from app.state.replicated import revisions
-from app.state.rights_desk import RightsDesk
-from app.state.stock_desk import StockDesk
-from app.state.waiting import WaitingList
+from app.services.order_service import OrderService
+from app.services.rights_broker import RightsBroker
+from app.services.stock_service import StockService
+from app.state.registry.canonical_forms import FORMS
+from app.state.registry.replicated import revisions
 from app.status import node_status
-from app.sync import parking
-from app.sync.alarms import Alarms
-from app.sync.fault_desk import FaultDesk
-from app.sync.gate import GatedTransport
-from app.sync.ground import Ground
-from app.sync.peers import Peers
+from app.sync.context import Ground
+from app.sync.guards.alarms import Alarms
+from app.sync.guards.readiness import Standing
+from app.sync.log import dead_letters
+from app.sync.peering.peers import Peers
+from app.sync.peering.transport import Transport
 from app.sync.replication import Replication
-from app.sync.standing import Standing
-from app.sync.transport import Transport
 
 
 class BranchNode:
@@ -71,7 +71,7 @@ class BranchNode:
         self.alarms = Alarms()
         self.peers = Peers([(peer.name, peer.url) for peer in settings.peers], clock=clock)
         self._waiting = WaitingList()
-        self.faults: FaultDesk | None = None
+        self.faults: FaultService | None = None
         self._transport = self._gated(transport) if settings.lab_faults else transport
         self._wire_stock()
         self._wire_replication()
@@ -79,12 +79,12 @@ class BranchNode:
     def _gated(self, transport: Transport) -> Transport:
         """The transport behind the gate that the lab's faults go through."""
         addresses = [(peer.name, peer.url) for peer in self.settings.peers]
-        gate = GatedTransport(transport, addresses=addresses, clock=self.clock, random=self.random)
-        self.faults = FaultDesk(self.database, gate=gate, peers=self.peers, clock=self.clock)
+        gate = FaultyTransport(transport, addresses=addresses, clock=self.clock, random=self.random)
+        self.faults = FaultService(self.database, gate=gate, peers=self.peers, clock=self.clock)
         return gate
 
     def _wire_stock(self) -> None:
-        self.rights = RightsDesk(
+        self.rights = RightsBroker(
             self.database,
             waiting=self._waiting,
             clock=self.clock,
@@ -92,14 +92,14 @@ class BranchNode:
             patience=self.settings.transfer_wait_seconds,
             may_sell=self.standing.require_selling,
         )
-        self.orders = OrderDesk(
+        self.orders = OrderService(
             self.database,
             rights=self.rights,
             policy=self.settings.stock_policy,
             clock=self.clock,
             patience=self.settings.durable_wait_seconds,
         )
-        self.stock = StockDesk(
+        self.stock = StockService(
             self.database,
             rights=self.rights,
             waiting=self._waiting,
@@ -160,8 +160,8 @@ class BranchNode:
     async def replay_parked(self, *, actor: Actor) -> Mapping[str, int]:
         """Try every parked event again: `{applied, left}`. What is left is looked for, whole, at every peer
         that can be reached."""
-        which: parking.Which = "tried" if self._replication.recovery.is_fetching else "all"
-        outcome = await self.database.write(lambda tx: parking.replay(tx, which, actor=actor))
+        which: dead_letters.Which = "tried" if self._replication.recovery.is_fetching else "all"
+        outcome = await self.database.write(lambda tx: dead_letters.replay(tx, which, actor=actor))
         if outcome["left"]:
             self._replication.fetch_parked()
         return outcome

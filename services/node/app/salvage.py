@@ -25,9 +25,10 @@ from app.database.migrations import require_told_schema
 from app.database.opened import OpenedFile
 from app.runtime import SystemClock, system_random
 from app.security.passwords import hash_blocking
-from app.state import salvage, users
-from app.state.canonical_forms import FORMS
+from app.state import salvage
+from app.state.registry.canonical_forms import FORMS
 from app.state.salvage import Account, Outcome, Salvage, VerifiedRows
+from app.state.tables import users
 
 T = TypeVar("T")
 

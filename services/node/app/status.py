@@ -9,14 +9,25 @@ from app.database import AlteredRow, Database, seals
 from app.database.digest import read_digests
 from app.database.identity import present_life
 from app.database.migrations import newest_revision
+from app.domain import stock
 from app.runtime import Clock
-from app.state import cell_rows, ledger, membership, order_copies, orders, replicated, salvage, stock
-from app.sync import anti_entropy, handshake, outbox
-from app.sync.alarms import Alarms
-from app.sync.outbox import Backlog
-from app.sync.peers import Peer, Peers
-from app.sync.recovery import Recovery
-from app.sync.standing import Standing
+from app.state import salvage
+from app.state.registry import replicated
+from app.state.tables import (
+    cell_rows,
+    membership,
+    order_durability,
+    orders,
+    stock_table,
+)
+from app.sync.catchup import anti_entropy
+from app.sync.catchup.catch_up import Recovery
+from app.sync.guards.alarms import Alarms
+from app.sync.guards.readiness import Standing
+from app.sync.lifecycle import handshake
+from app.sync.log import outbox
+from app.sync.log.outbox import Backlog
+from app.sync.peering.peers import Peer, Peers
 
 _LOCAL = ("events", "audit")
 _PRODUCTS_AT_ONCE = 500
@@ -92,7 +103,7 @@ def _read(connection: sqlite3.Connection, lives: list[tuple[str, str | None]]) -
         digest=digest,
         digests=digests,
         altered=seals.listed(connection),
-        at_risk=order_copies.at_risk(connection),
+        at_risk=order_durability.at_risk(connection),
         parked=_count(connection, "parked"),
         possible_duplicates=orders.count_possible_duplicates(connection),
         gone=membership.gone(connection),
@@ -108,7 +119,7 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
 def _stock_totals(connection: sqlite3.Connection) -> Mapping[str, int | None]:
     """Units over all products: the company's available and frozen, rights here, and oversold; unknown while a
     stock row is not what was written."""
-    dead = ledger.dead_lives(connection)
+    dead = stock_table.dead_lives(connection)
     life = present_life(connection)
     whole = {"available": 0, "frozen": 0, "here": 0, "oversold": 0}
     ids = [row[0] for row in connection.execute("SELECT DISTINCT product_id FROM stock")]
@@ -122,7 +133,7 @@ def _stock_totals(connection: sqlite3.Connection) -> Mapping[str, int | None]:
             whole["available"] += totals.available
             whole["frozen"] += totals.frozen
             whole["oversold"] += totals.oversold
-            whole["here"] += ledger.usable_rights(connection, cells, life)
+            whole["here"] += stock_table.usable_rights(connection, cells, life)
     return whole
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from app.database.migrations import migrate
-from app.state.canonical_forms import FORMS
+from app.state.registry.canonical_forms import FORMS
 from tests.support.branch import Branch, Branches
 from tests.support.company import Company
 

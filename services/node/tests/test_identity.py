@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.state import identity
+from app.domain import identity
 
 VECTORS = json.loads(
     (Path(__file__).resolve().parents[3] / "tests/vectors/keys.json").read_text(encoding="utf-8")

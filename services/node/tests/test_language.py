@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.api.language import preferred
+from app.api.problems.language import preferred
 
 
 @pytest.mark.parametrize(

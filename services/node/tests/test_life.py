@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.life import Life
+from app.domain.life import Life
 
 
 def test_a_life_survives_being_a_text() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.state import text
+from app.domain import text
 
 
 @pytest.mark.parametrize(

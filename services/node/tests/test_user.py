@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.state import forms, identity
-from app.state.catalogue import Activity, Stamp
-from app.state.errors import Invalid
-from app.state.user import ROLES, User
+from app.domain import forms, identity
+from app.domain.errors import Invalid
+from app.domain.lww import Activity, Stamp
+from app.domain.user import ROLES, User
 
 CLUSTER = "5b0c1c9e-3f0e-4f57-8f35-8a4d2f5a0001"
 HASHES = [f"$2b$04${character * 53}" for character in "abc"]

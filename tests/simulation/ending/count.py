@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from app.state.errors import CountBlocked
+from app.domain.errors import CountBlocked
 from tests.simulation.journal import Journal
 from tests.simulation.machines.machine import Machine
 from tests.simulation.people.clients import ACTOR, PATIENCE_SECONDS

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from app.database import StorageError
-from app.state.errors import StateError
+from app.domain.errors import StateError
 from tests.simulation.faults.disks import is_not_the_last
 from tests.simulation.faults.scene import Scene
 from tests.simulation.journal import Journal

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.config import Settings
 from app.node import BranchNode
-from app.sync.transport import Transport
+from app.sync.peering.transport import Transport
 from tests.simulation.journal import Journal
 from tests.simulation.machines import versions, wal
 from tests.simulation.machines.disk import SimExecutor

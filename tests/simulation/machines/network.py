@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from urllib.parse import urlsplit
 
-from app.sync.errors import Unreachable
-from app.sync.transport import Response
+from app.sync.peering.transport import Response
+from app.sync.wire.errors import Unreachable
 from tests.simulation.journal import Journal
 from tests.simulation.machines import tampering
 from tests.simulation.machines.machine import Machine

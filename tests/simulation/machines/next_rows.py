@@ -6,16 +6,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from app.database.additions import AddedColumn, AddedTable, add, taking_away
-from app.state import forms, identity, replicated, text
-from app.state.entity import Entity
-from app.state.fields import Fields, a_natural, a_text
-from app.state.forms import Added, Form, Row
-from app.state.order import Order
-from app.state.records import Records
-from app.state.stock import Cell
-from app.state.user import User
-from app.sync import kinds
-from app.sync.kinds import Kind
+from app.domain import (
+    forms,
+    identity,
+    text,
+)
+from app.domain.forms import (
+    Added,
+    Form,
+    Row,
+)
+from app.domain.order import Order
+from app.domain.row_checks import (
+    Fields,
+    a_natural,
+    a_text,
+)
+from app.domain.stock import Cell
+from app.domain.user import User
+from app.state.registry import replicated
+from app.state.registry.entity import Entity
+from app.state.tables.lww_table import Records
+from app.sync.wire import kinds
+from app.sync.wire.kinds import Kind
 
 SUPPLIERS = "suppliers"
 REPRICED = "product_repriced"

@@ -12,11 +12,11 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from app.api import replica
-from app.api.problem_table import say
-from app.api.problem_words import PROBLEMS
+from app.api.problems.table import say
+from app.api.problems.words import PROBLEMS
 from app.node import BranchNode
-from app.sync.events import Message
-from app.sync.transport import Response
+from app.sync.peering.transport import Response
+from app.sync.wire.messages import Message
 from tests.simulation.machines.disk import SimExecutor
 from tests.support.doors import ask
 from tests.support.seams import abandon, unlock

@@ -8,8 +8,9 @@ from typing import Any
 from unittest import mock
 
 from app.security.replica_tokens import ReplicaTokens
-from app.sync import kinds, parking
-from app.sync.events import SCHEMA_VERSION
+from app.sync.log import dead_letters
+from app.sync.wire import kinds
+from app.sync.wire.messages import SCHEMA_VERSION
 from tests.support.network import REPLICA_SECRET
 
 EVENTS = "/replica/event"
@@ -64,5 +65,5 @@ def upgraded() -> Iterator[None]:
     newer = {f"{name}{NEWER}": kind for name, kind in kinds.KINDS.items()}
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(kinds.KINDS, newer))
-        stack.enter_context(mock.patch.object(parking, "SCHEMA_VERSION", SCHEMA_VERSION + 1))
+        stack.enter_context(mock.patch.object(dead_letters, "SCHEMA_VERSION", SCHEMA_VERSION + 1))
         yield

@@ -16,16 +16,27 @@ from unittest import mock
 from app.database import Transaction, migrations, opened
 from app.database.forms import Forms, Progress
 from app.database.migrations import newest_revision
-from app.state import forms, orders, products, replicated, users
-from app.state.entity import Entity
-from app.state.forms import Form, Row
-from app.state.order import Order
-from app.state.records import Records
-from app.state.stock import Cell
-from app.state.user import User
-from app.sync import outbox, parking, replication
-from app.sync.events import PROTOCOL, Batch, WireEvent
-from app.sync.kinds import KINDS, Kind
+from app.domain import forms
+from app.domain.forms import Form, Row
+from app.domain.order import Order
+from app.domain.stock import Cell
+from app.domain.user import User
+from app.state.registry import replicated
+from app.state.registry.entity import Entity
+from app.state.tables import (
+    orders,
+    products,
+    users,
+)
+from app.state.tables.lww_table import Records
+from app.sync import replication
+from app.sync.log import dead_letters, outbox
+from app.sync.wire.kinds import KINDS, Kind
+from app.sync.wire.messages import (
+    PROTOCOL,
+    Batch,
+    WireEvent,
+)
 from tests.simulation.machines import next_rows
 from tests.simulation.machines.process import process_now
 
@@ -56,9 +67,9 @@ def side_by_side(written: Written, parked: Parked) -> Iterator[None]:
         for module, name, part in (
             (forms, "of", _form),
             (replicated, "entities", _entities(replicated.entities)),
-            (parking, "KINDS", _Kinds()),
+            (dead_letters, "KINDS", _Kinds()),
             (outbox, "KINDS", _Kinds()),
-            (parking, "park", _parking(parking.park, parked)),
+            (dead_letters, "park", _parking(dead_letters.park, parked)),
             (opened, "migrate", _migrating(migrations.migrate)),
             (users, "_new", _changed(users._new, next_rows.with_badge)),
             (Cell, "add", _moving(Cell.add)),

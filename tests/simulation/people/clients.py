@@ -8,10 +8,15 @@ from random import Random
 from typing import Any, Literal
 
 from app.database import Actor, OutcomeUnknown, StorageError, Transaction
+from app.domain.errors import (
+    AlreadyExists,
+    NotFound,
+    OutOfStock,
+    StateError,
+)
 from app.node import BranchNode
-from app.state import customers, products
-from app.state.errors import AlreadyExists, NotFound, OutOfStock, StateError
-from app.state.placing import Adjustment, PlaceOrder
+from app.state.commands.order_commands import Adjustment, PlaceOrder
+from app.state.tables import customers, products
 from tests.simulation.journal import Journal
 from tests.simulation.machines import next_rows, versions
 from tests.simulation.machines.machine import Machine

@@ -7,9 +7,9 @@ that the checker is tried on thousands of histories: it must find no fault where
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.state import ledger, orders
-from app.state.errors import NotFound
-from app.state.products import NewProduct
+from app.domain.errors import NotFound
+from app.state.tables import orders, stock_table
+from app.state.tables.products import NewProduct
 from lab.checking.verdict import Verdict, judge
 from tests.simulation.journal import Journal
 from tests.simulation.machines.machine import Machine
@@ -91,7 +91,7 @@ class Record:
             machine.process.node.database.read(
                 lambda connection: (
                     orders.page(connection, "", MOST_ROWS),
-                    ledger.stock_page(connection, "", MOST_ROWS),
+                    stock_table.stock_page(connection, "", MOST_ROWS),
                 )
             ),
             patience=PATIENCE_SECONDS,

@@ -5,9 +5,10 @@ from random import Random
 from typing import Any
 
 from app.database import Actor, Transaction
+from app.domain import identity
 from app.node import BranchNode
-from app.state import identity, users
-from app.state.users import NewUser, UserChange
+from app.state.tables import users
+from app.state.tables.users import NewUser, UserChange
 
 ROLES = ("admin", "operador")
 LEAVERS = ("ana", "bruno")

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from app.sync.events import SCHEMA_VERSION
+from app.sync.wire.messages import SCHEMA_VERSION
 from tests.simulation.machines.tampering import NEWER
 from tests.simulation.watching.rollbacks import CellKey
 

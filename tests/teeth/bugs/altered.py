@@ -7,11 +7,18 @@ from typing import Any
 from unittest import mock
 
 from app.database import Database, seals
-from app.state import cell_rows, entity, forms, ledger, records, repair, unwritten
-from app.state.checking import Trouble
-from app.state.forms import Form
-from app.sync import scrub
-from app.sync.turns import TurnDesk
+from app.domain import forms
+from app.domain.forms import Form
+from app.state.registry import entity
+from app.state.repair import buckets, unwritten
+from app.state.repair.checking import Trouble
+from app.state.tables import (
+    cell_rows,
+    lww_table,
+    stock_table,
+)
+from app.sync.damage import scrub
+from app.sync.damage.turns import TurnService
 from tests.recovery import test_altered_rows as altered
 from tests.recovery import test_own_cells
 from tests.recovery import test_unwritten_rows as unwritten_rows
@@ -34,7 +41,7 @@ def _believed(_connection: Any, stored: seals.Stored, use: str = "show") -> Any:
 def altered_rows_are_told() -> AbstractContextManager[object]:
     """Whoever reads a row takes it as it stands, whatever its seal says."""
     stack = ExitStack()
-    for module in (records, entity, cell_rows):
+    for module in (lww_table, entity, cell_rows):
         stack.enter_context(mock.patch.object(module, "require_written", _believed))
     return stack
 
@@ -60,7 +67,7 @@ def altered_stock_is_sold() -> AbstractContextManager[object]:
 )
 def any_peers_row_mends() -> AbstractContextManager[object]:
     """A peer's row is taken whether or not it fits the seal, and however little the peer knows."""
-    return mock.patch.object(repair, "_proves", return_value=True)
+    return mock.patch.object(buckets, "_proves", return_value=True)
 
 
 @bug(
@@ -72,13 +79,13 @@ def any_peers_row_mends() -> AbstractContextManager[object]:
 )
 def missing_rows_are_counted_away() -> AbstractContextManager[object]:
     """A bucket whose rows are all as written is counted anew, though one of them is gone."""
-    plan = repair.plan
+    plan = buckets.plan
 
-    def hasty(*arguments: Any, **options: Any) -> repair.Plan:
+    def hasty(*arguments: Any, **options: Any) -> buckets.Plan:
         found = plan(*arguments, **options)
-        return found if found.left else repair.Plan(recount=True)
+        return found if found.left else buckets.Plan(recount=True)
 
-    return mock.patch.object(repair, "plan", hasty)
+    return mock.patch.object(buckets, "plan", hasty)
 
 
 @bug(
@@ -90,14 +97,14 @@ def missing_rows_are_counted_away() -> AbstractContextManager[object]:
 )
 def whatever_differs_is_moved_out() -> AbstractContextManager[object]:
     """A row that no peer can confirm is taken for one that nobody wrote, whatever the total says."""
-    plan = repair.plan
+    plan = buckets.plan
 
-    def rash(*arguments: Any, **options: Any) -> repair.Plan:
+    def rash(*arguments: Any, **options: Any) -> buckets.Plan:
         found = plan(*arguments, **options)
         return replace(found, left=(), unwritten=found.left)
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(repair, "plan", rash))
+    stack.enter_context(mock.patch.object(buckets, "plan", rash))
     stack.enter_context(mock.patch.object(unwritten, "_is_named", return_value=False))
     return stack
 
@@ -121,7 +128,7 @@ def ghosts_stay() -> AbstractContextManager[object]:
 def a_damaged_version_ends_a_life() -> AbstractContextManager[object]:
     """Hello compares the versions of stock rows without looking whether they are what was written."""
     return mock.patch.object(
-        ledger, "without_altered", lambda _connection, _life, product_ids: list(product_ids)
+        stock_table, "without_altered", lambda _connection, _life, product_ids: list(product_ids)
     )
 
 
@@ -171,7 +178,7 @@ def founding_beside_a_file_that_was_set_aside() -> AbstractContextManager[object
 )
 def a_turn_for_everybody() -> AbstractContextManager[object]:
     """Whoever serves gives each member its turn, though another has it."""
-    return mock.patch.object(TurnDesk, "_give", lambda _self, _name, wanted: wanted.wish == "ask")
+    return mock.patch.object(TurnService, "_give", lambda _self, _name, wanted: wanted.wish == "ask")
 
 
 @bug(

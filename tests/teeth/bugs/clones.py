@@ -4,11 +4,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 from unittest import mock
 
-from app.sync import fencing, hello_rules
-from app.sync.events import Hello
-from app.sync.fencing import Fencing
-from app.sync.meeting import Meetings
-from app.sync.peers import Peer, Peers
+from app.sync.lifecycle.hello_handler import HelloHandler
+from app.sync.peering.peers import Peer, Peers
+from app.sync.rules import fencing, hello_rules
+from app.sync.rules.fencing import Fencing
+from app.sync.wire.messages import Hello
 from tests.recovery.test_cloned_volumes import (
     test_a_first_process_that_peers_met_by_its_answers_only_is_asked_before_a_copy_is_believed,
     test_a_process_that_began_its_one_new_life_at_its_start_ends_the_one_it_shares,
@@ -36,10 +36,10 @@ def two_processes_of_one_life_go_on() -> AbstractContextManager[object]:
 def a_later_process_is_believed() -> AbstractContextManager[object]:
     """A process that says hello after another one of its epoch is its successor; nobody asks that one."""
 
-    async def nobody_asks(_meetings: Meetings, _peer: Peer, _successor: Hello) -> bool:
+    async def nobody_asks(_meetings: HelloHandler, _peer: Peer, _successor: Hello) -> bool:
         return False
 
-    return mock.patch.object(Meetings, "has_outlived", nobody_asks)
+    return mock.patch.object(HelloHandler, "has_outlived", nobody_asks)
 
 
 @bug(

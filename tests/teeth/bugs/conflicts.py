@@ -10,15 +10,25 @@ from unittest import mock
 
 from app.database import Transaction
 from app.database.identity import begin_start
-from app.state import catalogue, ledger, order_rows, orders, placing, products, records, replicated
-from app.state.errors import OutOfStock
-from app.state.order import Order, Status
-from app.state.order_desk import OrderDesk
-from app.state.records import Records
-from app.state.user import User
-from app.sync import kinds, parking
-from app.sync.events import WireEvent
-from app.sync.kinds import KINDS
+from app.domain import lww
+from app.domain.errors import OutOfStock
+from app.domain.order import Order, Status
+from app.domain.user import User
+from app.services.order_service import OrderService
+from app.state.commands import order_commands
+from app.state.registry import replicated
+from app.state.tables import (
+    lww_table,
+    order_rows,
+    orders,
+    products,
+    stock_table,
+)
+from app.state.tables.lww_table import Records
+from app.sync.log import dead_letters
+from app.sync.wire import kinds
+from app.sync.wire.kinds import KINDS
+from app.sync.wire.messages import WireEvent
 from tests.catalogue.test_users_meet import (
     test_a_deactivation_beats_a_password_reset_and_a_promotion_made_elsewhere,
 )
@@ -37,10 +47,10 @@ from tests.teeth.bug import Checked, Directed, Simulated, bug
 def last_edit_to_arrive_wins() -> AbstractContextManager[object]:
     """Products and customers take whatever version came last."""
 
-    def newer(current: catalogue.Edit, incoming: catalogue.Edit) -> bool:
+    def newer(current: lww.Edit, incoming: lww.Edit) -> bool:
         return incoming != current
 
-    return mock.patch.object(records, "newer", newer)
+    return mock.patch.object(lww_table, "newer", newer)
 
 
 @bug(
@@ -62,12 +72,12 @@ def last_writer_by_wall_clock() -> AbstractContextManager[object]:
 def last_writer_by_the_envelopes_lamport() -> AbstractContextManager[object]:
     """A product or customer counts as edited when the event was written that it came with, and an order
     brings old ones."""
-    apply = parking.apply
+    apply = dead_letters.apply
 
     def restamped(event: WireEvent, row: Mapping[str, Any]) -> dict[str, Any]:
         return {**row, "lamport": event.lamport}
 
-    def by_envelope(tx: Transaction, event: WireEvent, *, origin: str) -> ledger.Merged:
+    def by_envelope(tx: Transaction, event: WireEvent, *, origin: str) -> stock_table.Merged:
         body = event.body
         if event.kind in ("order_created", "order_cancelled"):
             rows = [restamped(event, row) for row in body["products"]]
@@ -76,7 +86,7 @@ def last_writer_by_the_envelopes_lamport() -> AbstractContextManager[object]:
             body = {**body, "product": restamped(event, body["product"])}
         return apply(tx, event.model_copy(update={"body": body}), origin=origin)
 
-    return mock.patch.object(parking, "apply", by_envelope)
+    return mock.patch.object(dead_letters, "apply", by_envelope)
 
 
 @bug(
@@ -196,27 +206,29 @@ def digest_of_stale_rows() -> AbstractContextManager[object]:
 @bug("the same key is the same order", Checked())
 def forget_keys() -> AbstractContextManager[object]:
     """An Idempotency-Key that was used before makes another order."""
-    return mock.patch.object(placing, "_repeated", return_value=None)
+    return mock.patch.object(order_commands, "_repeated", return_value=None)
 
 
 @bug("the same key is the same order, after a crash too", Checked(seed=9))
 def keys_kept_in_memory() -> AbstractContextManager[object]:
     """A node knows the keys used since it was started."""
-    repeated, place = placing._repeated, placing.place_order
+    repeated, place = order_commands._repeated, order_commands.place_order
     used: set[tuple[str, int, str]] = set()
 
     def remembered(tx: Transaction, user_id: str, key: str | None, request_hash: str) -> str | None:
         known = (tx.identity.name, tx.identity.starts, str(key)) in used
         return repeated(tx, user_id, key, request_hash) if known else None
 
-    def remember(tx: Transaction, order: placing.PlaceOrder, *, key: str | None, **options: Any) -> str:
+    def remember(
+        tx: Transaction, order: order_commands.PlaceOrder, *, key: str | None, **options: Any
+    ) -> str:
         order_id = place(tx, order, key=key, **options)
         used.add((tx.identity.name, tx.identity.starts, str(key)))
         return order_id
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(placing, "_repeated", remembered))
-    stack.enter_context(mock.patch("app.state.order_desk.place_order", remember))
+    stack.enter_context(mock.patch.object(order_commands, "_repeated", remembered))
+    stack.enter_context(mock.patch("app.services.order_service.place_order", remember))
     return stack
 
 
@@ -234,10 +246,10 @@ def keys_stay_at_their_branch() -> AbstractContextManager[object]:
 @bug("what was refused did not happen", Checked())
 def refuse_after_taking() -> AbstractContextManager[object]:
     """An order that is taken is refused to its client, now and then."""
-    place = OrderDesk.place
+    place = OrderService.place
     taken = 0
 
-    async def deny(desk: OrderDesk, order: placing.PlaceOrder, **options: Any) -> dict[str, Any]:
+    async def deny(desk: OrderService, order: order_commands.PlaceOrder, **options: Any) -> dict[str, Any]:
         nonlocal taken
         placed = await place(desk, order, **options)
         taken += 1
@@ -245,4 +257,4 @@ def refuse_after_taking() -> AbstractContextManager[object]:
             raise OutOfStock([])
         return placed
 
-    return mock.patch.object(OrderDesk, "place", deny)
+    return mock.patch.object(OrderService, "place", deny)

@@ -10,15 +10,27 @@ from unittest import mock
 from tenacity import RetryError, stop_after_attempt
 
 from app.database import Actor, Transaction
-from app.sync import acknowledgement, handshake, outbox, synchronizer
-from app.sync.acknowledgement import Cursor, Log, Reported
-from app.sync.delivery import Advance, pause_seconds
-from app.sync.events import Batch, BatchReceipt, Hello, WireEvent
-from app.sync.fault_desk import FaultDesk
-from app.sync.kinds import KINDS
-from app.sync.link import Refusal, ReplicaLink
-from app.sync.peers import Peer, Peers
+from app.faults.fault_service import FaultService
+from app.sync import synchronizer
+from app.sync.lifecycle import handshake
+from app.sync.log import outbox
+from app.sync.peering.client import PeerClient, Refusal
+from app.sync.peering.peers import Peer, Peers
+from app.sync.rules import acknowledgement
+from app.sync.rules.acknowledgement import (
+    Cursor,
+    Log,
+    Reported,
+)
+from app.sync.rules.retry import Advance, pause_seconds
 from app.sync.synchronizer import ReplicaSynchronizer
+from app.sync.wire.kinds import KINDS
+from app.sync.wire.messages import (
+    Batch,
+    BatchReceipt,
+    Hello,
+    WireEvent,
+)
 from tests.recovery.test_queues import (
     test_a_batch_cut_by_its_size_shows_no_order_without_its_stock,
     test_a_late_acknowledgement_of_the_ended_life_moves_no_cursor_of_the_next,
@@ -73,9 +85,9 @@ def acknowledged_when_sent() -> AbstractContextManager[object]:
 )
 def a_bare_2xx_acknowledges() -> AbstractContextManager[object]:
     """Whatever answers 200 at the peer's address, a hotel's login page too, has stored the batch."""
-    call = ReplicaLink.call
+    call = PeerClient.call
 
-    async def trusting(link: ReplicaLink, peer: Peer, path: str, message: Any, **options: Any) -> Any:
+    async def trusting(link: PeerClient, peer: Peer, path: str, message: Any, **options: Any) -> Any:
         try:
             return await call(link, peer, path, message, **options)
         except Refusal as refusal:
@@ -83,7 +95,7 @@ def a_bare_2xx_acknowledges() -> AbstractContextManager[object]:
                 raise
             return BatchReceipt(epoch=message.to_epoch, position=message.through, parked=0)
 
-    return mock.patch.object(ReplicaLink, "call", trusting)
+    return mock.patch.object(PeerClient, "call", trusting)
 
 
 @bug(
@@ -92,16 +104,16 @@ def a_bare_2xx_acknowledges() -> AbstractContextManager[object]:
 )
 def a_late_answer_counts_for_the_present_life() -> AbstractContextManager[object]:
     """Where a peer says it stands holds for whatever life it lives when the answer comes."""
-    call = ReplicaLink.call
+    call = PeerClient.call
 
-    async def late(link: ReplicaLink, peer: Peer, path: str, message: Any, **options: Any) -> Any:
+    async def late(link: PeerClient, peer: Peer, path: str, message: Any, **options: Any) -> Any:
         try:
             return await call(link, peer, path, message, **options)
         finally:
             if isinstance(message, Batch):
                 message.__dict__["to_epoch"] = peer.epoch
 
-    return mock.patch.object(ReplicaLink, "call", late)
+    return mock.patch.object(PeerClient, "call", late)
 
 
 @bug(
@@ -186,10 +198,10 @@ def pauses_grow_without_end() -> AbstractContextManager[object]:
 )
 def heal_does_not_wake_the_queue() -> AbstractContextManager[object]:
     """A sender sits out its pause of five seconds, though its peer can be reached again."""
-    lift, hurry = FaultDesk.lift, Peers.hurry
+    lift, hurry = FaultService.lift, Peers.hurry
     lifting = False
 
-    async def unheard(desk: FaultDesk, peer: str | None, *, actor: Actor) -> None:
+    async def unheard(desk: FaultService, peer: str | None, *, actor: Actor) -> None:
         nonlocal lifting
         lifting = True
         await lift(desk, peer, actor=actor)
@@ -200,7 +212,7 @@ def heal_does_not_wake_the_queue() -> AbstractContextManager[object]:
             hurry(peers, name)
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(FaultDesk, "lift", unheard))
+    stack.enter_context(mock.patch.object(FaultService, "lift", unheard))
     stack.enter_context(mock.patch.object(Peers, "hurry", hurry_unless_lifting))
     stack.enter_context(mock.patch.object(synchronizer, "pause_seconds", return_value=5.0))
     return stack

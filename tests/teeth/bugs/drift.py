@@ -10,8 +10,9 @@ from unittest import mock
 from app.database import Transaction, migrations, opened
 from app.database.digest import canonical
 from app.database.seals import Stored
-from app.state import checking, repair, replicated
-from app.state.entity import Entity
+from app.state.registry import replicated
+from app.state.registry.entity import Entity
+from app.state.repair import buckets, checking
 from tests.teeth import drifting
 from tests.teeth.bug import Survived, bug
 
@@ -133,5 +134,5 @@ def a_donor_that_lies() -> AbstractContextManager[object]:
         entity: Entity | None = replicated.find(relation)
         return None if entity is None else entity.in_bucket(connection, bucket)
 
-    original = repair.give
-    return mock.patch.object(repair, "give", lambda *a: give(*a) if drifting.is_on() else original(*a))
+    original = buckets.give
+    return mock.patch.object(buckets, "give", lambda *a: give(*a) if drifting.is_on() else original(*a))

@@ -12,11 +12,11 @@ from app.database import Database, Transaction
 from app.database.opened import OpenedFile
 from app.database.writer import Writer
 from app.security.replica_tokens import ReplicaClaims
-from app.state import grants
-from app.state.stock_desk import StockDesk
-from app.sync import parking, receiver
-from app.sync.events import Batch, BatchReceipt
-from app.sync.reception import Reception
+from app.services.stock_service import StockService
+from app.state.commands import grants
+from app.sync.log import dead_letters, receiver
+from app.sync.peer_server import Reception
+from app.sync.wire.messages import Batch, BatchReceipt
 from tests.recovery.test_half_done import (
     test_after_every_commit_a_position_has_all_that_stands_before_it,
     test_after_every_commit_all_that_changed_is_announced,
@@ -72,10 +72,10 @@ class _Undone(Exception):
 @bug("what a transfer's answer grants, the giver has given", Simulated())
 def transfer_reply_before_commit() -> AbstractContextManager[object]:
     """A giver answers with what it is about to write, and writes it in its own time."""
-    give = StockDesk.give
+    give = StockService.give
     writing: set[asyncio.Task[Any]] = set()
 
-    async def promise(desk: StockDesk, request: grants.Request) -> grants.Granted:
+    async def promise(desk: StockService, request: grants.Request) -> grants.Granted:
         reserved = desk._waiting.reserved(before=request.age).get(request.product_id, 0)
         promised: list[grants.Granted] = []
 
@@ -90,7 +90,7 @@ def transfer_reply_before_commit() -> AbstractContextManager[object]:
         task.add_done_callback(writing.discard)
         return promised[0]
 
-    return mock.patch.object(StockDesk, "give", promise)
+    return mock.patch.object(StockService, "give", promise)
 
 
 @bug(
@@ -142,7 +142,7 @@ def position_in_a_transaction_of_its_own() -> AbstractContextManager[object]:
 
         def apply(tx: Transaction) -> None:
             for one in batch.events:
-                parking.apply(tx, one, origin=batch.origin)
+                dead_letters.apply(tx, one, origin=batch.origin)
 
         if before.seq < receipt.position.seq:
             await reception._database.write(apply)

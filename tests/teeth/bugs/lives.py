@@ -8,18 +8,26 @@ from unittest import mock
 
 from app.database import Actor, Transaction
 from app.database.identity import begin_start
-from app.life import Life
-from app.state import counting, ledger, order_copies, orders, stock
-from app.state.errors import CountBlocked
-from app.state.stock import Cell, Totals
-from app.sync import counting as count_desk
-from app.sync import inbox, outbox, snapshot
-from app.sync.events import Hello, Page
-from app.sync.founding import Founding
-from app.sync.inbox import Admission
-from app.sync.peers import Peer, Peers
-from app.sync.position import Position
-from app.sync.rebirth import Rebirth
+from app.domain import stock
+from app.domain.errors import CountBlocked
+from app.domain.life import Life
+from app.domain.stock import Cell, Totals
+from app.state.commands import stock_count
+from app.state.tables import (
+    order_durability,
+    orders,
+    stock_table,
+)
+from app.sync.catchup import snapshot
+from app.sync.guards.fencer import Fencer
+from app.sync.lifecycle.bootstrap import Bootstrap
+from app.sync.log import outbox
+from app.sync.peering.peers import Peer, Peers
+from app.sync.rules import inbox
+from app.sync.rules.inbox import Admission
+from app.sync.rules.position import Position
+from app.sync.stock import count_service as count_desk
+from app.sync.wire.messages import Hello, Page
 from tests.recovery.test_lives import (
     test_a_batch_of_the_dead_life_that_arrives_late_is_refused,
     test_a_node_serves_when_all_that_can_be_reached_were_asked,
@@ -122,10 +130,10 @@ def cancel_after_a_wipe_adds_to_rights() -> AbstractContextManager[object]:
 def epoch_kept_after_a_roll_back() -> AbstractContextManager[object]:
     """A node that is told that peers know more of its life than its disk does goes on with it."""
 
-    async def go_on(_rebirth: Rebirth, _epoch: str, _why: str, **_rivals: Any) -> None:
+    async def go_on(_rebirth: Fencer, _epoch: str, _why: str, **_rivals: Any) -> None:
         pass
 
-    return mock.patch.object(Rebirth, "begin", go_on)
+    return mock.patch.object(Fencer, "begin", go_on)
 
 
 @bug(
@@ -158,7 +166,7 @@ def dead_lives_are_heard() -> AbstractContextManager[object]:
 def copies_of_dead_lives_count() -> AbstractContextManager[object]:
     """What a peer had acknowledged counts as stored there, though its disk is lost since."""
     stack = ExitStack()
-    for module in (order_copies, ledger, outbox):
+    for module in (order_durability, stock_table, outbox):
         stack.enter_context(mock.patch.object(module, "LIVING_CURSORS", "(SELECT * FROM cursors)"))
     return stack
 
@@ -203,7 +211,7 @@ def a_snapshot_replaces() -> AbstractContextManager[object]:
     """Rows fetched from a peer are written over what is known, instead of merged."""
     merge_page = snapshot.merge_page
 
-    def replace_rows(tx: Transaction, page: Page, **options: Any) -> ledger.Merged:
+    def replace_rows(tx: Transaction, page: Page, **options: Any) -> stock_table.Merged:
         with mock.patch.object(stock, "merge", lambda _ours, theirs: theirs):
             return merge_page(tx, page, **options)
 
@@ -217,13 +225,13 @@ def a_snapshot_replaces() -> AbstractContextManager[object]:
 def one_peer_is_enough_to_rebuild() -> AbstractContextManager[object]:
     """A wiped node serves as soon as one peer has told what it knows."""
 
-    async def fetched(founding: Founding, members: list[Peer]) -> bool:
+    async def fetched(founding: Bootstrap, members: list[Peer]) -> bool:
         for peer in members:
             if not founding._recovery.is_done(peer):
                 founding._recovery.want(peer)
         return any(founding._recovery.is_done(peer) for peer in members)
 
-    return mock.patch.object(Founding, "_fetched", fetched)
+    return mock.patch.object(Bootstrap, "_fetched", fetched)
 
 
 @bug(
@@ -232,15 +240,17 @@ def one_peer_is_enough_to_rebuild() -> AbstractContextManager[object]:
 )
 def count_without_all_acknowledgements() -> AbstractContextManager[object]:
     """A member that does not answer is left out of a stock count."""
-    seal = count_desk.CountDesk._seal
+    seal = count_desk.CountService._seal
 
-    async def shrug(desk: count_desk.CountDesk, peer: Peer, count: counting.Count) -> counting.Handover:
+    async def shrug(
+        desk: count_desk.CountService, peer: Peer, count: stock_count.Count
+    ) -> stock_count.Handover:
         try:
             return await seal(desk, peer, count)
         except CountBlocked:
-            return counting.Handover(dead=count.dead, cells=[])
+            return stock_count.Handover(dead=count.dead, cells=[])
 
-    return mock.patch.object(count_desk.CountDesk, "_seal", shrug)
+    return mock.patch.object(count_desk.CountService, "_seal", shrug)
 
 
 @bug(
@@ -249,13 +259,13 @@ def count_without_all_acknowledgements() -> AbstractContextManager[object]:
 )
 def a_death_learnt_while_counting_is_left_out() -> AbstractContextManager[object]:
     """A count goes on with the dead lives it began with, though a member knew of another."""
-    release = counting.release
+    release = stock_count.release
 
-    def hurry(tx: Transaction, count: counting.Count, *, handovers: Any, actor: Actor) -> bool:
-        same = {name: counting.Handover(dead=count.dead, cells=h.cells) for name, h in handovers.items()}
+    def hurry(tx: Transaction, count: stock_count.Count, *, handovers: Any, actor: Actor) -> bool:
+        same = {name: stock_count.Handover(dead=count.dead, cells=h.cells) for name, h in handovers.items()}
         return release(tx, count, handovers=same, actor=actor)
 
-    return mock.patch.object(counting, "release", hurry)
+    return mock.patch.object(stock_count, "release", hurry)
 
 
 @bug(
@@ -264,7 +274,7 @@ def a_death_learnt_while_counting_is_left_out() -> AbstractContextManager[object
 )
 def recovered_units_are_sold_at_once() -> AbstractContextManager[object]:
     """What a count recovered may be sold before the members know that it was."""
-    return mock.patch.object(ledger, "unusable", return_value=0)
+    return mock.patch.object(stock_table, "unusable", return_value=0)
 
 
 @bug("counting twice releases once", Directed(test_counting_twice_releases_once))

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 from unittest import mock
 
 from app.database import Transaction
-from app.state import ledger, membership
-from app.sync.meeting import Meetings
-from app.sync.peers import Peer, Peers
-from app.sync.standing import Standing
+from app.state.tables import membership, stock_table
+from app.sync.guards.readiness import Standing
+from app.sync.lifecycle.hello_handler import HelloHandler
+from app.sync.peering.peers import Peer, Peers
 from tests.recovery.test_counts_without_the_gone import (
     test_a_count_that_a_branch_blocks_goes_on_when_it_is_decommissioned,
     test_it_counts_only_when_another_member_has_it_too,
@@ -35,7 +35,7 @@ def a_count_goes_on_though_no_peer_has_the_decommissioning() -> AbstractContextM
 def recovered_units_are_free_though_no_peer_has_the_decommissioning() -> AbstractContextManager[object]:
     """Recovered units wait no longer for a branch that this node alone knows to be gone."""
     known_here = SimpleNamespace(done=lambda connection, **_others: {*membership.gone(connection)})
-    return mock.patch.object(ledger, "membership", known_here)
+    return mock.patch.object(stock_table, "membership", known_here)
 
 
 @bug(_ALONE, Directed(test_what_a_member_alone_knew_is_forgotten_with_its_disk_and_counts_no_more))
@@ -76,10 +76,10 @@ def a_decommissioned_branch_goes_on() -> AbstractContextManager[object]:
 def nobody_tells_a_decommissioned_branch() -> AbstractContextManager[object]:
     """A decommissioned branch hears of it only where it calls."""
 
-    async def keep_quiet(_meetings: Meetings, _peer: Peer) -> bool:
+    async def keep_quiet(_meetings: HelloHandler, _peer: Peer) -> bool:
         return True
 
-    return mock.patch.object(Meetings, "say_farewell", keep_quiet)
+    return mock.patch.object(HelloHandler, "say_farewell", keep_quiet)
 
 
 @bug(

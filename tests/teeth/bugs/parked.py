@@ -5,12 +5,22 @@ from typing import Any
 from unittest import mock
 
 from app.database import Transaction
-from app.life import Life
-from app.state import ledger
-from app.sync import acknowledgement, handover, parking
-from app.sync.acknowledgement import Cursor, Log, Reported
-from app.sync.events import Batch, ParkedEvent, WireEvent
-from app.sync.kinds import KINDS
+from app.domain.life import Life
+from app.state.tables import stock_table
+from app.sync.catchup import donor_state
+from app.sync.log import dead_letters
+from app.sync.rules import acknowledgement
+from app.sync.rules.acknowledgement import (
+    Cursor,
+    Log,
+    Reported,
+)
+from app.sync.wire.kinds import KINDS
+from app.sync.wire.messages import (
+    Batch,
+    ParkedEvent,
+    WireEvent,
+)
 from tests.recovery.test_durable_orders import (
     test_a_peer_that_could_only_park_the_order_has_not_stored_it,
 )
@@ -35,7 +45,7 @@ from tests.teeth.bug import Directed, bug
 )
 def positions_without_what_is_parked() -> AbstractContextManager[object]:
     """Who fetches whole rows counts all as applied that its donor got, and leaves there what it parked."""
-    return mock.patch.object(handover, "take", return_value=ledger.Merged())
+    return mock.patch.object(donor_state, "take", return_value=stock_table.Merged())
 
 
 @bug(
@@ -61,7 +71,7 @@ def a_later_life_covers_an_earlier_one() -> AbstractContextManager[object]:
                 (life[0], kind, event.entity),
             )
 
-    return mock.patch.object(parking, "forget_covered", of_the_branch)
+    return mock.patch.object(dead_letters, "forget_covered", of_the_branch)
 
 
 @bug(
@@ -71,7 +81,7 @@ def a_later_life_covers_an_earlier_one() -> AbstractContextManager[object]:
 def whoever_passed_the_seq_has_it_all() -> AbstractContextManager[object]:
     """A peer that is past a parked event's place is taken to have what it said, though a state moved forward
     says what came after."""
-    return mock.patch.object(handover, "_is_beyond", return_value=False)
+    return mock.patch.object(donor_state, "_is_beyond", return_value=False)
 
 
 @bug(
@@ -101,4 +111,4 @@ def a_batch_ends_all_that_is_parked_of_its_range() -> AbstractContextManager[obj
             (batch.origin, batch.epoch, batch.after.seq, batch.through.seq),
         )
 
-    return mock.patch.object(parking, "forget_told", by_seq)
+    return mock.patch.object(dead_letters, "forget_told", by_seq)

@@ -5,12 +5,13 @@ from typing import Any
 from unittest import mock
 
 from app.database import Transaction
-from app.state import ledger
-from app.state.errors import Invalid
-from app.sync import inbox, parking
-from app.sync.events import Batch, WireEvent
-from app.sync.inbox import Admission
-from app.sync.position import Position
+from app.domain.errors import Invalid
+from app.state.tables import stock_table
+from app.sync.log import dead_letters
+from app.sync.rules import inbox
+from app.sync.rules.inbox import Admission
+from app.sync.rules.position import Position
+from app.sync.wire.messages import Batch, WireEvent
 from tests.recovery.test_queues import (
     test_a_batch_that_comes_again_late_changes_nothing,
     test_a_peer_that_is_behind_is_told_from_where_it_is_even_before_any_hello,
@@ -42,23 +43,23 @@ def drop_what_cannot_be_applied() -> AbstractContextManager[object]:
     def drop(_tx: Transaction, _batch: Batch, _event: WireEvent, _error: Exception) -> None:
         pass
 
-    return mock.patch.object(parking, "park", drop)
+    return mock.patch.object(dead_letters, "park", drop)
 
 
 @bug("no event is left out", Simulated())
 def skip_what_fails_once() -> AbstractContextManager[object]:
     """Every tenth order that arrives is dropped, and the position moves on."""
-    apply = parking.apply
+    apply = dead_letters.apply
     arrived = 0
 
     def careless(tx: Transaction, event: Any, *, origin: str) -> Any:
         nonlocal arrived
         arrived += event.kind == "order_created"
         if event.kind == "order_created" and arrived % 10 == 0:
-            return ledger.Merged()
+            return stock_table.Merged()
         return apply(tx, event, origin=origin)
 
-    return mock.patch.object(parking, "apply", careless)
+    return mock.patch.object(dead_letters, "apply", careless)
 
 
 @bug(
@@ -78,7 +79,7 @@ def gap_not_noticed() -> AbstractContextManager[object]:
 @bug("what only a newer version can read waits for it", Simulated(seed=66))
 def skip_what_a_newer_version_wrote() -> AbstractContextManager[object]:
     """Events of an unknown kind or a newer version count as applied, so that nothing is in the way."""
-    apply = parking.apply
+    apply = dead_letters.apply
 
     def shrug(tx: Transaction, event: Any, *, origin: str) -> Any:
         try:
@@ -86,6 +87,6 @@ def skip_what_a_newer_version_wrote() -> AbstractContextManager[object]:
         except Invalid as error:
             if error.field not in ("kind", "schema_version"):
                 raise
-            return ledger.Merged()
+            return stock_table.Merged()
 
-    return mock.patch.object(parking, "apply", shrug)
+    return mock.patch.object(dead_letters, "apply", shrug)

@@ -8,11 +8,17 @@ from typing import Any
 from unittest import mock
 
 from app.database import Transaction
-from app.state import grants, ledger, order_rows, orders, placing, stock
-from app.state.forms import COUNTS
-from app.state.product import Product
-from app.state.stock import Cell, SoldUnits
-from app.state.waiting import Age, WaitingList
+from app.domain import stock
+from app.domain.forms import COUNTS
+from app.domain.product import Product
+from app.domain.stock import Cell, SoldUnits
+from app.domain.waiting import Age, WaitingList
+from app.state.commands import grants, order_commands
+from app.state.tables import (
+    order_rows,
+    orders,
+    stock_table,
+)
 from tests.recovery.test_apart import (
     test_who_is_short_is_the_same_everywhere_in_whatever_order_orders_came,
 )
@@ -27,12 +33,12 @@ from tests.teeth.bug import Checked, Directed, Simulated, bug
 @bug("no branch spends rights it does not have", Checked())
 def sell_what_the_company_has() -> AbstractContextManager[object]:
     """Escrow looks at the company's stock as known here, and not at the branch's rights."""
-    require = placing.require_units
+    require = order_commands.require_units
 
-    def lenient(tx: Transaction, needs: Sequence[placing.Need], **options: Any) -> None:
+    def lenient(tx: Transaction, needs: Sequence[order_commands.Need], **options: Any) -> None:
         require(tx, needs, **{**options, "policy": "optimistic"})
 
-    return mock.patch.object(placing, "require_units", lenient)
+    return mock.patch.object(order_commands, "require_units", lenient)
 
 
 @bug("nobody grants what it does not have", Checked())
@@ -51,12 +57,12 @@ def grant_added_twice() -> AbstractContextManager[object]:
     """A transfer's answer is merged, and then what it granted is added once more."""
     accept = grants.accept
 
-    def generous(tx: Transaction, cells: Sequence[Cell], **options: Any) -> ledger.Merged:
-        me = ledger.me(tx)
+    def generous(tx: Transaction, cells: Sequence[Cell], **options: Any) -> stock_table.Merged:
+        me = stock_table.me(tx)
 
         def doubled(cell: Cell) -> Cell:
-            known = ledger.cells_of(tx.connection, cell.product_id)
-            more = cell.granted.get(me, 0) - ledger.own_cell(known, cell.life, "").granted.get(me, 0)
+            known = stock_table.cells_of(tx.connection, cell.product_id)
+            more = cell.granted.get(me, 0) - stock_table.own_cell(known, cell.life, "").granted.get(me, 0)
             return cell.grant(me, more) if more > 0 else cell
 
         return accept(tx, [doubled(cell) for cell in cells], **options)
@@ -110,7 +116,7 @@ def merge_adds() -> AbstractContextManager[object]:
 @bug("cancelling again changes nothing", Simulated(seed=2))
 def cancel_as_often_as_asked() -> AbstractContextManager[object]:
     """Cancelling a cancelled order gives its units back once more."""
-    cancel = placing.cancel_order
+    cancel = order_commands.cancel_order
 
     def again(tx: Transaction, order_id: str, **options: Any) -> None:
         before = order_rows.snapshot(tx.connection, order_id)
@@ -119,20 +125,20 @@ def cancel_as_often_as_asked() -> AbstractContextManager[object]:
         cancel(tx, order_id, **options)
 
     stack = ExitStack()
-    stack.enter_context(mock.patch.object(placing, "cancel_order", again))
-    stack.enter_context(mock.patch("app.state.order_desk.cancel_order", again))
+    stack.enter_context(mock.patch.object(order_commands, "cancel_order", again))
+    stack.enter_context(mock.patch("app.services.order_service.cancel_order", again))
     return stack
 
 
 @bug("an order and its stock effect are one", Checked())
 def order_without_its_stock() -> AbstractContextManager[object]:
     """The stock rows of an order are announced, but large ones are not written."""
-    move = ledger.move
+    move = stock_table.move
 
     def halfway(tx: Transaction, before: Cell, after: Cell) -> None:
         move(tx, before, replace(after, sold=before.sold) if after.sold - before.sold >= 3 else after)
 
-    return mock.patch.object(ledger, "move", halfway)
+    return mock.patch.object(stock_table, "move", halfway)
 
 
 @bug("an order takes its units whole", Directed(test_two_lines_of_one_product_take_what_both_need))
@@ -142,7 +148,7 @@ def each_line_checked_alone() -> AbstractContextManager[object]:
     def one_by_one(lines: Sequence[tuple[Product, int]]) -> list[tuple[Product, int]]:
         return list(lines)
 
-    return mock.patch.object(placing, "_summed", one_by_one)
+    return mock.patch.object(order_commands, "_summed", one_by_one)
 
 
 @bug(

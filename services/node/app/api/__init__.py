@@ -18,10 +18,10 @@ from app.api import (
     stock,
     users,
 )
-from app.api.answers import install_marks
 from app.api.limits import install_limits
 from app.api.openapi import describe
-from app.api.problems import install_problems
+from app.api.problems.handlers import install_problems
+from app.api.response_signing import install_marks
 
 
 def install(app: FastAPI, *, with_faults: bool) -> None:

@@ -6,7 +6,7 @@ from app.api.dependencies import AdminOnly, CurrentActor, CurrentNode
 from app.api.openapi import READ, WRITE, refusals
 from app.api.schemas.altered import Accepted, AlteredRows
 from app.database import seals
-from app.state import altered_rows
+from app.state.repair import altered_rows
 
 router = APIRouter(prefix="/altered", tags=["altered"], dependencies=[AdminOnly])
 

@@ -9,7 +9,7 @@ from app.api.openapi import READ, refusals
 from app.api.pagination import as_page
 from app.api.schemas.audit import AuditEntry, AuditQuery
 from app.api.schemas.base import Page
-from app.state import audit
+from app.state.tables import audit
 
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[AdminOnly])
 

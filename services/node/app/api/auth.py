@@ -10,8 +10,8 @@ from app.api.login import change_password, log_in
 from app.api.openapi import LOGIN_FORM, READ, WRITE, refusals
 from app.api.schemas.auth import PasswordChange, Token
 from app.api.schemas.users import User
+from app.domain.errors import Invalid
 from app.security.client_tokens import IssuedToken
-from app.state.errors import Invalid
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 

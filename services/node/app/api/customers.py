@@ -9,8 +9,8 @@ from app.api.openapi import READ, WRITE, refusals
 from app.api.pagination import PageQuery, as_page
 from app.api.schemas.base import Page
 from app.api.schemas.customers import Customer, CustomerChange, NewCustomer
-from app.state import customers
-from app.state.errors import NotFound
+from app.domain.errors import NotFound
+from app.state.tables import customers
 
 router = APIRouter(prefix="/customers", tags=["customers"], dependencies=[AnyUser])
 

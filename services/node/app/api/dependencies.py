@@ -10,22 +10,22 @@ from fastapi.security import OAuth2PasswordBearer
 from app.api.openapi import CLIENT_TOKEN
 from app.config import Settings
 from app.database import Actor, Database
+from app.domain.user import User
+from app.faults.fault_service import FaultService
 from app.runtime import Clock
 from app.security.client_tokens import Claims, ClientTokens
 from app.security.errors import Forbidden, Unauthenticated
 from app.security.passwords import Passwords
 from app.security.replica_tokens import ReplicaTokens
 from app.security.throttle import LoginThrottle
-from app.state import users
-from app.state.order_desk import OrderDesk
-from app.state.stock_desk import StockDesk
-from app.state.user import User
-from app.sync.counting import CountDesk
-from app.sync.fault_desk import FaultDesk
-from app.sync.membership import MemberDesk
-from app.sync.reception import Reception
-from app.sync.standing import Standing
-from app.sync.turns import TurnDesk
+from app.services.order_service import OrderService
+from app.services.stock_service import StockService
+from app.state.tables import users
+from app.sync.damage.turns import TurnService
+from app.sync.guards.readiness import Standing
+from app.sync.lifecycle.member_service import MemberService
+from app.sync.peer_server import Reception
+from app.sync.stock.count_service import CountService
 
 
 class Node(Protocol):
@@ -46,23 +46,23 @@ class Node(Protocol):
     @property
     def throttle(self) -> LoginThrottle: ...
     @property
-    def orders(self) -> OrderDesk: ...
+    def orders(self) -> OrderService: ...
     @property
-    def stock(self) -> StockDesk: ...
+    def stock(self) -> StockService: ...
     @property
     def replica_tokens(self) -> ReplicaTokens: ...
     @property
-    def counts(self) -> CountDesk: ...
+    def counts(self) -> CountService: ...
     @property
-    def members(self) -> MemberDesk: ...
+    def members(self) -> MemberService: ...
     @property
     def reception(self) -> Reception: ...
     @property
-    def turns(self) -> TurnDesk: ...
+    def turns(self) -> TurnService: ...
     @property
     def standing(self) -> Standing: ...
     @property
-    def faults(self) -> FaultDesk | None: ...
+    def faults(self) -> FaultService | None: ...
     @property
     def ready(self) -> bool: ...
     async def replay_parked(self, *, actor: Actor) -> Mapping[str, int]: ...

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from app.api.openapi import refusals
-from app.api.problem_words import PROBLEMS
-from app.state.errors import NotFound
+from app.api.problems.words import PROBLEMS
+from app.domain.errors import NotFound
 
 router = APIRouter(prefix="/problems", tags=["problems"])
 

@@ -7,18 +7,18 @@ from fastapi import APIRouter, Body, Depends
 from app.api.dependencies import AdminOnly, CurrentActor, CurrentNode
 from app.api.openapi import READ, WRITE, refusals
 from app.api.schemas.faults import AnyLinkFault, DiskProbed, Faults, FullDisk, Probed
-from app.sync.fault_desk import FaultDesk
+from app.faults.fault_service import FaultService
 
 router = APIRouter(prefix="/faults", tags=["faults"], dependencies=[AdminOnly])
 
 
-async def fault_desk(node: CurrentNode) -> FaultDesk:
+async def fault_desk(node: CurrentNode) -> FaultService:
     """The node's fault desk."""
     assert node.faults is not None, "these routes exist only where it does"
     return node.faults
 
 
-Desk = Annotated[FaultDesk, Depends(fault_desk)]
+Desk = Annotated[FaultService, Depends(fault_desk)]
 
 
 @router.get("", operation_id="listFaults", responses=refusals(*READ, "forbidden"))

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.dependencies import Node
-from app.api.problems import problem_response
+from app.api.problems.handlers import problem_response
 
 CLIENT_BODY_BYTES = 1024 * 1024
 REPLICA_BODY_BYTES = 8 * 1024 * 1024

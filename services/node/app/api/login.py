@@ -2,11 +2,12 @@
 
 from app.api.dependencies import Node, claims_of
 from app.database import Actor
+from app.domain import identity, text
+from app.domain.errors import Invalid
+from app.domain.user import User
 from app.security.client_tokens import IssuedToken
 from app.security.errors import Unauthenticated
-from app.state import identity, text, users
-from app.state.errors import Invalid
-from app.state.user import User
+from app.state.tables import users
 
 
 async def log_in(node: Node, username: str, password: str, *, address: str) -> IssuedToken:

@@ -5,9 +5,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app.api.problem import Problem
-from app.api.problem_words import PROBLEMS
-from app.api.problems import MEDIA_TYPE
+from app.api.problems.handlers import MEDIA_TYPE
+from app.api.problems.problem import Problem
+from app.api.problems.words import PROBLEMS
 
 Responses = dict[int | str, dict[str, Any]]
 

@@ -13,9 +13,10 @@ from app.api.schemas.base import Page
 from app.api.schemas.orders import NewOrder, Order
 from app.config import Settings
 from app.database.digest import canonical
-from app.state import orders, text
-from app.state.errors import Invalid
-from app.state.placing import PlaceOrder
+from app.domain import text
+from app.domain.errors import Invalid
+from app.state.commands.order_commands import PlaceOrder
+from app.state.tables import orders
 
 router = APIRouter(prefix="/orders", tags=["orders"], dependencies=[AnyUser])
 

@@ -9,7 +9,7 @@ from app.api.openapi import READ, WRITE, refusals
 from app.api.pagination import PageQuery, as_page
 from app.api.schemas.base import Page
 from app.api.schemas.parked import ParkedEvent, Replayed
-from app.sync import parking
+from app.sync.log import dead_letters
 
 router = APIRouter(prefix="/parked", tags=["parked"], dependencies=[AdminOnly])
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/parked", tags=["parked"], dependencies=[AdminOnly])
 @router.get("", operation_id="listParked", responses=refusals(*READ, "forbidden"))
 async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Page[ParkedEvent]:
     """Events that are parked here, by origin, epoch and seq."""
-    found = await node.database.read(lambda c: parking.page(c, query.after or "", query.limit + 1))
+    found = await node.database.read(lambda c: dead_letters.page(c, query.after or "", query.limit + 1))
     return as_page(Page[ParkedEvent], found, query.limit, key="key")
 
 

@@ -9,8 +9,8 @@ from app.api.openapi import READ, WRITE, refusals
 from app.api.pagination import PageQuery, as_page
 from app.api.schemas.base import Page
 from app.api.schemas.products import NewProduct, Product, ProductChange
-from app.state import products
-from app.state.errors import NotFound
+from app.domain.errors import NotFound
+from app.state.tables import products
 
 router = APIRouter(prefix="/products", tags=["products"], dependencies=[AnyUser])
 

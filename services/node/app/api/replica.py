@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from app.api.dependencies import CurrentNode
 from app.api.openapi import PEER, refusals
+from app.domain.errors import Invalid
 from app.security.replica_tokens import ReplicaClaims
-from app.state.errors import Invalid
-from app.sync.events import (
+from app.sync.damage.turns import TurnReply, TurnRequest
+from app.sync.wire.messages import (
     Batch,
     BatchReceipt,
     BucketReply,
@@ -26,7 +27,6 @@ from app.sync.events import (
     TransferReply,
     TransferRequest,
 )
-from app.sync.turns import TurnReply, TurnRequest
 
 router = APIRouter(prefix="/replica", tags=["replica"], responses=refusals(*PEER))
 M = TypeVar("M", bound=Message)

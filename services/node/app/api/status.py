@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from app.api.dependencies import CurrentNode, CurrentUser
-from app.api.language import preferred
 from app.api.openapi import READ, Responses, refusals
+from app.api.problems.language import preferred
+from app.api.problems.waiting_words import explanation
 from app.api.schemas.status import Status
-from app.api.waiting_words import explanation
 
 router = APIRouter(tags=["status"])
 

@@ -9,7 +9,7 @@ from app.api.openapi import READ, WRITE, refusals
 from app.api.pagination import PageQuery, as_page
 from app.api.schemas.base import Page
 from app.api.schemas.users import NewUser, PasswordReset, User, UserChange
-from app.state import users
+from app.state.tables import users
 
 router = APIRouter(prefix="/users", tags=["users"], dependencies=[AdminOnly])
 

@@ -8,7 +8,7 @@ from app.database import own_rows
 from app.database.errors import DamagedDatabase, StorageFailed, WrongDatabase
 from app.database.file import decoded_somehow, look, make_folder, opening_error
 from app.database.transaction import Identity
-from app.life import Life
+from app.domain.life import Life
 
 EPOCH_BYTES = 16
 UNREADABLE = "unreadable"

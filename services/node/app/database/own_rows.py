@@ -2,7 +2,7 @@
 parked.
 
 No peer has such a row, so none can restore it. One that differs from its seal is not used. What it said is
-replaced by something that is surely true (app.sync.own_rows_repair). A file that does not know any more whose
+replaced by something that is surely true (app.sync.log.own_rows_repair). A file that does not know any more whose
 it is, and where its counters stand, is damaged (`require_knows_itself`).
 """
 

@@ -5,7 +5,7 @@ valid where it was made must never fail a constraint elsewhere. Quantities are i
 cents, times are seconds since 1970.
 
 `extra` holds what a newer version wrote into the row and this one does not know (JSON object,
-app.state.forms); `checksum` is the row's seal (app.database.seals).
+app.domain.forms); `checksum` is the row's seal (app.database.seals).
 """
 
 from typing import ClassVar

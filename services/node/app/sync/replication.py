@@ -7,29 +7,30 @@ from collections.abc import Awaitable, Callable, Collection
 
 from app.database import Effects, StorageError
 from app.database.migrations import newest_revision
+from app.domain.waiting import WaitingList
 from app.security.replica_tokens import ReplicaTokens
-from app.state import membership, unknown_rows
-from app.state.stock_desk import StockDesk
-from app.state.waiting import WaitingList
-from app.sync.counting import CountDesk
-from app.sync.events import PROTOCOL
-from app.sync.founding import Founding
-from app.sync.ground import Ground
-from app.sync.handshake import Self
-from app.sync.holding import Holding
-from app.sync.link import ReplicaLink
-from app.sync.meeting import Meetings
-from app.sync.membership import MemberDesk
-from app.sync.mending import Mending
-from app.sync.rebirth import Rebirth
-from app.sync.reception import Reception
-from app.sync.recovery import Recovery
-from app.sync.salvaging import Salvaging
-from app.sync.scrub import Scrub
+from app.services.stock_service import StockService
+from app.state.registry import unknown_rows
+from app.state.tables import membership
+from app.sync.catchup.catch_up import Recovery
+from app.sync.context import Ground
+from app.sync.damage.held_file import Holding
+from app.sync.damage.replacement import Mending
+from app.sync.damage.salvaging import Salvaging
+from app.sync.damage.scrub import Scrub
+from app.sync.damage.turns import TurnService
+from app.sync.guards.fencer import Fencer
+from app.sync.lifecycle.bootstrap import Bootstrap
+from app.sync.lifecycle.handshake import Self
+from app.sync.lifecycle.hello_handler import HelloHandler
+from app.sync.lifecycle.member_service import MemberService
+from app.sync.peer_server import Reception
+from app.sync.peering.client import PeerClient
+from app.sync.peering.transport import Transport
+from app.sync.stock.count_service import CountService
+from app.sync.stock.transfer import RightsAsker
 from app.sync.synchronizer import ReplicaSynchronizer
-from app.sync.transfer import RightsAsker
-from app.sync.transport import Transport
-from app.sync.turns import TurnDesk
+from app.sync.wire.messages import PROTOCOL
 
 log = logging.getLogger("app.replication")
 
@@ -50,21 +51,21 @@ class Replication:
         *,
         transport: Transport,
         tokens: ReplicaTokens,
-        stock: StockDesk,
+        stock: StockService,
         waiting: WaitingList,
         hash_password: Callable[[], Awaitable[str]],
     ) -> None:
         self._ground = ground
         self._stock = stock
         self._tasks: list[asyncio.Task[None]] = []
-        self._link = ReplicaLink(
+        self._link = PeerClient(
             transport,
             tokens=tokens,
             identity=lambda: ground.database.identity,
             peers=ground.peers,
             clock=ground.clock,
         )
-        self._rebirth = Rebirth(
+        self._rebirth = Fencer(
             ground.database, peers=ground.peers, standing=ground.standing, alarms=ground.alarms
         )
         self.recovery = Recovery(
@@ -86,7 +87,9 @@ class Replication:
             rebirth=self._rebirth,
             recovery=self.recovery,
         )
-        self.counts = CountDesk(ground.database, peers=ground.peers, link=self._link, rebirth=self._rebirth)
+        self.counts = CountService(
+            ground.database, peers=ground.peers, link=self._link, rebirth=self._rebirth
+        )
         self.asker = self._make_asker(waiting)
         self._synchronizer = self._make_synchronizer()
         self._founding = self._make_founding(hash_password)
@@ -99,8 +102,8 @@ class Replication:
             seconds=ground.settings.scrub_seconds,
         )
         self._salvaging = Salvaging(ground, announce=self._rebirth.announce)
-        self.members = MemberDesk(ground.database, peers=ground.peers, clock=ground.clock)
-        self.turns = TurnDesk(
+        self.members = MemberService(ground.database, peers=ground.peers, clock=ground.clock)
+        self.turns = TurnService(
             ground.database, peers=ground.peers, standing=ground.standing, clock=ground.clock
         )
         self._holding = self._make_holding()
@@ -215,7 +218,7 @@ class Replication:
         if effects.emitted:
             self._ground.peers.wake_all()
 
-    def _make_meetings(self) -> Meetings:
+    def _make_meetings(self) -> HelloHandler:
         ground = self._ground
         this = Self(
             schema_hash=newest_revision(),
@@ -223,7 +226,7 @@ class Replication:
             incarnation=ground.random.randbytes(8).hex(),
             protocol=PROTOCOL,
         )
-        return Meetings(
+        return HelloHandler(
             ground.database,
             this=this,
             peers=ground.peers,
@@ -276,8 +279,8 @@ class Replication:
             found=ground.settings.found,
         )
 
-    def _make_founding(self, hash_password: Callable[[], Awaitable[str]]) -> Founding:
-        return Founding(
+    def _make_founding(self, hash_password: Callable[[], Awaitable[str]]) -> Bootstrap:
+        return Bootstrap(
             self._ground.database,
             peers=self._ground.peers,
             standing=self._ground.standing,

@@ -10,19 +10,33 @@ from typing import Any
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_never
 
 from app.database import Database, StorageError, Transaction
-from app.life import Life
+from app.domain.errors import DeadEpoch, Decommissioned
+from app.domain.life import Life
+from app.domain.ranges import Ranges
 from app.runtime import Clock
-from app.state.errors import DeadEpoch, Decommissioned
-from app.state.ranges import Ranges
-from app.state.stock_desk import StockDesk
-from app.sync import outbox
-from app.sync.delivery import Advance, Answer, Retry, decide, pause_seconds
-from app.sync.errors import Incompatible, Trimmed
-from app.sync.events import Batch, BatchReceipt, Hello
-from app.sync.link import Refusal, ReplicaLink
-from app.sync.meeting import Meetings
-from app.sync.peers import Peer, Peers, process_of
-from app.sync.rebirth import Rebirth
+from app.services.stock_service import StockService
+from app.sync.guards.fencer import Fencer
+from app.sync.lifecycle.hello_handler import HelloHandler
+from app.sync.log import outbox
+from app.sync.peering.client import PeerClient, Refusal
+from app.sync.peering.peers import (
+    Peer,
+    Peers,
+    process_of,
+)
+from app.sync.rules.retry import (
+    Advance,
+    Answer,
+    Retry,
+    decide,
+    pause_seconds,
+)
+from app.sync.wire.errors import Incompatible, Trimmed
+from app.sync.wire.messages import (
+    Batch,
+    BatchReceipt,
+    Hello,
+)
 
 log = logging.getLogger("app.sync")
 
@@ -63,10 +77,10 @@ class ReplicaSynchronizer:
         database: Database,
         *,
         peers: Peers,
-        link: ReplicaLink,
-        meetings: Meetings,
-        stock: StockDesk,
-        rebirth: Rebirth,
+        link: PeerClient,
+        meetings: HelloHandler,
+        stock: StockService,
+        rebirth: Fencer,
         clock: Clock,
         random: Random,
         retry_seconds: float,

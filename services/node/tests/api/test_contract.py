@@ -12,8 +12,8 @@ import schemathesis
 from schemathesis.checks import CHECKS
 
 from app.api.dependencies import CurrentNode, current_user
-from app.state import users
-from app.state.user import User
+from app.domain.user import User
+from app.state.tables import users
 from tests.api.conftest import ADMIN_PASSWORD, ENVIRONMENT, OPERADOR_PASSWORD
 from tests.support.contract import Caller, Served, breaches
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from app.config import read_settings
 from app.node import BranchNode
-from app.state import membership
+from app.state.tables import membership
 from tests.api.conftest import ENVIRONMENT, Shop
 from tests.support.parts import parts
 from tests.support.virtual import eventually

@@ -8,14 +8,14 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.problem_table import say
-from app.api.problem_words import PROBLEMS
-from app.api.problems import error_response
+from app.api.problems.handlers import error_response
+from app.api.problems.table import say
+from app.api.problems.words import PROBLEMS
 from app.database import AlteredRow, OutcomeUnknown, StorageFailed, StorageFull
+from app.domain import errors as state
 from app.security.errors import Forbidden, ReplicaTokenRefused, Throttled, Unauthenticated
-from app.state import errors as state
-from app.sync import errors as sync
-from app.sync.events import Head
+from app.sync.wire import errors as sync
+from app.sync.wire.messages import Head
 from tests.api.conftest import Shop
 
 pytestmark = pytest.mark.anyio

@@ -5,11 +5,19 @@ from typing import Any
 import pytest
 
 from app.database import Actor
-from app.state import audit, customers, products
-from app.state.audit import AuditFilter
-from app.state.customers import NewCustomer
-from app.state.errors import AlreadyExists, Invalid, NotFound
-from app.state.products import NewProduct
+from app.domain.errors import (
+    AlreadyExists,
+    Invalid,
+    NotFound,
+)
+from app.state.tables import (
+    audit,
+    customers,
+    products,
+)
+from app.state.tables.audit import AuditFilter
+from app.state.tables.customers import NewCustomer
+from app.state.tables.products import NewProduct
 from tests.support.branch import Branch
 
 ANA = Actor(user_id="ana", request_id="r1")

@@ -5,11 +5,16 @@ from typing import Any
 import pytest
 
 from app.database import Actor
-from app.state import audit, users
-from app.state.audit import AuditFilter
-from app.state.errors import AlreadyExists, Invalid, LastAdmin, NotFound
-from app.state.user import Role, User
-from app.state.users import NewUser, UserChange
+from app.domain.errors import (
+    AlreadyExists,
+    Invalid,
+    LastAdmin,
+    NotFound,
+)
+from app.domain.user import Role, User
+from app.state.tables import audit, users
+from app.state.tables.audit import AuditFilter
+from app.state.tables.users import NewUser, UserChange
 from tests.support.branch import Branch
 
 ROOT = Actor(user_id="root", request_id="r1")

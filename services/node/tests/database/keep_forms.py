@@ -3,7 +3,7 @@
     PYTHONPATH=services/node .venv/bin/python -m tests.database.keep_forms
 
 Run it after `keep_schema`, in the commit that changes a form. A form that changed under the revision it had
-is not written down: raise the revision (`app/state/forms.py`).
+is not written down: raise the revision (`app/domain/forms.py`).
 """
 
 import json
@@ -21,11 +21,12 @@ from sqlmodel import SQLModel
 from app.database import local_tables, tables  # noqa: F401  (fill SQLModel.metadata)
 from app.database.digest import canonical
 from app.database.migrations import migrate
-from app.state import forms, replicated
-from app.state.canonical_forms import FORMS
-from app.state.errors import Invalid
-from app.state.forms import Added, Form
-from app.sync.kinds import KINDS, Kind
+from app.domain import forms
+from app.domain.errors import Invalid
+from app.domain.forms import Added, Form
+from app.state.registry import replicated
+from app.state.registry.canonical_forms import FORMS
+from app.sync.wire.kinds import KINDS, Kind
 from tests.database.keep_schema import SCHEMAS
 
 KEPT = Path(__file__).parent / "forms.json"

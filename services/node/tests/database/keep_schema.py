@@ -13,8 +13,10 @@ from pathlib import Path
 
 from app.database import Transaction
 from app.database.migrations import migrate, newest_revision
-from app.state import identity, membership, replicated, unknown_rows, users
-from app.state.canonical_forms import FORMS
+from app.domain import identity
+from app.state.registry import replicated, unknown_rows
+from app.state.registry.canonical_forms import FORMS
+from app.state.tables import membership, users
 from tests.support.branch import ACTOR, CLUSTER, Branches
 
 SCHEMAS = Path(__file__).parent / "schemas"

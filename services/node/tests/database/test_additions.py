@@ -10,10 +10,11 @@ import pytest
 
 from app.database.additions import AddedColumn, AddedTable, add, taking_away
 from app.database.digest import canonical
-from app.state import forms, replicated, unknown_rows
-from app.state.canonical_forms import FORMS
-from app.state.fields import a_natural, a_text
-from app.state.forms import Added, Form
+from app.domain import forms
+from app.domain.forms import Added, Form
+from app.domain.row_checks import a_natural, a_text
+from app.state.registry import replicated, unknown_rows
+from app.state.registry.canonical_forms import FORMS
 from tests.support.branch import Branch, Branches
 
 TAX_ID = AddedColumn("customers", "tax_id", "TEXT", None)

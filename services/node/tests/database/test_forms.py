@@ -10,9 +10,10 @@ from sqlmodel import SQLModel
 
 from app.database import own_rows
 from app.database.digest import canonical
-from app.state import forms, replicated
-from app.state.forms import Form
-from app.sync.kinds import KINDS, apply_rows
+from app.domain import forms
+from app.domain.forms import Form
+from app.state.registry import replicated
+from app.sync.wire.kinds import KINDS, apply_rows
 from tests.database.keep_forms import KEPT, LOCAL, described, layout, read
 from tests.support.branch import Branches
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.database.migrations import migrate
-from app.state import checking
-from app.state.canonical_forms import FORMS
+from app.state.registry.canonical_forms import FORMS
+from app.state.repair import checking
 from tests.database.keep_schema import SCHEMAS
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from app.sync import receiver
-from app.sync.errors import Gap
-from app.sync.events import Batch, Head
+from app.sync.log import receiver
+from app.sync.wire.errors import Gap
+from app.sync.wire.messages import Batch, Head
 from tests.support import history
 from tests.support.branch import Branch
 from tests.support.history import History

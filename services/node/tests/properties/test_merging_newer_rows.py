@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from app.database import Transaction
 from app.database.digest import canonical
-from app.state import checking, identity, replicated
+from app.domain import identity
+from app.state.registry import replicated
+from app.state.repair import checking
 from tests.support.branch import CLUSTER, Branch
 
 EXAMPLES = 25

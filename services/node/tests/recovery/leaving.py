@@ -1,7 +1,7 @@
 """Branches that leave for good: what a test says to a trial's nodes about them, and what they show."""
 
-from app.state.errors import BranchClosed
-from app.sync.membership import Member
+from app.domain.errors import BranchClosed
+from app.sync.lifecycle.member_service import Member
 from tests.recovery.trial import RICE, Trial
 from tests.support.branch import ACTOR
 from tests.support.virtual import eventually

@@ -11,7 +11,13 @@ import pytest
 
 from app.database import AlteredRow, StorageFailed
 from app.database.digest import bucket_of, canonical
-from app.state import altered_rows, checking, customers, ledger, products, replicated
+from app.state.registry import replicated
+from app.state.repair import altered_rows, checking
+from app.state.tables import (
+    customers,
+    products,
+    stock_table,
+)
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR
 from tests.support.network import problem
@@ -193,7 +199,7 @@ async def test_what_an_admin_accepts_is_as_written_from_then_on(trial: Trial) ->
     assert await listed(trial, "matriz") == []
     assert await matriz.read(checking.find_troubles) == []
     await trial.sell("matriz", 4)
-    assert (await matriz.read(lambda c: ledger.stock_view(c, RICE)))["available"] == 0
+    assert (await matriz.read(lambda c: stock_table.stock_view(c, RICE)))["available"] == 0
     ((actor, after),) = await trial.audited("matriz", "accepted_altered")
     assert (actor, after["received"]) == (ACTOR.user_id, 4)
 

@@ -6,10 +6,15 @@ from functools import partial
 import pytest
 
 from app.database import Transaction
-from app.state import customers, ledger, products, users
-from app.state.products import NewProduct
-from app.state.user import User
-from app.state.users import NewUser
+from app.domain.user import User
+from app.state.tables import (
+    customers,
+    products,
+    stock_table,
+    users,
+)
+from app.state.tables.products import NewProduct
+from app.state.tables.users import NewUser
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR, Branch, Branches
 from tests.support.company import buy, customer
@@ -86,7 +91,7 @@ def test_who_is_short_is_the_same_everywhere_in_whatever_order_orders_came(branc
     sul.send(matriz)
     sul.send(norte)
     norte.send(sul)
-    lists = [ledger.stock_view(branch.connection, "rice")["deficits"] for branch in (matriz, norte, sul)]
+    lists = [stock_table.stock_view(branch.connection, "rice")["deficits"] for branch in (matriz, norte, sul)]
     assert [sum(short["quantity"] for short in found) for found in lists] == [2, 2, 2]
     assert lists[0] == lists[1] == lists[2]
 

@@ -4,9 +4,13 @@ import sqlite3
 
 import pytest
 
+from app.domain.errors import (
+    Fenced,
+    OutOfStock,
+    StateError,
+)
 from app.node import BranchNode
-from app.state import ledger
-from app.state.errors import Fenced, OutOfStock, StateError
+from app.state.tables import stock_table
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.company import buy
 from tests.support.virtual import VirtualClock, eventually
@@ -31,7 +35,7 @@ async def lives_of(trial: Trial, branch: str, *, known_to: str) -> tuple[int, li
 
     def read(connection: sqlite3.Connection) -> tuple[int, list[str]]:
         count = connection.execute("SELECT COUNT(*) FROM epochs WHERE branch = ?", (branch,)).fetchone()[0]
-        return count, ledger.living_epochs(connection, branch)
+        return count, stock_table.living_epochs(connection, branch)
 
     return await trial[known_to].database.read(read)
 

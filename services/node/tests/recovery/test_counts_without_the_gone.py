@@ -2,9 +2,14 @@
 
 import pytest
 
-from app.state import membership
-from app.state.errors import BranchClosed, CountBlocked, NotTheCounter, OutOfStock
-from app.sync.membership import Member
+from app.domain.errors import (
+    BranchClosed,
+    CountBlocked,
+    NotTheCounter,
+    OutOfStock,
+)
+from app.state.tables import membership
+from app.sync.lifecycle.member_service import Member
 from tests.recovery.leaving import closed, count, decommission, gone_with_four, states
 from tests.recovery.trial import NAMES, Trial
 from tests.support.branch import ACTOR

@@ -14,9 +14,9 @@ import pytest
 
 from app.api.schemas.status import Status
 from app.database import StorageError, StorageFailed, StorageFull
-from app.state.errors import NotReady
-from app.sync.events import PageRequest, TotalsRequest
-from app.sync.turns import LEASE_SECONDS
+from app.domain.errors import NotReady
+from app.sync.damage.turns import LEASE_SECONDS
+from app.sync.wire.messages import PageRequest, TotalsRequest
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.company import buy
 from tests.support.network import problem

@@ -6,8 +6,15 @@ from typing import Any
 import pytest
 
 from app.database import Transaction
-from app.state import counting, membership
-from app.state.errors import CountBlocked, NotFound, OutOfStock, OwnBranch, PolicyMismatch
+from app.domain.errors import (
+    CountBlocked,
+    NotFound,
+    OutOfStock,
+    OwnBranch,
+    PolicyMismatch,
+)
+from app.state.commands import stock_count
+from app.state.tables import membership
 from tests.recovery.leaving import closed, count, decommission, gone_with_four, states
 from tests.recovery.trial import NAMES, Trial
 from tests.support.branch import ACTOR, Branches
@@ -184,7 +191,7 @@ async def test_who_can_be_decommissioned(trial: Trial) -> None:
 def test_a_life_learnt_of_later_is_over_at_once(branches: Branches) -> None:
     matriz = branches.make("matriz")
     matriz.do(lambda tx: membership.decommission(tx, "sul", actor=ACTOR))
-    handed = matriz.do(lambda tx: counting.seal(tx, "rice", [], gone=["oeste"]))
+    handed = matriz.do(lambda tx: stock_count.seal(tx, "rice", [], gone=["oeste"]))
     assert list(handed.gone) == ["oeste", "sul"]
     late = [("sul", "a late one"), ("oeste", "another")]
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from app.api import install
 from app.api.orders import required_copies
-from app.state.errors import Invalid
+from app.domain.errors import Invalid
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR
 from tests.support.company import node_settings

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.sync.founding import Founding
-from app.sync.recovery import Recovery
-from app.sync.salvaging import Salvaging
+from app.sync.catchup.catch_up import Recovery
+from app.sync.damage.salvaging import Salvaging
+from app.sync.lifecycle.bootstrap import Bootstrap
 from app.sync.synchronizer import ReplicaSynchronizer
 from tests.recovery.damage import zeroed
 from tests.recovery.salvaging import accounts, founded, sell_alone
@@ -35,7 +35,7 @@ def failing_once(work: Callable[..., Any]) -> Callable[..., Any]:
     ("part", "work", "name"),
     [
         (ReplicaSynchronizer, "_serve", "synchronizer"),
-        (Founding, "_is_over", "founding"),
+        (Bootstrap, "_is_over", "founding"),
         (Salvaging, "once", "salvaging"),
         (Recovery, "_do", "recovery"),
     ],

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from app.database import Effects, Transaction
-from app.state import placing
-from app.state.errors import OutOfRights
-from app.state.placing import PlaceOrder
+from app.domain.errors import OutOfRights
+from app.state.commands import order_commands
+from app.state.commands.order_commands import PlaceOrder
 from tests.recovery.trial import Trial
 from tests.support.branch import ACTOR, Branches
 from tests.support.seams import write_by
@@ -36,7 +36,7 @@ def place(note: str | None) -> Any:
     order = PlaceOrder(customer="ALFKI", lines=(("rice", 3),), note=note)
 
     def command(tx: Transaction) -> str:
-        return placing.place_order(
+        return order_commands.place_order(
             tx, order, actor=ACTOR, key=None, request_hash="hash", policy="escrow", reserved={}
         )
 

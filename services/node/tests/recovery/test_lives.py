@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from app.sync import snapshot
-from app.sync.events import PageRequest
+from app.sync.catchup import snapshot
+from app.sync.wire.messages import PageRequest
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR, Branches, over_the_wire
 from tests.support.network import problem

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.sync.events import Batch
+from app.sync.wire.messages import Batch
 from tests.recovery.trial import NAMES, Trial
 from tests.support.virtual import eventually
 

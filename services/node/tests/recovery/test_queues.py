@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from app.state import epochs
-from app.sync.events import Batch
+from app.state.commands import new_epoch
+from app.sync.wire.messages import Batch
 from tests.recovery.trial import Trial
 from tests.support.branch import Branches
 from tests.support.virtual import eventually
@@ -72,8 +72,8 @@ async def test_a_late_acknowledgement_of_the_ended_life_moves_no_cursor_of_the_n
     order = await trial.sell("sul")
     before = trial.epoch("sul")
     await eventually(lambda: trial.has("matriz", order), within=0.4)
-    await trial["sul"].database.write(lambda tx: epochs.begin_again(tx, why="a test says so"))
-    await trial["sul"].database.write(epochs.announce_orders)
+    await trial["sul"].database.write(lambda tx: new_epoch.begin_again(tx, why="a test says so"))
+    await trial["sul"].database.write(new_epoch.announce_orders)
     sent = len(batches(trial, "sul", "matriz"))
     await eventually(lambda: len(batches(trial, "sul", "matriz")) > sent, within=2)
     first = batches(trial, "sul", "matriz")[sent]

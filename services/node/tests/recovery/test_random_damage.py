@@ -12,8 +12,9 @@ import pytest
 
 from app.database import StorageError
 from app.database.seals import require_written
-from app.state import orders, replicated
-from app.state.errors import NotFound
+from app.domain.errors import NotFound
+from app.state.registry import replicated
+from app.state.tables import orders
 from tests.recovery.damage import random_bytes
 from tests.recovery.trial import NAMES, Trial
 from tests.support.virtual import eventually

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.state import ledger
-from app.state.errors import NotReady
-from app.sync.events import Page, PageRequest
-from app.sync.transport import Response
+from app.domain.errors import NotReady
+from app.state.tables import stock_table
+from app.sync.peering.transport import Response
+from app.sync.wire.messages import Page, PageRequest
 from tests.recovery.trial import RICE, Trial
 from tests.support.company import buy, customer
 from tests.support.network import problem
@@ -141,7 +141,7 @@ async def test_an_order_taken_between_two_pages_comes_with_its_customer_and_its_
     order = (await buy(trial["matriz"], RICE, 2, code="LATE"))["id"]
     trial.promise(order, 2)
     await eventually(lambda: trial.has("sul", order), every=0.0001)
-    stock = await sul.database.read(lambda connection: ledger.stock_view(connection, RICE))
+    stock = await sul.database.read(lambda connection: stock_table.stock_view(connection, RICE))
     assert [row["sold"] for row in stock["rows"]] == [2]
     assert (await sul.orders.view(order))["customer"]["code"] == "LATE"
     assert await trial.alarms("sul") == {}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.state.errors import OutOfStock
-from app.sync.events import BatchReceipt, Head
-from app.sync.transport import Response
+from app.domain.errors import OutOfStock
+from app.sync.peering.transport import Response
+from app.sync.wire.messages import BatchReceipt, Head
 from tests.recovery.trial import NAMES, Trial
 from tests.support.network import problem
 from tests.support.virtual import eventually

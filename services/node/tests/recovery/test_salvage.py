@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.sync import salvaging
+from app.sync.damage import salvaging
 from tests.recovery.damage import Damage, both, flipped_in, zeroed
 from tests.recovery.salvaging import accounts, founded, sell_alone, start_all
 from tests.recovery.trial import NAMES, Trial

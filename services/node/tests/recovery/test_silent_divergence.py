@@ -7,9 +7,10 @@ from contextlib import closing
 import pytest
 
 from app.database import Transaction
-from app.state import order_rows
-from app.sync import parking, snapshot
-from app.sync.events import PageRequest
+from app.state.tables import order_rows
+from app.sync.catchup import snapshot
+from app.sync.log import dead_letters
+from app.sync.wire.messages import PageRequest
 from tests.recovery.trial import NAMES, Trial
 from tests.support.branch import ACTOR
 from tests.support.network import problem
@@ -130,13 +131,13 @@ async def test_a_parked_order_is_listed_and_applied_when_somebody_asks(trial: Tr
     )
     order = await trial.sell("matriz")
     await eventually(lambda: trial.is_parked("sul"))
-    (listed,) = await sul.read(lambda connection: parking.page(connection, "", 10))
+    (listed,) = await sul.read(lambda connection: dead_letters.page(connection, "", 10))
     assert (listed["origin"], listed["kind"], listed["entity"]) == ("matriz", "order_created", order)
     assert "not yet" in listed["reason"]
     assert not await trial.company.converged()
-    assert await sul.write(lambda tx: parking.replay(tx, actor=ACTOR)) == {"applied": 0, "left": 1}
+    assert await sul.write(lambda tx: dead_letters.replay(tx, actor=ACTOR)) == {"applied": 0, "left": 1}
     change_schema(trial, "DROP TRIGGER no")
-    assert await sul.write(lambda tx: parking.replay(tx, actor=ACTOR)) == {"applied": 1, "left": 0}
+    assert await sul.write(lambda tx: dead_letters.replay(tx, actor=ACTOR)) == {"applied": 1, "left": 0}
     assert await trial.order_ids("sul") == [order]
     await trial.verify()
     assert [after for _, after in await trial.audited("sul", "replayed_parked")] == [

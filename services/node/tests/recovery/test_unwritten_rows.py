@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from app.database import Transaction
-from app.life import Life
-from app.state import altered_rows, cell_rows
-from app.state.identity import product_id
+from app.domain.identity import product_id
+from app.domain.life import Life
+from app.state.repair import altered_rows
+from app.state.tables import cell_rows
 from tests.recovery.test_altered_rows import (
     CHANGES,
     MISSING,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.state.errors import NotReady, OutOfStock
+from app.domain.errors import NotReady, OutOfStock
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.company import customer, stock
 from tests.support.network import problem

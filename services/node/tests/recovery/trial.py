@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from app.database import StorageError
+from app.domain.errors import StateError
 from app.node import BranchNode
-from app.state import ledger, orders
-from app.state.errors import StateError
-from app.sync.delivery import Answer
-from app.sync.peers import Peer
+from app.state.tables import orders, stock_table
+from app.sync.peering.peers import Peer
+from app.sync.rules.retry import Answer
 from tests.support.branch import ACTOR
 from tests.support.company import Company, buy, customer, node_settings, stock
 from tests.support.doors import doors_of
@@ -193,7 +193,7 @@ class Trial:
 
     async def rows(self, name: str) -> list[dict[str, Any]]:
         """Every life's row of rice as a node knows it."""
-        shown = await self[name].database.read(lambda connection: ledger.stock_view(connection, RICE))
+        shown = await self[name].database.read(lambda connection: stock_table.stock_view(connection, RICE))
         found: list[dict[str, Any]] = shown["rows"]
         return found
 

@@ -5,12 +5,14 @@ from collections.abc import Callable, Sequence
 import pytest
 from hypothesis import given, settings
 
-from app.life import Life
-from app.state import grants, ledger, stock
-from app.state.errors import DeadEpoch
-from app.state.grants import Granted, Request
-from app.state.stock import Cell
-from app.state.waiting import Age
+from app.domain import stock
+from app.domain.errors import DeadEpoch
+from app.domain.life import Life
+from app.domain.stock import Cell
+from app.domain.waiting import Age
+from app.state.commands import grants
+from app.state.commands.grants import Granted, Request
+from app.state.tables import stock_table
 from tests.support import history
 from tests.support.branch import Branch, Branches
 from tests.support.history import History
@@ -32,7 +34,7 @@ def pair(branches: Branches) -> tuple[Branch, Branch]:
 def request(asker: Branch, wanted: int, *, cells: Sequence[Cell] | None = None) -> Request:
     """What the asker asks now: with all it knows of the product."""
     product = asker.product_id("rice")
-    known = ledger.cells_of(asker.connection, product) if cells is None else cells
+    known = stock_table.cells_of(asker.connection, product) if cells is None else cells
     return Request(product_id=product, asker=asker.life, wanted=wanted, age=OLD_AGE, lamport=7, cells=known)
 
 
@@ -40,7 +42,7 @@ def give(giver: Branch, wish: Request, *, reserved: int = 0) -> Granted:
     return giver.do(lambda tx: grants.give(tx, wish, reserved=reserved))
 
 
-def accept(asker: Branch, granted: Granted, *, giver: Life = MATRIZ) -> ledger.Merged:
+def accept(asker: Branch, granted: Granted, *, giver: Life = MATRIZ) -> stock_table.Merged:
     return asker.do(lambda tx: grants.accept(tx, granted.cells, giver=giver, lamport=granted.lamport))
 
 
@@ -103,7 +105,7 @@ def test_the_asker_is_served_later_than_all_it_has_seen(pair: tuple[Branch, Bran
 
 def test_a_dead_life_is_given_nothing(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
-    matriz.do(lambda tx: ledger.learn_life(tx, norte.life, dead=True))
+    matriz.do(lambda tx: stock_table.learn_life(tx, norte.life, dead=True))
     with pytest.raises(DeadEpoch):
         give(matriz, request(norte, 4))
     assert rights(matriz) == [10]
@@ -117,7 +119,7 @@ def test_an_asker_whose_own_rows_tell_two_histories_is_given_nothing(pair: tuple
     other = Cell(product, *norte.life, received=2, removed=1, version=2)
     assert give(matriz, request(norte, 2, cells=[one])).quantity == 1
     assert give(matriz, request(norte, 9, cells=[other])).quantity == 0
-    assert norte.life in ledger.dead_lives(matriz.connection)
+    assert norte.life in stock_table.dead_lives(matriz.connection)
 
 
 def test_the_answer_of_a_life_that_ended_meanwhile_gives_nothing(pair: tuple[Branch, Branch]) -> None:
@@ -125,8 +127,8 @@ def test_the_answer_of_a_life_that_ended_meanwhile_gives_nothing(pair: tuple[Bra
     else heard of has been released already."""
     matriz, norte = pair
     granted = give(matriz, request(norte, 4))
-    norte.do(lambda tx: ledger.learn_life(tx, matriz.life, dead=True))
-    assert accept(norte, granted, giver=matriz.life) == ledger.Merged()
+    norte.do(lambda tx: stock_table.learn_life(tx, matriz.life, dead=True))
+    assert accept(norte, granted, giver=matriz.life) == stock_table.Merged()
     assert rights(norte) == [0]
 
 
@@ -144,7 +146,7 @@ def test_nothing_is_granted_of_a_product_the_giver_does_not_know(branches: Branc
     norte.product("rice")
     norte.adjust("rice", 1)
     assert give(matriz, request(norte, 4)) == Granted(
-        0, (), matriz.do(lambda tx: tx.counters.lamport), ledger.Merged()
+        0, (), matriz.do(lambda tx: tx.counters.lamport), stock_table.Merged()
     )
 
 
@@ -174,7 +176,7 @@ def test_surplus_moves_toward_demand_and_leaves_what_waits(pair: tuple[Branch, B
 def test_no_surplus_moves_to_a_life_that_is_over(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     product = matriz.product_id("rice")
-    matriz.do(lambda tx: ledger.learn_deaths(tx, [norte.life]))
+    matriz.do(lambda tx: stock_table.learn_deaths(tx, [norte.life]))
     assert grants.products_with_surplus(matriz.connection, peers=[norte.life], reserved={}) == []
     assert not matriz.do(lambda tx: grants.offer_surplus(tx, product, peers=[norte.life], reserved=0))
 
@@ -215,7 +217,7 @@ def test_no_history_of_real_transactions_sells_more_than_there_is(
         played.play(step)
     played.settle()
     product = made[0].product_id("rice")
-    cells = ledger.cells_of(made[0].connection, product)
+    cells = stock_table.cells_of(made[0].connection, product)
     assert all(stock.rights_of(branch.life, cells) >= 0 for branch in made)
     assert sum(rights(*made)) == made[0].totals(product).available
     assert made[0].totals(product).oversold == 0

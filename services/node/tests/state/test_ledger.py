@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from app.life import Life
-from app.state import altered_rows, checking, ledger, stock
-from app.state.errors import Invalid, NotFound
-from app.state.stock import Cell
+from app.domain import stock
+from app.domain.errors import Invalid, NotFound
+from app.domain.life import Life
+from app.domain.stock import Cell
+from app.state.repair import altered_rows, checking
+from app.state.tables import stock_table
 from tests.support.branch import ACTOR, Branch, Branches
 
 OLD, NEW = Life("norte", "e0"), Life("norte", "e1")
@@ -18,12 +20,12 @@ def document(**changes: Any) -> dict[str, Any]:
     return {**Cell("p", *NEW, received=3, version=1).as_json(), **changes}
 
 
-def merge(branch: Branch, *cells: Cell) -> ledger.Merged:
-    return branch.do(lambda tx: ledger.merge(tx, cells))
+def merge(branch: Branch, *cells: Cell) -> stock_table.Merged:
+    return branch.do(lambda tx: stock_table.merge(tx, cells))
 
 
 def cells(branch: Branch, product_id: str) -> dict[Life, Cell]:
-    return {cell.life: cell for cell in ledger.cells_of(branch.connection, product_id)}
+    return {cell.life: cell for cell in stock_table.cells_of(branch.connection, product_id)}
 
 
 def lives(branch: Branch) -> dict[Life, int]:
@@ -55,7 +57,7 @@ def test_merging_announces_nothing_but_wakes_who_waits_for_the_product(branches:
     product = matriz.product("rice")
     before = matriz.head()
     changed = matriz.do(
-        lambda tx: (ledger.merge(tx, [Cell(product, *NEW, received=5, version=1)]), tx.effects.stock)[1]
+        lambda tx: (stock_table.merge(tx, [Cell(product, *NEW, received=5, version=1)]), tx.effects.stock)[1]
     )
     assert (matriz.head(), changed) == (before, {product})
 
@@ -108,7 +110,7 @@ def test_an_old_view_of_this_very_life_is_no_alarm(branches: Branches) -> None:
     product = matriz.product("rice")
     matriz.adjust("rice", 5)
     matriz.adjust("rice", 5)
-    assert merge(matriz, Cell(product, *matriz.life, received=5, version=1)) == ledger.Merged()
+    assert merge(matriz, Cell(product, *matriz.life, received=5, version=1)) == stock_table.Merged()
 
 
 def test_lives_are_learnt_from_rows_and_grants(branches: Branches) -> None:
@@ -127,9 +129,9 @@ def test_another_life_of_ones_own_branch_is_over(branches: Branches) -> None:
 
 def test_death_is_for_ever(branches: Branches) -> None:
     matriz = branches.make("matriz")
-    matriz.do(lambda tx: ledger.learn_life(tx, OLD, dead=True))
-    matriz.do(lambda tx: ledger.learn_life(tx, OLD))
-    assert ledger.dead_lives(matriz.connection) == {OLD}
+    matriz.do(lambda tx: stock_table.learn_life(tx, OLD, dead=True))
+    matriz.do(lambda tx: stock_table.learn_life(tx, OLD))
+    assert stock_table.dead_lives(matriz.connection) == {OLD}
 
 
 @pytest.mark.parametrize(
@@ -158,19 +160,19 @@ def test_death_is_for_ever(branches: Branches) -> None:
 )
 def test_what_no_node_can_have_written_is_invalid(body: Any) -> None:
     with pytest.raises(Invalid):
-        ledger.cell_from_json(body)
+        stock_table.cell_from_json(body)
 
 
 def test_a_cell_survives_the_wire() -> None:
     cell = Cell("p", *NEW, received=3, granted={OLD: 2}, version=2)
-    assert ledger.cell_from_json(cell.as_json()) == cell
+    assert stock_table.cell_from_json(cell.as_json()) == cell
 
 
 def test_a_cell_is_written_by_its_own_life_only(branches: Branches) -> None:
     matriz = branches.make("matriz")
     foreign = Cell(matriz.product("rice"), *NEW)
     with pytest.raises(AssertionError):
-        matriz.do(lambda tx: ledger.move(tx, foreign, foreign.add("received", 1)))
+        matriz.do(lambda tx: stock_table.move(tx, foreign, foreign.add("received", 1)))
 
 
 def test_the_view_shows_the_company_the_branch_and_every_row(branches: Branches) -> None:
@@ -178,8 +180,8 @@ def test_the_view_shows_the_company_the_branch_and_every_row(branches: Branches)
     product = matriz.product("rice")
     matriz.adjust("rice", 10, share="equal", peers=[NEW])
     merge(matriz, Cell(product, *OLD, received=4, version=1))
-    matriz.do(lambda tx: ledger.learn_life(tx, OLD, dead=True))
-    view = ledger.stock_view(matriz.connection, "RICE")
+    matriz.do(lambda tx: stock_table.learn_life(tx, OLD, dead=True))
+    view = stock_table.stock_view(matriz.connection, "RICE")
     assert {name: view[name] for name in ("sku", "available", "frozen", "oversold", "here")} == {
         "sku": "rice",
         "available": 10,
@@ -191,13 +193,13 @@ def test_the_view_shows_the_company_the_branch_and_every_row(branches: Branches)
         ("matriz", {"norte@e1": 5}),
         ("norte", {}),
     ]
-    assert ledger.stock_page(matriz.connection, "", 10) == [view]
-    assert ledger.stock_page(matriz.connection, product, 10) == []
+    assert stock_table.stock_page(matriz.connection, "", 10) == [view]
+    assert stock_table.stock_page(matriz.connection, product, 10) == []
 
 
 def test_stock_of_an_unknown_product_is_not_found(branches: Branches) -> None:
     with pytest.raises(NotFound):
-        ledger.stock_view(branches.make("matriz").connection, "tea")
+        stock_table.stock_view(branches.make("matriz").connection, "tea")
 
 
 def test_oversold_units_are_named_with_the_orders_that_lack_them(branches: Branches) -> None:
@@ -212,7 +214,7 @@ def test_oversold_units_are_named_with_the_orders_that_lack_them(branches: Branc
     second = norte.place("ALFKI", ("rice", 3), policy="optimistic")
     matriz.send(norte)
     norte.send(matriz)
-    lists = [ledger.stock_view(branch.connection, "rice") for branch in (matriz, norte)]
+    lists = [stock_table.stock_view(branch.connection, "rice") for branch in (matriz, norte)]
     assert [view["oversold"] for view in lists] == [2, 2]
     assert lists[0]["deficits"] == lists[1]["deficits"]
     last = max((matriz, first), (norte, second), key=lambda placed: _place_in_time(*placed))
@@ -254,10 +256,10 @@ def test_a_number_that_is_none_ends_no_life_and_fails_no_reader(
     matriz.adjust("rice", 9, share="equal", peers=[NEW])
     loosen(matriz, table)
     matriz.connection.execute(change)
-    assert ledger.without_altered(matriz.connection, matriz.life, [product, "other"]) == ["other"]
+    assert stock_table.without_altered(matriz.connection, matriz.life, [product, "other"]) == ["other"]
     troubles = checking.find_troubles(matriz.connection)
     assert [trouble.relation for trouble in troubles] == ["stock"]
     for trouble in troubles:
         matriz.do(partial(altered_rows.list_altered, trouble=trouble, asked=1, why="a test"))
-    assert ledger.stock_view(matriz.connection, "rice")["rows"] == []
+    assert stock_table.stock_view(matriz.connection, "rice")["rows"] == []
     assert matriz.do(lambda tx: altered_rows.accept(tx, actor=ACTOR)) == {"accepted": 0, "left": 1}

@@ -6,9 +6,15 @@ from typing import Any
 import pytest
 
 from app.database import OutcomeUnknown
+from app.domain.errors import (
+    KeyReused,
+    NotFound,
+    OtherBranch,
+    OutOfStock,
+    UnknownReference,
+)
 from app.node import BranchNode
-from app.state import orders
-from app.state.errors import KeyReused, NotFound, OtherBranch, OutOfStock, UnknownReference
+from app.state.tables import orders
 from tests.support.branch import ACTOR
 from tests.support.company import Company, buy, customer, stock
 from tests.support.virtual import InlineExecutor, eventually

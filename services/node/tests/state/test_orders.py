@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
-from app.state import ledger, order_copies, order_rows, orders
-from app.state.errors import Invalid, NotFound
-from app.state.order import MAX_QUANTITY
+from app.domain.errors import Invalid, NotFound
+from app.domain.order import MAX_QUANTITY
+from app.state.tables import (
+    order_durability,
+    order_rows,
+    orders,
+    stock_table,
+)
 from tests.support.branch import ACTOR, Branch, Branches, as_json
 
 Change = Callable[[dict[str, Any]], Any]
@@ -73,19 +78,19 @@ def test_ids_of_later_orders_sort_later(matriz: Branch) -> None:
 
 def test_stored_by_names_peers_whose_acknowledgement_passed_the_order(matriz: Branch, norte: Branch) -> None:
     placed = matriz.place("ALFKI", ("rice", 1))
-    assert (view(matriz, placed)["stored_by"], order_copies.at_risk(matriz.connection)) == ([], 1)
+    assert (view(matriz, placed)["stored_by"], order_durability.at_risk(matriz.connection)) == ([], 1)
     matriz.send(norte)
-    assert (view(matriz, placed)["stored_by"], order_copies.at_risk(matriz.connection)) == (["norte"], 0)
+    assert (view(matriz, placed)["stored_by"], order_durability.at_risk(matriz.connection)) == (["norte"], 0)
     assert view(norte, placed)["stored_by"] == ["norte"]  # whoever shows it has it
-    assert order_copies.at_risk(norte.connection) == 0
+    assert order_durability.at_risk(norte.connection) == 0
 
 
 def test_what_a_dead_life_acknowledged_is_stored_nowhere(matriz: Branch, norte: Branch) -> None:
     placed = matriz.place("ALFKI", ("rice", 1))
     matriz.send(norte)
     gone = norte.life
-    matriz.do(lambda tx: ledger.learn_life(tx, gone, dead=True))
-    assert (view(matriz, placed)["stored_by"], order_copies.at_risk(matriz.connection)) == ([], 1)
+    matriz.do(lambda tx: stock_table.learn_life(tx, gone, dead=True))
+    assert (view(matriz, placed)["stored_by"], order_durability.at_risk(matriz.connection)) == ([], 1)
 
 
 def test_orders_at_risk_are_the_same_by_the_log_and_by_the_orders(
@@ -94,8 +99,8 @@ def test_orders_at_risk_are_the_same_by_the_log_and_by_the_orders(
     def found() -> set[int]:
         counts = set()
         for few in (20_000, -1):
-            monkeypatch.setattr(order_copies, "_FEW_EVENTS", few)
-            counts.add(order_copies.at_risk(matriz.connection))
+            monkeypatch.setattr(order_durability, "_FEW_EVENTS", few)
+            counts.add(order_durability.at_risk(matriz.connection))
         return counts
 
     matriz.place("ALFKI", ("rice", 1))
@@ -118,11 +123,11 @@ def test_orders_of_an_ended_epoch_are_announced_again_and_counted_at_risk_until_
 ) -> None:
     placed = [matriz.place("ALFKI", ("rice", 1)) for _ in range(3)]
     matriz.next_life()
-    assert order_copies.at_risk(matriz.connection) == 3
+    assert order_durability.at_risk(matriz.connection) == 3
     announced = [matriz.do(lambda tx: orders.announce_again(tx, limit=2)) for _ in range(3)]
     assert announced == [2, 1, 0]
     matriz.send(norte)
-    assert order_copies.at_risk(matriz.connection) == 0
+    assert order_durability.at_risk(matriz.connection) == 0
     assert [view(norte, order)["epoch"] for order in placed] == [
         view(matriz, order)["epoch"] for order in placed
     ]

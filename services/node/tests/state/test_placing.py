@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from app.database import Actor
-from app.life import Life
-from app.state import ledger, order_rows, orders, placing, products, stock
-from app.state.errors import (
+from app.domain import stock
+from app.domain.errors import (
     Invalid,
     KeyReused,
     NotFound,
@@ -17,9 +16,17 @@ from app.state.errors import (
     Shortage,
     UnknownReference,
 )
-from app.state.fields import LARGEST
-from app.state.order import MAX_QUANTITY
-from app.state.placing import PlaceOrder
+from app.domain.life import Life
+from app.domain.order import MAX_QUANTITY
+from app.domain.row_checks import LARGEST
+from app.state.commands import order_commands
+from app.state.commands.order_commands import PlaceOrder
+from app.state.tables import (
+    order_rows,
+    orders,
+    products,
+    stock_table,
+)
 from tests.support.branch import ACTOR, Branch, Branches
 
 NORTE, SUL = Life("norte", "e1"), Life("sul", "e1")
@@ -126,7 +133,7 @@ def test_what_older_waiting_orders_need_is_left_to_them(matriz: Branch) -> None:
     def attempt(quantity: int) -> str:
         order = PlaceOrder(customer="ALFKI", lines=(("rice", quantity),))
         return matriz.do(
-            lambda tx: placing.place_order(
+            lambda tx: order_commands.place_order(
                 tx, order, actor=ACTOR, key=None, request_hash="h", policy="escrow", reserved=reserved
             )
         )
@@ -270,19 +277,19 @@ def test_new_stock_is_shared_in_the_same_transaction(
     matriz.adjust("rice", 1)
     matriz.place("ALFKI", ("rice", 1))
     sold_at_sul = stock.Cell(product, *SUL, received=3, sold=3, version=2)
-    matriz.do(lambda tx: ledger.merge(tx, [sold_at_sul]))
+    matriz.do(lambda tx: stock_table.merge(tx, [sold_at_sul]))
     events = len(matriz.event_kinds())
     matriz.adjust("rice", 11, share=share, peers=[NORTE, SUL])
-    own = ledger.own_cell(ledger.cells_of(matriz.connection, product), matriz.life, product)
+    own = stock_table.own_cell(stock_table.cells_of(matriz.connection, product), matriz.life, product)
     assert (own.granted, left(matriz, "rice")) == (granted, [here])
     assert matriz.event_kinds()[events:] == ["stock_update"]
 
 
 def test_new_stock_is_not_shared_with_a_life_that_is_over(matriz: Branch) -> None:
     """Who shares heard from it lately, and then of its end: the units would be frozen."""
-    matriz.do(lambda tx: ledger.learn_deaths(tx, [SUL]))
+    matriz.do(lambda tx: stock_table.learn_deaths(tx, [SUL]))
     matriz.adjust("rice", 10, share="equal", peers=[NORTE, SUL])
-    (own,) = ledger.cells_of(matriz.connection, matriz.product_id("rice"))
+    (own,) = stock_table.cells_of(matriz.connection, matriz.product_id("rice"))
     assert own.granted == {NORTE: 5}
 
 

@@ -9,11 +9,13 @@ import pytest
 from app.database import Transaction, digest
 from app.database.digest import bucket_of, canonical
 from app.database.seals import Stored
-from app.life import Life
-from app.state import canonical_forms, checking, customers, repair, replicated, users
-from app.state.checking import Trouble
-from app.state.identity import customer_id
-from app.state.repair import Given
+from app.domain.identity import customer_id
+from app.domain.life import Life
+from app.state.registry import canonical_forms, replicated
+from app.state.repair import buckets, checking
+from app.state.repair.buckets import Given
+from app.state.repair.checking import Trouble
+from app.state.tables import customers, users
 from tests.support.branch import ACTOR, CLUSTER, Branch, Branches
 
 
@@ -42,9 +44,9 @@ def test_a_bucket_is_counted_anew_in_the_middle_of_a_group_that_changes_it(branc
     trouble, _ = bucket_with(branch, "ALFKI")
     branch.connection.execute("UPDATE digest_buckets SET total = zeroblob(32) WHERE relation = 'customers'")
 
-    def mend(tx: Transaction) -> repair.Mended:
+    def mend(tx: Transaction) -> buckets.Mended:
         _, rows = bucket_with(branch, "ALFKI")
-        return repair.mend(tx, trouble, Given(rows=rows, life=Life("norte", "first"), dominates=True))
+        return buckets.mend(tx, trouble, Given(rows=rows, life=Life("norte", "first"), dominates=True))
 
     outcomes = branch.do_all([rename, mend, rename])
     assert [outcome.error for outcome in outcomes] == [None] * 3
@@ -56,7 +58,7 @@ def test_a_total_alone_is_made_durable_too(branch: Branch) -> None:
     trouble, rows = bucket_with(branch, "ALFKI")
     branch.connection.execute("UPDATE digest_buckets SET total = zeroblob(32) WHERE relation = 'customers'")
     given = Given(rows=rows, life=Life("norte", "first"), dominates=True)
-    assert branch.do(lambda tx: repair.mend(tx, trouble, given)).recounted
+    assert branch.do(lambda tx: buckets.mend(tx, trouble, given)).recounted
     assert checking.find_troubles(branch.connection) == []
 
 
@@ -90,9 +92,9 @@ def test_what_the_total_counts_is_never_taken_for_unwritten(seed: int) -> None:
     mine += [Stored("customers", row["id"], row, random.choice([0, 5]), entity.seal(row)) for row in ghosts]
     random.shuffle(mine)
     theirs = [row for row in written if random.random() < 0.7]
-    given = repair.Given(rows=theirs, life=Life("norte", "first"), dominates=random.random() < 0.5)
+    given = buckets.Given(rows=theirs, life=Life("norte", "first"), dominates=random.random() < 0.5)
 
-    plan = repair.plan(entity, mine, random.choice([given, None]), recorded=recorded)
+    plan = buckets.plan(entity, mine, random.choice([given, None]), recorded=recorded)
 
     assert set(plan.unwritten) <= {row["id"] for row in ghosts}
     stays = {stored.key for stored in mine if stored.is_sound} | {row["id"] for row in plan.put}
@@ -111,8 +113,8 @@ def pair(branches: Branches) -> tuple[Branch, Trouble, str]:
     return made, Trouble("customers", bucket, (), False), other
 
 
-def mended_alone(branch: Branch, trouble: Trouble) -> repair.Mended:
-    return branch.do(lambda tx: repair.mend(tx, trouble, None))
+def mended_alone(branch: Branch, trouble: Trouble) -> buckets.Mended:
+    return branch.do(lambda tx: buckets.mend(tx, trouble, None))
 
 
 def test_a_ghost_is_moved_out_when_what_was_written_beside_it_is_mended(
@@ -124,8 +126,8 @@ def test_a_ghost_is_moved_out_when_what_was_written_beside_it_is_mended(
     branch.connection.execute("UPDATE customers SET id = ? WHERE id = ?", (ghost, other))
     branch.connection.execute("UPDATE customers SET name = 'altered' WHERE code = 'ALFKI'")
     assert mended_alone(branch, trouble).moved_out == 0
-    given = repair.Given(rows=[row for row in rows if row], life=Life("norte", "first"), dominates=False)
-    mended = branch.do(lambda tx: repair.mend(tx, trouble, given))
+    given = buckets.Given(rows=[row for row in rows if row], life=Life("norte", "first"), dominates=False)
+    mended = branch.do(lambda tx: buckets.mend(tx, trouble, given))
     assert (mended.restored, mended.missing, mended.moved_out, mended.settled) == (2, 1, 1, True)
     assert checking.find_troubles(branch.connection) == []
 
@@ -171,5 +173,5 @@ def test_what_the_peer_has_under_the_key_is_not_moved_out_though_no_total_counts
     entity, row = replicated.get("customers"), customer_row(1)
     altered = Stored("customers", row["id"], {**row, "name": "y"}, 5, entity.seal({**row, "name": "y"}))
     given = Given(rows=[row], life=Life("norte", "first"), dominates=False)
-    plan = repair.plan(entity, [altered], given, recorded=0)
+    plan = buckets.plan(entity, [altered], given, recorded=0)
     assert (plan.put, plan.left, plan.unwritten) == ([], [row["id"]], [])

@@ -9,11 +9,20 @@ from typing import Any
 import pytest
 
 from app.database import Database, Transaction
-from app.state import customers, placing, products
-from app.state.errors import Fenced, NotReady, OutOfStock
-from app.state.placing import Adjustment, PlaceOrder, Policy
-from app.state.rights_desk import RightsDesk
-from app.state.waiting import WaitingList
+from app.domain.errors import (
+    Fenced,
+    NotReady,
+    OutOfStock,
+)
+from app.domain.waiting import WaitingList
+from app.services.rights_broker import RightsBroker
+from app.state.commands import order_commands
+from app.state.commands.order_commands import (
+    Adjustment,
+    PlaceOrder,
+    Policy,
+)
+from app.state.tables import customers, products
 from tests.support.branch import ACTOR, CLUSTER
 from tests.support.virtual import InlineExecutor, VirtualClock
 
@@ -44,7 +53,7 @@ class Desk:
         self.asker = ScriptedAsker()
         self.waiting = WaitingList()
         self.refusal: Exception | None = None
-        self.desk = RightsDesk(
+        self.desk = RightsBroker(
             database,
             waiting=self.waiting,
             clock=VirtualClock(),
@@ -63,7 +72,9 @@ class Desk:
         """Units arrive here, past the desk, as a grant does."""
         wanted = Adjustment(sku=sku, quantity=quantity, reason="a delivery", share="keep")
         await self.database.write(
-            lambda tx: placing.adjust_stock(tx, wanted, actor=ACTOR, policy="escrow", reserved={}, peers=())
+            lambda tx: order_commands.adjust_stock(
+                tx, wanted, actor=ACTOR, policy="escrow", reserved={}, peers=()
+            )
         )
 
     def bring(self, quantity: int, *, enough: bool = True) -> Callable[[], Awaitable[bool]]:
@@ -81,7 +92,7 @@ class Desk:
         order = PlaceOrder(customer="ALFKI", lines=((sku, quantity),))
 
         def attempt(tx: Transaction, reserved: Mapping[str, int]) -> str:
-            return placing.place_order(
+            return order_commands.place_order(
                 tx, order, actor=ACTOR, key=key, request_hash="h", policy=self._policy, reserved=reserved
             )
 
@@ -132,7 +143,7 @@ async def test_a_short_order_waits_for_the_round_that_brings_its_rights(desk: De
 
 async def test_without_a_way_to_the_peers_a_short_order_is_refused_at_once(database: Database) -> None:
     desk = Desk(database)
-    desk.desk = RightsDesk(
+    desk.desk = RightsBroker(
         database,
         waiting=desk.waiting,
         clock=VirtualClock(),

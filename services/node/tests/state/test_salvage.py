@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from app.state import epochs, ledger, order_copies, salvage
+from app.state import salvage
+from app.state.commands import new_epoch
 from app.state.salvage import Account, Salvage, VerifiedRows
+from app.state.tables import order_durability, stock_table
 from tests.support.branch import Branch, Branches
 
 FILE = "node.db.damaged-1"
@@ -78,10 +80,10 @@ def test_orders_that_came_back_are_at_risk_until_a_peer_has_stored_them(
     after.next_life()
     with verified(sul, tmp_path) as rows:
         bring_back(rows, after)
-    assert order_copies.at_risk(after.connection) == 2
-    after.do(epochs.announce_orders)
+    assert order_durability.at_risk(after.connection) == 2
+    after.do(new_epoch.announce_orders)
     after.send(peer)
-    assert order_copies.at_risk(after.connection) == 0
+    assert order_durability.at_risk(after.connection) == 0
     assert order_ids(peer) == order_ids(sul)
     assert peer.totals(peer.product_id("rice")).oversold == 0
 
@@ -116,7 +118,7 @@ def test_stock_that_is_not_as_written_counts_for_nothing(
     after.next_life()
     with verified(sul, tmp_path, "UPDATE stock SET sold = 0") as rows:
         bring_back(rows, after)
-    assert ledger.cells_of(after.connection, after.product_id("rice")) == []
+    assert stock_table.cells_of(after.connection, after.product_id("rice")) == []
 
 
 def test_bringing_back_twice_changes_nothing(sul: Branch, branches: Branches, tmp_path: Path) -> None:
@@ -136,7 +138,7 @@ def test_orders_of_other_branches_come_back_as_rows_and_are_announced_by_nobody(
     with verified(sul, tmp_path) as rows:
         account = bring_back(rows, norte)
     assert (account.back, account.of_others) == (2, 2)
-    assert order_copies.at_risk(norte.connection) == 0
+    assert order_durability.at_risk(norte.connection) == 0
     assert "order_created" not in norte.event_kinds()
 
 

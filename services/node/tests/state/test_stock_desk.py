@@ -4,10 +4,14 @@ from typing import Any
 
 import pytest
 
+from app.domain.errors import (
+    OutOfStock,
+    PolicyMismatch,
+    UnknownReference,
+)
 from app.node import BranchNode
-from app.state import ledger
-from app.state.errors import OutOfStock, PolicyMismatch, UnknownReference
-from app.state.placing import Adjustment
+from app.state.commands.order_commands import Adjustment
+from app.state.tables import stock_table
 from tests.support.branch import ACTOR
 from tests.support.company import Company, buy, customer, stock
 from tests.support.virtual import eventually
@@ -16,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def view(node: BranchNode) -> dict[str, Any]:
-    return await node.database.read(lambda connection: ledger.stock_view(connection, "rice"))
+    return await node.database.read(lambda connection: stock_table.stock_view(connection, "rice"))
 
 
 async def rights(company: Company) -> list[int]:

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from app.life import Life
-from app.state import stock
-from app.state.forms import COUNTS
-from app.state.stock import Cell, SoldUnits
+from app.domain import stock
+from app.domain.forms import COUNTS
+from app.domain.life import Life
+from app.domain.stock import Cell, SoldUnits
 
 LIVES: list[Life] = [Life("matriz", "e1"), Life("norte", "e1"), Life("sul", "e1"), Life("norte", "e0")]
 DEAD = LIVES[3]

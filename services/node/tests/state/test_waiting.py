@@ -2,7 +2,12 @@
 
 import pytest
 
-from app.state.waiting import Demand, Waiting, WaitingList, demand_of
+from app.domain.waiting import (
+    Demand,
+    Waiting,
+    WaitingList,
+    demand_of,
+)
 
 
 def waiting(lamport: int, **needs: int) -> Waiting:

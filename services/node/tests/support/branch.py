@@ -14,12 +14,23 @@ from app.database.digest import canonical, read_digests
 from app.database.identity import begin_start
 from app.database.seals import require_written
 from app.database.writer import Command, Writer
-from app.life import Life
-from app.state import customers, epochs, ledger, placing, products, replicated, stock
-from app.state.placing import Adjustment, PlaceOrder, Policy
-from app.state.ranges import Ranges
-from app.sync import outbox, receiver
-from app.sync.events import Batch
+from app.domain import stock
+from app.domain.life import Life
+from app.domain.ranges import Ranges
+from app.state.commands import new_epoch, order_commands
+from app.state.commands.order_commands import (
+    Adjustment,
+    PlaceOrder,
+    Policy,
+)
+from app.state.registry import replicated
+from app.state.tables import (
+    customers,
+    products,
+    stock_table,
+)
+from app.sync.log import outbox, receiver
+from app.sync.wire.messages import Batch
 from tests.support.virtual import BEGAN_AT
 
 T = TypeVar("T")
@@ -70,7 +81,7 @@ class Branch:
 
     def next_life(self) -> None:
         """Begin a new epoch on the same rows, as a node does whose disk was rolled back."""
-        self.do(lambda tx: epochs.begin_again(tx, why="a test says so"))
+        self.do(lambda tx: new_epoch.begin_again(tx, why="a test says so"))
 
     def product(self, sku: str, *, price_cents: int = 1000) -> str:
         """Create a product; its id."""
@@ -94,7 +105,9 @@ class Branch:
         """Receive or remove units."""
         wanted = Adjustment(sku=sku, quantity=quantity, reason="a delivery", share=share)
         return self.do(
-            lambda tx: placing.adjust_stock(tx, wanted, actor=ACTOR, policy=policy, reserved={}, peers=peers)
+            lambda tx: order_commands.adjust_stock(
+                tx, wanted, actor=ACTOR, policy=policy, reserved={}, peers=peers
+            )
         )
 
     def place(
@@ -109,13 +122,13 @@ class Branch:
         """Place an order; its id."""
         order = PlaceOrder(customer=customer, lines=lines)
         return self.do(
-            lambda tx: placing.place_order(
+            lambda tx: order_commands.place_order(
                 tx, order, actor=actor, key=key, request_hash=request_hash, policy=policy, reserved={}
             )
         )
 
     def cancel(self, order_id: str) -> None:
-        self.do(lambda tx: placing.cancel_order(tx, order_id, actor=ACTOR))
+        self.do(lambda tx: order_commands.cancel_order(tx, order_id, actor=ACTOR))
 
     def product_id(self, sku: str) -> str:
         found = products.find(self.connection, sku)
@@ -123,11 +136,11 @@ class Branch:
         return found.id
 
     def rights(self, product_id: str) -> int:
-        return stock.rights_of(self.life, ledger.cells_of(self.connection, product_id))
+        return stock.rights_of(self.life, stock_table.cells_of(self.connection, product_id))
 
     def totals(self, product_id: str) -> stock.Totals:
-        cells = ledger.cells_of(self.connection, product_id)
-        return stock.totals(cells, ledger.dead_lives(self.connection))
+        cells = stock_table.cells_of(self.connection, product_id)
+        return stock.totals(cells, stock_table.dead_lives(self.connection))
 
     def digest(self) -> str:
         return read_digests(self.connection)[0]

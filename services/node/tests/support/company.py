@@ -8,10 +8,11 @@ from typing import Any
 from app.config import Settings
 from app.database.digest import read_digests
 from app.node import BranchNode
-from app.state import customers, products
-from app.state.placing import Adjustment, PlaceOrder
-from app.sync import handshake, outbox
-from app.sync.events import Head
+from app.state.commands.order_commands import Adjustment, PlaceOrder
+from app.state.tables import customers, products
+from app.sync.lifecycle import handshake
+from app.sync.log import outbox
+from app.sync.wire.messages import Head
 from tests.support.branch import ACTOR, CLUSTER
 from tests.support.doors import doors_of
 from tests.support.network import REPLICA_SECRET, FakeNetwork

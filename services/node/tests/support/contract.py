@@ -15,8 +15,8 @@ from schemathesis.schemas import BaseSchema
 from starlette.types import Receive, Scope, Send
 
 from app.config import read_settings
+from app.domain import identity
 from app.main import create_app
-from app.state import identity
 from tests.support.parts import parts
 
 Caller = Literal["admin", "operador", "nobody"]

@@ -10,12 +10,12 @@ from starlette.datastructures import State
 from starlette.types import ASGIApp, Message, Scope
 
 from app.api import replica
-from app.api.answers import install_marks
 from app.api.limits import install_limits
-from app.api.problems import install_problems
+from app.api.problems.handlers import install_problems
+from app.api.response_signing import install_marks
 from app.node import BranchNode
 from app.security.replica_tokens import ANSWER_HEADER
-from app.sync.transport import Response
+from app.sync.peering.transport import Response
 
 
 def doors_of(node: BranchNode) -> FastAPI:

@@ -5,10 +5,15 @@ from contextlib import suppress
 
 from hypothesis import strategies as st
 
-from app.life import Life
-from app.state import customers, grants, ledger, products
-from app.state.errors import OutOfRights
-from app.state.grants import Request
+from app.domain.errors import OutOfRights
+from app.domain.life import Life
+from app.state.commands import grants
+from app.state.commands.grants import Request
+from app.state.tables import (
+    customers,
+    products,
+    stock_table,
+)
 from tests.support.branch import ACTOR, Branch
 
 Step = tuple[str, int, int, int]
@@ -80,6 +85,6 @@ def _grant(giver: Branch, asker: Branch, wanted: int) -> None:
         wanted=wanted,
         age=None,
         lamport=asker.do(lambda tx: tx.lamport),
-        cells=ledger.cells_of(asker.connection, product),
+        cells=stock_table.cells_of(asker.connection, product),
     )
     giver.do(lambda tx: grants.give(tx, wish, reserved=1))

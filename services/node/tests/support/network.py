@@ -1,4 +1,4 @@
-"""Networks between nodes of one process: they implement `app.sync.transport.Transport`, with faults.
+"""Networks between nodes of one process: they implement `app.sync.peering.transport.Transport`, with faults.
 
 A message goes through the receiving node's ASGI application, so tokens, limits, routes and problems are the
 real ones. A sender that stops waiting does not stop the receiver, as on a real network.
@@ -16,8 +16,8 @@ import httpx
 from starlette.types import ASGIApp
 
 from app.security.replica_tokens import ReplicaTokens
-from app.sync.errors import Unreachable
-from app.sync.transport import Response
+from app.sync.peering.transport import Response
+from app.sync.wire.errors import Unreachable
 from tests.support.doors import ask
 
 REPLICA_SECRET = "a secret of nodes, as long as one must be"

@@ -4,7 +4,7 @@ from random import Random
 from typing import TypedDict
 
 from app.runtime import Executor
-from app.sync.transport import Transport
+from app.sync.peering.transport import Transport
 from tests.support.network import FakeNetwork
 from tests.support.virtual import InlineExecutor, VirtualClock
 

@@ -8,8 +8,13 @@ from unittest import mock
 
 from app.node import BranchNode
 from app.security.replica_tokens import ReplicaClaims
-from app.sync import kinds, outbox, parking
-from app.sync.events import SCHEMA_VERSION, Batch, BatchReceipt
+from app.sync.log import dead_letters, outbox
+from app.sync.wire import kinds
+from app.sync.wire.messages import (
+    SCHEMA_VERSION,
+    Batch,
+    BatchReceipt,
+)
 
 NONSENSE = {"body": {"order": None}}
 """What no version can apply."""
@@ -43,5 +48,5 @@ def upgraded() -> Iterator[None]:
     known = {newer(name)["kind"]: kind for name, kind in kinds.KINDS.items()}
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(kinds.KINDS, known))
-        stack.enter_context(mock.patch.object(parking, "SCHEMA_VERSION", SCHEMA_VERSION + 1))
+        stack.enter_context(mock.patch.object(dead_letters, "SCHEMA_VERSION", SCHEMA_VERSION + 1))
         yield

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from app.database import Transaction
-from app.state import products, replicated, users
-from app.sync import parking, snapshot
-from app.sync.events import Page, WireEvent
-from app.sync.kinds import KINDS, UNAPPLICABLE
+from app.state.registry import replicated
+from app.state.tables import products, users
+from app.sync.catchup import snapshot
+from app.sync.log import dead_letters
+from app.sync.wire.kinds import KINDS, UNAPPLICABLE
+from app.sync.wire.messages import Page, WireEvent
 from tests.support.branch import ACTOR, Branch, Branches, as_json
 
 HASH = f"$2b$04${'a' * 53}"
@@ -84,7 +86,7 @@ def stumbles(tx: Transaction, event: WireEvent, body: Any) -> str | None:
     """What applying an event with this body raised that no sender can be blamed for."""
     try:
         with tx.attempt():
-            parking.apply(tx, event.model_copy(update={"body": body}), origin="matriz")
+            dead_letters.apply(tx, event.model_copy(update={"body": body}), origin="matriz")
             raise _Undone
     except (_Undone, *UNAPPLICABLE):
         return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from app.sync.anti_entropy import alike
+from app.sync.catchup.anti_entropy import alike
 
 OURS = {"customers": 1, "orders": 2, "suppliers": 1}
 

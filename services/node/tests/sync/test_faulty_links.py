@@ -2,10 +2,17 @@
 
 import pytest
 
+from app.domain.errors import OutOfStock
+from app.faults.link_faults import (
+    Cut,
+    Duplicate,
+    Flaky,
+    LinkFault,
+    Reorder,
+    Slow,
+)
 from app.node import BranchNode
-from app.state.errors import OutOfStock
-from app.sync.link_faults import Cut, Duplicate, Flaky, LinkFault, Reorder, Slow
-from app.sync.peers import Peer
+from app.sync.peering.peers import Peer
 from tests.support.branch import ACTOR
 from tests.support.company import Company, buy, customer, stock
 from tests.support.virtual import eventually

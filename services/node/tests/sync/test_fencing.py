@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.sync.fencing import Fencing, decide
+from app.sync.rules.fencing import Fencing, decide
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from app.database import Actor, StorageFull, Transaction
+from app.domain import identity
 from app.node import BranchNode
-from app.state import identity, users
+from app.state.tables import users
 from app.sync.replication import Replication
 from tests.support.branch import CLUSTER
 from tests.support.company import Company, buy, customer, stock

@@ -5,10 +5,17 @@ from random import Random
 
 import pytest
 
-from app.sync.errors import Unreachable
-from app.sync.gate import GatedTransport
-from app.sync.link_faults import Cut, Duplicate, Flaky, LinkFault, Reorder, Slow
-from app.sync.transport import Response
+from app.faults.faulty_transport import FaultyTransport
+from app.faults.link_faults import (
+    Cut,
+    Duplicate,
+    Flaky,
+    LinkFault,
+    Reorder,
+    Slow,
+)
+from app.sync.peering.transport import Response
+from app.sync.wire.errors import Unreachable
 from tests.support.virtual import VirtualClock, eventually
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +52,7 @@ class Link:
         self.clock = VirtualClock()
         self.wire = Wire(self.clock)
         addresses = [("norte", NORTE), ("sul", SUL)]
-        self.gate = GatedTransport(self.wire, addresses=addresses, clock=self.clock, random=Random(7))
+        self.gate = FaultyTransport(self.wire, addresses=addresses, clock=self.clock, random=Random(7))
         for fault in faults:
             self.gate.put("norte", fault, lease_seconds=LEASE, seed=seed)
         self._calls = 0

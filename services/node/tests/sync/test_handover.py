@@ -5,10 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from app.life import Life
-from app.sync import handover, parking, receiver
-from app.sync.events import Head, ParkedEvent, TotalsReply, TotalsRequest
-from app.sync.handover import Told
+from app.domain.life import Life
+from app.sync.catchup import donor_state
+from app.sync.catchup.donor_state import Told
+from app.sync.log import dead_letters, receiver
+from app.sync.wire.messages import (
+    Head,
+    ParkedEvent,
+    TotalsReply,
+    TotalsRequest,
+)
 from tests.support.branch import Branch, Branches
 
 LIFE = Life("matriz", "first")
@@ -31,7 +37,7 @@ def spoil(receiver: Branch, sender: Branch, *kinds: str) -> None:
 def say(donor: Branch, *, after: str | None = "") -> TotalsReply:
     """A donor's answer, as it arrives."""
     wanted = TotalsRequest(to_epoch=donor.identity.epoch, epoch="any", parked_after=after)
-    return TotalsReply.model_validate_json(handover.tell(donor.connection, wanted).model_dump_json())
+    return TotalsReply.model_validate_json(donor_state.tell(donor.connection, wanted).model_dump_json())
 
 
 def by(donor: Branch, reply: TotalsReply) -> Told:
@@ -39,7 +45,7 @@ def by(donor: Branch, reply: TotalsReply) -> Told:
 
 
 def take(branch: Branch, reply: TotalsReply) -> None:
-    branch.do(lambda tx: handover.take(tx, reply.parked, reply.heads or {}, branch=None))
+    branch.do(lambda tx: donor_state.take(tx, reply.parked, reply.heads or {}, branch=None))
 
 
 def seqs(branch: Branch) -> list[int]:
@@ -86,7 +92,7 @@ def test_a_state_covers_what_was_parked_of_the_range_it_was_read_in(
     matriz.adjust("rice", 1)
     matriz.adjust("rice", 1)
     handed = parked_of(matriz, seq=3, kind="stock_update", entity=matriz.product_id("rice"))
-    norte.do(lambda tx: parking.take(tx, handed, further=True))
+    norte.do(lambda tx: dead_letters.take(tx, handed, further=True))
     matriz.send(norte)
     assert (norte.parked(), norte.digest()) == ([], matriz.digest())
 
@@ -110,13 +116,13 @@ def test_of_a_life_that_two_processes_lived_both_events_at_one_seq_are_kept(bran
     matriz.product("rice")
     spoil(norte, matriz, "product_upserted")
     other = parked_of(matriz, seq=1, kind="product_upserted", entity="another product")
-    norte.do(lambda tx: parking.take(tx, other, further=True))
+    norte.do(lambda tx: dead_letters.take(tx, other, further=True))
     assert [row["entity"] for row in norte.parked()] == [matriz.product_id("rice"), "another product"]
-    assert parking.seqs_of(norte.connection, matriz.life) == [(1, 1)]
+    assert dead_letters.seqs_of(norte.connection, matriz.life) == [(1, 1)]
     matriz.acknowledge(norte, 1)
 
     later = parked_of(matriz, seq=2, kind="product_upserted", entity="another product")
-    norte.do(lambda tx: parking.take(tx, later, further=True))
+    norte.do(lambda tx: dead_letters.take(tx, later, further=True))
     matriz.adjust("rice", 1)
     matriz.send(norte)
     assert norte.digest() == matriz.digest()
@@ -133,7 +139,7 @@ def test_what_a_donor_keeps_parked_is_taken_whole_page_by_page(
     for sku in ("rice", "beans", "salt"):
         matriz.product(sku)
     spoil(norte, matriz, "product_upserted")
-    monkeypatch.setattr(parking, "_HANDED_BYTES", 1)
+    monkeypatch.setattr(dead_letters, "_HANDED_BYTES", 1)
     after: str | None = ""
     pages = 0
     while after is not None:
@@ -168,14 +174,14 @@ def test_what_was_taken_is_tried_when_the_donors_heads_count(three: tuple[Branch
     norte.receive(batch.model_copy(update={"events": newer}))
     mended = [p.model_copy(update={"event": batch.events[0]}) for p in say(norte).parked]
     heads = say(norte).heads or {}
-    sul.do(lambda tx: handover.take(tx, mended, heads, branch=None))
-    sul.do(lambda tx: parking.retry(tx, "waiting"))
-    sul.do(lambda tx: parking.retry(tx, "tried"))
-    sul.do(lambda tx: parking.retry(tx, "taken"))
+    sul.do(lambda tx: donor_state.take(tx, mended, heads, branch=None))
+    sul.do(lambda tx: dead_letters.retry(tx, "waiting"))
+    sul.do(lambda tx: dead_letters.retry(tx, "tried"))
+    sul.do(lambda tx: dead_letters.retry(tx, "taken"))
     assert seqs(sul) == [1]
 
     told = by(norte, say(norte))
-    sul.do(lambda tx: handover.adopt(tx, told, left=told.parked_seqs or {}, lives=lambda _: True))
+    sul.do(lambda tx: donor_state.adopt(tx, told, left=told.parked_seqs or {}, lives=lambda _: True))
 
     assert (sul.parked(), sul.digest()) == ([], matriz.digest())
     assert receiver.position(sul.connection, matriz.life).seq == 1
@@ -203,7 +209,7 @@ def test_heads_are_not_taken_over_when_events_took_the_place_of_what_was_taken(
     sul.receive(under_way)
 
     told = replace(by(norte, reply), before=before)
-    sul.do(lambda tx: handover.adopt(tx, told, left=told.parked_seqs or {}, lives=lambda _: True))
+    sul.do(lambda tx: donor_state.adopt(tx, told, left=told.parked_seqs or {}, lives=lambda _: True))
 
     assert (seqs(sul), receiver.position(sul.connection, matriz.life).seq) == ([], 2)
 
@@ -224,7 +230,7 @@ def test_of_two_states_parked_at_one_place_that_of_the_donor_whose_heads_count_i
         branch.receive(batch.model_copy(update={"events": newer}))
     reply = say(norte)
 
-    sul.do(lambda tx: handover.take(tx, reply.parked, reply.heads or {}, branch=None, adopting=adopting))
+    sul.do(lambda tx: donor_state.take(tx, reply.parked, reply.heads or {}, branch=None, adopting=adopting))
 
     (kept,) = sul.parked()
     assert json.loads(kept["body"])["body"]["cells"][0]["received"] == units
@@ -242,10 +248,10 @@ def test_a_donor_that_is_not_as_far_does_not_speak_for_a_state_that_holds_more(b
     spoil(norte, matriz, "stock_update")
     assert seqs(norte) == [2]
 
-    norte.do(lambda tx: handover.forget_applied(tx, by(sul, say(sul))))
+    norte.do(lambda tx: donor_state.forget_applied(tx, by(sul, say(sul))))
     assert seqs(norte) == [2]
     matriz.send(sul)
-    norte.do(lambda tx: handover.forget_applied(tx, by(sul, say(sul))))
+    norte.do(lambda tx: donor_state.forget_applied(tx, by(sul, say(sul))))
     assert seqs(norte) == []
 
 
@@ -257,8 +263,8 @@ def test_an_older_version_that_says_nothing_of_what_it_parked_speaks_for_its_own
     spoil(norte, matriz, "product_upserted")
     matriz.send(sul)
     silent = replace(by(sul, say(sul)), parked_seqs=None)
-    norte.do(lambda tx: handover.forget_applied(tx, silent))
+    norte.do(lambda tx: donor_state.forget_applied(tx, silent))
     assert seqs(norte) == [1]
     itself = replace(by(matriz, say(matriz)), parked_seqs=None)
-    norte.do(lambda tx: handover.forget_applied(tx, itself))
+    norte.do(lambda tx: donor_state.forget_applied(tx, itself))
     assert seqs(norte) == []

@@ -4,14 +4,15 @@ from typing import Any
 
 import pytest
 
-from app.life import Life
-from app.state import ledger
-from app.state.stock import Cell
-from app.sync import handshake, outbox
-from app.sync.errors import Incompatible
-from app.sync.events import Head, Hello
-from app.sync.handshake import Learned, Self
-from app.sync.hello_rules import Over
+from app.domain.life import Life
+from app.domain.stock import Cell
+from app.state.tables import stock_table
+from app.sync.lifecycle import handshake
+from app.sync.lifecycle.handshake import Learned, Self
+from app.sync.log import outbox
+from app.sync.rules.hello_rules import Over
+from app.sync.wire.errors import Incompatible
+from app.sync.wire.messages import Head, Hello
 from tests.support.branch import CLUSTER, Branch, Branches
 
 THIS = Self(schema_hash="0001", policy="escrow", incarnation="a run")
@@ -128,7 +129,7 @@ def test_who_is_named_dead_is_behind(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     learned = meet(matriz, hello(norte, dead=[matriz.life]))
     assert learned.behind == "norte names this epoch dead"
-    assert ledger.dead_lives(matriz.connection) == set()  # its own death is not for it to write down
+    assert stock_table.dead_lives(matriz.connection) == set()  # its own death is not for it to write down
 
 
 def test_who_is_told_of_newer_rows_is_behind(pair: tuple[Branch, Branch]) -> None:
@@ -136,7 +137,7 @@ def test_who_is_told_of_newer_rows_is_behind(pair: tuple[Branch, Branch]) -> Non
     matriz, norte = pair
     rice = matriz.adjust("rice", 5)
     newer = Cell(rice, *matriz.life, received=5, granted={norte.life: 2}, version=2)
-    norte.do(lambda tx: ledger.merge(tx, [newer]))
+    norte.do(lambda tx: stock_table.merge(tx, [newer]))
     ahead = meet(norte, hello(matriz, first=True)).ahead
     assert ahead == {rice: 2}
     learned = meet(matriz, hello(norte, ahead=ahead))
@@ -186,12 +187,12 @@ def test_an_earlier_life_of_ones_own_branch_is_dead_as_soon_as_it_is_heard_of(
 ) -> None:
     matriz, norte = pair
     meet(matriz, hello(norte, heads={"matriz@before": Head(seq=1, event_id="x")}))
-    assert ledger.dead_lives(matriz.connection) == {("matriz", "before")}
+    assert stock_table.dead_lives(matriz.connection) == {("matriz", "before")}
 
 
 def test_a_dead_life_is_not_met(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
-    matriz.do(lambda tx: ledger.learn_life(tx, norte.life, dead=True))
+    matriz.do(lambda tx: stock_table.learn_life(tx, norte.life, dead=True))
     over = matriz.do(lambda tx: handshake.meet(tx, hello(norte)))
     assert over == Over(living=[], contested=[])
 
@@ -199,10 +200,10 @@ def test_a_dead_life_is_not_met(pair: tuple[Branch, Branch]) -> None:
 def test_a_dead_life_that_names_its_branchs_living_one_lives_beside_it(pair: tuple[Branch, Branch]) -> None:
     """An epoch is drawn at random: nobody can name it who has not lived since it began."""
     matriz, norte = pair
-    matriz.do(lambda tx: ledger.learn_life(tx, norte.life, dead=True))
-    matriz.do(lambda tx: ledger.learn_life(tx, Life("norte", "another")))
+    matriz.do(lambda tx: stock_table.learn_life(tx, norte.life, dead=True))
+    matriz.do(lambda tx: stock_table.learn_life(tx, Life("norte", "another")))
     over = matriz.do(lambda tx: handshake.meet(tx, hello(norte)))
     assert over == Over(living=["another"], contested=[])
     over = matriz.do(lambda tx: handshake.meet(tx, hello(norte, dead=[("norte", "another")])))
     assert over == Over(living=[], contested=["another"])
-    assert ("norte", "another") in ledger.dead_lives(matriz.connection)
+    assert ("norte", "another") in stock_table.dead_lives(matriz.connection)

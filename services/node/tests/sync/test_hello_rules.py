@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 
 import pytest
 
-from app.life import Life
-from app.sync.acknowledgement import Finding
-from app.sync.hello_rules import (
+from app.domain.life import Life
+from app.sync.rules.acknowledgement import Finding
+from app.sync.rules.hello_rules import (
     Accepted,
     Behind,
     Gone,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.sync.inbox import Admission, admit
-from app.sync.position import ORIGIN, Position
+from app.sync.rules.inbox import Admission, admit
+from app.sync.rules.position import ORIGIN, Position
 
 KNOWN = Position(5, "e5")
 BEYOND = Position(8, "e8")

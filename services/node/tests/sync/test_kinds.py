@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from app.database import AlteredRow
-from app.state import orders, users
-from app.state.errors import Invalid
-from app.sync.kinds import KINDS
+from app.domain.errors import Invalid
+from app.state.tables import orders, users
+from app.sync.wire.kinds import KINDS
 from tests.support.branch import ACTOR, Branch, Branches, as_json, canonical_rows
 
 HASH = f"$2b$04${'a' * 53}"

@@ -3,10 +3,15 @@
 import pytest
 
 from app.database import Transaction
-from app.state import products
-from app.sync import outbox
-from app.sync.errors import Trimmed
-from app.sync.outbox import BATCH_BYTES, BATCH_EVENTS, ORIGIN, Backlog
+from app.state.tables import products
+from app.sync.log import outbox
+from app.sync.log.outbox import (
+    BATCH_BYTES,
+    BATCH_EVENTS,
+    ORIGIN,
+    Backlog,
+)
+from app.sync.wire.errors import Trimmed
 from tests.support.branch import ACTOR, Branch, Branches
 
 

@@ -2,8 +2,13 @@
 
 import pytest
 
-from app.state import counting, ledger, order_copies, orders
-from app.state.counting import Count, Handover
+from app.state.commands import stock_count
+from app.state.commands.stock_count import Count, Handover
+from app.state.tables import (
+    order_durability,
+    orders,
+    stock_table,
+)
 from tests.support.branch import ACTOR, Branch, Branches
 
 
@@ -32,20 +37,20 @@ def test_a_parked_order_is_stored_nowhere_until_it_is_parked_no_more(
     three: tuple[Branch, Branch, Branch], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether those at risk are counted from the log's end or from all orders."""
-    monkeypatch.setattr(order_copies, "_FEW_EVENTS", few)
+    monkeypatch.setattr(order_durability, "_FEW_EVENTS", few)
     matriz, norte, sul = three
     first, second = (matriz.place("ALFKI", ("rice", 1)) for _ in range(2))
     at = seq_of(matriz, first)
 
     matriz.acknowledge(norte, matriz.head(), parked=[(at, at)])
     assert (stored_by(matriz, first), stored_by(matriz, second)) == ([], ["norte"])
-    assert order_copies.at_risk(matriz.connection) == 1
+    assert order_durability.at_risk(matriz.connection) == 1
     matriz.acknowledge(sul, at, parked=[(at, at)])
-    assert (stored_by(matriz, first), order_copies.at_risk(matriz.connection)) == ([], 1)
+    assert (stored_by(matriz, first), order_durability.at_risk(matriz.connection)) == ([], 1)
     matriz.acknowledge(sul, at)
-    assert (stored_by(matriz, first), order_copies.at_risk(matriz.connection)) == (["sul"], 0)
+    assert (stored_by(matriz, first), order_durability.at_risk(matriz.connection)) == (["sul"], 0)
     matriz.acknowledge(norte, matriz.head())
-    assert (stored_by(matriz, first), order_copies.at_risk(matriz.connection)) == (["norte", "sul"], 0)
+    assert (stored_by(matriz, first), order_durability.at_risk(matriz.connection)) == (["norte", "sul"], 0)
 
 
 def test_a_receipt_says_what_is_parked_by_now(three: tuple[Branch, Branch, Branch]) -> None:
@@ -74,7 +79,7 @@ def test_a_peer_that_moved_on_without_saying_may_have_parked_it_all(
     matriz.send(norte)
     order = matriz.place("ALFKI", ("rice", 1))
     matriz.acknowledge(norte, matriz.head(), parked=None)
-    assert (stored_by(matriz, order), order_copies.at_risk(matriz.connection)) == ([], 1)
+    assert (stored_by(matriz, order), order_durability.at_risk(matriz.connection)) == ([], 1)
     matriz.acknowledge(norte, matriz.head())
     assert stored_by(matriz, order) == ["norte"]
 
@@ -99,14 +104,14 @@ def test_what_a_count_released_is_not_spent_while_a_member_has_it_parked(
     matriz.next_life()
     matriz.send(norte)
     rice = matriz.product_id("rice")
-    dead = sorted(ledger.dead_lives(matriz.connection))
-    handover = Handover(dead=dead, cells=ledger.cells_of(norte.connection, rice))
+    dead = sorted(stock_table.dead_lives(matriz.connection))
+    handover = Handover(dead=dead, cells=stock_table.cells_of(norte.connection, rice))
     count = Count(product_id=rice, gone=0, dead=dead)
-    assert matriz.do(lambda tx: counting.release(tx, count, handovers={"norte": handover}, actor=ACTOR))
+    assert matriz.do(lambda tx: stock_count.release(tx, count, handovers={"norte": handover}, actor=ACTOR))
 
     def usable() -> int:
-        cells = ledger.cells_of(matriz.connection, rice)
-        return ledger.usable_rights(matriz.connection, cells, matriz.life)
+        cells = stock_table.cells_of(matriz.connection, rice)
+        return stock_table.usable_rights(matriz.connection, cells, matriz.life)
 
     end = matriz.head()
     assert usable() == 0

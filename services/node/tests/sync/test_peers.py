@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.sync.errors import StaleIncarnation
-from app.sync.events import Hello, Incarnation
-from app.sync.peers import Peer, Peers
+from app.sync.peering.peers import Peer, Peers
+from app.sync.wire.errors import StaleIncarnation
+from app.sync.wire.messages import Hello, Incarnation
 from tests.support.virtual import VirtualClock
 
 

@@ -7,10 +7,10 @@ import pytest
 from app.database import StorageFull
 from app.node import BranchNode
 from app.security.replica_tokens import ReplicaClaims
-from app.state import ledger
-from app.sync.errors import WrongEpoch
-from app.sync.events import SealRequest
-from app.sync.rebirth import Rebirth
+from app.state.tables import stock_table
+from app.sync.guards.fencer import Fencer
+from app.sync.wire.errors import WrongEpoch
+from app.sync.wire.messages import SealRequest
 from tests.support.company import Company, stock
 
 pytestmark = pytest.mark.anyio
@@ -23,8 +23,8 @@ async def node(company: Company) -> BranchNode:
     return made
 
 
-def rebirth_of(node: BranchNode) -> Rebirth:
-    return Rebirth(node.database, peers=node.peers, standing=node.standing, alarms=node.alarms)
+def rebirth_of(node: BranchNode) -> Fencer:
+    return Fencer(node.database, peers=node.peers, standing=node.standing, alarms=node.alarms)
 
 
 async def test_a_full_disk_does_not_use_up_the_one_new_life(node: BranchNode) -> None:
@@ -60,7 +60,7 @@ async def test_a_rival_that_a_peer_takes_for_living_is_named_dead(node: BranchNo
     await rebirth.begin(first, "norte says so", rivals=["another"])
     second = node.database.identity.epoch
     await rebirth.begin(first, "norte says so", rivals=["another", second])
-    dead = await node.database.read(ledger.dead_lives)
+    dead = await node.database.read(stock_table.dead_lives)
     assert (dead, node.standing.fenced) == ({("norte", "another"), ("norte", first)}, None)
 
 

@@ -10,12 +10,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.database import StorageFull
-from app.state import customers, ledger, order_rows, orders, products
-from app.state.errors import DeadEpoch
-from app.sync import receiver
-from app.sync.errors import Fork, Gap, WrongEpoch
-from app.sync.events import Batch, Head, WireEvent
-from app.sync.receiver import Receipt
+from app.domain.errors import DeadEpoch
+from app.state.tables import (
+    customers,
+    order_rows,
+    orders,
+    products,
+    stock_table,
+)
+from app.sync.log import receiver
+from app.sync.log.receiver import Receipt
+from app.sync.wire.errors import (
+    Fork,
+    Gap,
+    WrongEpoch,
+)
+from app.sync.wire.messages import (
+    Batch,
+    Head,
+    WireEvent,
+)
 from tests.support import history
 from tests.support.branch import ACTOR, Branch, Branches, over_the_wire
 from tests.support.history import History
@@ -121,7 +135,7 @@ def test_another_event_at_a_known_seq_is_a_fork_and_no_duplicate(
 def test_a_dead_epoch_says_nothing_any_more(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     matriz.place("ALFKI", ("rice", 1))
-    norte.do(lambda tx: ledger.learn_life(tx, matriz.life, dead=True))
+    norte.do(lambda tx: stock_table.learn_life(tx, matriz.life, dead=True))
     with pytest.raises(DeadEpoch):
         norte.receive(next_batch(matriz, norte))
 
@@ -221,7 +235,7 @@ def test_a_mistake_of_this_program_is_raised_and_parks_nothing(
     matriz.adjust("rice", 1)
     batch = next_batch(matriz, norte)
     with monkeypatch.context() as broken:
-        broken.setattr(ledger, "merge", Mock(side_effect=mistake))
+        broken.setattr(stock_table, "merge", Mock(side_effect=mistake))
         with pytest.raises(mistake):
             norte.receive(batch)
     assert (norte.parked(), position(norte, matriz)) == ([], before)

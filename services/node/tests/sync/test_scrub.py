@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from app.database.digest import bucket_of
-from app.state import customers, replicated
-from app.state.checking import Trouble
-from app.state.repair import Mended
-from app.sync import handshake, scrub
-from app.sync.events import BucketReply
+from app.state.registry import replicated
+from app.state.repair.buckets import Mended
+from app.state.repair.checking import Trouble
+from app.state.tables import customers
+from app.sync.damage import scrub
+from app.sync.lifecycle import handshake
+from app.sync.wire.messages import BucketReply
 from tests.support.branch import ACTOR, Branch, Branches
 
 

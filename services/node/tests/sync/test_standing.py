@@ -2,8 +2,13 @@
 
 import pytest
 
-from app.state.errors import Fenced, NotReady, PolicyMismatch, StateError
-from app.sync.standing import Standing
+from app.domain.errors import (
+    Fenced,
+    NotReady,
+    PolicyMismatch,
+    StateError,
+)
+from app.sync.guards.readiness import Standing
 
 
 def admitted() -> Standing:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from app.life import Life
+from app.domain.life import Life
 from app.node import BranchNode
-from app.state import orders
-from app.sync import outbox, receiver
-from app.sync.events import BatchReceipt, Head
-from app.sync.peers import Peer
-from app.sync.transport import Response
+from app.state.tables import orders
+from app.sync.log import outbox, receiver
+from app.sync.peering.peers import Peer
+from app.sync.peering.transport import Response
+from app.sync.wire.messages import BatchReceipt, Head
 from tests.support.company import Company, buy, customer, stock
 from tests.support.network import problem
 from tests.support.virtual import eventually

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from app.domain.errors import OutOfStock
+from app.domain.stock import Cell
 from app.node import BranchNode
-from app.state import ledger
-from app.state.errors import OutOfStock
-from app.state.stock import Cell
-from app.sync.events import TransferReply
-from app.sync.transport import Response
+from app.state.tables import stock_table
+from app.sync.peering.transport import Response
+from app.sync.wire.messages import TransferReply
 from tests.support.company import Company, buy, customer, stock
 from tests.support.network import problem
 from tests.support.virtual import InlineExecutor, eventually
@@ -41,7 +41,7 @@ async def outcomes(*orders: Any) -> list[str]:
 
 
 async def available(node: BranchNode) -> int:
-    view = await node.database.read(lambda connection: ledger.stock_view(connection, "rice"))
+    view = await node.database.read(lambda connection: stock_table.stock_view(connection, "rice"))
     assert view["oversold"] == 0
     return int(view["available"])
 

@@ -4,10 +4,16 @@ from collections.abc import Sequence
 
 import pytest
 
+from app.domain.errors import Decommissioned
 from app.security.replica_tokens import ReplicaClaims
-from app.state.errors import Decommissioned
-from app.sync.errors import NotTheSender
-from app.sync.turns import LEASE_SECONDS, TurnReply, TurnRequest, Verdict, weigh
+from app.sync.damage.turns import (
+    LEASE_SECONDS,
+    TurnReply,
+    TurnRequest,
+    Verdict,
+    weigh,
+)
+from app.sync.wire.errors import NotTheSender
 from tests.support.company import Company
 
 pytestmark = pytest.mark.anyio

@@ -9,9 +9,21 @@ import pytest
 
 from app.database import StorageFull, Transaction
 from app.database.digest import canonical
-from app.state import customers, forms, ledger, replicated, unknown_rows, users
-from app.sync import kinds, parking, snapshot
-from app.sync.events import Batch, Page, PageRequest
+from app.domain import forms
+from app.state.registry import replicated, unknown_rows
+from app.state.tables import (
+    customers,
+    stock_table,
+    users,
+)
+from app.sync.catchup import snapshot
+from app.sync.log import dead_letters
+from app.sync.wire import kinds
+from app.sync.wire.messages import (
+    Batch,
+    Page,
+    PageRequest,
+)
 from tests.support.branch import ACTOR, Branch, Branches
 from tests.support.company import Company, customer
 from tests.support.virtual import eventually
@@ -65,7 +77,7 @@ def take_all(sender: Branch, receiver: Branch, change: Callable[[Batch], Batch])
     assert (receipt.parked, receipt.position) == (0, batch.through)
 
 
-def merging(page: Page) -> Callable[[Transaction], ledger.Merged]:
+def merging(page: Page) -> Callable[[Transaction], stock_table.Merged]:
     return lambda tx: snapshot.merge_page(tx, page, donor="norte")
 
 
@@ -204,7 +216,7 @@ def test_an_unknown_kind_that_does_not_say_its_rows_is_parked(matriz: Branch, br
     events = [event.model_copy(update=unknown) for event in batch.events]
     receipt = norte.receive(batch.model_copy(update={"events": events}))
     assert receipt.parked == len(events)
-    assert norte.do(lambda tx: parking.replay(tx, actor=ACTOR))["left"] == len(events)
+    assert norte.do(lambda tx: dead_letters.replay(tx, actor=ACTOR))["left"] == len(events)
 
 
 @pytest.mark.anyio

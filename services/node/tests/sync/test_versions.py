@@ -4,8 +4,14 @@ import json
 
 import pytest
 
-from app.sync import events, parking, replication
-from app.sync.events import PROTOCOL, Batch, common_version
+from app.sync import replication
+from app.sync.log import dead_letters
+from app.sync.wire import messages
+from app.sync.wire.messages import (
+    PROTOCOL,
+    Batch,
+    common_version,
+)
 from tests.support.branch import ACTOR, Branches
 from tests.support.company import Company, buy, customer, stock
 from tests.support.virtual import VirtualClock, eventually
@@ -29,7 +35,7 @@ def test_fields_and_event_versions_of_a_newer_peer_stop_nothing_and_apply_after_
     said["compression"] = "zstd"
     for event in said["events"]:
         event["trace"] = "a field of a later version"
-    said["events"][-1]["schema_version"] = events.SCHEMA_VERSION + 1
+    said["events"][-1]["schema_version"] = messages.SCHEMA_VERSION + 1
 
     receipt = old.receive(Batch.model_validate_json(json.dumps(said)))
 
@@ -38,8 +44,8 @@ def test_fields_and_event_versions_of_a_newer_peer_stop_nothing_and_apply_after_
     assert json.loads(parked["body"])["trace"] == "a field of a later version"
     old.customer("BONAP")
     old.send(new)
-    monkeypatch.setattr(parking, "SCHEMA_VERSION", events.SCHEMA_VERSION + 1)
-    assert old.do(lambda tx: parking.replay(tx, actor=ACTOR)) == {"applied": 1, "left": 0}
+    monkeypatch.setattr(dead_letters, "SCHEMA_VERSION", messages.SCHEMA_VERSION + 1)
+    assert old.do(lambda tx: dead_letters.replay(tx, actor=ACTOR)) == {"applied": 1, "left": 0}
     assert old.digest() == new.digest()
 
 

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from app.api.pagination import PageQuery
 from app.api.schemas.base import Answer
-from app.state import text
+from app.domain import text
 
 _LONGEST_ENTRY_NUMBER = 18  # digits: fits SQLite's 64-bit integer
 

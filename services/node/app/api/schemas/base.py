@@ -5,8 +5,8 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from app.state import text
-from app.state.order import MAX_QUANTITY
+from app.domain import text
+from app.domain.order import MAX_QUANTITY
 
 Item = TypeVar("Item")
 

@@ -20,7 +20,7 @@ from app.api.schemas.base import (
     described,
     optional,
 )
-from app.state import text
+from app.domain import text
 
 # Enough to catch a slip of the finger; only sending a message proves an address.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")

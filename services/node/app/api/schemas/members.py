@@ -3,7 +3,7 @@
 from typing import Literal, Self
 
 from app.api.schemas.base import Answer
-from app.sync import membership
+from app.sync.lifecycle import member_service
 
 
 class Member(Answer):
@@ -16,7 +16,7 @@ class Member(Answer):
     known_by: list[str]
 
     @classmethod
-    def of(cls, known: membership.Member) -> Self:
+    def of(cls, known: member_service.Member) -> Self:
         """What clients see of a branch."""
         return cls(name=known.name, state=known.state, epoch=known.epoch, known_by=known.known_by)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from app.api.schemas.base import Answer, Body, Key, Note, Quantity
-from app.state.order import MAX_LINES
+from app.domain.order import MAX_LINES
 
 
 class WantedLine(Body):

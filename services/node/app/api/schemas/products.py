@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from app.api.schemas.base import LEFT_OUT, Answer, Body, Key, Name, Whole, changes_something
-from app.state.products import MAX_PRICE_CENTS
+from app.state.tables.products import MAX_PRICE_CENTS
 
 PriceCents = Annotated[int, Field(ge=0, le=MAX_PRICE_CENTS, description="Cents of BRL."), Whole]
 

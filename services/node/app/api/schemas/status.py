@@ -7,7 +7,7 @@ from pydantic import Field
 from app.api.schemas.altered import AlteredRow
 from app.api.schemas.base import Answer
 from app.api.schemas.faults import Faults
-from app.sync.delivery import State
+from app.sync.rules.retry import State
 
 
 class Alarm(Answer):

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from app.api.schemas.base import Answer, Body, Key, Reason, Whole
-from app.state.order import MAX_QUANTITY
+from app.domain.order import MAX_QUANTITY
 
 
 def _not_zero(quantity: int) -> int:

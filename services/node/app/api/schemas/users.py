@@ -6,7 +6,7 @@ from pydantic import ConfigDict, model_validator
 
 from app.api.schemas.auth import NewPassword
 from app.api.schemas.base import Answer, Body, Key, changes_something
-from app.state.user import Role
+from app.domain.user import Role
 
 
 class User(Answer):

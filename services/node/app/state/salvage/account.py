@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from app.database import Transaction
-from app.state import order_copies
+from app.state.tables import order_durability
 
 NAMED = 100
 """Orders that an account names; the others are counted."""
@@ -156,4 +156,4 @@ def may_be_removed(connection: sqlite3.Connection, file: str, *, before: float) 
     if row is None or account is None or row[0] >= before:
         return False
     settled = account.complete and not (account.lost or account.doubtful or account.of_others)
-    return settled and (account.back == 0 or order_copies.at_risk(connection) == 0)
+    return settled and (account.back == 0 or order_durability.at_risk(connection) == 0)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from app.database.migrations import migrate, newest_revision
 from app.database.salvage import FoundRow, Keys, Summary, Value, Way, read_keys, read_rows
-from app.state import forms, replicated
-from app.state.canonical_forms import FORMS
-from app.state.entity import Entity
+from app.domain import forms
+from app.state.registry import replicated
+from app.state.registry.canonical_forms import FORMS
+from app.state.registry.entity import Entity
 
 Version = Mapping[str, Value]
 Key = tuple[Value, ...]

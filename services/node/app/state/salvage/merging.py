@@ -10,14 +10,20 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from app.database import AlteredRow, Transaction
-from app.state import ledger, membership, order_rows, orders, replicated, unknown_rows
-from app.state.entity import Entity
-from app.state.errors import Invalid
-from app.state.forms import Row
-from app.state.order import Order
+from app.domain.errors import Invalid
+from app.domain.forms import Row
+from app.domain.order import Order
+from app.domain.stock import Cell
+from app.state.registry import replicated, unknown_rows
+from app.state.registry.entity import Entity
 from app.state.salvage.account import Account, read_account, write_account
 from app.state.salvage.verified import Outcome, VerifiedRows
-from app.state.stock import Cell
+from app.state.tables import (
+    membership,
+    order_rows,
+    orders,
+    stock_table,
+)
 
 Command = Callable[[Transaction], None]
 
@@ -130,17 +136,17 @@ def _merge_stock(tx: Transaction, rows: Sequence[Row]) -> _Done:
     done = _Done()
     by_product: dict[str, list[Cell]] = {}
     for cell in _cells(rows):
-        if cell.life != ledger.me(tx):  # of the present life this database itself knows best
+        if cell.life != stock_table.me(tx):  # of the present life this database itself knows best
             by_product.setdefault(cell.product_id, []).append(cell)
     for product_id, cells in by_product.items():
         own = [cell for cell in cells if cell.branch == tx.identity.name]
         others = [cell for cell in cells if cell.branch != tx.identity.name]
         try:
             with tx.attempt():
-                known = {cell.life for cell in ledger.cells_of(tx.connection, product_id)}
-                if ledger.merge(tx, own).changed:
+                known = {cell.life for cell in stock_table.cells_of(tx.connection, product_id)}
+                if stock_table.merge(tx, own).changed:
                     tx.emit("stock_update", product_id)
-                ledger.merge(tx, others)
+                stock_table.merge(tx, others)
                 done.new += sum(cell.life not in known for cell in cells)
         except _NOW_OR_NEVER:
             continue
@@ -152,7 +158,7 @@ def _merge_stock(tx: Transaction, rows: Sequence[Row]) -> _Done:
 def _cells(rows: Sequence[Row]) -> Iterator[Cell]:
     for row in rows:
         with suppress(*_NOW_OR_NEVER):
-            yield ledger.cell_from_json(row)
+            yield stock_table.cell_from_json(row)
 
 
 def _merge_orders(tx: Transaction, rows: Sequence[Row]) -> _Done:

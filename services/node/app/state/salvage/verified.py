@@ -17,10 +17,10 @@ from app.database import Identity, Transaction
 from app.database.salvage import SalvageReport, Value, salvage_report
 from app.database.seals import UNSEALED, Stored
 from app.database.transaction import Counters
-from app.state import replicated
-from app.state.entity import Entity
-from app.state.errors import Invalid
-from app.state.forms import Row
+from app.domain.errors import Invalid
+from app.domain.forms import Row
+from app.state.registry import replicated
+from app.state.registry.entity import Entity
 from app.state.salvage.finds import Finds, IsStopped, Key, Parts, Version, parts_of, read_finds
 
 KEYS_AT_ONCE = 200

@@ -1,0 +1,69 @@
+"""Every problem that only peers are answered: its status, and what it says in English and pt-BR."""
+
+from app.api.problems.language import Words
+from app.api.problems.problem import Problem
+
+REPLICA_PROBLEMS = (
+    Problem(
+        "not_the_sender",
+        403,
+        Words("Not the sender", "Não é o remetente"),
+        Words("{sender} may not say this here.", "{sender} não pode dizer isto aqui."),
+    ),
+    Problem(
+        "stale_incarnation",
+        409,
+        Words("A later process of this life", "Um processo mais novo desta vida"),
+        Words(
+            "A later process of {node} in this epoch has said hello; this one has a copy or an older state.",
+            "Um processo mais novo de {node} nesta época já fez hello; este tem cópia ou estado antigo.",
+        ),
+    ),
+    Problem(
+        "wrong_epoch",
+        409,
+        Words("Another life of this node", "Outra vida deste nó"),
+        Words(
+            "This node is in epoch {epoch}; say hello first.",
+            "Este nó está na época {epoch}; faça hello antes.",
+        ),
+    ),
+    Problem(
+        "gap",
+        409,
+        Words("Gap", "Lacuna"),
+        Words(
+            "The batch does not continue what is known here.", "O lote não continua o que se conhece aqui."
+        ),
+    ),
+    Problem(
+        "fork",
+        409,
+        Words("Fork", "Bifurcação"),
+        Words(
+            "{origin} told another history before, at {seq}.",
+            "{origin} contou outra história antes, em {seq}.",
+        ),
+    ),
+    Problem(
+        "incompatible",
+        409,
+        Words("Incompatible", "Incompatível"),
+        Words("The nodes cannot work together. ({reason})", "Os nós não podem trabalhar juntos. ({reason})"),
+    ),
+    Problem(
+        "decommissioned",
+        409,
+        Words("Decommissioned", "Filial desativada"),
+        Words(
+            "{branch} was decommissioned and is no member any more.",
+            "{branch} foi desativada e não é mais membro.",
+        ),
+    ),
+    Problem(
+        "dead_epoch",
+        409,
+        Words("Dead epoch", "Época encerrada"),
+        Words("Epoch {epoch} of {branch} is over.", "A época {epoch} de {branch} terminou."),
+    ),
+)

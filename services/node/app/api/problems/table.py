@@ -1,0 +1,90 @@
+"""The one table from every error a client may hear of to its problem's code and data.
+
+`problem_words` has each code's status and words; `problems` turns both into answers.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.database import AlteredRow, OutcomeUnknown, StorageError, StorageFull
+from app.domain import errors as state
+from app.security.errors import Forbidden, ReplicaTokenRefused, Throttled, Unauthenticated
+from app.sync.wire import errors as sync
+
+
+@dataclass(frozen=True)
+class Said:
+    """What is said of one error: which problem it is, and its data for the client."""
+
+    code: str
+    data: Mapping[str, Any]
+
+
+def say(error: Exception) -> Said | None:
+    """What to say of an error, or None for one that no client should hear about."""
+    for kind, words in _ERRORS:
+        if isinstance(error, kind):
+            return words(error)
+    return None
+
+
+def _shortage(error: Any) -> Said:
+    shortages = [
+        {
+            "sku": short.sku,
+            "wanted": short.wanted,
+            "available_here": short.available_here,
+            "available_company": short.available_company,
+        }
+        for short in error.shortages
+    ]
+    return Said("out_of_stock", {**shortages[0], "shortages": shortages})
+
+
+def _unknown_reference(error: state.UnknownReference) -> Said:
+    code = "unknown_sku" if error.entity == "product" else f"unknown_{error.entity}"
+    return Said(code, {"keys": list(error.keys), "listed": ", ".join(error.keys)})
+
+
+def _plain(code: str, *names: str) -> Callable[[Any], Said]:
+    return lambda error: Said(code, {name: getattr(error, name) for name in names})
+
+
+# The first row whose class fits counts, so a base class stands below its children.
+_ERRORS: tuple[tuple[type[Exception], Callable[[Any], Said]], ...] = (
+    (state.OutOfStock, _shortage),
+    (state.OutOfRights, _shortage),
+    (state.UnknownReference, _unknown_reference),
+    (state.NotFound, _plain("not_found", "entity", "key")),
+    (state.AlreadyExists, _plain("already_exists", "entity", "key")),
+    (state.OtherBranch, _plain("other_branch", "branch")),
+    (state.EffectParked, _plain("effect_parked")),
+    (state.KeyReused, _plain("key_reused")),
+    (state.LastAdmin, _plain("last_admin")),
+    (state.NotReady, _plain("not_ready", "reason")),
+    (state.PolicyMismatch, _plain("policy_mismatch", "peer", "policy")),
+    (state.Fenced, _plain("fenced", "reason")),
+    (state.NotTheCounter, _plain("not_the_counter", "branch")),
+    (state.CountBlocked, _plain("count_blocked", "member", "reason")),
+    (state.OwnBranch, _plain("own_branch", "branch")),
+    (state.BranchClosed, _plain("branch_closed")),
+    (state.Decommissioned, _plain("decommissioned", "branch")),
+    (state.DeadEpoch, _plain("dead_epoch", "branch", "epoch", "living")),
+    (Unauthenticated, _plain("unauthenticated", "reason")),
+    (ReplicaTokenRefused, _plain("unauthenticated", "reason", "now")),
+    (Forbidden, _plain("forbidden", "role")),
+    (Throttled, lambda error: Said("throttled", {"retry_after_seconds": error.retry_after})),
+    (sync.WrongEpoch, _plain("wrong_epoch", "epoch")),
+    (sync.StaleIncarnation, _plain("stale_incarnation", "node")),
+    (sync.Gap, lambda error: Said("gap", {"position": error.position.model_dump()})),
+    (sync.Fork, _plain("fork", "origin", "seq")),
+    (sync.Incompatible, _plain("incompatible", "reason")),
+    (sync.NotTheSender, _plain("not_the_sender", "sender")),
+    (StorageFull, _plain("disk_full")),
+    (OutcomeUnknown, _plain("outcome_unknown")),
+    (AlteredRow, _plain("altered_row", "relation", "key")),
+    (StorageError, _plain("storage_failed")),
+    (sqlite3.Error, _plain("storage_failed")),
+)

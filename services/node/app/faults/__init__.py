@@ -1,0 +1,1 @@
+"""Faults on purpose, for the lab: of links and of the disk."""

@@ -1,0 +1,180 @@
+"""The faults the lab makes at this node, and their end: on its links, and on its disk. LAB_FAULTS=1 only."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from app.database import Actor, Database, StorageError, StorageFull, Transaction
+from app.domain.errors import NotFound
+from app.faults.faulty_transport import FaultyTransport, Probe
+from app.faults.link_faults import LinkFault, settings_of
+from app.runtime import Clock
+from app.sync.peering.peers import Peers
+
+log = logging.getLogger("app.faults")
+
+PROBE_SECONDS = 2.0  # as long as a hello waits
+_BALLAST_PAGES = 4  # beyond the free ones of the file: more than any page in use has left
+
+
+class _Undone(Exception):
+    """What a probe of the disk ends with when there was room."""
+
+
+@dataclass(frozen=True)
+class FullDisk:
+    """A disk that holds `max_bytes` of the database and no more, until `ends_at` (monotonic)."""
+
+    max_bytes: int
+    seconds: float
+    ends_at: float
+
+
+class FaultService:
+    """Makes and ends faults. None is made that is not in the audit; its end is written there too, unless the
+    disk forbids it or a link's lease just ran out."""
+
+    def __init__(self, database: Database, *, gate: FaultyTransport, peers: Peers, clock: Clock) -> None:
+        self._database = database
+        self._gate = gate
+        self._peers = peers
+        self._clock = clock
+        self._full: FullDisk | None = None
+        self._ending: asyncio.Task[None] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The active faults: `{"links": […], "disk": {…} or null}`."""
+        full = self._full
+        return {
+            "links": self._gate.as_json(),
+            "disk": None
+            if full is None
+            else {
+                "max_bytes": full.max_bytes,
+                "lease_seconds": full.seconds,
+                "seconds_left": max(0.0, full.ends_at - self._clock.monotonic()),
+            },
+        }
+
+    async def put(
+        self, peer: str, fault: LinkFault, *, lease_seconds: float, seed: int | None, actor: Actor
+    ) -> None:
+        """Put a fault on the link to a peer, in place of one of its kind, and let the next call meet it at
+        once. Raises NotFound for a peer that is none."""
+        self._require(peer)
+        settings = {"kind": fault.kind, **settings_of(fault), "lease_seconds": lease_seconds, "seed": seed}
+        await self._database.write(lambda tx: _audit(tx, actor, "fault_made", "link", peer, after=settings))
+        self._gate.put(peer, fault, lease_seconds=lease_seconds, seed=seed)
+        self._peers.hurry(peer)
+
+    async def lift(self, peer: str | None, *, actor: Actor) -> None:
+        """End the faults on the link to a peer, or (None) every fault of this node, the disk's too; the
+        peers concerned are spoken to at once. Nothing to end is no mistake. Raises NotFound."""
+        if peer is not None:
+            self._require(peer)
+        elif self._full is not None:
+            await self.empty_disk(actor=actor)
+        ended = self._gate.lift(peer)
+        for name in dict.fromkeys(lease.peer for lease in ended):
+            self._peers.hurry(name)
+        await self._record_end(
+            actor,
+            [("link", lease.peer, {"kind": lease.fault.kind, **settings_of(lease.fault)}) for lease in ended],
+        )
+
+    async def probe(self, peer: str) -> Probe:
+        """Send one harmless call to a peer over the link as it is. Raises NotFound."""
+        self._require(peer)
+        return await self._gate.probe(peer, patience=PROBE_SECONDS)
+
+    async def fill_disk(self, max_bytes: int, *, lease_seconds: float, actor: Actor) -> None:
+        """Let the database grow to `max_bytes`, or to what it has if that is more, and no further: what
+        needs more is answered 507 and leaves nothing behind."""
+        after = {"max_bytes": max_bytes, "lease_seconds": lease_seconds}
+        await self._database.limit_bytes(None)  # or the audit of a renewed lease might find no room
+        await self._database.write(lambda tx: _audit(tx, actor, "fault_made", "disk", "disk", after=after))
+        await self._database.limit_bytes(max_bytes)
+        self._stop_waiting()
+        self._full = FullDisk(max_bytes, lease_seconds, self._clock.monotonic() + lease_seconds)
+        self._ending = asyncio.create_task(self._end_of_lease(lease_seconds), name="lease of the full disk")
+
+    async def empty_disk(self, *, actor: Actor) -> None:
+        """Let the database grow again."""
+        self._stop_waiting()
+        await self._give_space(actor)
+
+    async def probe_disk(self) -> bool:
+        """Whether the disk refuses a write that needs room. What it takes is undone, and nothing remains."""
+
+        def write(tx: Transaction) -> None:
+            free, size = (
+                tx.connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("freelist_count", "page_size")
+            )
+            actor = Actor(user_id="x" * (free + _BALLAST_PAGES) * size, request_id="")
+            _audit(tx, actor, "probed", "disk", "disk")
+            raise _Undone
+
+        try:
+            await self._database.write(write)
+        except StorageFull:
+            return True
+        except _Undone:
+            return False
+        raise AssertionError("the probe always raises")
+
+    async def close(self) -> None:
+        """Forget the lease of a full disk; the limit ends with the process."""
+        if self._ending is not None:
+            self._ending.cancel()
+            await asyncio.gather(self._ending, return_exceptions=True)
+
+    async def _end_of_lease(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        await self._give_space(Actor(user_id=f"node:{self._database.identity.name}", request_id=""))
+
+    async def _give_space(self, actor: Actor) -> None:
+        await self._database.limit_bytes(None)
+        full, self._full = self._full, None
+        if full is not None:
+            await self._record_end(actor, [("disk", "disk", {"max_bytes": full.max_bytes})])
+
+    def _stop_waiting(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+
+    def _require(self, peer: str) -> None:
+        if self._peers.get(peer) is None:
+            raise NotFound("peer", peer)
+
+    async def _record_end(self, actor: Actor, ended: list[tuple[str, str, dict[str, Any]]]) -> None:
+        def record(tx: Transaction) -> None:
+            for entity, entity_id, before in ended:
+                _audit(tx, actor, "fault_ended", entity, entity_id, before=before)
+
+        try:
+            await self._database.write(record)
+        except StorageError as error:  # healing is not held up by a disk that is full in earnest
+            log.warning("the end of %d faults is not in the audit: %s", len(ended), error)
+
+
+def _audit(
+    tx: Transaction,
+    actor: Actor,
+    action: str,
+    entity: str,
+    entity_id: str,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    tx.audit(
+        actor,
+        action=action,
+        entity=entity,
+        entity_id=entity_id,
+        before=before,
+        after=after,
+        version=tx.lamport,
+    )

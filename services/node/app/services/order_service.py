@@ -1,0 +1,106 @@
+"""Taking and cancelling orders at this branch."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from app.database import Actor, Database, Effects, Transaction
+from app.runtime import Clock
+from app.services.rights_broker import RightsBroker
+from app.state.commands.order_commands import (
+    PlaceOrder,
+    Policy,
+    cancel_order,
+    place_order,
+)
+from app.state.tables import orders
+
+
+class OrderService:
+    """The use cases of orders.
+
+    A key in progress makes its repetition wait for the first attempt; a refusal does not consume the key.
+    """
+
+    def __init__(
+        self, database: Database, *, rights: RightsBroker, policy: Policy, clock: Clock, patience: float
+    ) -> None:
+        self._database = database
+        self._rights = rights
+        self._policy = policy
+        self._clock = clock
+        self._patience = patience
+        self._in_progress: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._acknowledged = asyncio.Event()
+        database.on_commit.append(self._note_acknowledgement)
+
+    async def place(
+        self, order: PlaceOrder, *, actor: Actor, key: str | None, request_hash: str
+    ) -> dict[str, Any]:
+        """Place the order and return its view once it is durable here. Raises UnknownReference, KeyReused,
+        OutOfStock (nothing written), or a storage error."""
+
+        def attempt(tx: Transaction, reserved: Mapping[str, int]) -> str:
+            return place_order(
+                tx,
+                order,
+                actor=actor,
+                key=key,
+                request_hash=request_hash,
+                policy=self._policy,
+                reserved=reserved,
+            )
+
+        scope = f"{actor.user_id}/{key}" if key is not None else None
+        async with self._one_at_a_time(scope):
+            order_id = await self._rights.settle(attempt, key=scope)
+        return await self._read_back(order_id)
+
+    async def until_stored(self, order_id: str, *, copies: int) -> tuple[dict[str, Any], bool]:
+        """Wait until `copies` peers have stored the order durably, at most `patience` seconds; return its
+        view, and whether they have."""
+        deadline = self._clock.monotonic() + self._patience
+        while True:
+            acknowledged = self._acknowledged
+            order = await self._read_back(order_id)
+            left = deadline - self._clock.monotonic()
+            if len(order["stored_by"]) >= copies or left <= 0:
+                return order, len(order["stored_by"]) >= copies
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await acknowledged.wait()
+
+    def _note_acknowledgement(self, effects: Effects) -> None:
+        if effects.acknowledged:
+            # Whoever waits holds the old event; whoever comes later waits for the next one.
+            self._acknowledged.set()
+            self._acknowledged = asyncio.Event()
+
+    async def cancel(self, order_id: str, *, actor: Actor) -> dict[str, Any]:
+        """Cancel an order of this branch and return its view; again changes nothing. Raises NotFound or
+        OtherBranch."""
+        await self._database.write(lambda tx: cancel_order(tx, order_id, actor=actor))
+        return await self._read_back(order_id)
+
+    async def view(self, order_id: str) -> dict[str, Any]:
+        """The order as clients see it. Raises NotFound."""
+        return await self._database.read(lambda connection: orders.view(connection, order_id))
+
+    async def _read_back(self, order_id: str) -> dict[str, Any]:
+        return await self._database.read_back(lambda connection: orders.view(connection, order_id))
+
+    @asynccontextmanager
+    async def _one_at_a_time(self, scope: str | None) -> AsyncIterator[None]:
+        if scope is None:
+            yield
+            return
+        lock, users = self._in_progress.get(scope, (asyncio.Lock(), 0))
+        self._in_progress[scope] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._in_progress.pop(scope)
+            if users > 1:
+                self._in_progress[scope] = (lock, users - 1)

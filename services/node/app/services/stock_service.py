@@ -1,0 +1,95 @@
+"""Receiving and removing stock at this branch, and moving spare rights to where demand is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from app.database import Actor, Database, Transaction
+from app.domain.life import Life
+from app.domain.stock import Cell
+from app.domain.waiting import WaitingList
+from app.runtime import Clock
+from app.services.rights_broker import RightsBroker
+from app.state.commands import grants
+from app.state.commands.order_commands import (
+    Adjustment,
+    Policy,
+    adjust_stock,
+)
+from app.state.tables import stock_table
+
+COOL_DOWN_SECONDS = 10.0
+"""For how long after a peer asked for a product its rights move only when asked for."""
+
+
+class StockService:
+    """The use cases of stock. `lives_heard_from` names the peers' lives heard from lately: new stock is
+    shared among them, and only they are offered spare rights."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        rights: RightsBroker,
+        waiting: WaitingList,
+        policy: Policy,
+        lives_heard_from: Callable[[], Sequence[Life]],
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._rights = rights
+        self._waiting = waiting
+        self._policy = policy
+        self._lives_heard_from = lives_heard_from
+        self._clock = clock
+        self._asked_at: dict[str, float] = {}
+
+    async def adjust(self, adjustment: Adjustment, *, actor: Actor) -> dict[str, Any]:
+        """Receive or remove units and return the product's stock view. A removal takes rights as an order
+        does. Raises UnknownReference or OutOfStock (nothing written)."""
+
+        def attempt(tx: Transaction, reserved: Mapping[str, int]) -> str:
+            return adjust_stock(
+                tx,
+                adjustment,
+                actor=actor,
+                policy=self._policy,
+                reserved=reserved,
+                peers=self._lives_heard_from(),
+            )
+
+        product_id = await self._rights.settle(attempt)
+        return await self._database.read_back(
+            lambda connection: stock_table.stock_view(connection, product_id)
+        )
+
+    async def give(self, request: grants.Request) -> grants.Granted:
+        """Answer a peer that asks for rights, after the grant is durable. Raises DeadEpoch."""
+        self._asked_at[request.product_id] = self._clock.monotonic()
+        reserved = self._waiting.reserved(before=request.age).get(request.product_id, 0)
+        return await self._database.write(lambda tx: grants.give(tx, request, reserved=reserved))
+
+    async def accept(self, cells: Sequence[Cell], *, giver: Life, lamport: int) -> stock_table.Merged:
+        """Merge the cells that a giver answered at its time `lamport`; waiting orders wake by the commit."""
+        return await self._database.write(lambda tx: grants.accept(tx, cells, giver=giver, lamport=lamport))
+
+    async def offer_surplus(self) -> None:
+        """Move spare rights toward demand, product by product; never what waits, nor a product that orders
+        anywhere asked for lately: moving its last units about would hide them from who asks next."""
+        peers = self._lives_heard_from()
+        if self._policy == "optimistic" or not peers:
+            return
+        now = self._clock.monotonic()
+        self._asked_at = {p: at for p, at in self._asked_at.items() if now - at < COOL_DOWN_SECONDS}
+        waiting = self._waiting.reserved(before=None)
+        found = await self._database.read(
+            lambda connection: grants.products_with_surplus(connection, peers=peers, reserved=waiting)
+        )
+        for product_id in [product_id for product_id in found if product_id not in self._asked_at]:
+            reserved = self._waiting.reserved(before=None).get(product_id, 0)
+            await self._database.write(_surplus_of(product_id, peers=peers, reserved=reserved))
+
+
+def _surplus_of(
+    product_id: str, *, peers: Sequence[Life], reserved: int
+) -> Callable[[Transaction], Mapping[Life, int]]:
+    return lambda tx: grants.offer_surplus(tx, product_id, peers=peers, reserved=reserved)

@@ -1,0 +1,303 @@
+"""Commands of the order path: each runs inside one transaction, all or nothing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from app.database import Actor, Transaction
+from app.domain import stock
+from app.domain.errors import (
+    EffectParked,
+    Invalid,
+    KeyReused,
+    NotFound,
+    OtherBranch,
+    OutOfRights,
+    Shortage,
+    UnknownReference,
+)
+from app.domain.identity import uuid7
+from app.domain.life import Life
+from app.domain.order import Order, OrderLine
+from app.domain.product import Product
+from app.domain.row_checks import LARGEST
+from app.domain.stock import Cell
+from app.state.tables import (
+    customers,
+    orders,
+    products,
+    stock_table,
+)
+
+Policy = Literal["escrow", "optimistic"]
+
+
+@dataclass(frozen=True)
+class PlaceOrder:
+    """A client's order: customer by id or code, lines of (sku or product id, quantity)."""
+
+    customer: str
+    lines: tuple[tuple[str, int], ...]
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """Units received (quantity > 0) or removed (< 0), and how received ones are shared."""
+
+    sku: str
+    quantity: int
+    reason: str
+    share: Literal["equal", "keep", "demand"] = "equal"
+
+
+@dataclass(frozen=True)
+class Need:
+    """One product a command takes units of, with the cells as this transaction sees them."""
+
+    product: Product
+    quantity: int
+    cells: list[Cell]
+
+
+def place_order(
+    tx: Transaction,
+    order: PlaceOrder,
+    *,
+    actor: Actor,
+    key: str | None,
+    request_hash: str,
+    policy: Policy,
+    reserved: Mapping[str, int],
+) -> str:
+    """Write the order, its stock movements, audit and events; return its id.
+
+    A repeated key returns the order it made. `reserved` is what older waiting orders need, by product id.
+    Raises UnknownReference, KeyReused, or OutOfRights (nothing written).
+    """
+    repeated = _repeated(tx, actor.user_id, key, request_hash)
+    if repeated is not None:
+        return repeated
+    customer = customers.find(tx.connection, order.customer, cluster=tx.identity.cluster_id, use="copy")
+    if customer is None:
+        raise UnknownReference("customer", [order.customer])
+    lines = _priced(tx, order.lines)
+    total_cents = sum(quantity * product.price_cents for product, quantity in lines)
+    if total_cents > LARGEST:
+        raise Invalid("lines", "too_large_in_total")
+    needs = [_need(tx, product, quantity) for product, quantity in _summed(lines)]
+    require_units(tx, needs, policy=policy, reserved=reserved)
+    for need in needs:
+        _take(tx, need, movement="sold")
+    order_id = uuid7(tx.now, tx.random.randbytes(10))
+    tx.counters.order_counter += 1
+    placed = Order(
+        id=order_id,
+        number=f"{tx.identity.name}-{tx.identity.epoch[:4]}-{tx.counters.order_counter:06d}".upper(),
+        branch=tx.identity.name,
+        epoch=tx.identity.epoch,
+        lamport=tx.lamport,
+        customer_id=customer.id,
+        user_id=actor.user_id,
+        status="placed",
+        note=order.note,
+        total_cents=total_cents,
+        version=1,
+        created_at=tx.now,
+        idempotency_key=key,
+        request_hash=request_hash,
+        lines=tuple(_line(n, product, quantity) for n, (product, quantity) in enumerate(lines, start=1)),
+    )
+    # The order's own event comes last: a peer may show a stock effect before its order, never the reverse.
+    orders.insert(tx, placed, seq=tx.emit("order_created", order_id))
+    _audit(tx, actor, action="placed", before=None, after=placed)
+    return order_id
+
+
+def _line(number: int, product: Product, quantity: int) -> OrderLine:
+    """A line at the catalogue's price of now."""
+    return OrderLine(
+        line=number,
+        product_id=product.id,
+        sku=product.sku,
+        name=product.name,
+        quantity=quantity,
+        unit_price_cents=product.price_cents,
+    )
+
+
+def _audit(tx: Transaction, actor: Actor, *, action: str, before: Order | None, after: Order) -> None:
+    tx.audit(
+        actor,
+        action=action,
+        entity="order",
+        entity_id=after.id,
+        before=None if before is None else before.as_json(),
+        after=after.as_json(),
+        version=after.version,
+    )
+
+
+def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
+    """Cancel an order of this branch, once; cancelling it again changes nothing.
+
+    Its units become rights again only in the epoch that sold them; those of an earlier epoch join the
+    frozen pool, because that epoch's spending cannot be known for certain. Raises NotFound, OtherBranch, or
+    EffectParked: what it gives back must not show anywhere before what it took.
+    """
+    before = orders.find(tx.connection, order_id, "spend")  # what it gives back can be sold again
+    if before is None:
+        raise NotFound("order", order_id)
+    if before.branch != tx.identity.name:
+        raise OtherBranch(before.branch)
+    if before.status == "cancelled":
+        return
+    movement = "returned" if before.life == stock_table.me(tx) else "returned_frozen"
+    returned: dict[str, int] = {}
+    for line in before.lines:
+        returned[line.product_id] = returned.get(line.product_id, 0) + line.quantity
+    if _is_parked(tx, [order_id, *returned]):
+        raise EffectParked(order_id)
+    for product_id, quantity in returned.items():
+        own = stock_table.own_cell(stock_table.cells_to_spend(tx, product_id), stock_table.me(tx), product_id)
+        stock_table.move(tx, own, own.add(movement, quantity))
+    after = orders.set_status(tx, before, status="cancelled", version=before.version + 1)
+    tx.emit("order_cancelled", order_id)
+    _audit(tx, actor, action="cancelled", before=before, after=after)
+
+
+def _is_parked(tx: Transaction, entities: Sequence[str]) -> bool:
+    """Whether an earlier life of this branch told something of one of these that is parked here: after a disk
+    was lost, whoever brought the rows could not apply it either."""
+    found = tx.connection.execute(
+        "SELECT 1 FROM parked WHERE origin = ? AND entity IN (SELECT value FROM json_each(?)) LIMIT 1",
+        (tx.identity.name, json.dumps(entities)),
+    )
+    return found.fetchone() is not None
+
+
+def adjust_stock(
+    tx: Transaction,
+    adjustment: Adjustment,
+    *,
+    actor: Actor,
+    policy: Policy,
+    reserved: Mapping[str, int],
+    peers: Sequence[Life],
+) -> str:
+    """Receive or remove units and return the product's id. Received ones are shared among `peers` (lives
+    heard from lately, as far as they live) in the same transaction; the remainder stays. Raises as
+    place_order does."""
+    product = products.find(tx.connection, adjustment.sku, cluster=tx.identity.cluster_id)
+    if product is None:
+        raise UnknownReference("product", [adjustment.sku])
+    need = _need(tx, product, abs(adjustment.quantity))
+    before = stock_table.own_cell(need.cells, stock_table.me(tx), product.id)
+    if adjustment.quantity < 0:
+        require_units(tx, [need], policy=policy, reserved=reserved)
+        after = _take(tx, need, movement="removed")
+    else:
+        after = before.add("received", adjustment.quantity)
+        living = stock_table.living(tx.connection, peers)
+        for life, share in _shares(adjustment, need.cells, stock_table.me(tx), living).items():
+            after = after.grant(life, share)
+        if after.received > LARGEST:
+            raise Invalid("quantity", "too_large_in_total")
+        stock_table.move(tx, before, after)
+    tx.audit(
+        actor,
+        action="adjusted",
+        entity="stock",
+        entity_id=product.id,
+        before=before.as_json(),
+        after={**after.as_json(), "reason": adjustment.reason},
+        version=after.version,
+    )
+    return product.id
+
+
+def require_units(
+    tx: Transaction, needs: Sequence[Need], *, policy: Policy, reserved: Mapping[str, int]
+) -> None:
+    """Raise OutOfRights unless every need is covered: by this life's rights (escrow), or by the company's
+    stock as known here (optimistic)."""
+
+    def company(need: Need) -> int:
+        # Not asked for by most orders: under escrow it decides nothing, it is only told to who is short.
+        return stock.totals(need.cells, stock_table.dead_lives(tx.connection)).available
+
+    shortages: list[Shortage] = []
+    behind_older = True
+    for need in needs:
+        rights = stock_table.usable_rights(tx.connection, need.cells, stock_table.me(tx))
+        usable = rights if policy == "escrow" else company(need)
+        if need.quantity > usable - reserved.get(need.product.id, 0):
+            behind_older = behind_older and need.quantity <= usable
+            shortages.append(
+                Shortage(
+                    product_id=need.product.id,
+                    sku=need.product.sku,
+                    wanted=need.quantity,
+                    available_here=max(rights, 0),
+                    available_company=company(need),
+                )
+            )
+    if shortages:
+        wanted = {need.product.id: need.quantity for need in needs}
+        raise OutOfRights(shortages, needs=wanted, lamport=tx.lamport, behind_older=behind_older)
+
+
+def _repeated(tx: Transaction, user_id: str, key: str | None, request_hash: str) -> str | None:
+    if key is None:
+        return None
+    found = orders.find_by_key(tx.connection, user_id, key)
+    for row in found:
+        if row["request_hash"] == request_hash:
+            return str(row["id"])
+    if any(row["branch"] == tx.identity.name for row in found):
+        raise KeyReused(key)
+    return None
+
+
+def _priced(tx: Transaction, lines: Sequence[tuple[str, int]]) -> list[tuple[Product, int]]:
+    cluster = tx.identity.cluster_id
+    found = [
+        (sku, products.find(tx.connection, sku, cluster=cluster, use="copy"), quantity)
+        for sku, quantity in lines
+    ]
+    unknown = sorted({sku for sku, product, _ in found if product is None})
+    if unknown:
+        raise UnknownReference("product", unknown)
+    return [(product, quantity) for _, product, quantity in found if product is not None]
+
+
+def _summed(lines: Sequence[tuple[Product, int]]) -> list[tuple[Product, int]]:
+    # Two lines of one product must be checked together: each alone could fit where both do not.
+    by_id: dict[str, tuple[Product, int]] = {}
+    for product, quantity in lines:
+        by_id[product.id] = (product, by_id.get(product.id, (product, 0))[1] + quantity)
+    return [by_id[product_id] for product_id in sorted(by_id)]
+
+
+def _need(tx: Transaction, product: Product, quantity: int) -> Need:
+    return Need(product=product, quantity=quantity, cells=stock_table.cells_to_spend(tx, product.id))
+
+
+def _take(tx: Transaction, need: Need, *, movement: str) -> Cell:
+    before = stock_table.own_cell(need.cells, stock_table.me(tx), need.product.id)
+    after = before.add(movement, need.quantity)
+    stock_table.move(tx, before, after)
+    return after
+
+
+def _shares(
+    adjustment: Adjustment, cells: Sequence[Cell], me: Life, peers: Sequence[Life]
+) -> dict[Life, int]:
+    if adjustment.share == "keep" or not peers:
+        return {}
+    if adjustment.share == "equal":
+        return stock.equal_split(adjustment.quantity, peers)
+    sold = {cell.life: cell.sold for cell in cells}
+    demand = {life: sold.get(life, 0) for life in peers}
+    return stock.demand_split(adjustment.quantity, own_demand=sold.get(me, 0), demand=demand)

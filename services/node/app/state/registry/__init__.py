@@ -1,0 +1,1 @@
+"""What is replicated: one declaration for each table, and the rows that only newer versions know."""

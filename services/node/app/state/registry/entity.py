@@ -1,0 +1,157 @@
+"""What is declared of one replicated table, and what follows: reading its rows by page and by bucket."""
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.database import Transaction
+from app.database.digest import bucket_of, canonical
+from app.database.file import read_somehow
+from app.database.seals import UNREADABLE, Stored, is_listed, require_written
+from app.domain import forms
+from app.domain.errors import Invalid
+from app.domain.forms import Form, Row
+from app.state.tables.stock_table import Merged
+
+Rows = Sequence[Row]
+Bulk = Callable[[Transaction, Rows, str], tuple[bool, Rows]]
+"""Merges the plain ones of some rows from a donor. Returns whether anything changed, and the rows left."""
+
+Behind = Callable[[sqlite3.Connection, Rows], dict[str, list[Row]]]
+"""The rows of other relations that some rows need first: those they refer to, and the stock they took."""
+
+_KEYS_AT_ONCE = 500
+
+
+def _nothing_behind(_connection: sqlite3.Connection, _rows: Rows) -> dict[str, list[Row]]:
+    return {}
+
+
+def _nothing_due(_connection: sqlite3.Connection) -> list[str]:
+    return []
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, and the columns of it that together are the key of a row in the digest."""
+
+    name: str
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Entity:
+    """What is replicated of one table.
+
+    - `key` names the columns of its primary key. Joined with "/" they are a row's key in the digest. Pages go
+      by the first of them. `parts` is the table of what a row holds besides its columns, if there is one.
+    - `told_by` is the kind of the events that send the rows of a page key (app.sync.wire.kinds). `announced` is
+      the query for the page keys that a new epoch announces again, or None where the relation has a way of
+      its own.
+    - `stored` reads the rows of page keys as they stand. `merge` merges rows from a peer; of rows that come
+      by the page `bulk` first merges the plain ones. `checked` returns a peer's row in canonical form, or
+      raises Invalid. `put` writes a row in place of what stands there, without counting it in the digest.
+    - `due` names the keys of rows that must be there: `stored` has one that is gone, too, without content.
+    - `of_branch`: its rows belong to the branch they name, and only that branch sends events of them.
+      `behind` reads the rows of other relations that a page of rows needs first. `runs_ahead`: a row may
+      reach a node before its event does, as a grant's reply brings one.
+    """
+
+    relation: str
+    key: tuple[str, ...]
+    told_by: str
+    announced: str | None
+    stored: Callable[[sqlite3.Connection, Iterable[str]], list[Stored]]
+    merge: Callable[[Transaction, Rows, str], Merged]
+    bulk: Bulk
+    checked: Callable[[Transaction, Any], Row]
+    put: Callable[[Transaction, Row], None]
+    seal: Callable[[Row], int]
+    encode: Callable[[Row], bytes] = canonical
+    due: Callable[[sqlite3.Connection], list[str]] = _nothing_due
+    of_branch: bool = False
+    behind: Behind = _nothing_behind
+    runs_ahead: bool = False
+    parts: Table | None = None
+
+    @property
+    def form(self) -> Form:
+        return forms.of(self.relation)
+
+    def key_of(self, row: Mapping[str, Any]) -> str:
+        """A row's key in the digest."""
+        return "/".join(str(row[name]) for name in self.key)
+
+    def page_keys(
+        self, connection: sqlite3.Connection, *, after: str = "", branch: str | None = None, limit: int = -1
+    ) -> list[str]:
+        """Up to `limit` keys by which pages go, beyond `after`, in order; of one branch's rows if it is
+        named."""
+        column = self.key[0]
+        narrow = " AND branch = :branch" if self.of_branch and branch is not None else ""
+        distinct = "DISTINCT " if len(self.key) > 1 else ""
+        query = (
+            f"SELECT {distinct}{column} FROM {self.relation} WHERE {column} > :after{narrow}"
+            f" ORDER BY {column} LIMIT :limit"
+        )
+        values = {"after": after, "branch": branch, "limit": limit}
+        return read_somehow(connection, lambda: [row[0] for row in connection.execute(query, values)])
+
+    def read(self, connection: sqlite3.Connection, keys: Iterable[str]) -> list[Row]:
+        """The rows of these page keys, to be sent to peers. Raises AlteredRow for one that is not what was
+        written, unless it may be sent all the same. Listed rows of stock are left out: counts are merged by
+        maximum, so nobody could take a wrong one back."""
+        wanted = list(keys)
+        found = read_somehow(connection, lambda: self.stored(connection, wanted))
+        if self.relation == "stock":
+            found = [row for row in found if row.is_sound or not is_listed(connection, row)]
+        return [require_written(connection, stored, "tell") for stored in found]
+
+    def every(self, connection: sqlite3.Connection) -> Iterator[Stored]:
+        """Every row as it stands, in a scan of the whole table."""
+        due = [self.page_key_of(key) for key in self.due(connection)]
+        keys = list(dict.fromkeys([*self.page_keys(connection), *due]))
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            yield from self.stored(connection, keys[start : start + _KEYS_AT_ONCE])
+
+    def page_key_of(self, key: str) -> str:
+        """The key by which pages go of the row with this key in the digest."""
+        return key.partition("/")[0] if len(self.key) > 1 else key
+
+    def pages_by_bucket(
+        self, connection: sqlite3.Connection, buckets: Collection[int], *, after: int = 0
+    ) -> tuple[dict[int, list[str]], int]:
+        """The page keys of the rows of some digest buckets, by bucket, of the rows written later than the row
+        number `after`; and the last row number by now. It reads the keys of the whole table."""
+        names = " || '/' || ".join(self.key)
+        found: dict[int, dict[str, None]] = {bucket: {} for bucket in buckets}
+        last = after
+        for number, key, page_key in connection.execute(
+            f"SELECT rowid, {names}, {self.key[0]} FROM {self.relation} WHERE rowid > ?", (after,)
+        ):
+            last = max(last, number)
+            bucket = bucket_of(key if isinstance(key, str) else repr(key))  # a damaged key need be no text
+            if bucket in found:
+                found[bucket][page_key] = None
+        return {bucket: list(keys) for bucket, keys in found.items()}, last
+
+    def in_bucket(
+        self, connection: sqlite3.Connection, bucket: int, *, pages: Iterable[str] = (), after: int = 0
+    ) -> list[Stored]:
+        """Every row of one digest bucket as it stands, where the `pages` are known of those up to the row
+        number `after`."""
+        later, _ = self.pages_by_bucket(connection, [bucket], after=after)
+        due = [self.page_key_of(key) for key in self.due(connection) if bucket_of(key) == bucket]
+        keys = dict.fromkeys([*pages, *later[bucket], *due])
+        return [row for row in self.stored(connection, keys) if bucket_of(row.key) == bucket]
+
+    def upcast(self, row: Any, revisions: Mapping[str, int]) -> Any:
+        """A row from a peer that writes these revisions (1 of one that is not named) as this version's. It is
+        checked afterwards. Raises Invalid for one that cannot be turned into this version's."""
+        if not isinstance(row, dict):
+            return row
+        try:
+            return self.form.upcast(row, revisions.get(self.relation, 1))
+        except UNREADABLE as error:  # nobody has looked at what the row holds
+            raise Invalid(self.relation, "not_of_its_revision") from error

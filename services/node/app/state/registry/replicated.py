@@ -1,0 +1,220 @@
+"""The registry of what is replicated: one declaration for each entity; every list of them derives from it.
+
+Whoever goes through all replicated rows (digest, events, pages, repair, a new epoch's announcements, /status)
+asks here, and so needs no table's name.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from app.database import Transaction
+from app.domain import forms
+from app.domain.errors import Invalid
+from app.domain.forms import Row
+from app.domain.order import Order
+from app.domain.stock import Cell
+from app.state.registry.entity import (
+    Entity,
+    Rows,
+    Table,
+)
+from app.state.tables import (
+    cell_rows,
+    customers,
+    order_pages,
+    order_rows,
+    orders,
+    products,
+    stock_table,
+    users,
+)
+from app.state.tables.lww_table import Records
+from app.state.tables.lww_table import sealed as records_sealed
+from app.state.tables.stock_table import Merged
+
+
+def _every_of(relation: str) -> str:
+    return f"SELECT id FROM {relation} ORDER BY id"
+
+
+def of_records(records: Records) -> Entity:
+    """The entity of a table of records: last writer wins by the row's stamp."""
+
+    def merge(tx: Transaction, rows: Rows, _donor: str) -> Merged:
+        merged = Merged()
+        for row in rows:
+            merged.changed = records.merge(tx, row) or merged.changed
+        return merged
+
+    def unlike(tx: Transaction, rows: Rows, _donor: str) -> tuple[bool, Rows]:
+        """Most records that come with orders are here as they are."""
+        known = {row["id"]: row for row in records.snapshots(tx.connection, [str(r.get("id")) for r in rows])}
+        return False, [row for row in rows if known.get(str(row.get("id"))) != row]
+
+    return Entity(
+        relation=records.relation,
+        key=("id",),
+        told_by=f"{records.entity}_upserted",
+        announced=_every_of(records.relation),
+        stored=records.stored,
+        merge=merge,
+        bulk=unlike,
+        checked=records.checked,
+        put=records.put,
+        seal=lambda row: records_sealed(records.form, row),
+    )
+
+
+def _merge_users(tx: Transaction, rows: Rows, _donor: str) -> Merged:
+    merged = Merged()
+    for row in rows:
+        merged.changed = users.merge(tx, row) or merged.changed
+    return merged
+
+
+def _nothing_plain(_tx: Transaction, rows: Rows, _donor: str) -> tuple[bool, Rows]:
+    return False, rows
+
+
+def _merge_cells(tx: Transaction, rows: Rows, _donor: str) -> Merged:
+    return stock_table.merge(tx, [stock_table.cell_from_json(row) for row in rows])
+
+
+def _unlike_cells(tx: Transaction, rows: Rows, _donor: str) -> tuple[bool, Rows]:
+    """Leaves only the cells that are not here as they are."""
+    known = cell_rows.read(tx.connection, {str(row.get("product_id")) for row in rows})
+    same = {_key_of(cell): cell for cell in known}
+    return False, [row for row in rows if same.get(_key_of(row)) != row]
+
+
+def _key_of(cell: Row) -> tuple[str, ...]:
+    """A cell's key; of what is no cell, some texts."""
+    return tuple(str(cell.get(name)) for name in ("product_id", "branch", "epoch"))
+
+
+def _put_cell(tx: Transaction, row: Row) -> None:
+    cell_rows.put(tx, stock_table.cell_from_json(row))
+    tx.effects.stock.add(row["product_id"])
+
+
+def _merge_orders(tx: Transaction, rows: Rows, donor: str) -> Merged:
+    merged = Merged()
+    for row in rows:
+        merged.changed = orders.merge(tx, row, donor=donor) or merged.changed
+    return merged
+
+
+def _plain_orders(tx: Transaction, rows: Rows, donor: str) -> tuple[bool, Rows]:
+    written, left = order_pages.merge(tx, rows, donor=donor)
+    return written > 0, left
+
+
+def _behind_orders(connection: sqlite3.Connection, rows: Rows) -> dict[str, list[Row]]:
+    """The customers and products that orders refer to and the stock they took, of the same instant.
+
+    The pages of those relations were read before: an order taken since would show without its stock effect,
+    or name a customer that is not there yet.
+    """
+    taken = {(line["product_id"], row["branch"]) for row in rows for line in row["lines"]}
+    sold = sorted({product_id for product_id, _ in taken})
+    found = {
+        "customers": sorted({row["customer_id"] for row in rows}),
+        "products": sold,
+        "stock": sold,
+    }
+    before = {relation: get(relation).read(connection, keys) for relation, keys in found.items()}
+    cells = [cell for cell in before["stock"] if (cell["product_id"], cell["branch"]) in taken]
+    return {**before, "stock": cells}
+
+
+_THIS_VERSION: tuple[Entity, ...] = (
+    Entity(
+        relation="users",
+        key=("id",),
+        told_by="user_upserted",
+        announced=_every_of("users"),
+        stored=users.stored,
+        merge=_merge_users,
+        bulk=_nothing_plain,
+        checked=users.checked,
+        put=users.put,
+        seal=lambda row: users.sealed(forms.of("users"), row),
+    ),
+    of_records(customers.CUSTOMERS),
+    of_records(products.PRODUCTS),
+    Entity(
+        relation="stock",
+        key=("product_id", "branch", "epoch"),
+        told_by="stock_update",
+        announced="SELECT DISTINCT product_id FROM stock JOIN node ON stock.branch = node.name"
+        " ORDER BY product_id",
+        stored=cell_rows.stored,
+        merge=_merge_cells,
+        bulk=_unlike_cells,
+        checked=lambda _tx, row: stock_table.cell_from_json(row).as_json(),
+        put=_put_cell,
+        seal=lambda row: cell_rows.sealed(stock_table.cell_from_json(row)),
+        due=cell_rows.due,
+        of_branch=True,
+        runs_ahead=True,
+        parts=Table("stock_grants", ("product_id", "branch", "epoch")),
+    ),
+    Entity(
+        relation="orders",
+        key=("id",),
+        told_by="order_created",
+        announced=None,  # `orders.announce_again` does
+        stored=order_rows.stored,
+        merge=_merge_orders,
+        bulk=_plain_orders,
+        checked=lambda _tx, row: Order.from_json(row).as_json(),
+        put=order_rows.put,
+        seal=order_rows.sealed,
+        encode=order_rows.encode,
+        of_branch=True,
+        behind=_behind_orders,
+        parts=Table("order_lines", ("order_id",)),
+    ),
+)
+
+
+def entities() -> tuple[Entity, ...]:
+    """Everything replicated, in an order in which it can be fetched: what a row refers to comes before it."""
+    return _THIS_VERSION
+
+
+def relations() -> tuple[str, ...]:
+    """The replicated relations, in that order."""
+    return tuple(entity.relation for entity in entities())
+
+
+def find(relation: str) -> Entity | None:
+    """The entity of a relation, or None for one that this version does not know."""
+    return next((entity for entity in entities() if entity.relation == relation), None)
+
+
+def get(relation: str) -> Entity:
+    """The entity of a relation. Raises Invalid for one that this version does not know."""
+    entity = find(relation)
+    if entity is None:
+        raise Invalid("relation", "unknown_to_this_version")
+    return entity
+
+
+def revisions() -> dict[str, int]:
+    """The revision of each relation's canonical form in this version. An order's counts its lines' too."""
+    lines = forms.of("order_lines").revision - 1
+    return {e.relation: e.form.revision + (lines if e.relation == "orders" else 0) for e in entities()}
+
+
+def told_revisions() -> dict[str, int]:
+    """The revisions to send with rows: those that are not the first."""
+    return {relation: revision for relation, revision in revisions().items() if revision > 1}
+
+
+def cells_from(rows: Iterable[Any], revisions: Mapping[str, int]) -> list[Cell]:
+    """Stock cells from a peer that writes these revisions. Raises Invalid for one that no node could have
+    written."""
+    stock = get("stock")
+    return [stock_table.cell_from_json(stock.upcast(row, revisions)) for row in rows]

@@ -1,0 +1,1 @@
+"""Rows that are not what was written: finding, mending, listing and moving them out."""

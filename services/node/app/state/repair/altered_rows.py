@@ -1,0 +1,123 @@
+"""The list of rows that are not what was written and that no peer could confirm, and accepting them."""
+
+import sqlite3
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from app.database import Actor, AlteredRow, Transaction
+from app.database.file import reading_somehow
+from app.database.seals import Stored
+from app.state.registry import replicated
+from app.state.registry.entity import Entity
+from app.state.repair.checking import (
+    NOT_WRITTEN,
+    Trouble,
+    recount,
+    rows_of,
+)
+
+
+def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> list[str]:
+    """List the rows of a bucket that are not what was written, as they stand, and return their keys. `asked`
+    counts the peers that were asked and could not mend them; `why` says what each answered."""
+    entity = replicated.get(trouble.relation)
+    altered = [row for row in rows_of(tx.connection, entity, trouble) if not row.is_sound]
+    forget(tx, trouble, [])
+    for stored in altered:
+        valid = _is_valid(tx, entity, stored)
+        tx.connection.execute(
+            "INSERT OR REPLACE INTO altered_rows (relation, row_key, bucket, found, valid, asked, why, since)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (stored.relation, stored.key, trouble.bucket, stored.found, valid, asked, why, tx.now),
+        )
+    return [stored.key for stored in altered]
+
+
+def forget_sound(tx: Transaction) -> None:
+    """Take the rows off the list that were written anew since, and so are what was written."""
+    for relation, bucket, key in tx.connection.execute(
+        "SELECT relation, bucket, row_key FROM altered_rows"
+    ).fetchall():
+        entity = replicated.find(relation)
+        trouble = Trouble(relation, bucket, (), False, pages=(entity.page_key_of(key),) if entity else ())
+        stored = _at(tx.connection, entity, trouble.pages) if entity else []
+        if not any(row.key == key and not row.is_sound for row in stored):
+            tx.connection.execute(
+                "DELETE FROM altered_rows WHERE relation = ? AND row_key = ?", (relation, key)
+            )
+
+
+def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
+    """Take every listed row for what it says now, because an admin decided so: `{accepted, left}`. Units may
+    then be sold by a row of stock, and a wrong number can oversell. Rows that no node could have written are
+    left."""
+    listed: dict[tuple[str, int], dict[str, str]] = {}
+    for relation, key, bucket, why in tx.connection.execute(
+        "SELECT relation, row_key, bucket, why FROM altered_rows ORDER BY relation, row_key"
+    ):
+        listed.setdefault((relation, bucket), {})[key] = why
+    accepted = 0
+    for (relation, bucket), reasons in listed.items():
+        entity = replicated.get(relation)
+        trouble = Trouble(relation, bucket, (), False)
+        stored = [row for row in rows_of(tx.connection, entity, trouble) if row.key in reasons]
+        taken = [row for row in stored if _is_taken(tx, entity, row, why=reasons[row.key], actor=actor)]
+        if taken:
+            forget(tx, trouble, reasons.keys() - {row.key for row in taken})
+            recount(tx, entity, trouble)
+            accepted += len(taken)
+    return {"accepted": accepted, "left": sum(map(len, listed.values())) - accepted}
+
+
+def forget(tx: Transaction, trouble: Trouble, left: Collection[str]) -> None:
+    """Take the rows of the bucket off the list, but for those that are left."""
+    listed = tx.connection.execute(
+        "SELECT row_key FROM altered_rows WHERE relation = ? AND bucket = ?",
+        (trouble.relation, trouble.bucket),
+    ).fetchall()
+    for (key,) in listed:
+        if key not in left:
+            tx.connection.execute(
+                "DELETE FROM altered_rows WHERE relation = ? AND row_key = ?", (trouble.relation, key)
+            )
+
+
+def _is_taken(tx: Transaction, entity: Entity, stored: Stored, *, why: str, actor: Actor) -> bool:
+    """Take a row for what it says now, if a node could have written that; else nobody can say what it should
+    be."""
+    if stored.row is None:
+        return False
+    try:
+        with tx.attempt():
+            entity.put(tx, entity.checked(tx, stored.row))
+    except (AlteredRow, *NOT_WRITTEN, sqlite3.IntegrityError):
+        return False
+    tx.audit(
+        actor,
+        action="accepted_altered",
+        entity=entity.relation,
+        entity_id=stored.key,
+        before={"why": why},
+        after=_without_secrets(stored.row),
+        version=tx.lamport,
+    )
+    return True
+
+
+def _is_valid(tx: Transaction, entity: Entity, stored: Stored) -> bool:
+    """Whether a node could have written the row."""
+    try:
+        entity.checked(tx, stored.row)
+    except NOT_WRITTEN:
+        return False
+    return True
+
+
+def _without_secrets(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "password_hash"}
+
+
+def _at(connection: sqlite3.Connection, entity: Entity, pages: Collection[str]) -> list[Stored]:
+    """The rows under some page keys, as they stand by now."""
+    with reading_somehow(connection):
+        return entity.stored(connection, pages)

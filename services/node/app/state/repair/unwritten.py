@@ -1,0 +1,160 @@
+"""Moving rows out that no command wrote: somebody inserted them, or something altered the key of one.
+
+A copy of the row goes to the audit (`moved_out`), and the row is deleted, in one transaction. The copy is not
+kept in `unknown_rows`: those are handed to peers and merged as rows.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from math import isfinite
+from typing import Any
+
+from app.database import Actor, Transaction
+from app.database.digest import bucket_of
+from app.database.file import decoded_somehow, is_undecodable
+from app.state.registry import replicated
+from app.state.registry.entity import Entity, Table
+
+ACTION = "moved_out"
+_SECRETS = frozenset({"password_hash"})
+
+
+def has_broken_keys(connection: sqlite3.Connection) -> bool:
+    """Whether there are rows whose keys are not UTF-8. No command writes such a key, and no query finds a row
+    by one."""
+    tables = [table for entity in replicated.entities() for table in _tables(entity)]
+    return any(_has_broken(connection, table) for table in tables)
+
+
+def move_out_broken_keys(tx: Transaction) -> list[str]:
+    """Move those rows out, and return their buckets as `relation/bucket`. No total counts them: the row that
+    had the key before is missing in its own bucket, and comes back as any other row."""
+    moved: list[str] = []
+    for entity in reversed(replicated.entities()):  # what refers to a row goes before it
+        for table in _tables(entity):
+            if _has_broken(tx.connection, table):
+                keys = [
+                    _moved(tx, entity, table, number, why="its key is no text")
+                    for number in _broken(tx.connection, table)
+                ]
+                moved += [f"{entity.relation}/{bucket_of(key)}" for key in keys if key is not None]
+    return moved
+
+
+def move_out(tx: Transaction, entity: Entity, keys: Collection[str]) -> list[str]:
+    """Move the rows with these keys out, which the recorded total proves to be unwritten (repair.plan), and
+    return the keys of those that stay.
+
+    A row stays that other rows refer to. It also stays if this node's audit, or its list of own cells, says
+    that this node wrote one under the key: then the total is damaged as well.
+    """
+    table = Table(entity.relation, entity.key)
+    return [
+        key
+        for key in keys
+        if _is_named(tx.connection, entity, key)
+        or (number := _number(tx.connection, table, key)) is None
+        or _moved(tx, entity, table, number, why="no total counts it") is None
+    ]
+
+
+def _tables(entity: Entity) -> Iterator[Table]:
+    yield Table(entity.relation, entity.key)
+    if entity.parts is not None:
+        yield entity.parts
+
+
+def _is_named(connection: sqlite3.Connection, entity: Entity, key: str) -> bool:
+    kind = entity.told_by.partition("_")[0]  # the audit's name for the entity
+    written = connection.execute(
+        "SELECT 1 FROM audit WHERE entity IN (?, ?) AND entity_id = ? AND action != ?",
+        (kind, entity.relation, key, ACTION),
+    ).fetchone()
+    return written is not None or key in entity.due(connection)
+
+
+def _number(connection: sqlite3.Connection, table: Table, key: str) -> int | None:
+    names = " || '/' || ".join(table.key)
+    found = connection.execute(f"SELECT rowid FROM {table.name} WHERE {names} = ?", (key,)).fetchone()
+    return None if found is None else int(found[0])
+
+
+def _has_broken(connection: sqlite3.Connection, table: Table) -> bool:
+    with _texts_as(connection, str):
+        try:
+            deque(connection.execute(f"SELECT {', '.join(table.key)} FROM {table.name}"), maxlen=0)
+        except sqlite3.OperationalError as error:
+            if not is_undecodable(error):
+                raise
+            return True
+    return False
+
+
+def _broken(connection: sqlite3.Connection, table: Table) -> list[int]:
+    with _texts_as(connection, bytes):
+        rows = connection.execute(f"SELECT rowid, {', '.join(table.key)} FROM {table.name} NOT INDEXED")
+        return [number for number, *key in rows if not all(isinstance(_plain(part), str) for part in key)]
+
+
+def _moved(tx: Transaction, entity: Entity, table: Table, number: int, *, why: str) -> str | None:
+    """Move one row out with its parts. Returns its key, or None if other rows refer to it."""
+    connection, parts = tx.connection, entity.parts
+    with _texts_as(connection, bytes):
+        (row,) = connection.execute(f"SELECT * FROM {table.name} WHERE rowid = ?", (number,))
+        copy, copies = _copied(row), []
+        key = "/".join(decoded_somehow(row[name]) for name in table.key)
+        of_it = f"({{}}) IN (SELECT {', '.join(table.key)} FROM {table.name} WHERE rowid = ?)"
+        if parts is not None and parts != table:
+            of_it = of_it.format(", ".join(parts.key))
+            rows = connection.execute(f"SELECT * FROM {parts.name} WHERE {of_it}", (number,))
+            copies = [_copied(part) for part in rows]
+            copy[parts.name] = copies
+    try:
+        with tx.attempt():
+            if copies and parts is not None:
+                connection.execute(f"DELETE FROM {parts.name} WHERE {of_it}", (number,))
+            connection.execute(f"DELETE FROM {table.name} WHERE rowid = ?", (number,))
+            connection.execute(
+                "DELETE FROM altered_rows WHERE relation = ? AND row_key = ?", (entity.relation, key)
+            )
+            tx.audit(
+                Actor(user_id=tx.identity.name, request_id=""),
+                action=ACTION,
+                entity=table.name,
+                entity_id=key,
+                before=copy,
+                after={"bucket": bucket_of(key), "why": why},
+                version=tx.lamport,
+            )
+    except sqlite3.IntegrityError:
+        return None
+    return key
+
+
+def _copied(row: sqlite3.Row) -> dict[str, Any]:
+    """The columns of a row but for secrets, in JSON."""
+    return {name: _plain(row[name]) for name in row.keys() if name not in _SECRETS}  # noqa: SIM118
+
+
+def _plain(value: Any) -> Any:
+    """A value as SQLite has it in JSON: bytes that are no text as hex."""
+    if isinstance(value, float) and not isfinite(value):
+        return repr(value)
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"hex": value.hex()}
+
+
+@contextmanager
+def _texts_as(connection: sqlite3.Connection, kind: type[str] | type[bytes]) -> Iterator[None]:
+    before = connection.text_factory
+    connection.text_factory = kind
+    try:
+        yield
+    finally:
+        connection.text_factory = before

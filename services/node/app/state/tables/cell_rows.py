@@ -1,0 +1,227 @@
+"""Stock cells as rows: read, sealed and written, those of many products in few statements."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from app.database import AlteredRow, Transaction
+from app.database.seals import UNREADABLE, UNSEALED, Stored, is_listed, require_written, seal
+from app.domain import forms
+from app.domain.forms import COUNTS, Form
+from app.domain.life import Life
+from app.domain.stock import Cell
+
+_GRANTS = (
+    "SELECT product_id, branch, epoch, to_branch, to_epoch, quantity FROM stock_grants"
+    " WHERE product_id IN (SELECT value FROM json_each(?)) ORDER BY to_branch, to_epoch"
+)
+_FIRST = len(forms.STOCK.columns)
+
+Grants = Sequence[tuple[str, str, int]]
+
+
+def stored(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[Stored]:
+    """Every life's cell of these products, by product, branch and epoch, whether or not it is what was
+    written. A cell of this life that is gone is among them, without its content."""
+    form, wanted = forms.of("stock"), list(product_ids)
+    found = [_stored(form, *row) for row in _rows(connection, form, wanted)]
+    gone = {key for _, key in _due(connection, wanted)} - {row.key for row in found}
+    return found + [Stored("stock", key, None, UNSEALED, UNSEALED) for key in sorted(gone)]
+
+
+def due(connection: sqlite3.Connection) -> list[str]:
+    """The keys of the cells that this node wrote in its present life."""
+    rows = connection.execute("SELECT product_id, branch, epoch FROM own_cells ORDER BY product_id")
+    return ["/".join(row) for row in rows]
+
+
+def read(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Every life's cell of these products in the canonical form of `Cell.as_json`. Raises AlteredRow for one
+    that is not what was written. One that cannot be read is left out once that is known for good."""
+    found = stored(connection, product_ids)
+    readable = [row for row in found if row.row is not None or not is_listed(connection, row)]
+    return [require_written(connection, row) for row in readable]
+
+
+def cells(connection: sqlite3.Connection, product_id: str, *, spending: bool = False) -> list[Cell]:
+    """Every life's cell of a product, by branch and epoch. Raises AlteredRow for one that is not what was
+    written; where units are about to be spent, also for one of which that is known for good."""
+    return list(_written(connection, [product_id], spending=spending))
+
+
+def by_product(connection: sqlite3.Connection, product_ids: Iterable[str]) -> dict[str, list[Cell]]:
+    """The cells of some products that have any, to be shown, by product."""
+    found: dict[str, list[Cell]] = {}
+    for cell in _written(connection, product_ids, spending=False):
+        found.setdefault(cell.product_id, []).append(cell)
+    return found
+
+
+def _written(connection: sqlite3.Connection, product_ids: Iterable[str], *, spending: bool) -> Iterator[Cell]:
+    form = forms.of("stock")
+    for values, granted in _rows(connection, form, product_ids):
+        cell, sealed_now = _cell(form, values, granted)
+        if cell is None and not spending and is_listed(connection, _stored(form, values, granted)):
+            continue  # nobody can tell what it says
+        if cell is None or sealed_now != values[-1]:
+            require_written(connection, _stored(form, values, granted), "spend" if spending else "show")
+        if cell is not None:
+            yield cell
+
+
+def require_never_written(connection: sqlite3.Connection, product_id: str) -> None:
+    """Raise AlteredRow if the cell of this life, which is not there, was written once."""
+    for _, key in _due(connection, [product_id]):
+        raise AlteredRow("stock", key)
+
+
+def to_merge(
+    connection: sqlite3.Connection, product_ids: Iterable[str]
+) -> tuple[dict[tuple[str, Life], Cell], set[tuple[str, Life]]]:
+    """Every life's cell of these products by product and life, and apart the keys of those known for good not
+    to be what was written. Raises AlteredRow for one of which that is not known yet."""
+    form = forms.of("stock")
+    found: dict[tuple[str, Life], Cell] = {}
+    altered: set[tuple[str, Life]] = set()
+    for values, granted in _rows(connection, form, product_ids):
+        cell, sealed_now = _cell(form, values, granted)
+        if cell is not None and sealed_now == values[-1]:
+            found[cell.product_id, cell.life] = cell
+        else:
+            stored = _stored(form, values, granted)
+            if not is_listed(connection, stored):
+                raise AlteredRow(stored.relation, stored.key)
+            altered.add((values[0], Life(values[1], values[2])))
+    for (product_id, life), key in _due(connection, product_ids):
+        if (product_id, life) not in found and (product_id, life) not in altered:
+            if not is_listed(connection, Stored("stock", key, None, UNSEALED, UNSEALED)):
+                raise AlteredRow("stock", key)
+            altered.add((product_id, life))
+    return found, altered
+
+
+def sealed(cell: Cell) -> int:
+    """The seal of a cell; it covers what was granted."""
+    values: list[Any] = [cell.product_id, cell.branch, cell.epoch]
+    values += [getattr(cell, name) for name in COUNTS]
+    values.append(cell.version)
+    for life in sorted(cell.granted):
+        values += (*life, cell.granted[life])
+    return seal([*values, *forms.sealed_beyond(cell.beyond)])
+
+
+def put(tx: Transaction, cell: Cell) -> None:
+    """Write a cell as it is in place of what stands there, and count it nowhere. Raises AlteredRow for an
+    earlier version of a cell of this life than it wrote: units spent since would be spent again."""
+    key = (cell.product_id, *cell.life)
+    if cell.life == Life(tx.identity.name, tx.identity.epoch):
+        written = tx.connection.execute(
+            "SELECT version FROM own_cells WHERE product_id = ? AND branch = ? AND epoch = ?", key
+        ).fetchone()
+        if written is not None and cell.version < written[0]:
+            raise AlteredRow("stock", "/".join(key))
+        mark(tx, cell)
+    tx.connection.execute("DELETE FROM stock_grants WHERE product_id = ? AND branch = ? AND epoch = ?", key)
+    write(tx, cell, known={})
+
+
+def mark(tx: Transaction, cell: Cell) -> None:
+    """Remember outside the cell that this life wrote this version of it."""
+    tx.connection.execute(
+        "INSERT INTO own_cells (product_id, branch, epoch, version) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (product_id, branch, epoch) DO UPDATE SET version = excluded.version",
+        (cell.product_id, *cell.life, cell.version),
+    )
+
+
+def write(tx: Transaction, cell: Cell, *, known: dict[Life, int]) -> None:
+    """Write a cell of which `known` was granted before."""
+    form = forms.of("stock")
+    row = cell.as_json()
+    del row["granted"]
+    tx.connection.execute(_upsert(form), (*form.stored(row), sealed(cell)))
+    key = (cell.product_id, *cell.life)
+    for life, quantity in cell.granted.items():
+        if quantity != known.get(life):
+            tx.connection.execute(
+                "INSERT INTO stock_grants (product_id, branch, epoch, to_branch, to_epoch, quantity)"
+                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (product_id, branch, epoch, to_branch, to_epoch)"
+                " DO UPDATE SET quantity = excluded.quantity",
+                (*key, *life, quantity),
+            )
+
+
+def _rows(
+    connection: sqlite3.Connection, form: Form, product_ids: Iterable[str]
+) -> list[tuple[Sequence[Any], Grants]]:
+    listed = json.dumps(list(product_ids))
+    granted: dict[tuple[Any, ...], list[tuple[str, str, int]]] = {}
+    for row in connection.execute(_GRANTS, (listed,)):
+        granted.setdefault((row[0], row[1], row[2]), []).append((row[3], row[4], row[5]))
+    found = (_compared(tuple(row)) for row in connection.execute(_select(form), (listed,)).fetchall())
+    return [(row, granted.get((row[0], row[1], row[2]), ())) for row in found]
+
+
+def _compared(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What was selected, its seal last; without it where this life wrote another version of the cell."""
+    *values, checksum, marked = row
+    return (*values, checksum if marked is None or marked == values[_FIRST - 1] else UNSEALED)
+
+
+def _due(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[tuple[tuple[str, Life], str]]:
+    """The cells of these products that this life wrote, and their keys."""
+    rows = connection.execute(
+        "SELECT product_id, branch, epoch FROM own_cells"
+        " WHERE product_id IN (SELECT value FROM json_each(?)) ORDER BY product_id",
+        (json.dumps(list(product_ids)),),
+    )
+    return [((row[0], Life(row[1], row[2])), "/".join(row)) for row in rows]
+
+
+def _cell(form: Form, values: Sequence[Any], granted: Grants) -> tuple[Cell | None, int]:
+    """The cell of what was selected (its seal last) and its grants by life, with the seal of what stands
+    there."""
+    try:
+        sealing = [*values[:_FIRST]]
+        for grant in granted:
+            sealing += grant
+        more = {}
+        if len(values) > _FIRST + 2 or values[-2] is not None:
+            more = form.more_of(values[_FIRST:-1])
+            sealing += forms.sealed_beyond(more)
+        numbers = (*values[3:_FIRST], *(quantity for _, _, quantity in granted))
+        if not all(type(number) is int for number in numbers):
+            return None, 0
+        given = {Life(branch, epoch): quantity for branch, epoch, quantity in granted}
+        cell = Cell(*(*values[:_FIRST], given, more))
+        return cell, seal(sealing)
+    except UNREADABLE:
+        return None, 0
+
+
+def _stored(form: Form, values: Sequence[Any], granted: Grants) -> Stored:
+    cell, found = _cell(form, values, granted)
+    key = "/".join(part if isinstance(part, str) else repr(part) for part in values[:3])
+    return Stored("stock", key, None if cell is None else cell.as_json(), values[-1], found)
+
+
+@cache
+def _select(form: Form) -> str:
+    return (
+        f"SELECT {', '.join((*form.selected, 'checksum'))},"
+        " (SELECT own.version FROM own_cells own WHERE own.product_id = stock.product_id"
+        " AND own.branch = stock.branch AND own.epoch = stock.epoch)"
+        " FROM stock WHERE product_id IN (SELECT value FROM json_each(?)) ORDER BY product_id, branch, epoch"
+    )
+
+
+@cache
+def _upsert(form: Form) -> str:
+    names = (*form.selected, "checksum")
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names[3:])
+    return (
+        f"INSERT INTO stock ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
+        f" ON CONFLICT (product_id, branch, epoch) DO UPDATE SET {changes}"
+    )

@@ -1,0 +1,84 @@
+"""Which branches are gone for good. A set that only grows: whoever learns of one keeps it and passes it on.
+
+The rights of a decommissioned branch are frozen with all its lives, and no stock count waits for its word.
+So one disk alone must not know it: if that one were lost, the branch could come back and sell what a count
+has released meanwhile.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping
+
+from app.database import Actor, Transaction
+from app.domain.life import Life
+
+_WITNESSES = (
+    "SELECT w.branch, w.peer FROM decommission_witnesses w"
+    " JOIN epochs e ON e.branch = w.peer AND e.epoch = w.peer_epoch WHERE e.dead = 0"
+    " ORDER BY w.branch, w.peer"
+)
+
+
+def is_done(branch: str, *, gone: Collection[str], witnessed: Collection[str], others: Iterable[str]) -> bool:
+    """Whether a branch's decommissioning counts: it is known (`gone`) here and at another member, too
+    (`witnessed`). Where every other branch of the roster (`others`) is gone there is nobody else to know it,
+    and this node's word is enough."""
+    return branch in gone and (branch in witnessed or all(other in gone for other in others))
+
+
+def gone(connection: sqlite3.Connection) -> list[str]:
+    """Every branch known to be decommissioned, by name."""
+    return [row[0] for row in connection.execute("SELECT branch FROM decommissioned ORDER BY branch")]
+
+
+def witnesses(connection: sqlite3.Connection) -> Mapping[str, list[str]]:
+    """For each decommissioned branch the members, besides this node, that have stored it durably. What a life
+    that is over had stored may be lost with its disk and counts no more."""
+    found: dict[str, list[str]] = {}
+    for branch, peer in connection.execute(_WITNESSES):
+        found.setdefault(branch, []).append(peer)
+    return found
+
+
+def done(connection: sqlite3.Connection, *, others: Collection[str]) -> set[str]:
+    """The branches whose decommissioning counts; `others` is the roster without this node."""
+    known = gone(connection)
+    witnessed = witnesses(connection) if known else {}
+    return {branch for branch in known if is_done(branch, gone=known, witnessed=witnessed, others=others)}
+
+
+def pending(connection: sqlite3.Connection, *, others: Collection[str]) -> list[str]:
+    """The decommissioned branches of the roster of which no other member is known to know, by name."""
+    counting = done(connection, others=others)
+    return [branch for branch in gone(connection) if branch in others and branch not in counting]
+
+
+def learn(tx: Transaction, told: Iterable[str]) -> None:
+    """Remember branches that a peer knows to be decommissioned; this node's own may be among them."""
+    for branch in told:
+        tx.learn_gone(branch)
+
+
+def witness(tx: Transaction, life: Life, told: Iterable[str]) -> None:
+    """Remember that this life of a peer has stored these decommissionings."""
+    for branch in told:
+        added = tx.connection.execute(
+            "INSERT OR IGNORE INTO decommission_witnesses (branch, peer, peer_epoch) VALUES (?, ?, ?)",
+            (branch, *life),
+        )
+        tx.effects.witnessed = tx.effects.witnessed or added.rowcount > 0
+
+
+def decommission(tx: Transaction, branch: str, *, actor: Actor) -> None:
+    """Say that a branch is gone for good. It cannot be taken back; saying it again changes nothing."""
+    if branch in tx.gone:
+        return
+    tx.learn_gone(branch)
+    tx.audit(
+        actor,
+        action="decommissioned",
+        entity="node",
+        entity_id=branch,
+        before={"member": True},
+        after={"member": False},
+        version=tx.lamport,
+    )

@@ -1,0 +1,146 @@
+"""Orders with their lines as rows: read, encoded, sealed and written, many in few statements."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import pydantic_core
+
+from app.database import Transaction, digest
+from app.database.seals import UNREADABLE, Stored, Use, require_written, seal
+from app.domain import forms
+from app.domain.forms import Form
+from app.domain.order import LINE, NAMES
+
+Row = dict[str, Any]
+
+
+ORDER = tuple(sorted(forms.ORDERS.columns))
+_LINES_AT = NAMES.index("lines")
+_ID_AT = ORDER.index("id")
+PLAIN_SECONDS = (1e-3, 1e15)  # between them every encoder writes the shortest digits without an exponent
+
+
+def stored(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
+    """Those of these orders that are here, by id, whether or not they are what was written."""
+    listed = json.dumps(list(ids))
+    form, line_form = forms.of("orders"), forms.of("order_lines")
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples: a page has thousands of them
+    lines: dict[str, list[tuple[Any, ...]]] = {}
+    for line in cursor.execute(_read_lines(line_form), (listed,)):
+        lines.setdefault(line[0], []).append(line[1:])
+    found = cursor.execute(_read_orders(form), (listed,)).fetchall()
+    return [_stored(form, line_form, row, lines.get(row[_ID_AT], [])) for row in found]
+
+
+def read(connection: sqlite3.Connection, ids: Iterable[str], use: Use = "show") -> list[Row]:
+    """The snapshots of those of these orders that are here, by id. Raises AlteredRow for one that is not what
+    was written."""
+    return [require_written(connection, row, use) for row in stored(connection, ids)]
+
+
+def snapshot(connection: sqlite3.Connection, order_id: str, use: Use = "show") -> Row | None:
+    """The order with its lines in canonical form, or None. What a node only knows for itself (its own
+    event's seq) is not part of it."""
+    found = read(connection, [order_id], use)
+    return found[0] if found else None
+
+
+def encode(row: Row) -> bytes:
+    """The same bytes as `digest.canonical`, much faster for an order whose fields stand by name."""
+    seconds, lines = row.get("created_at"), row.get("lines")
+    plain = (
+        tuple(row) == NAMES
+        and type(seconds) is float
+        and PLAIN_SECONDS[0] <= seconds < PLAIN_SECONDS[1]
+        and type(lines) is list
+        and all(type(line) is dict and tuple(line) == LINE for line in lines)
+    )
+    return pydantic_core.to_json(row) if plain else digest.canonical(row)
+
+
+def sealed(row: Mapping[str, Any]) -> int:
+    """The seal of an order; it covers the lines."""
+    form, line_form = forms.of("orders"), forms.of("order_lines")
+    values: list[Any] = [row[name] for name in ORDER]
+    for line in row["lines"]:
+        values += [line[name] for name in LINE]
+        values += forms.sealed_beyond(line_form.beyond(line))
+    beyond = {name: value for name, value in form.beyond(row).items() if name != "lines"}
+    return seal([*values, *forms.sealed_beyond(beyond)])
+
+
+def put(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Write an order as it is in place of what stands there, and count it nowhere. What this node alone knows
+    of it (its event) stays."""
+    form = forms.of("orders")
+    names = (*form.selected, "checksum")
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != "id")
+    tx.connection.execute(
+        f"INSERT INTO orders ({', '.join(names)}, announced, seq, donor)"
+        f" VALUES ({', '.join('?' for _ in names)}, '', 0, '') ON CONFLICT (id) DO UPDATE SET {changes}",
+        (*order_values(row), sealed(row)),
+    )
+    tx.connection.execute("DELETE FROM order_lines WHERE order_id = ?", (row["id"],))
+    insert_lines(tx, [row])
+
+
+def order_values(row: Mapping[str, Any]) -> list[Any]:
+    """What to store of an order besides its lines, as its form `selected`."""
+    return forms.of("orders").stored({name: value for name, value in row.items() if name != "lines"})
+
+
+def insert_lines(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the lines of orders that have none here."""
+    form = forms.of("order_lines")
+    names = form.selected
+    tx.connection.executemany(
+        f"INSERT INTO order_lines (order_id, {', '.join(names)}) VALUES (?, {', '.join('?' for _ in names)})",
+        [(row["id"], *form.stored(line)) for row in rows for line in row["lines"]],
+    )
+
+
+def _stored(form: Form, line_form: Form, values: Sequence[Any], lines: Sequence[tuple[Any, ...]]) -> Stored:
+    key = values[_ID_AT] if isinstance(values[_ID_AT], str) else repr(values[_ID_AT])
+    *columns, written = values
+    try:
+        plain = columns[: len(ORDER)]
+        built = [_line(line_form, line) for line in lines]
+        row = dict(zip(NAMES, (*plain[:_LINES_AT], built, *plain[_LINES_AT:]), strict=True))
+        sealing = [*plain]
+        for line in lines:
+            sealing += line[: len(LINE)]
+            if len(line) > len(LINE) + 1 or line[-1] is not None:
+                sealing += forms.sealed_beyond(line_form.more_of(line[len(LINE) :]))
+        if len(columns) > len(ORDER) + 1 or columns[-1] is not None:
+            more = form.more_of(columns[len(ORDER) :])
+            row = {**row, **more}
+            sealing += forms.sealed_beyond(more)
+        return Stored("orders", key, row, written, seal(sealing))
+    except UNREADABLE:
+        return Stored("orders", key, None, written, 0)
+
+
+def _line(form: Form, values: Sequence[Any]) -> Row:
+    line = dict(zip(LINE, values, strict=False))
+    if len(values) == len(LINE) + 1 and values[-1] is None:
+        return line
+    return {**line, **form.more_of(values[len(LINE) :])}
+
+
+@cache
+def _read_orders(form: Form) -> str:
+    names = (*ORDER, *form.selected[len(form.columns) :], "checksum")
+    return f"SELECT {', '.join(names)} FROM orders WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+
+
+@cache
+def _read_lines(form: Form) -> str:
+    names = (*LINE, *form.selected[len(form.columns) :])
+    return (
+        f"SELECT order_id, {', '.join(names)} FROM order_lines"
+        " WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id, line"
+    )

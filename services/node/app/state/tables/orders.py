@@ -1,0 +1,193 @@
+"""Orders as they are written down, read, sent and merged. Only its own branch changes one."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from app.database import Transaction
+from app.database.digest import canonical
+from app.database.seals import Use
+from app.domain import forms
+from app.domain.customer import Customer
+from app.domain.errors import Invalid, NotFound
+from app.domain.order import Order, Status
+from app.domain.stock import SoldUnits
+from app.state.tables import (
+    customers,
+    order_durability,
+    order_rows,
+)
+
+
+def find(connection: sqlite3.Connection, order_id: str, use: Use = "show") -> Order | None:
+    """The order with this id, or None. Raises AlteredRow for one that is not what was written."""
+    row = order_rows.snapshot(connection, order_id, use)
+    return None if row is None else Order.from_row(row)
+
+
+def insert(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> None:
+    """Write a new order and its lines: one of this node's own with its event's seq, or a peer's."""
+    row = order.as_json()
+    names = (*forms.of("orders").selected, "checksum", "announced", "seq", "donor")
+    announced = tx.identity.epoch if seq else ""
+    tx.connection.execute(
+        f"INSERT INTO orders ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",
+        (*order_rows.order_values(row), order_rows.sealed(row), announced, seq, donor),
+    )
+    order_rows.insert_lines(tx, [row])
+    tx.changed("orders", order.id, before=None, after=row)
+
+
+def set_status(
+    tx: Transaction,
+    before: Order,
+    *,
+    status: Status,
+    version: int,
+    beyond: Mapping[str, Any] | None = None,
+) -> Order:
+    """Write an order's next status and return the order as it is then. `beyond` are its fields of later
+    revisions, if they changed too."""
+    more = before.beyond if beyond is None else beyond
+    after = replace(before, status=status, version=version, beyond=more)
+    row, form = after.as_json(), forms.of("orders")
+    names = ("status", "version", *form.selected[len(form.columns) :], "checksum")
+    values = order_rows.order_values(row)[len(form.columns) :]
+    tx.connection.execute(
+        f"UPDATE orders SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?",
+        (status, version, *values, order_rows.sealed(row), before.id),
+    )
+    tx.changed("orders", before.id, before=before.as_json(), after=row)
+    return after
+
+
+def announce_again(tx: Transaction, *, limit: int) -> int:
+    """Put up to `limit` orders that an earlier epoch of this node announced into the present one's log, and
+    return how many: peers may lack them, and the old log is not sent any more."""
+    rows = tx.connection.execute(
+        "SELECT id FROM orders WHERE announced NOT IN ('', ?) ORDER BY id LIMIT ?", (tx.identity.epoch, limit)
+    ).fetchall()
+    for row in rows:
+        seq = tx.emit("order_created", row["id"])
+        tx.connection.execute(
+            "UPDATE orders SET announced = ?, seq = ? WHERE id = ?", (tx.identity.epoch, seq, row["id"])
+        )
+    return len(rows)
+
+
+def merge(tx: Transaction, body: object, *, donor: str) -> bool:
+    """Apply an order that a peer (`donor`) sent; True if anything changed here. A higher version wins.
+
+    Raises Invalid for an order no node could have written, and for one that contradicts what is known
+    (the same version with other content): a fork, to be parked and seen, never overwritten.
+    """
+    theirs = Order.from_json(body)
+    ours = find(tx.connection, theirs.id)
+    if ours is None:
+        insert(tx, theirs, donor=donor)
+        return True
+    # What an order's own branch changes of it, under a higher version: nothing else.
+    later = replace(ours, status=theirs.status, version=theirs.version, beyond=theirs.beyond)
+    if canonical(later.as_json()) != canonical(theirs.as_json()) or (
+        ours.version == theirs.version and (ours.status, ours.beyond) != (theirs.status, theirs.beyond)
+    ):
+        raise Invalid("order", "contradicts_what_is_known")
+    if theirs.version > ours.version:
+        set_status(tx, ours, status=theirs.status, version=theirs.version, beyond=theirs.beyond)
+        return True
+    return False
+
+
+def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[sqlite3.Row]:
+    """Orders of this user with this Idempotency-Key, from any branch."""
+    return connection.execute(
+        "SELECT id, branch, request_hash FROM orders WHERE user_id = ? AND idempotency_key = ? ORDER BY id",
+        (user_id, key),
+    ).fetchall()
+
+
+def view(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
+    """An order as clients see it; `stored_by` as in `order_copies`. Raises NotFound."""
+    order = find(connection, order_id)
+    if order is None:
+        raise NotFound("order", order_id)
+    return _view(connection, order, customers.find_by_ids(connection, [order.customer_id]))
+
+
+def _view(connection: sqlite3.Connection, order: Order, known: Mapping[str, Customer]) -> dict[str, Any]:
+    customer = known.get(order.customer_id)
+    return {
+        "id": order.id,
+        "number": order.number,
+        "branch": order.branch,
+        "epoch": order.epoch,
+        "status": order.status,
+        "customer": customer and {"id": customer.id, "code": customer.code, "name": customer.name},
+        "lines": [
+            {
+                "sku": line.sku,
+                "name": line.name,
+                "quantity": line.quantity,
+                "unit_price_cents": line.unit_price_cents,
+            }
+            for line in order.lines
+        ],
+        "total_cents": order.total_cents,
+        "note": order.note,
+        "version": order.version,
+        "created_at": _shown_time(order.created_at),
+        "stored_by": order_durability.stored_by(connection, order.id),
+        "possible_duplicates": _possible_duplicates(connection, order),
+    }
+
+
+def _shown_time(seconds: Any) -> str:
+    """A time in ISO 8601; the beginning of time for one that no node could have written (an altered row)."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (OverflowError, ValueError, TypeError, OSError):
+        return datetime.fromtimestamp(0, UTC).isoformat()
+
+
+def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
+    """Up to `limit` orders whose id is beyond `after`, by id (UUIDv7: about by time)."""
+    rows = connection.execute("SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+    found = [Order.from_row(row) for row in order_rows.read(connection, [row["id"] for row in rows])]
+    known = customers.find_by_ids(connection, {order.customer_id for order in found})
+    return [_view(connection, order, known) for order in found]
+
+
+def sales_of(connection: sqlite3.Connection, product_id: str) -> list[SoldUnits]:
+    """Units of a product in every placed order known here, for naming who is short when oversold."""
+    rows = connection.execute(
+        "SELECT o.lamport, o.branch, o.id, SUM(l.quantity) AS quantity FROM order_lines l"
+        " JOIN orders o ON o.id = l.order_id WHERE l.product_id = ? AND o.status = 'placed' GROUP BY o.id",
+        (product_id,),
+    )
+    return [
+        SoldUnits(lamport=r["lamport"], branch=r["branch"], order_id=r["id"], quantity=r["quantity"])
+        for r in rows
+    ]
+
+
+def _possible_duplicates(connection: sqlite3.Connection, order: Order) -> list[str]:
+    if order.idempotency_key is None:
+        return []
+    found = find_by_key(connection, order.user_id, order.idempotency_key)
+    same = [row["id"] for row in found if row["request_hash"] == order.request_hash]
+    return [order_id for order_id in same if order_id != order.id]
+
+
+def count_possible_duplicates(connection: sqlite3.Connection) -> int:
+    """How many orders repeat another one's user, key and body: asked for at two branches while apart."""
+    row = connection.execute(
+        # Keys that were used twice are few, and an index alone finds them; bodies are compared of these only.
+        "SELECT COALESCE(SUM(n - 1), 0) FROM (SELECT COUNT(*) AS n FROM orders o JOIN"
+        " (SELECT user_id, idempotency_key FROM orders WHERE idempotency_key IS NOT NULL"
+        " GROUP BY user_id, idempotency_key HAVING COUNT(*) > 1) twice"
+        " ON o.user_id = twice.user_id AND o.idempotency_key = twice.idempotency_key"
+        " GROUP BY o.user_id, o.idempotency_key, o.request_hash HAVING n > 1)"
+    ).fetchone()
+    return int(row[0])

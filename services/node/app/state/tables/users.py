@@ -1,0 +1,274 @@
+"""Users: who may act at which branches, under an immutable username."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.database import Actor, Transaction
+from app.database.digest import canonical
+from app.database.seals import UNREADABLE, Stored, require_written, seal
+from app.domain import (
+    forms,
+    identity,
+    text,
+)
+from app.domain.errors import (
+    AlreadyExists,
+    LastAdmin,
+    NotFound,
+)
+from app.domain.forms import Form
+from app.domain.lww import Activity, Stamp
+from app.domain.user import Role, User
+from app.state.tables import row_sql
+from app.state.tables.lww_table import cluster_id
+
+_MAPS = ("deactivations", "reactivations")  # stored as the canonical JSON of a map
+
+
+@dataclass(frozen=True)
+class NewUser:
+    """A user to create; the password is already hashed."""
+
+    username: str
+    role: Role
+    password_hash: str
+
+
+@dataclass(frozen=True)
+class UserChange:
+    """What an admin changes of a user; None leaves it as it is."""
+
+    role: Role | None = None
+    active: bool | None = None
+
+
+def find(connection: sqlite3.Connection, user_id: str) -> User | None:
+    """The user with this id, or None."""
+    if text.fault(user_id, longest=text.KEY):
+        return None
+    form = forms.of("users")
+    row = connection.execute(f"{row_sql.select(form)} WHERE id = ?", (user_id,)).fetchone()
+    return None if row is None else _written(connection, form, row)
+
+
+def find_by_username(connection: sqlite3.Connection, username: str) -> User | None:
+    """The user with this username in any spelling, or None."""
+    if text.fault(username, longest=text.KEY):
+        return None
+    return find(connection, identity.user_id(cluster_id(connection), username))
+
+
+def view(connection: sqlite3.Connection, user_id: str) -> dict[str, Any]:
+    """What clients see of a user. Raises NotFound."""
+    return _require(connection, user_id).view()
+
+
+def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
+    """Views of up to `limit` users whose id is beyond `after`, by id."""
+    form = forms.of("users")
+    rows = connection.execute(
+        f"{row_sql.select(form)} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
+    ).fetchall()
+    return [_written(connection, form, row).view() for row in rows]
+
+
+def snapshot(connection: sqlite3.Connection, user_id: str) -> dict[str, Any] | None:
+    """The whole row in canonical form, for the wire and the digest, or None. It holds the password's hash."""
+    found = find(connection, user_id)
+    return None if found is None else found.as_json()
+
+
+def stored(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
+    """Those of these users that are here, by id, whether or not they are what was written."""
+    form = forms.of("users")
+    rows = connection.execute(f"{row_sql.select(form)} {row_sql.BY_IDS}", (row_sql.listed(ids),))
+    return [_stored(form, row) for row in rows]
+
+
+def put(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Write a user as it is in place of what stands there, and count it nowhere."""
+    form = forms.of("users")
+    maps = {name: canonical(row[name]).decode() for name in _MAPS}
+    values = form.stored({**row, **maps})
+    tx.connection.execute(row_sql.upsert(form), (*values, sealed(form, row)))
+
+
+def checked(tx: Transaction, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A peer's user in canonical form. Raises Invalid for one that no node could have written."""
+    return User.from_json(row, cluster_id=tx.identity.cluster_id).as_json()
+
+
+def create(tx: Transaction, user: NewUser, *, actor: Actor) -> dict[str, Any]:
+    """Create a user here and return its view. Raises AlreadyExists, also for a deactivated one."""
+    after = _new(tx, user, stamp=_stamp(tx))
+    if find(tx.connection, after.id) is not None:
+        raise AlreadyExists("user", user.username)
+    _edit(tx, None, after, action="created", actor=actor)
+    return after.view()
+
+
+def found_admin(tx: Transaction, username: str, password_hash: str) -> None:
+    """Make the network's first admin, if there is none of this name.
+
+    Its stamp is before every other (lamport 0), so that nothing anybody did later is undone by founding, and
+    nodes that found the network at the same moment agree on one row.
+    """
+    stamp = Stamp(lamport=0, node=tx.identity.name, epoch=tx.identity.epoch)
+    admin = _new(tx, NewUser(username=username, role="admin", password_hash=password_hash), stamp=stamp)
+    if find(tx.connection, admin.id) is None:
+        _edit(tx, None, admin, action="founded", actor=Actor(user_id=tx.identity.name, request_id=""))
+
+
+def change(tx: Transaction, user_id: str, change: UserChange, *, actor: Actor) -> dict[str, Any]:
+    """Change a user's role and/or activity and return the view; tokens in use end.
+
+    Deactivating an inactive user again counts: it also beats a reactivation made elsewhere meanwhile.
+    Raises NotFound, and LastAdmin rather than leave this network without an active admin (as known here).
+    """
+    before = after = _require(tx.connection, user_id)
+    if change.role is not None and change.role != before.role:
+        after = after.with_role(change.role, stamp=_stamp(tx))
+    if change.active is False:
+        after = after.deactivated(stamp=_stamp(tx))
+    if change.active is True and not before.active:
+        after = after.reactivated()
+    if after == before:
+        return before.view()
+    if before.active_admin and not after.active_admin:
+        _require_another_admin(tx.connection, user_id)
+    _edit(tx, before, after, action="changed", actor=actor)
+    return after.view()
+
+
+def set_password(tx: Transaction, user_id: str, password_hash: str, *, action: str, actor: Actor) -> User:
+    """Give a user a new password (hashed) and return the user; tokens in use end. Raises NotFound."""
+    before = _require(tx.connection, user_id)
+    after = before.with_password(password_hash, stamp=_stamp(tx))
+    _edit(tx, before, after, action=action, actor=actor)
+    return after
+
+
+def merge(tx: Transaction, snapshot: dict[str, Any]) -> bool:
+    """Apply a peer's snapshot, group by group; True if the row changed. Emits nothing. Raises Invalid.
+
+    When credentials or a role set at this node lose, the row as it was stays in the audit.
+    """
+    theirs = User.from_json(snapshot, cluster_id=tx.identity.cluster_id)
+    tx.witness(max(theirs.credentials.lamport, theirs.role_stamp.lamport))
+    ours = find(tx.connection, theirs.id)
+    merged = theirs if ours is None else ours.merge(theirs)
+    if merged == ours:
+        return False
+    _save(tx, ours, merged)
+    if ours is not None and tx.identity.name in _beaten_nodes(ours, merged):
+        _audit_superseded(tx, ours, merged)
+    return True
+
+
+def _beaten_nodes(before: User, after: User) -> set[str]:
+    pairs = ((before.credentials, after.credentials), (before.role_stamp, after.role_stamp))
+    return {old.node for old, new in pairs if old != new}
+
+
+def _audit_superseded(tx: Transaction, before: User, after: User) -> None:
+    winner = max(after.credentials, after.role_stamp)
+    tx.audit(
+        Actor(user_id=winner.node, request_id=""),
+        action="superseded",
+        entity="user",
+        entity_id=after.id,
+        before=before.audited(),
+        after=after.audited(),
+        version=winner.lamport,
+    )
+
+
+def _new(tx: Transaction, user: NewUser, *, stamp: Stamp) -> User:
+    return User(
+        id=identity.user_id(tx.identity.cluster_id, user.username),
+        username=user.username,
+        password_hash=user.password_hash,
+        credentials=stamp,
+        role=user.role,
+        role_stamp=stamp,
+        activity=Activity(),
+        token_version=1,
+    )
+
+
+def _stamp(tx: Transaction) -> Stamp:
+    return Stamp(lamport=tx.lamport, node=tx.identity.name, epoch=tx.identity.epoch)
+
+
+def _require(connection: sqlite3.Connection, user_id: str) -> User:
+    found = find(connection, user_id)
+    if found is None:
+        raise NotFound("user", user_id)
+    return found
+
+
+def has_active_admin(connection: sqlite3.Connection, *, besides: str = "") -> bool:
+    """Whether somebody may administer this network, as known here; `besides` is not counted."""
+    form = forms.of("users")
+    others = connection.execute(
+        f"{row_sql.select(form)} WHERE role = 'admin' AND id != ?", (besides,)
+    ).fetchall()
+    return any(_written(connection, form, row).active for row in others)
+
+
+def _require_another_admin(connection: sqlite3.Connection, user_id: str) -> None:
+    if not has_active_admin(connection, besides=user_id):
+        raise LastAdmin(user_id)
+
+
+def _edit(tx: Transaction, before: User | None, after: User, *, action: str, actor: Actor) -> None:
+    _save(tx, before, after)
+    tx.emit("user_upserted", after.id)
+    tx.audit(
+        actor,
+        action=action,
+        entity="user",
+        entity_id=after.id,
+        before=before.audited() if before else None,
+        after=after.audited(),
+        version=after.token_version,
+    )
+
+
+def _save(tx: Transaction, before: User | None, after: User) -> None:
+    row = after.as_json()
+    put(tx, row)
+    tx.changed("users", after.id, before=before.as_json() if before else None, after=row)
+
+
+def sealed(form: Form, row: Mapping[str, Any]) -> int:
+    """The seal of a user."""
+    columns = [canonical(row[n]).decode() if n in _MAPS else row[n] for n in form.columns]
+    return seal([*columns, *forms.sealed_beyond(form.beyond(row))])
+
+
+def _written(connection: sqlite3.Connection, form: Form, values: sqlite3.Row) -> User:
+    return User.from_row(require_written(connection, _stored(form, values)))
+
+
+def _stored(form: Form, values: sqlite3.Row) -> Stored:
+    """A user as it was selected, its seal last."""
+    key = values[0] if isinstance(values[0], str) else repr(values[0])
+    try:
+        row = form.row(values[:-1])
+        maps = {name: _decoded(row[name]) for name in _MAPS}
+        found = seal([*values[: len(form.columns)], *forms.sealed_beyond(form.beyond(row))])
+        return Stored("users", key, {**row, **maps}, values[-1], found)
+    except UNREADABLE:
+        return Stored("users", key, None, values[-1], 0)
+
+
+def _decoded(stored: Any) -> dict[str, int]:
+    try:
+        found = json.loads(stored)
+    except (ValueError, TypeError, RecursionError):
+        return {}  # the seal tells that something else stood there
+    return found if isinstance(found, dict) else {}

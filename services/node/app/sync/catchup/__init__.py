@@ -1,0 +1,1 @@
+"""Fetching whole rows from peers, and comparing rows with them."""

@@ -1,0 +1,287 @@
+"""Fetching what peers have and no event will bring: an empty node's whole state, and what was told by lives
+that are over."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any, Literal
+
+from app.database import Database, StorageError
+from app.domain.life import Life
+from app.runtime import Clock
+from app.state.registry import replicated
+from app.sync.catchup import anti_entropy, donor_state
+from app.sync.catchup.donor_client import (
+    Donors,
+    Progress,
+    Turn,
+)
+from app.sync.catchup.donor_state import Told
+from app.sync.catchup.importer import Intake
+from app.sync.guards.alarms import Alarms
+from app.sync.guards.fencer import Fencer
+from app.sync.lifecycle import handshake
+from app.sync.peering.client import PeerClient, Refusal
+from app.sync.peering.peers import Peer, Peers
+from app.sync.wire.messages import Hello, Page
+
+log = logging.getLogger("app.recovery")
+
+Reason = Literal["differs", "ahead", "asked"]
+"""Why rows are compared with a peer: its digest differs at equal heads, which is an alarm; or so, where stock
+rows may run ahead of their events; or somebody asked for what is parked here to be tried again."""
+
+PAUSE_SECONDS = 0.5
+COMING_SECONDS = 2.0
+"""While everything is fetched, and a page was merged within this time, events are put off."""
+
+
+class Recovery:
+    """Fetches from peers page by page, and merges one page at a time; the next one is asked for meanwhile.
+
+    A page whose hash does not fit is fetched again; after a cut the fetch goes on where it stopped; what is
+    merged twice is merged once. What is here already, by its digest, is not fetched. Positions follow only
+    when all of a peer's pages are in.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        peers: Peers,
+        link: PeerClient,
+        rebirth: Fencer,
+        alarms: Alarms,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._peers = peers
+        self._donors = Donors(link, identity=lambda: database.identity)
+        self._intake = Intake(database, donors=self._donors, rebirth=rebirth, alarms=alarms)
+        self._alarms = alarms
+        self._clock = clock
+        self._wanted: dict[tuple[str, str | None], Progress] = {}
+        self._told: dict[tuple[str, str | None], Told] = {}
+        self._repairs: dict[str, Reason] = {}
+        self._work = asyncio.Event()
+        self._turns = asyncio.Lock()
+        self._busy: set[str] = set()
+        self._came_at: float | None = None
+
+    def want(self, peer: Peer, branch: str | None = None) -> None:
+        """Fetch everything a peer has, or one branch's; asking again meanwhile changes nothing."""
+        key = (peer.name, branch)
+        known = self._wanted.get(key)
+        if known is None or known.done:
+            self._wanted[key] = Progress(peer=peer.name, branch=branch)
+        self._work.set()
+
+    def want_repair(self, peer: Peer, reason: Reason) -> None:
+        """Find and merge what differs from a peer."""
+        self._repairs[peer.name] = reason
+        self._work.set()
+
+    def forget(self) -> None:
+        """Count nothing as fetched: the database was begun anew."""
+        self._wanted.clear()
+        self._told.clear()
+
+    def is_done(self, peer: Peer) -> bool:
+        """Whether everything the peer had when it was asked is here."""
+        progress = self._wanted.get((peer.name, None))
+        return progress is not None and progress.done
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """What is or was fetched since the start, for people."""
+        return [asdict(progress) for progress in self._wanted.values()]
+
+    @property
+    def everything_is_coming(self) -> bool:
+        """Whether a whole fetch is going on: events that come meanwhile would tell much of it once more."""
+        at = self._came_at
+        whole = any(progress.branch is None and not progress.done for progress in self._wanted.values())
+        return whole and at is not None and self._clock.monotonic() - at <= COMING_SECONDS
+
+    @property
+    def is_fetching(self) -> bool:
+        """Whether a fetch is going on from a peer that is there: what it handed over is not to be tried."""
+        unfinished = {progress.peer for progress in self._wanted.values() if not progress.done}
+        return any(peer.name in unfinished and self._peers.is_heard_from(peer) for peer in self._peers)
+
+    async def run(self) -> None:
+        """Fetch what is wanted until cancelled; a peer that fails is tried again while it is heard from. Each
+        peer has a task of its own, so that a silent one delays nobody else."""
+        self._turns, self._busy = asyncio.Lock(), set()
+        self._work.set()  # what an earlier run left undone, if there was one, is wanted still
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._work.wait()
+                self._work.clear()
+                for peer in self._peers:
+                    work = None if peer.name in self._busy else self._next(peer)
+                    if work is not None:
+                        self._busy.add(peer.name)
+                        tasks.create_task(self._do(peer, work), name=f"from {peer.name}")
+
+    def _next(self, peer: Peer) -> Callable[[], Awaitable[bool]] | None:
+        if peer.epoch is None:
+            return None  # every request names the life it is meant for, which the peer's hello will tell
+        wanted = [p for p in self._wanted.values() if p.peer == peer.name and not p.done]
+        if wanted and self._peers.is_heard_from(peer):
+            return lambda: self._fetch(peer, wanted[0])
+        if peer.name in self._repairs:
+            reason = self._repairs.pop(peer.name)
+            return lambda: self._repair_once(peer, reason)
+        return None
+
+    async def _do(self, peer: Peer, work: Callable[[], Awaitable[bool]]) -> None:
+        try:
+            if not await work():
+                await self._clock.sleep(PAUSE_SECONDS)
+        finally:
+            self._busy.discard(peer.name)
+        self._work.set()
+
+    async def consider(self, peer: Peer, hello: Hello) -> None:
+        """Want whatever the peer's hello says it has and no event will bring: everything, if its log begins
+        beyond what was applied here; else what it knows of dead lives beyond what is known here. An empty
+        node wants nothing narrow: its founding fetches all there is."""
+        for branch in await self._database.read(lambda connection: donor_state.lacking(connection, hello)):
+            self.want(peer, branch)
+        if peer.name in self._repairs:
+            self._work.set()
+
+    async def _repair_once(self, peer: Peer, reason: Reason) -> bool:
+        try:
+            await self._repair(peer, reason)
+        except (Refusal, StorageError, sqlite3.Error) as error:
+            log.warning("repairing with %s is put off: %s", peer.name, error)
+        return True  # the next hello tells whether the two still differ
+
+    async def _repair(self, peer: Peer, reason: Reason) -> None:
+        """Compare bucket totals with a peer and merge the rows of the buckets that differ; then nothing stays
+        parked here that the peer had applied. The peer does the same for itself. Raises Refusal."""
+        life = peer.epoch or ""
+        theirs = await self._donors.totals(peer, of=life)
+        told = Told(Life(peer.name, life), theirs.heads or {}, theirs.parked_seqs)
+        await self._intake.take_parked(peer, told, None, orders=False)
+        ours, heads = await self._database.read(
+            lambda connection: (anti_entropy.recorded_totals(connection), handshake.heads(connection))
+        )
+        alike = anti_entropy.alike(replicated.revisions(), theirs.canonical)
+        differing = anti_entropy.differing(ours, theirs.totals, among=alike)
+        left_out = 0
+        for relation in replicated.relations():
+            buckets = differing.get(relation, [])
+            after: str | None = "" if buckets else None
+            while after is not None:
+                page = await self._donors.page(peer, relation, after, of=life, buckets=buckets)
+                left_out += await self._intake.merge(peer, page)
+                after = page.next
+        await self._intake.take_parked(peer, told, None, orders=True)
+        if not left_out:
+            await self._intake.write(peer, lambda tx: donor_state.forget_applied(tx, told))
+        listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
+        if reason == "asked":
+            log.info("fetched whole what differed from %s: %s", peer.name, listed or "nothing")
+        elif theirs.heads not in (None, heads):  # it was asked late: one of the two lacks events by now
+            log.info("took what differed over from %s, which has other events: %s", peer.name, listed)
+        elif reason == "ahead" and all(replicated.get(relation).runs_ahead for relation in differing):
+            log.info("took stock rows over from %s before their events come: %s", peer.name, listed)
+        else:
+            self._alarms.raise_("repaired", f"with {peer.name}, buckets: {listed or 'none'}")
+
+    async def _fetch(self, peer: Peer, progress: Progress) -> bool:
+        if progress.peer_epoch != peer.epoch:
+            # Another life of the peer has other rows and other heads: nothing of the first is half of it.
+            progress.peer_epoch, progress.relation = peer.epoch, None
+            self._told.pop((peer.name, progress.branch), None)
+        try:
+            async with Turn(self._turns) as turn:
+                relations = await self._begin(turn, peer, progress)
+                for relation in relations[_index(relations, progress) :]:
+                    if progress.relation != relation:
+                        progress.relation, progress.through = relation, ""
+                    buckets = await self._lacked(turn, peer, progress, relation)
+                    if buckets is not None:
+                        await self._fetch_relation(turn, peer, progress, relation, buckets)
+                await self._finish(turn, peer, progress)
+        except (Refusal, StorageError, sqlite3.Error) as error:
+            log.warning("fetching from %s is put off: %s", peer.name, error)
+            return False
+        return True
+
+    async def _begin(self, turn: Turn, peer: Peer, progress: Progress) -> list[str]:
+        """Note how far the donor is, and return the relations to fetch. Whatever happens at it later comes by
+        events, or again."""
+        key, life = (peer.name, progress.branch), progress.peer_epoch or ""
+        if key not in self._told:
+            before = await self._database.read(handshake.heads)
+            reply = await turn.answer(self._donors.totals(peer, of=life))
+            if reply.heads is not None:  # else it is an older version, whose first page will say
+                told = Told(
+                    Life(peer.name, life), reply.heads, reply.parked_seqs, before, reply.canonical, reply.kept
+                )
+                await self._intake.take_parked(peer, told, progress.branch, orders=False, turn=turn)
+                self._told[key] = told
+        return self._told[key].relations if key in self._told else list(replicated.relations())
+
+    async def _lacked(self, turn: Turn, peer: Peer, progress: Progress, relation: str) -> list[int] | None:
+        """Which digest buckets of a relation to fetch: an empty list stands for all, None for none."""
+        ours = await self._database.read(anti_entropy.recorded_totals)
+        if not any(name.startswith(f"{relation}/") for name in ours):
+            return []
+        theirs = await turn.answer(self._donors.totals(peer, of=progress.peer_epoch or ""))
+        if relation not in anti_entropy.alike(replicated.revisions(), theirs.canonical):
+            return []
+        return anti_entropy.differing(ours, theirs.totals).get(relation)
+
+    async def _fetch_relation(
+        self, turn: Turn, peer: Peer, progress: Progress, relation: str, buckets: list[int]
+    ) -> None:
+        life, branch = progress.peer_epoch or "", progress.branch
+
+        def ask(after: str) -> asyncio.Task[Page]:
+            call = self._donors.page(peer, relation, after, of=life, branch=branch, buckets=buckets)
+            return asyncio.create_task(call, name=f"{relation} from {peer.name}")
+
+        coming: asyncio.Task[Page] | None = ask(progress.through)
+        try:
+            while coming is not None:
+                page = await turn.answer(coming)
+                coming = None if page.next is None else ask(page.next)
+                self._told.setdefault((peer.name, branch), Told(Life(peer.name, life), page.heads, None))
+                progress.left_out += await self._intake.merge(peer, page)
+                progress.rows += len(page.rows)
+                progress.through = page.next or progress.through
+                if progress.branch is None:
+                    self._came_at = self._clock.monotonic()
+        finally:
+            if coming is not None:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
+
+    async def _finish(self, turn: Turn, peer: Peer, progress: Progress) -> None:
+        key = (peer.name, progress.branch)
+        told = self._told.get(key, Told(Life(peer.name, progress.peer_epoch or ""), {}, None))
+        left = await self._intake.take_parked(peer, told, progress.branch, orders=True, turn=turn)
+        self._told.pop(key, None)
+        await self._intake.write(
+            peer,
+            lambda tx: donor_state.finish_fetch(
+                tx,
+                told,
+                left=left,
+                branch=progress.branch,
+                rows=progress.rows,
+                complete=not progress.left_out,
+            ),
+        )
+        progress.done = True
+        self._peers.hurry(peer.name)  # it need not send what was fetched, and learns so from hello
+
+
+def _index(relations: list[str], progress: Progress) -> int:
+    return relations.index(progress.relation) if progress.relation in relations else 0

@@ -1,0 +1,65 @@
+"""Taking in what donors give: rows, and what they keep parked."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from app.database import Database, Transaction
+from app.domain.ranges import Ranges
+from app.state.tables import stock_table
+from app.sync.catchup import donor_state, snapshot
+from app.sync.catchup.donor_client import Donors, Turn
+from app.sync.catchup.donor_state import Told
+from app.sync.guards.alarms import Alarms
+from app.sync.guards.fencer import Fencer
+from app.sync.peering.peers import Peer
+from app.sync.wire.messages import Page, ParkedEvent
+
+
+class Intake:
+    """Merges what donors give, each piece in a transaction of its own."""
+
+    def __init__(self, database: Database, *, donors: Donors, rebirth: Fencer, alarms: Alarms) -> None:
+        self._database = database
+        self._donors = donors
+        self._rebirth = rebirth
+        self._alarms = alarms
+
+    async def take_parked(
+        self, peer: Peer, told: Told, branch: str | None, *, orders: bool, turn: Turn | None = None
+    ) -> Mapping[str, Ranges]:
+        """Keep what a donor keeps parked: of `orders` when its rows are here, all else before. So no order
+        shows without what it took, whichever of the two is parked, and whenever the donor is lost. Returns
+        what it still keeps parked at the end. Raises Refusal."""
+        left: Mapping[str, Ranges] = {}
+        after = "" if told.parked_seqs else None
+        while after is not None:
+            call = self._donors.totals(peer, of=told.life[1], parked_after=after)
+            reply = await (turn.answer(call) if turn else call)
+            parked = [handed for handed in reply.parked if handed.is_of_order == orders]
+            if parked:
+                await self.write(peer, _taking(parked, told, branch, adopting=turn is not None))
+            left, after = reply.parked_seqs or {}, reply.parked_next
+        return left
+
+    async def merge(self, peer: Peer, page: Page) -> int:
+        """Merge a page and return how many of its rows could not be applied."""
+        merged = await self.write(peer, lambda tx: snapshot.merge_page(tx, page, donor=peer.name))
+        return len(merged.forks) + len(merged.waiting)
+
+    async def write(
+        self, peer: Peer, merge: Callable[[Transaction], stock_table.Merged]
+    ) -> stock_table.Merged:
+        """Merge what a donor gave in one transaction. A fork that shows is an alarm; rows of this node's own
+        epoch beyond what it wrote end that life."""
+        epoch = self._database.identity.epoch
+        merged = await self._database.write(merge)
+        for fork in merged.forks:
+            self._alarms.raise_("fork", f"{peer.name} has {fork}")
+        if merged.ahead:
+            await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")
+        return merged
+
+
+def _taking(
+    parked: Sequence[ParkedEvent], told: Told, branch: str | None, *, adopting: bool
+) -> Callable[[Transaction], stock_table.Merged]:
+    return lambda tx: donor_state.take(tx, parked, told.heads, branch=branch, adopting=adopting)

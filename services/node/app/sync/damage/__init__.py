@@ -1,0 +1,1 @@
+"""Altered rows and damaged files: scrubbing, holding, replacing and salvaging."""

@@ -1,0 +1,111 @@
+"""How a node that holds a damaged file waits for its turn, and keeps the turn until it serves."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from random import Random
+
+from app.runtime import Clock
+from app.sync.damage.turns import (
+    RENEW_SECONDS,
+    TurnReply,
+    TurnRequest,
+    weigh,
+)
+from app.sync.guards.alarms import Alarms
+from app.sync.guards.readiness import Standing
+from app.sync.peering.client import PeerClient, Refusal
+from app.sync.peering.peers import Peer, Peers
+
+log = logging.getLogger("app.holding")
+
+PAUSE_SECONDS = 1.0
+"""Between two rounds of asking, on average: drawn each time, so that two that hold do not keep meeting."""
+
+ANSWER_SECONDS = 2.0
+NOBODY_SECONDS = 5.0
+"""How long no member may have served before that is an alarm, and before FOUND=1 begins without them."""
+
+LOOK_SECONDS = 0.5
+
+
+class Holding:
+    """Asks for this node's turn to replace its damaged file. `found` says that the node may also replace it
+    where nobody serves: an admin set FOUND=1."""
+
+    def __init__(
+        self,
+        *,
+        node: str,
+        peers: Peers,
+        link: PeerClient,
+        standing: Standing,
+        alarms: Alarms,
+        clock: Clock,
+        random: Random,
+        found: bool,
+    ) -> None:
+        self._node = node
+        self._peers = peers
+        self._link = link
+        self._standing = standing
+        self._alarms = alarms
+        self._clock = clock
+        self._random = random
+        self._found = found
+
+    async def wait_for_turn(self) -> None:
+        """Return once the file may be replaced. Until then the standing shows why it may not."""
+        served_at = self._clock.monotonic()
+        while True:
+            replies = await self._ask(self._peers, "ask")
+            verdict = weigh(replies.values())
+            if verdict == "granted":
+                return
+            if verdict == "taken":
+                granted = {name for name, reply in replies.items() if reply.granted}
+                await self._ask([peer for peer in self._peers if peer.name in granted], "release")
+            if verdict != "nobody_serves":
+                served_at = self._clock.monotonic()
+                self._wait("damaged_database")
+            elif self._clock.monotonic() - served_at >= NOBODY_SECONDS:
+                if self._found:
+                    return
+                self._say_that_nobody_serves()
+            await self._clock.sleep(PAUSE_SECONDS * (0.5 + self._random.random()))
+
+    async def keep_turn(self) -> None:
+        """Keep the turn until the node serves, then give it back. One that is cancelled lets it run out."""
+        renewed_at = self._clock.monotonic()
+        while not self._standing.ready:
+            if self._clock.monotonic() - renewed_at >= RENEW_SECONDS:
+                renewed_at = self._clock.monotonic()
+                await self._ask(self._peers, "ask")
+            await self._clock.sleep(LOOK_SECONDS)
+        await self._ask(self._peers, "release")
+
+    def _wait(self, reason: str) -> None:
+        self._standing.wait_for(reason, reading=True)
+
+    def _say_that_nobody_serves(self) -> None:
+        if self._standing.reason != "nobody_serves":
+            self._alarms.raise_("nobody_serves", f"start the others, `lab salvage {self._node}`, or FOUND=1")
+        self._wait("nobody_serves")
+
+    async def _ask(self, peers: Iterable[Peer], wish: str) -> dict[str, TurnReply]:
+        """What those members answer that do, by name; all are asked at once."""
+        message = TurnRequest.model_validate({"wish": wish})
+        asked = list(peers)
+        answers = await asyncio.gather(*(self._ask_one(peer, message) for peer in asked))
+        return {peer.name: reply for peer, reply in zip(asked, answers, strict=True) if reply is not None}
+
+    async def _ask_one(self, peer: Peer, message: TurnRequest) -> TurnReply | None:
+        try:
+            return await self._link.call(
+                peer, "/replica/turn", message, expect=TurnReply, patience=ANSWER_SECONDS
+            )
+        except Refusal as refusal:
+            if refusal.answer.code == "decommissioned":
+                self._standing.close()
+            log.info("%s gave no answer about this node's turn: %s", peer.name, refusal)
+            return None

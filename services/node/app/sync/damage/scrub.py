@@ -1,0 +1,268 @@
+"""Reading every replicated row again from time to time, and mending by peers what is not what was written."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from app.database import Database, StorageError, Transaction, seals
+from app.database.digest import bucket_of
+from app.database.file import are_indexes_sound
+from app.domain.life import Life
+from app.domain.ranges import common
+from app.runtime import Clock
+from app.state.registry import replicated
+from app.state.repair import (
+    altered_rows,
+    buckets,
+    checking,
+    unwritten,
+)
+from app.state.repair.buckets import Given, Mended
+from app.state.repair.checking import NOT_WRITTEN, Trouble
+from app.state.tables import stock_table
+from app.sync.guards.alarms import Alarms
+from app.sync.lifecycle import handshake
+from app.sync.log import dead_letters, own_rows_repair
+from app.sync.log.outbox import ORIGIN
+from app.sync.peering.client import PeerClient, Refusal
+from app.sync.peering.peers import Peer, Peers
+from app.sync.wire.messages import (
+    BucketReply,
+    BucketRequest,
+    Head,
+)
+
+log = logging.getLogger("app.scrub")
+
+BUCKET_TIMEOUT_SECONDS = 10.0
+ROUNDS = 4
+"""How often a bucket is asked for while peers send rows that prove nothing yet: events may be under way."""
+
+ROUND_SECONDS = 1.0
+FIRST_SECONDS = 3.0
+"""How long after its start a node scrubs first: by then it has met the peers that can be reached."""
+
+QUIET_SECONDS = 10.0
+"""How long a row that was looked at is not looked at again because somebody met it."""
+
+NAMED = 5  # buckets that one alarm names
+
+
+@dataclass(frozen=True)
+class Said:
+    """What came of asking a peer for a bucket, in words. It `counts` as asked if asking again soon would
+    bring no other answer. Rows may be sent as they stand once an answer counts."""
+
+    words: str
+    counts: bool = True
+
+
+class Scrub:
+    """Compares the rows as they stand with their seals, and with the digest that each write keeps up to date.
+
+    Rows that something else than this node's commands changed are mended as rows, one bucket at a time. The
+    peer that mends them serves, writes such rows under the same revision, and has only sound ones in that
+    bucket. What no peer can confirm stays, is listed (`altered_rows`), and raises an alarm that names table
+    and bucket. Nothing here sets a file aside or ends a life, even if all members find such rows at once.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        peers: Peers,
+        link: PeerClient,
+        alarms: Alarms,
+        clock: Clock,
+        seconds: float,
+    ) -> None:
+        self._database = database
+        self._peers = peers
+        self._link = link
+        self._alarms = alarms
+        self._clock = clock
+        self._seconds = seconds
+        self._suspected = asyncio.Event()
+        self._looked_at: dict[tuple[str, str], float] = {}
+
+    def suspect(self, relation: str, key: str) -> None:
+        """Raise the alarm and scrub at once: a row was met that is not what was written."""
+        now = self._clock.monotonic()
+        if now - self._looked_at.get((relation, key), -QUIET_SECONDS) >= QUIET_SECONDS:
+            where = f"{relation}/{bucket_of(key)}" if replicated.find(relation) else relation
+            self._alarms.raise_("altered_rows", f"{where}: {key} differs from its seal")
+            self._looked_at = {row: at for row, at in self._looked_at.items() if now - at < QUIET_SECONDS}
+            self._looked_at[relation, key] = now
+            self._suspected.set()
+
+    async def run(self) -> None:
+        """Scrub soon, then every `seconds`, and when a row is suspected, until cancelled."""
+        pause = min(FIRST_SECONDS, self._seconds)
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._suspected.wait()
+            pause = self._seconds
+            self._suspected.clear()
+            try:
+                await self.once()
+            except (StorageError, sqlite3.Error) as error:
+                log.warning("scrubbing is put off: %s", error)
+            except Exception as error:
+                # A mistake of ours must neither end the search for altered rows nor stay unseen.
+                log.exception("scrubbing failed")
+                self._alarms.raise_("stands_still", f"scrub: {error!r}; again in {self._seconds:g} s")
+
+    async def once(self) -> None:
+        """Read everything once, and mend what is not what was written."""
+        await self._repair_own_rows()
+        await self._forget_strange_totals()
+        has_broken_keys = await self._database.read(unwritten.has_broken_keys)
+        troubles = await self._database.read(checking.find_troubles)
+        if (has_broken_keys or troubles) and not await self._database.read(are_indexes_sound):
+            # Rows are missing because what leads to them is damaged: putting them would make them twice.
+            self._database.suspect_damage()
+            return
+        if has_broken_keys:
+            if moved := await self._database.write(unwritten.move_out_broken_keys):
+                self._alarms.raise_("unwritten_rows", f"{', '.join(moved)}: moved out, keys that are no text")
+            troubles = await self._database.read(checking.find_troubles)
+        if await self._database.read(seals.listed):
+            await self._database.write(altered_rows.forget_sound)
+        left = [words for trouble in troubles if (words := await self._mend(trouble)) is not None]
+        if left:
+            more = f" and {len(left) - NAMED} more buckets" if len(left) > NAMED else ""
+            self._alarms.raise_("altered_rows", "; ".join(left[:NAMED]) + more)
+
+    async def _repair_own_rows(self) -> None:
+        if not await self._database.read(own_rows_repair.is_needed):
+            return
+        try:
+            repaired = await self._database.write(own_rows_repair.repair)
+        except sqlite3.IntegrityError:
+            self._database.suspect_damage()
+        else:
+            self._alarms.raise_("repaired_rows", str(repaired))
+
+    async def _forget_strange_totals(self) -> None:
+        database = self._database
+        if not await database.read(checking.has_strange_totals):
+            return
+        if removed := await database.write(checking.forget_strange_totals):
+            self._alarms.raise_("repaired_rows", f"{removed} totals of the digest had a damaged name")
+        else:  # only the index says so, or the writer remembers what the file says no more
+            database.suspect_damage()
+
+    async def _mend(self, trouble: Trouble) -> str | None:
+        """Mend a bucket; what is left of the trouble, in words, or None."""
+        said: dict[str, Said] = {}
+        for number in range(ROUNDS):
+            if number:
+                await self._clock.sleep(ROUND_SECONDS)
+            waits = False
+            for peer in self._peers:
+                given = await self._mend_by(peer, trouble, said)
+                if given is not None and given.settled:
+                    return None
+                waits = waits or given is not None
+            if not waits:
+                break
+        if trouble.keys and not waits:  # what the total alone proves needs no peer's word
+            alone = await self._mend_with(trouble, lambda tx: buckets.mend(tx, trouble, None))
+            if alone.settled:
+                return None
+        asked = sum(1 for answer in said.values() if answer.counts)
+        why = ", ".join(f"{name} {said[name].words}" for name in sorted(said)) or "there is no peer"
+        await self._database.write(lambda tx: altered_rows.list_altered(tx, trouble, asked=asked, why=why))
+        return f"{trouble}; {why}"
+
+    async def _mend_by(self, peer: Peer, trouble: Trouble, said: dict[str, Said]) -> Mended | None:
+        """Mend a bucket by one peer's rows; None if it gave none, and why in `said`."""
+        if peer.epoch is None:
+            said[peer.name] = Said("gave no answer", counts=False)
+            return None
+        request = BucketRequest(
+            to_epoch=peer.epoch,
+            epoch=self._database.identity.epoch,
+            relation=trouble.relation,
+            bucket=trouble.bucket,
+        )
+        try:
+            reply = await self._link.call(
+                peer, "/replica/bucket", request, expect=BucketReply, patience=BUCKET_TIMEOUT_SECONDS
+            )
+        except Refusal as refusal:
+            said[peer.name] = Said(f"gave no answer ({refusal})", counts=False)
+            return None
+        if (refused := unfit(reply, trouble, is_founded=peer.founded)) is not None:
+            said[peer.name] = refused
+            return None
+        mended = await self._mend_with(trouble, mending(peer.name, trouble, reply))
+        if mended.restored or mended.recounted:
+            self._alarms.raise_("repaired_rows", f"{trouble}; by {peer.name}: {_words(mended)}")
+        said[peer.name] = Said("has rows that prove nothing")
+        return mended
+
+    async def _mend_with(self, trouble: Trouble, mend: Callable[[Transaction], Mended]) -> Mended:
+        mended = await self._database.write(mend)
+        if mended.moved_out:
+            words = f"{mended.moved_out} moved out that no command wrote"
+            self._alarms.raise_("unwritten_rows", f"{trouble}; {words}")
+        return mended
+
+
+def unfit(reply: BucketReply, trouble: Trouble, *, is_founded: bool | None) -> Said | None:
+    """Why a peer's answer must not be used. One that is founded and does not serve yet may have the row, so
+    its answer is waited for; an empty one has none."""
+    if (reply.relation, reply.bucket) != (trouble.relation, trouble.bucket):
+        return Said("answered for another bucket", counts=False)
+    if not reply.ready:
+        return Said("does not serve", counts=not is_founded)
+    if reply.revisions.get(trouble.relation, 1) != replicated.revisions()[trouble.relation]:
+        return Said("writes these rows under another revision")
+    return None if reply.sound else Said("has rows there that are not what it wrote either")
+
+
+def mending(name: str, trouble: Trouble, reply: BucketReply) -> Callable[[Transaction], Mended]:
+    def mend(tx: Transaction) -> Mended:
+        entity = replicated.get(trouble.relation)
+        try:
+            rows = [entity.checked(tx, row) for row in reply.rows]
+        except NOT_WRITTEN as error:
+            log.warning("%s gave a row that no node could have written: %r", name, error)
+            return Mended()
+        if [entity.seal(row) for row in rows] != reply.seals:
+            log.warning("%s gave rows of %s that do not fit their seals", name, trouble)
+            return Mended()
+        given = Given(rows=rows, life=Life(name, reply.epoch), dominates=_dominates(tx, reply))
+        return buckets.mend(tx, trouble, given)
+
+    return mend
+
+
+def _dominates(tx: Transaction, reply: BucketReply) -> bool:
+    """Whether a peer has every event that is known here in its rows, this node's own included. What it keeps
+    parked is not in them, unless it is parked here too."""
+    known, parked = handshake.heads(tx.connection), dead_letters.seqs(tx.connection)
+    own = stock_table.me(tx).key
+    return (
+        all(_is_as_far(reply.heads.get(life, ORIGIN), head) for life, head in known.items() if life != own)
+        and (own not in known or reply.heads.get(own) == known[own])
+        and all(common(seqs, parked.get(life, ())) == seqs for life, seqs in reply.parked_seqs.items())
+    )
+
+
+def _is_as_far(theirs: Head, ours: Head) -> bool:
+    return theirs.seq > ours.seq or theirs == ours
+
+
+def _words(mended: Mended) -> str:
+    parts: Sequence[str] = [
+        f"{mended.restored} rows restored" if mended.restored else "",
+        f"{mended.missing} of them were missing" if mended.missing else "",
+        "the digest counted anew from rows that are as written" if mended.recounted else "",
+    ]
+    return ", ".join(part for part in parts if part)

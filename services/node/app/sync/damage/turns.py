@@ -1,0 +1,96 @@
+"""Replacing a damaged file: only while somebody serves, and only one member at a time.
+
+A member that holds a damaged file asks the others for its turn (`POST /replica/turn`). A member that serves
+gives it as a lease in memory, so a holder that crashes holds nobody up for long.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from app.database import Database
+from app.domain.errors import Decommissioned
+from app.runtime import Clock
+from app.security.replica_tokens import ReplicaClaims
+from app.sync.guards.readiness import Standing
+from app.sync.lifecycle import handshake
+from app.sync.peering.peers import Peers
+from app.sync.wire.errors import NotTheSender
+from app.sync.wire.messages import Message
+
+LEASE_SECONDS = 30.0
+RENEW_SECONDS = 10.0
+
+
+class TurnRequest(Message):
+    """`ask`: the sender holds a damaged file and wants to replace it, or is still at it. `release`: it is
+    done, or lets others go first. No epoch is named, since the sender's may not be readable in its file."""
+
+    wish: Literal["ask", "release"]
+
+
+class TurnReply(Message):
+    """Whether the receiver is ready and founded, and whether it gives the sender the turn. A receiver that
+    serves and refuses has given the turn to another member."""
+
+    ready: bool
+    founded: bool
+    granted: bool
+
+    @property
+    def serves(self) -> bool:
+        return self.ready and self.founded
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A turn that was given, until `ends_at` (monotonic)."""
+
+    holder: str
+    ends_at: float
+
+
+Verdict = Literal["granted", "taken", "nobody_serves"]
+
+
+def weigh(replies: Iterable[TurnReply]) -> Verdict:
+    """What the answers of members mean together. The turn is `granted` if at least one member serves and none
+    that serves refuses. It is `taken` if one refuses: then another member has it."""
+    serving = [reply for reply in replies if reply.serves]
+    if not serving:
+        return "nobody_serves"
+    return "granted" if all(reply.granted for reply in serving) else "taken"
+
+
+class TurnService:
+    """Gives members their turns, one at a time, for LEASE_SECONDS each unless they ask again."""
+
+    def __init__(self, database: Database, *, peers: Peers, standing: Standing, clock: Clock) -> None:
+        self._database = database
+        self._peers = peers
+        self._standing = standing
+        self._clock = clock
+        self._lease: Lease | None = None
+
+    async def answer(self, claims: ReplicaClaims, wanted: TurnRequest) -> TurnReply:
+        """Give a turn or take it back. Raises NotTheSender for a sender that is no peer, Decommissioned for
+        one that is none any more."""
+        peer = self._peers.get(claims.sender)
+        if peer is None:
+            raise NotTheSender(claims.sender)
+        if peer.gone:
+            raise Decommissioned(peer.name)
+        if self._database.damage is not None:
+            return TurnReply(ready=False, founded=False, granted=False)
+        founded = bool(await self._database.read(handshake.is_founded))
+        serves = founded and self._standing.ready
+        granted = serves and self._give(peer.name, wanted)
+        return TurnReply(ready=self._standing.ready, founded=founded, granted=granted)
+
+    def _give(self, name: str, wanted: TurnRequest) -> bool:
+        now = self._clock.monotonic()
+        lease = self._lease
+        is_free = lease is None or lease.ends_at <= now or lease.holder == name
+        if is_free:
+            self._lease = Lease(name, now + LEASE_SECONDS) if wanted.wish == "ask" else None
+        return is_free and wanted.wish == "ask"

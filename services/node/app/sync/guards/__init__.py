@@ -1,0 +1,1 @@
+"""What keeps a node from serving when it must not: readiness, fencing, alarms."""

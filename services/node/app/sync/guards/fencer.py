@@ -1,0 +1,93 @@
+"""What a node does when it learns that its own life is over: it begins another, once, by itself."""
+
+import asyncio
+from collections.abc import Sequence
+
+from app.database import Database
+from app.domain.life import Life
+from app.state.commands import new_epoch
+from app.state.tables import stock_table
+from app.sync.guards.alarms import Alarms
+from app.sync.guards.readiness import Standing
+from app.sync.peering.peers import Peers
+from app.sync.rules import fencing
+from app.sync.rules.fencing import Fencing
+
+TWO_PROCESSES = (
+    "another process lives on a copy of this branch's data: stop one of the two for good, then start the"
+    " other again"
+)
+
+
+class Fencer:
+    """Ends this node's epoch when a peer knows more of it than this disk does.
+
+    It does so once in the life of a process. A second time means that two processes share an identity and
+    would end each other's epochs for ever: then the node stops serving and shows why. It goes on to name the
+    other's epochs dead, as the other does with its own, so neither serves while both are there. Its disk
+    keeps that this epoch is over, too: a restart begins another, whether or not a peer remembers.
+    """
+
+    def __init__(self, database: Database, *, peers: Peers, standing: Standing, alarms: Alarms) -> None:
+        self._database = database
+        self._peers = peers
+        self._standing = standing
+        self._alarms = alarms
+        self._lock = asyncio.Lock()
+        self._reborn = False
+
+    async def begin(self, epoch: str, why: str, *, rivals: Sequence[str] = ()) -> None:
+        """Act on evidence (`why`) against this node's `epoch`; evidence against an older one is old news.
+        `rivals` are epochs of this branch that a peer takes for living: they are another disk's, or were this
+        one's, so this node names them dead.
+
+        Raises StorageError when its own storage refuses; the evidence will come again.
+        """
+        async with self._lock:
+            if rivals:
+                name = self._database.identity.name
+                await self._database.write(
+                    lambda tx: stock_table.learn_deaths(tx, [Life(name, rival) for rival in rivals])
+                )
+            match self._decide(epoch):
+                case Fencing.IGNORE:
+                    return
+                case Fencing.FENCE:
+                    await self._fence(why)
+                    return
+                case Fencing.BEGIN_AGAIN:
+                    await self._begin_again(why)
+        self._peers.greet_all()
+        await self.announce()
+
+    def _decide(self, epoch: str) -> Fencing:
+        return fencing.decide(
+            epoch,
+            present=self._database.identity.epoch,
+            reborn=self._reborn,
+            fenced=self._standing.fenced is not None,
+            closed=self._standing.closed,
+        )
+
+    async def _begin_again(self, why: str) -> None:
+        await self._database.write(lambda tx: new_epoch.begin_again(tx, why=why))
+        self._reborn = True
+        self._alarms.raise_("new_epoch", why)
+
+    async def _fence(self, why: str) -> None:
+        told = f"{TWO_PROCESSES} ({why})"
+        self._standing.fence(told)
+        self._alarms.raise_("fenced", told)
+        await self._database.write(new_epoch.end)
+
+    async def resume(self) -> None:
+        """At start: begin another life if the disk's own is over, and announce what is not announced yet."""
+        async with self._lock:
+            if not self._standing.closed and await self._database.read(new_epoch.is_over):
+                await self._begin_again("this epoch ended when two processes lived on copies of one disk")
+        await self.announce()
+
+    async def announce(self) -> None:
+        """Announce orders of earlier epochs until none is left."""
+        while await self._database.write(new_epoch.announce_orders):
+            pass

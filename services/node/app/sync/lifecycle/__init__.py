@@ -1,0 +1,1 @@
+"""Hello, the start of a network, and leaving it."""

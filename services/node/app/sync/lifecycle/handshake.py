@@ -1,0 +1,184 @@
+"""Hello: what a node says of itself, and what it learns when a peer says it. The same on both sides."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.database import AlteredRow, Transaction, own_rows
+from app.database.digest import read_digests
+from app.database.identity import present_life
+from app.domain.life import Life
+from app.state.registry import replicated
+from app.state.tables import membership, stock_table
+from app.sync.log import dead_letters, outbox
+from app.sync.rules import acknowledgement, hello_rules
+from app.sync.rules.acknowledgement import Finding, Reported
+from app.sync.rules.hello_rules import (
+    Accepted,
+    Behind,
+    Gone,
+    Over,
+    Sender,
+)
+from app.sync.wire.errors import Incompatible
+from app.sync.wire.messages import (
+    PROTOCOL,
+    Head,
+    Hello,
+    Incarnation,
+    common_version,
+)
+
+
+@dataclass(frozen=True)
+class Self:
+    """What does not change while the process runs."""
+
+    schema_hash: str
+    policy: str
+    incarnation: str
+    protocol: tuple[int, int] = PROTOCOL
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a peer's hello told: how this node's own life (`epoch`) is behind what the peer knows of it, if
+    it is, and the versions of the peer's own cells of which this node knows more, by product."""
+
+    epoch: str
+    behind: str | None
+    ahead: Mapping[str, int]
+
+
+def say(
+    connection: sqlite3.Connection, this: Self, *, now: float, first: bool, ahead: Mapping[str, int]
+) -> Hello:
+    """This node's hello, heads and digest from one read transaction."""
+    node = connection.execute("SELECT * FROM node").fetchone()
+    digest, digests = read_digests(connection)
+    return Hello(
+        protocol=this.protocol,
+        schema_hash=this.schema_hash,
+        cluster_id=node["cluster_id"],
+        node=node["name"],
+        epoch=node["epoch"],
+        dead=[*sorted(stock_table.dead_lives(connection))],
+        decommissioned=membership.gone(connection),
+        incarnation=Incarnation(starts=node["starts"], random=this.incarnation),
+        policy=this.policy,
+        founded=bool(node["founded"]),
+        heads=heads(connection),
+        oldest=outbox.oldest(connection),
+        own_rows=stock_table.versions(connection, Life(node["name"], node["epoch"])) if first else None,
+        ahead=dict(ahead),
+        parked_seqs=dead_letters.seqs(connection),
+        digest=digest,
+        canonical=replicated.revisions(),
+        digests=digests,
+        now=now,
+    )
+
+
+def heads(connection: sqlite3.Connection) -> dict[str, Head]:
+    """The last event known of every (origin, epoch) that has any, this node's own included, keyed
+    "node@epoch"."""
+    me = present_life(connection)
+    known = {
+        Life(row["origin"], row["epoch"]).key: Head(seq=row["seq"], event_id=row["event_id"])
+        for row in own_rows.every_sound(connection, "positions")
+    }
+    own = outbox.head(connection)
+    return {**known, me.key: own} if own.seq else known
+
+
+def is_founded(connection: sqlite3.Connection) -> bool:
+    """Whether this database ever belonged to a network that serves."""
+    return bool(connection.execute("SELECT founded FROM node").fetchone()[0])
+
+
+def check(hello: Hello, *, cluster_id: str, protocol: tuple[int, int] = PROTOCOL) -> int:
+    """The protocol version to speak with a peer: the highest that both know. Raises Incompatible for a peer
+    of another network or with no common protocol."""
+    if hello.cluster_id != cluster_id:
+        raise Incompatible("another_cluster")
+    common = common_version(protocol, hello.protocol)
+    if common is None:
+        raise Incompatible("no_common_protocol")
+    return common
+
+
+def ends_itself(hello: Hello) -> bool:
+    """Whether a process says that its own life is over."""
+    return hello_rules.ends_itself(hello.life, hello.dead_lives)
+
+
+def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learned | Over | Gone:
+    """Take in a peer's hello: its life, the deaths and decommissionings it knows, and where it stands in this
+    node's events. Of a life that is over, by the peer's own word or another's, nothing counts but the deaths
+    and decommissionings. `answers` is the epoch in which this node said the hello that this one answers, if
+    it is an answer. Raises AlteredRow where this node's own event there is gone or altered."""
+    life = hello.life
+    membership.learn(tx, hello.decommissioned)
+    verdict = hello_rules.judge(life, hello.dead_lives, known=_sender(tx, life), me=stock_table.me(tx))
+    match verdict:
+        case Gone():
+            stock_table.learn_deaths(tx, [life, *hello.dead_lives])
+            return verdict
+        case Over():
+            stock_table.learn_deaths(tx, hello.dead_lives)
+            return verdict
+    stock_table.learn_life(tx, life)
+    membership.witness(tx, life, hello.decommissioned)
+    stock_table.learn_deaths(tx, hello.dead_lives)
+    for key in hello.heads:
+        stock_table.learn_life(tx, Life.parse(key))
+    if isinstance(verdict, Accepted):
+        verdict = _judge_own(tx, hello, answers)
+    return Learned(
+        epoch=tx.identity.epoch,
+        behind=verdict.why if isinstance(verdict, Behind) else None,
+        ahead=_ahead(tx.connection, life, hello.own_rows),
+    )
+
+
+def _sender(tx: Transaction, life: Life) -> Sender:
+    return Sender(
+        is_decommissioned=life.branch in tx.gone,
+        is_over=stock_table.is_over(tx, life),
+        living=stock_table.living_epochs(tx.connection, life.branch),
+    )
+
+
+def _judge_own(tx: Transaction, hello: Hello, answers: str | None) -> Accepted | Behind:
+    """Compare what the peer has of this node's own events and rows; its cursor moves if the epoch goes on."""
+    me = stock_table.me(tx).key
+    head = hello.heads.get(me, outbox.ORIGIN)
+    parked = (hello.parked_seqs or {}).get(me, ())
+    reported = Reported(tx.identity.epoch, head.seq, head.event_id, parked)
+    log = outbox.log_at(tx, reported, oldest=outbox.oldest(tx.connection))
+    finding = acknowledgement.compare(reported, log)
+    if finding is Finding.MISSING:
+        raise AlteredRow("events", f"{tx.identity.epoch}/{head.seq}")
+    # Of the life that was asked about, which may be over by now; and compared as of now, since a row may have
+    # reached the peer after this node's hello had been written.
+    ahead = hello.ahead if answers == tx.identity.epoch else {}
+    newer = _newer_rows(tx.connection, stock_table.me(tx), ahead)
+    verdict = hello_rules.judge_own(hello.node, head.seq, finding, end=log.end, newer=newer)
+    if isinstance(verdict, Accepted):
+        outbox.move_cursor(tx, hello.node, hello.epoch, head.seq, epoch=tx.identity.epoch, parked=parked)
+    return verdict
+
+
+def _newer_rows(connection: sqlite3.Connection, life: Life, said: Mapping[str, int]) -> list[str]:
+    """The products of which a peer that says these versions has newer rows of a life than this node."""
+    known = stock_table.versions(connection, life) if said else {}
+    return stock_table.without_altered(connection, life, hello_rules.newer_rows(said, known))
+
+
+def _ahead(connection: sqlite3.Connection, life: Life, said: Mapping[str, int] | None) -> dict[str, int]:
+    """The versions of a life's rows of which this node knows more than the peer says."""
+    if said is None:
+        return {}
+    known = stock_table.versions(connection, life)
+    newer = hello_rules.newer_rows(known, said)
+    return {product: known[product] for product in stock_table.without_altered(connection, life, newer)}

@@ -1,0 +1,215 @@
+"""What follows from a peer's hello, whoever said it first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.database import Database
+from app.domain.errors import DeadEpoch, Decommissioned
+from app.domain.life import Life
+from app.runtime import Clock
+from app.state.tables import membership, stock_table
+from app.sync.catchup import anti_entropy, donor_state
+from app.sync.catchup.catch_up import Recovery
+from app.sync.guards.alarms import Alarms
+from app.sync.guards.fencer import Fencer
+from app.sync.guards.readiness import Standing
+from app.sync.lifecycle import handshake
+from app.sync.log.outbox import ORIGIN
+from app.sync.peering.client import PeerClient, Refusal
+from app.sync.peering.peers import (
+    Peer,
+    Peers,
+    process_of,
+)
+from app.sync.rules.hello_rules import Gone, Over
+from app.sync.wire.errors import Incompatible
+from app.sync.wire.messages import Hello
+
+ASK_SECONDS = 1.0  # for the answer of a process that may be gone: its successor's own hello waits meanwhile
+DIVERGED_AFTER = 3
+"""Hellos in a row with equal heads and unequal digests before something is done about it: a grant's reply may
+make one node's rows newer than its heads for the moment it takes the event to arrive."""
+
+
+@dataclass
+class Difference:
+    """Another digest than a peer's at equal heads: since when (monotonic), and how many hellos in a row."""
+
+    since: float
+    hellos: int = 0
+
+
+class HelloHandler:
+    """Says hello for this node and takes in what peers say."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        this: handshake.Self,
+        peers: Peers,
+        link: PeerClient,
+        standing: Standing,
+        alarms: Alarms,
+        rebirth: Fencer,
+        recovery: Recovery,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._this = this
+        self._peers = peers
+        self._link = link
+        self._standing = standing
+        self._alarms = alarms
+        self._rebirth = rebirth
+        self._recovery = recovery
+        self._clock = clock
+        self._differing: dict[str, Difference] = {}
+
+    async def say(self, *, first: bool = False, ahead: Mapping[str, int] | None = None) -> Hello:
+        """This node's hello as of now."""
+        now = self._clock.wall()
+        hello = await self._database.read(
+            lambda connection: handshake.say(connection, self._this, now=now, first=first, ahead=ahead or {})
+        )
+        if hello.founded or not self._database.has_set_aside:
+            return hello
+        return hello.model_copy(update={"has_set_aside": True})
+
+    async def take_in(self, peer: Peer, hello: Hello, *, answers: str | None = None) -> Hello:
+        """Remember what a peer said, act on it, and return what this node says to it. `answers` is the epoch
+        in which it said the hello that this one answers. Raises Incompatible, DeadEpoch or Decommissioned,
+        which the peer's state then shows."""
+        self._agree(peer, hello)
+        learned = await self._database.write(lambda tx: handshake.meet(tx, hello, answers=answers))
+        if isinstance(learned, Over):
+            if learned.contested:
+                self._alarms.raise_(
+                    "cloned", f"two processes claim to be {peer.name}: each ends the other's epoch"
+                )
+            raise DeadEpoch(hello.node, hello.epoch, living=learned.living)
+        if isinstance(learned, Gone):
+            raise Decommissioned(hello.node)
+        # Before anything else is waited for: a later hello must not be overtaken by what this one says.
+        peer.epoch = hello.epoch
+        peer.policy = hello.policy
+        peer.schema = hello.schema_hash
+        peer.canonical = hello.canonical
+        # Beside an empty file lies one that served: nobody may take that for a network still to be founded.
+        peer.founded = None if hello.has_set_aside and not hello.founded else hello.founded
+        peer.heads = {key: head.seq for key, head in hello.heads.items()}
+        peer.said_hello_at = self._clock.monotonic()
+        peer.clock_offset = hello.now - self._clock.wall()
+        if not peer.gone:  # as it may be by now
+            self._standing.note_policy(peer.name, hello.policy)
+        self._peers.heard(peer)
+        ours = await self.say(ahead=learned.ahead)
+        self._compare(peer, hello, ours)
+        if ours.parked_seqs and hello.digest == ours.digest:
+            await self._forget_parked(donor_state.by_hello(hello))
+        if learned.behind is not None:
+            await self._rebirth.begin(learned.epoch, learned.behind)
+            ours = await self.say(ahead=learned.ahead)
+        await self._recovery.consider(peer, hello)
+        return ours
+
+    async def has_outlived(self, peer: Peer, successor: Hello) -> bool:
+        """Whether a process of a peer that was met before still lives, now that a later one of the same epoch
+        says hello: asked at the peer's address. No answer is no sign of life."""
+        if not peer.latest.is_before(process_of(successor)):
+            return False
+        try:
+            found = await self._link.call(
+                peer, "/replica/hello", await self.say(), expect=Hello, patience=ASK_SECONDS
+            )
+        except Refusal:
+            return False
+        return found.node == peer.name and process_of(successor).is_after(process_of(found))
+
+    async def say_farewell(self, peer: Peer) -> bool:
+        """Tell a decommissioned peer, should it live, that it is a member no more; True when it says that it
+        knows. It may say the same of this branch, which then closes too. Raises Refusal."""
+        ours = await self.say()
+        try:
+            theirs = await self._link.call(peer, "/replica/hello", ours, expect=Hello, patience=ASK_SECONDS)
+        except Refusal as refusal:
+            if refusal.answer.code != "decommissioned":
+                raise
+            await self.note_own_end()
+            return True
+        await self._database.write(lambda tx: membership.learn(tx, theirs.decommissioned))
+        return theirs.node == peer.name and peer.name in theirs.decommissioned
+
+    async def note_own_end(self) -> None:
+        """Remember that this branch is decommissioned, as a peer has just said: it closes (Standing)."""
+        if not self._standing.closed:
+            name = self._database.identity.name
+            await self._database.write(lambda tx: membership.learn(tx, [name]))
+
+    async def end_cloned(self, peer: Peer, epoch: str) -> None:
+        """Name a peer's epoch dead: two processes live in it, on two copies of one disk, and either may spend
+        its rights. Both are told, and the network shows it."""
+        await self._database.write(lambda tx: stock_table.learn_life(tx, Life(peer.name, epoch), dead=True))
+        self._alarms.raise_("cloned", f"two processes of {peer.name} live in one epoch, {epoch}")
+        self._peers.hurry(peer.name)
+
+    def _agree(self, peer: Peer, hello: Hello) -> None:
+        """Settle the protocol version to speak with a peer, or raise Incompatible. Of one with none in common
+        nothing more is asked, and nothing told, until a hello says otherwise: another version may run there
+        by now."""
+        cluster_id = self._database.identity.cluster_id
+        peer.protocol = None
+        try:
+            peer.protocol = handshake.check(hello, cluster_id=cluster_id, protocol=self._this.protocol)
+        except Incompatible as error:
+            peer.incompatible = error.reason
+            peer.needs_hello = True
+            raise
+        peer.incompatible = None
+
+    async def _forget_parked(self, told: donor_state.Told) -> None:
+        """A peer that has the same rows: keep nothing parked that it has in them."""
+        if await self._database.read(lambda connection: donor_state.has_applied_any(connection, told)):
+            await self._database.write(lambda tx: donor_state.forget_applied(tx, told))
+
+    def _compare(self, peer: Peer, theirs: Hello, ours: Hello) -> None:
+        # While a node rebuilds, rows come before the heads they belong to.
+        settled = theirs.founded and ours.founded
+        if not settled or theirs.heads != ours.heads or not _differ(theirs, ours):
+            self._differing.pop(peer.name, None)
+            return
+        seen = self._differing.setdefault(peer.name, Difference(since=self._clock.monotonic()))
+        seen.hellos += 1
+        if seen.hellos % DIVERGED_AFTER == 0:
+            ahead = self._may_run_ahead(peer, ours, since=seen.since)
+            if not ahead:
+                self._alarms.raise_("divergence", f"{peer.name} has the same heads but another digest")
+            self._recovery.want_repair(peer, "ahead" if ahead else "differs")
+
+    def _may_run_ahead(self, peer: Peer, ours: Hello, *, since: float) -> bool:
+        """Whether rows of a third node may be here or at the peer whose events reached neither, as a grant's
+        reply brings them: unless each told, since then, that it has no events that are not here."""
+        return any(
+            other.said_hello_at is None or other.said_hello_at < since or _has_more_of_its_own(other, ours)
+            for other in self._peers
+            if other is not peer
+        )
+
+
+def _has_more_of_its_own(peer: Peer, ours: Hello) -> bool:
+    """Whether a peer has more of the events of its own life than this node."""
+    if peer.life is None:
+        return False
+    known = ours.heads.get(peer.life.key, ORIGIN)
+    return peer.heads.get(peer.life.key, 0) > known.seq
+
+
+def _differ(theirs: Hello, ours: Hello) -> bool:
+    """Whether two nodes' rows differ, as far as their digests can be compared: those of unlike revisions are
+    not."""
+    alike = anti_entropy.alike(ours.canonical, theirs.canonical)
+    if alike == ours.canonical.keys() and theirs.canonical.keys() <= alike:
+        return theirs.digest != ours.digest
+    if not theirs.canonical:
+        return False  # an older node, which says one digest only
+    return any(theirs.digests.get(relation) != ours.digests.get(relation) for relation in alike)

@@ -1,0 +1,95 @@
+"""Decommissioning a branch that is gone for good, and who the members are."""
+
+import asyncio
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from app.database import Actor, Database, Effects
+from app.domain.errors import NotFound, OwnBranch
+from app.runtime import Clock
+from app.state.tables import membership
+from app.sync.peering.peers import Peers
+
+WITNESS_SECONDS = 3.0
+"""How long the answer to a decommissioning waits for another member to know it, too."""
+
+State = Literal["member", "decommissioning", "decommissioned"]
+
+
+@dataclass(frozen=True)
+class Member:
+    """A branch of the roster. One that is `decommissioning` is known to be gone at this node alone, as far as
+    this node knows; `known_by` are the other members that have stored it durably."""
+
+    name: str
+    state: State
+    epoch: str | None
+    known_by: list[str]
+
+
+class MemberService:
+    """Says that branches are gone, and shows which are."""
+
+    def __init__(self, database: Database, *, peers: Peers, clock: Clock) -> None:
+        self._database = database
+        self._peers = peers
+        self._clock = clock
+        self._changed = asyncio.Event()
+        database.on_commit.append(self._note)
+
+    @property
+    def others(self) -> int:
+        """How many other members there are."""
+        return len(list(self._peers))
+
+    async def roster(self) -> list[Member]:
+        """This branch and every configured other one, by name."""
+        return await self._database.read(self._roster)
+
+    async def decommission(self, name: str, *, actor: Actor) -> Member:
+        """Say for good that a branch is gone, durably, and tell the others; the branch as it stands when one
+        of them knows it too, or after WITNESS_SECONDS. Saying it again changes nothing.
+
+        Raises OwnBranch for this very branch, NotFound for one that is not in the roster.
+        """
+        if name == self._database.identity.name:
+            raise OwnBranch(name)
+        if self._peers.get(name) is None:
+            raise NotFound("member", name)
+        await self._database.write(lambda tx: membership.decommission(tx, name, actor=actor))
+        for peer in self._peers:
+            self._peers.hurry(peer.name)
+        deadline = self._clock.monotonic() + WITNESS_SECONDS
+        while True:
+            changed = self._changed
+            (found,) = [member for member in await self.roster() if member.name == name]
+            left = deadline - self._clock.monotonic()
+            if found.state == "decommissioned" or left <= 0:
+                return found
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await changed.wait()
+
+    def _roster(self, connection: sqlite3.Connection) -> list[Member]:
+        epochs = {peer.name: peer.epoch for peer in self._peers.configured}
+        done = membership.done(connection, others=epochs.keys())
+        gone, witnesses = membership.gone(connection), membership.witnesses(connection)
+        own = self._database.identity
+
+        def state(name: str) -> State:
+            if name not in gone:
+                return "member"
+            return "decommissioned" if name in done or name == own.name else "decommissioning"
+
+        return [
+            Member(name=name, state=state(name), epoch=epoch, known_by=witnesses.get(name, []))
+            for name, epoch in sorted({**epochs, own.name: own.epoch}.items())
+        ]
+
+    def _note(self, effects: Effects) -> None:
+        if effects.gone or effects.witnessed:
+            # Whoever waits holds the old event; whoever comes later waits for the next one.
+            self._changed.set()
+            self._changed = asyncio.Event()

@@ -1,0 +1,246 @@
+"""Events that could not be applied: kept whole with the reason, tried again, shown, never skipped."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from app.database import Actor, Transaction, own_rows
+from app.domain.errors import Invalid
+from app.domain.life import Life
+from app.domain.ranges import as_ranges
+from app.state.tables import stock_table
+from app.sync.wire.kinds import (
+    KINDS,
+    UNAPPLICABLE,
+    apply_unknown,
+)
+from app.sync.wire.messages import (
+    SCHEMA_VERSION,
+    Batch,
+    ParkedEvent,
+    WireEvent,
+)
+
+Which = Literal["waiting", "taken", "tried", "all"]
+"""Parked events to try again: what `waiting` ones lack may have come; `taken` ones were handed over by a
+donor whose rows are in by now; all but those still to be `taken`; or all."""
+
+_WHICH: dict[Which, str] = {
+    "waiting": "waiting = 1 AND attempts > 0",
+    "taken": "attempts = 0 AND seq <= COALESCE((SELECT p.seq FROM positions p"
+    " WHERE p.origin = parked.origin AND p.epoch = parked.epoch), 0)",
+    "tried": "attempts > 0",
+    "all": "TRUE",
+}
+_HANDED_BYTES = 1 << 20
+_INSERT = (
+    "INTO parked"
+    " (origin, epoch, seq, event_id, kind, entity, body, checksum, reason, waiting, attempts, parked_at)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_KEY = "printf('%s@%s/%012d/%s', origin, epoch, seq, event_id)"
+
+
+def apply(tx: Transaction, event: WireEvent, *, origin: str) -> stock_table.Merged:
+    """Merge an event's body as its kind says. Raises one of UNAPPLICABLE for what cannot be applied."""
+    if event.schema_version > SCHEMA_VERSION:
+        raise Invalid("schema_version", "newer_than_this_version")
+    kind = KINDS.get(event.kind)
+    if kind is None:
+        return apply_unknown(tx, event.body, origin, event.revisions)
+    return kind.apply(tx, event.body, origin, event.revisions)
+
+
+def is_waiting(error: Exception) -> bool:
+    """Whether what could not be applied refers to what is not here: it may still come, and then it applies;
+    anything else stays as it is."""
+    return isinstance(error, sqlite3.IntegrityError) and "FOREIGN KEY" in str(error)
+
+
+def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> None:
+    """Keep an event and why it could not be applied."""
+    kept = ParkedEvent(
+        origin=batch.origin,
+        epoch=batch.epoch,
+        event=event,
+        reason=f"{type(error).__name__}: {_reason(error)}",
+    )
+    tx.connection.execute(
+        f"INSERT OR REPLACE {_INSERT}", _values(tx, kept, waiting=is_waiting(error), attempts=1)
+    )
+
+
+def take(tx: Transaction, handed: ParkedEvent, *, further: bool) -> None:
+    """Keep what a donor could not apply; in place of what is parked here of that event if the donor's heads
+    will count here, since a state can hold more where a donor is `further`. It is tried when the donor's rows
+    are in: before, an order might show without what it took."""
+    insert = "INSERT OR REPLACE" if further else "INSERT OR IGNORE"
+    tx.connection.execute(f"{insert} {_INSERT}", _values(tx, handed, waiting=False, attempts=0))
+
+
+def try_once(tx: Transaction, origin: str, event: WireEvent) -> stock_table.Merged | None:
+    """Apply an event if it can be applied; None, with nothing changed, if not."""
+    try:
+        with tx.attempt():
+            return apply(tx, event, origin=origin)
+    except UNAPPLICABLE:
+        return None
+
+
+def has_any(connection: sqlite3.Connection) -> bool:
+    """Whether anything is parked."""
+    return connection.execute("SELECT 1 FROM parked LIMIT 1").fetchone() is not None
+
+
+def forget_covered(tx: Transaction, life: Life, event: WireEvent, *, through: int) -> None:
+    """After a whole state of an entity was applied that a life had read when it was at `through`: what that
+    very life told of it before says nothing more. Another life's events say something of their own, and
+    events of a kind that this one does not cover stay: a product's new name says nothing of its stock."""
+    _forget_kinds(tx, life, _covered(event.kind), event.entity, after=0, through=through)
+
+
+def forget_told(tx: Transaction, batch: Batch) -> None:
+    """Before a batch is applied: what a donor handed over of its events, or of states that it tells newer,
+    says nothing more. What is parked besides of its range was written by another process of that life."""
+    life = batch.life
+    for event in batch.events:
+        forget(tx, life, event)
+        covered = _covered(event.kind)
+        _forget_kinds(tx, life, covered, event.entity, after=batch.after.seq, through=batch.through.seq)
+
+
+def forget(tx: Transaction, life: Life, event: WireEvent) -> None:
+    """Keep an event no longer: it was applied, or what it said is here."""
+    tx.connection.execute(
+        "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq = ? AND event_id = ?",
+        (*life, event.seq, event.event_id),
+    )
+
+
+def seqs_of(connection: sqlite3.Connection, life: Life) -> list[tuple[int, int]]:
+    """Which of a life's events are parked here."""
+    rows = connection.execute(
+        "SELECT DISTINCT seq FROM parked WHERE origin = ? AND epoch = ? ORDER BY seq", life
+    )
+    return as_ranges(row[0] for row in rows)
+
+
+def seqs(connection: sqlite3.Connection) -> dict[str, list[tuple[int, int]]]:
+    """The seqs parked here of every life that has any, keyed "node@epoch"."""
+    rows = connection.execute("SELECT DISTINCT origin, epoch FROM parked ORDER BY origin, epoch").fetchall()
+    return {life.key: seqs_of(connection, life) for life in (Life(*row) for row in rows)}
+
+
+def handed(connection: sqlite3.Connection, after: str) -> tuple[list[ParkedEvent], str | None]:
+    """The next parked events beyond the key `after`, about 1 MiB of them, and the key to go on from, or
+    None."""
+    found: list[ParkedEvent] = []
+    size = 0
+    for row in connection.execute(
+        f"SELECT {_KEY} AS key, origin, epoch, body, reason FROM parked WHERE key > ? ORDER BY key", (after,)
+    ):
+        found.append(
+            ParkedEvent(
+                origin=row["origin"], epoch=row["epoch"], event=_event(row["body"]), reason=row["reason"]
+            )
+        )
+        size += len(row["body"])
+        if size >= _HANDED_BYTES:
+            return found, row["key"]
+    return found, None
+
+
+def readable(connection: sqlite3.Connection) -> list[tuple[Life, WireEvent]]:
+    """The parked events of which this version knows what such an event says, by life: what it cannot apply
+    of them, none can."""
+    rows = connection.execute(
+        "SELECT origin, epoch, body FROM parked WHERE kind IN (SELECT value FROM json_each(?))"
+        " AND json_extract(body, '$.schema_version') <= ? ORDER BY origin, epoch, seq, event_id",
+        (json.dumps(list(KINDS)), SCHEMA_VERSION),
+    )
+    return [(Life(row["origin"], row["epoch"]), _event(row["body"])) for row in rows]
+
+
+def retry(tx: Transaction, which: Which) -> stock_table.Merged:
+    """Try parked events again in order, each by itself; those that apply now are parked no more."""
+    merged = stock_table.Merged()
+    rows = tx.connection.execute(
+        f"SELECT origin, epoch, body FROM parked WHERE {_WHICH[which]} ORDER BY origin, epoch, seq, event_id"
+    ).fetchall()
+    for row in rows:
+        life, event = Life(row["origin"], row["epoch"]), _event(row["body"])
+        try:
+            with tx.attempt():
+                merged.absorb(apply(tx, event, origin=row["origin"]))
+                forget(tx, life, event)
+        except UNAPPLICABLE as error:
+            tx.connection.execute(
+                "UPDATE parked SET attempts = attempts + 1, waiting = ?"
+                " WHERE origin = ? AND epoch = ? AND seq = ? AND event_id = ?",
+                (int(is_waiting(error)), *life, event.seq, event.event_id),
+            )
+    return merged
+
+
+def replay(tx: Transaction, which: Which = "all", *, actor: Actor) -> dict[str, int]:
+    """Try parked events again because somebody asked: `{applied, left}`."""
+    before = _count(tx.connection)
+    retry(tx, which)
+    left = _count(tx.connection)
+    outcome = {"applied": before - left, "left": left}
+    tx.audit(
+        actor,
+        action="replayed_parked",
+        entity="node",
+        entity_id=tx.identity.name,
+        before=None,
+        after=outcome,
+        version=tx.lamport,
+    )
+    return outcome
+
+
+def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
+    """Up to `limit` parked events beyond the key `after`, without their bodies."""
+    rows = connection.execute(
+        f"SELECT {_KEY} AS key, origin, epoch, seq, kind, entity, reason,"
+        " waiting, attempts, parked_at FROM parked WHERE key > ? ORDER BY key LIMIT ?",
+        (after, limit),
+    )
+    return [{**dict(row), "waiting": bool(row["waiting"])} for row in rows]
+
+
+def _covered(name: str) -> tuple[str, ...]:
+    kind = KINDS.get(name)
+    return kind.covers if kind else (name,)
+
+
+def _forget_kinds(
+    tx: Transaction, life: Life, kinds: Iterable[str], entity: str, *, after: int, through: int
+) -> None:
+    for kind in kinds:
+        tx.connection.execute(
+            "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq > ? AND seq <= ?"
+            " AND kind = ? AND entity = ?",
+            (*life, after, through, kind, entity),
+        )
+
+
+def _count(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT COUNT(*) FROM parked").fetchone()[0])
+
+
+def _event(body: str) -> WireEvent:
+    return WireEvent.model_validate(json.loads(body))
+
+
+def _values(tx: Transaction, kept: ParkedEvent, *, waiting: bool, attempts: int) -> tuple[Any, ...]:
+    event = kept.event
+    key = (kept.origin, kept.epoch, event.seq, event.event_id, event.kind, event.entity)
+    row = (*key, event.model_dump_json())
+    return (*row, own_rows.sealed("parked", *row), kept.reason, int(waiting), attempts, tx.now)
+
+
+def _reason(error: Exception) -> str:
+    return f"{error.field} {error.reason}" if isinstance(error, Invalid) else str(error)

@@ -1,0 +1,316 @@
+"""The outbox: one append-only log of this node's events, and one cursor per life of a peer.
+
+Reading never deletes. Only a peer's acknowledgement moves its cursor, to where the peer says it is.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.database import AlteredRow, Transaction, own_rows
+from app.database.file import read_somehow
+from app.database.identity import LIVING_CURSORS
+from app.domain.life import Life
+from app.domain.ranges import Ranges
+from app.state.registry import replicated
+from app.sync.rules import acknowledgement
+from app.sync.rules.acknowledgement import (
+    ANOTHER_HISTORY,
+    Cursor,
+    Log,
+    Reported,
+)
+from app.sync.wire.errors import Trimmed
+from app.sync.wire.kinds import KINDS, read_unknown
+from app.sync.wire.messages import (
+    SCHEMA_VERSION,
+    Batch,
+    Head,
+    WireEvent,
+)
+
+BATCH_EVENTS = 500
+BATCH_BYTES = 1 << 20
+TRIMMED_A_COMMAND = 2_000  # events; a few milliseconds of the writer
+
+ORIGIN = Head(seq=0, event_id="")
+"""Where a log begins: before its first event."""
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What a peer has not acknowledged: how many events, and when (wall time) the oldest was written; None
+    too when that one was `trimmed`, so that the peer has to fetch whole rows."""
+
+    pending: int
+    oldest_at: float | None
+    acknowledged: int
+    trimmed: bool = False
+
+
+def head(connection: sqlite3.Connection) -> Head:
+    """This node's own last event; the origin where that is not what was written, until it is replaced."""
+    last = connection.execute("SELECT epoch, seq FROM node").fetchone()
+    row = own_rows.find(connection, "events", "epoch = ? AND seq = ?", last)
+    return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
+
+
+def event_at(connection: sqlite3.Connection, epoch: str, seq: int) -> Head | None:
+    """This node's event at a seq: the origin for 0, None for one it does not have. Raises AlteredRow for
+    a row that is not what was written."""
+    if seq == 0:
+        return ORIGIN
+    query = f"SELECT {own_rows.selected('events')} FROM events WHERE epoch = ? AND seq = ?"
+    row = read_somehow(connection, lambda: connection.execute(query, (epoch, seq)).fetchone())
+    if row is None:
+        return None
+    return Head(seq=seq, event_id=_written(row)["event_id"])
+
+
+def _written(row: sqlite3.Row) -> sqlite3.Row:
+    if not own_rows.is_sound("events", row):
+        raise AlteredRow("events", f"{row['epoch']}/{row['seq']}")
+    return row
+
+
+def backlog(connection: sqlite3.Connection, peer: str, peer_epoch: str | None) -> Backlog:
+    """What one life of a peer still lacks. A life never met has acknowledged nothing; before this process
+    has met the peer (`peer_epoch` None), what its last known life lacks."""
+    epoch = connection.execute("SELECT epoch FROM node").fetchone()[0]
+    if peer_epoch is None:
+        acknowledged = _last_known_cursor(connection, peer, epoch)
+    else:
+        acknowledged = cursor(connection, peer, peer_epoch, epoch)
+    first = connection.execute(
+        "SELECT created_at FROM events WHERE epoch = ? AND seq = ?", (epoch, acknowledged + 1)
+    ).fetchone()
+    return Backlog(
+        pending=max(0, _last_seq(connection) - acknowledged),
+        oldest_at=first[0] if first else None,
+        acknowledged=acknowledged,
+        trimmed=acknowledged < oldest(connection),
+    )
+
+
+def cursor(connection: sqlite3.Connection, peer: str, peer_epoch: str, epoch: str) -> int:
+    """How far one life of a peer has acknowledged this epoch's events; 0 if it never did."""
+    condition = "peer = ? AND peer_epoch = ? AND epoch = ?"
+    row = own_rows.find(connection, "cursors", condition, (peer, peer_epoch, epoch))
+    return int(row["acknowledged"]) if row else 0
+
+
+def parked_at(
+    connection: sqlite3.Connection, peer: str, peer_epoch: str, epoch: str
+) -> list[tuple[int, int]]:
+    """Which of this epoch's events one life of a peer keeps parked, as it said last."""
+    rows = connection.execute(
+        "SELECT first_seq, last_seq FROM parked_elsewhere WHERE peer = ? AND peer_epoch = ? AND epoch = ?"
+        " ORDER BY first_seq",
+        (peer, peer_epoch, epoch),
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def move_cursor(
+    tx: Transaction,
+    peer: str,
+    peer_epoch: str,
+    acknowledged: int,
+    *,
+    epoch: str,
+    parked: Ranges | None = (),
+) -> None:
+    """Set a life's cursor to the position it reported for this node's `epoch`, also backwards, never beyond
+    what was written; and remember what it keeps `parked`. What it says of an ended epoch moves nothing.
+
+    `parked` None means that it did not say: all that it has more than was known may be, until it says.
+    """
+    before = Cursor(
+        cursor(tx.connection, peer, peer_epoch, epoch),
+        parked_at(tx.connection, peer, peer_epoch, epoch),
+    )
+    reported = Reported(epoch, acknowledged, parked=parked)
+    moved = acknowledgement.move(before, reported, Log(tx.identity.epoch, tx.counters.seq))
+    if moved is None:
+        return  # as every hello of an idle peer says: nothing to make durable
+    tx.effects.acknowledged = True
+    place = (peer, peer_epoch, epoch)
+    tx.connection.execute(
+        "INSERT INTO cursors (peer, peer_epoch, epoch, acknowledged, checksum, updated_at)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (peer, peer_epoch, epoch) DO UPDATE SET acknowledged ="
+        " excluded.acknowledged, checksum = excluded.checksum, updated_at = excluded.updated_at",
+        (*place, moved.acknowledged, own_rows.sealed("cursors", *place, moved.acknowledged), tx.now),
+    )
+    tx.connection.execute(
+        "DELETE FROM parked_elsewhere WHERE peer = ? AND peer_epoch = ? AND epoch = ?",
+        place,
+    )
+    tx.connection.executemany(
+        "INSERT OR REPLACE INTO parked_elsewhere (peer, peer_epoch, epoch, first_seq, last_seq)"
+        " VALUES (?, ?, ?, ?, ?)",
+        [(*place, first, last) for first, last in moved.parked if 1 <= first <= last],
+    )
+
+
+def acknowledge(
+    tx: Transaction,
+    peer: Life,
+    position: int,
+    event_id: str | None,
+    *,
+    epoch: str,
+    parked: Ranges | None,
+) -> bool:
+    """Move the cursor of a peer's life. False, with nothing moved, when it has more of this node's `epoch`
+    than was ever written here, or another event at that place: what it stored is another history."""
+    reported = Reported(epoch, position, event_id, parked)
+    if acknowledgement.compare(reported, log_at(tx, reported)) in ANOTHER_HISTORY:
+        return False
+    move_cursor(tx, *peer, position, epoch=epoch, parked=parked)
+    return True
+
+
+def log_at(tx: Transaction, reported: Reported, *, oldest: int = 0) -> Log:
+    """This node's log, with its event at a reported position. Raises AlteredRow as `event_at` does."""
+    present = reported.epoch == tx.identity.epoch
+    written = event_at(tx.connection, reported.epoch, reported.seq) if present else None
+    return Log(tx.identity.epoch, tx.counters.seq, written.event_id if written else None, oldest)
+
+
+def oldest(connection: sqlite3.Connection) -> int:
+    """The lowest position from which the log can still be told: 0 while nothing of it was trimmed. A peer
+    below it needs whole rows instead."""
+    row = connection.execute(
+        # No join: with one, SQLite reads the whole log to find its first row.
+        "SELECT COALESCE(MIN(seq), 0) FROM events WHERE epoch = (SELECT epoch FROM node)"
+    ).fetchone()
+    return int(row[0]) if row[0] > 1 else 0
+
+
+def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int) -> bool:
+    """Drop events that every peer's present life (`lives`; None is one never met) has acknowledged, and
+    those of epochs that are over; and beyond `most` events also those that a dead peer still lacks, so that
+    it cannot fill the disk. The last dropped one stays, to tell a fork by; of an epoch that is over, its last
+    one, to tell how far this disk had written it.
+
+    Some at a time, so that no order waits for it: True while there may be more.
+    """
+    slowest = min((backlog(tx.connection, *life).acknowledged for life in lives), default=0)
+    floor = max(slowest, tx.counters.seq - most)
+    present = tx.connection.execute(
+        "DELETE FROM events WHERE rowid IN"
+        " (SELECT rowid FROM events WHERE epoch = ? AND seq < ? ORDER BY seq LIMIT ?)",
+        (tx.identity.epoch, floor, TRIMMED_A_COMMAND),
+    ).rowcount
+    ended = tx.connection.execute(
+        "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE epoch IN"
+        " (SELECT epoch FROM epochs WHERE branch = ? AND epoch != ?)"
+        " AND seq < (SELECT MAX(last.seq) FROM events last WHERE last.epoch = events.epoch) LIMIT ?)",
+        (tx.identity.name, tx.identity.epoch, TRIMMED_A_COMMAND),
+    ).rowcount
+    return TRIMMED_A_COMMAND in (present, ended)
+
+
+def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) -> Batch | None:
+    """The next range for a peer's life, bodies read in this one transaction; None when it lacks nothing.
+
+    Raises Trimmed when the peer is below what the log still holds, AlteredRow for a row of the log that is
+    gone or not what was written. The range ends at the end of a command, so limits are soft by one command.
+    A state that is superseded inside the range is sent once, its newest form at its first place.
+    """
+    name, epoch, head_seq, lamport = connection.execute(
+        "SELECT name, epoch, seq, lamport FROM node"
+    ).fetchone()
+    start = cursor(connection, peer, peer_epoch, epoch)
+    if start >= head_seq:
+        return None
+    if start < oldest(connection):
+        raise Trimmed(peer)
+    after = event_at(connection, epoch, start)
+    rows = _whole_commands(connection, epoch, start, head_seq)
+    if after is None or not rows:
+        return None
+    events: list[WireEvent] = []
+    sent: set[tuple[str, str]] = set()
+    size = 0
+    last = None
+    for row in rows:
+        event = _with_body(connection, row, sent)
+        if event is not None:
+            events.append(event)
+            size += len(json.dumps(event.body))
+        if row["command_end"]:
+            last = Head(seq=row["seq"], event_id=row["event_id"])
+            if size >= BATCH_BYTES:
+                break
+    assert last is not None, "the range ends at the end of a command"
+    return Batch(
+        origin=name,
+        epoch=epoch,
+        to_epoch=peer_epoch,
+        after=after,
+        through=last,
+        lamport=lamport,
+        events=[event for event in events if event.seq <= last.seq],
+    )
+
+
+def _whole_commands(
+    connection: sqlite3.Connection, epoch: str, after: int, head_seq: int
+) -> list[sqlite3.Row]:
+    end = None
+    if head_seq > after + BATCH_EVENTS:
+        end = connection.execute(
+            "SELECT MIN(seq) FROM events WHERE epoch = ? AND seq >= ? AND command_end = 1",
+            (epoch, after + BATCH_EVENTS),
+        ).fetchone()[0]
+    last = head_seq if end is None else end
+    query = (
+        f"SELECT {own_rows.selected('events')} FROM events"
+        " WHERE epoch = ? AND seq > ? AND seq <= ? ORDER BY seq"
+    )
+    rows = read_somehow(connection, lambda: connection.execute(query, (epoch, after, last)).fetchall())
+    for seq, row in enumerate(rows, after + 1):
+        if _written(row)["seq"] != seq:
+            raise AlteredRow("events", f"{epoch}/{seq}")
+    if len(rows) < last - after:
+        raise AlteredRow("events", f"{epoch}/{after + len(rows) + 1}")
+    return rows
+
+
+def _with_body(
+    connection: sqlite3.Connection, row: sqlite3.Row, sent: set[tuple[str, str]]
+) -> WireEvent | None:
+    kind = KINDS.get(row["kind"])
+    state = (row["kind"], row["entity"])
+    if (kind is None or kind.coalesces) and state in sent:
+        return None
+    sent.add(state)
+    if kind is None:  # this node wrote it as a newer version, and went back
+        body, revisions = read_unknown(connection, row["entity"])
+    else:
+        body, revisions = kind.read(connection, row["entity"]), replicated.told_revisions()
+    return WireEvent(
+        seq=row["seq"],
+        event_id=row["event_id"],
+        kind=row["kind"],
+        entity=row["entity"],
+        schema_version=SCHEMA_VERSION,
+        lamport=row["lamport"],
+        revisions=dict(revisions),
+        body=body,
+    )
+
+
+def _last_known_cursor(connection: sqlite3.Connection, peer: str, epoch: str) -> int:
+    row = connection.execute(
+        f"SELECT acknowledged FROM {LIVING_CURSORS} WHERE peer = ? AND epoch = ?"
+        " ORDER BY updated_at DESC LIMIT 1",
+        (peer, epoch),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _last_seq(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("SELECT seq FROM node").fetchone()[0])

@@ -1,0 +1,102 @@
+"""Replacing what altered rows of a node's own said by something that is surely true: that less is known.
+
+A peer then sends again what it had sent, or fetches whole rows as it does when a log was trimmed. Merging
+takes nothing back, so nothing is lost by it, also if all members do it at once.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+from app.database import Transaction, own_rows
+from app.database.file import reading_somehow
+from app.domain.life import Life
+from app.state.registry import replicated
+from app.state.tables import stock_table
+
+_LOOKED_AT = 100  # rows, for one that is sound
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """What was done: the rows that were removed, by table, and up to which own event peers must fetch whole
+    rows instead; 0 where the log is whole."""
+
+    removed: dict[str, int]
+    cut_at: int = 0
+
+    def __str__(self) -> str:
+        parts = [f"{count} rows of {table} removed" for table, count in sorted(self.removed.items())]
+        if self.cut_at:
+            parts.append(f"peers that lack events up to {self.cut_at} fetch whole rows")
+        return ", ".join(parts)
+
+
+def is_needed(connection: sqlite3.Connection) -> bool:
+    """Whether a row of this node's own is altered, or its log lacks an event. It reads them all."""
+    with reading_somehow(connection):
+        altered = any(True for table in own_rows.REPLACED for _ in own_rows.altered(connection, table))
+        return altered or _last_lacking(connection) > 0
+
+
+def repair(tx: Transaction) -> Repaired:
+    """Remove every altered row of this node's own, in this transaction.
+
+    - `events`: the log is cut behind the last one that is altered or gone, so that peers below it fetch whole
+      rows. A log that would be empty gets an event about a row that all have.
+    - `positions`: the life's events come again from the first one that its node still has.
+    - `cursors`: the peer says anew how far it is, with its next hello or receipt.
+    - `parked`: the life's events come again, and the lost one with them; of a life that the row does not name
+      any more, those of every life do.
+
+    Raises sqlite3.IntegrityError where two rows have one key by now: no index leads to both.
+    """
+    removed: dict[str, int] = {}
+    with reading_somehow(tx.connection):
+        for table in own_rows.REPLACED:
+            tx.connection.execute(f"REINDEX {table}")
+        lacking = _last_lacking(tx.connection)
+        for table in own_rows.REPLACED:
+            for number, row in list(own_rows.altered(tx.connection, table)):
+                if table == "parked":
+                    _let_come_again(tx, Life(row["origin"], row["epoch"]))
+                tx.connection.execute(f"DELETE FROM {table} WHERE rowid = ?", (number,))
+                removed[table] = removed.get(table, 0) + 1
+    if lacking:
+        _cut(tx, lacking)
+    return Repaired(removed, lacking)
+
+
+def _last_lacking(connection: sqlite3.Connection) -> int:
+    """The last event of this epoch that should be in the log and is altered or gone; 0 where none is."""
+    epoch, last = connection.execute("SELECT epoch, seq FROM node").fetchone()
+    query = f"SELECT {own_rows.selected('events')} FROM events WHERE epoch = ? ORDER BY seq DESC"
+    expected = last
+    for row in connection.execute(query, (epoch,)):
+        if own_rows.is_sound("events", row):
+            if row["seq"] != expected:
+                return int(expected)
+            expected -= 1
+    return int(last) if expected == last else 0  # of a log that was trimmed its last dropped one stays
+
+
+def _cut(tx: Transaction, lacking: int) -> None:
+    tx.connection.execute("DELETE FROM events WHERE epoch = ? AND seq <= ?", (tx.identity.epoch, lacking))
+    if lacking == tx.counters.seq and (known := _sound_row(tx.connection)) is not None:
+        tx.emit(*known)
+
+
+def _sound_row(connection: sqlite3.Connection) -> tuple[str, str] | None:
+    """The event kind and key of a row that can be sent, whatever it says."""
+    for entity in replicated.entities():
+        if not entity.of_branch:
+            for key in entity.page_keys(connection, limit=_LOOKED_AT):
+                if all(row.is_sound for row in entity.stored(connection, [key])):
+                    return entity.told_by, key
+    return None
+
+
+def _let_come_again(tx: Transaction, life: Life) -> None:
+    if life in tx.lives and life != stock_table.me(tx):
+        tx.connection.execute("DELETE FROM positions WHERE origin = ? AND epoch = ?", life)
+    else:
+        tx.connection.execute("DELETE FROM positions")

@@ -1,0 +1,119 @@
+"""Applying a peer's batch: everything it changes here, and the new position, in one transaction."""
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from app.database import Transaction, own_rows
+from app.domain.errors import DeadEpoch
+from app.domain.life import Life
+from app.domain.ranges import Ranges
+from app.state.tables import stock_table
+from app.sync.log import dead_letters
+from app.sync.log.outbox import ORIGIN
+from app.sync.rules import inbox
+from app.sync.rules.inbox import Admission
+from app.sync.rules.position import Position
+from app.sync.wire.errors import (
+    Fork,
+    Gap,
+    WrongEpoch,
+)
+from app.sync.wire.kinds import UNAPPLICABLE
+from app.sync.wire.messages import (
+    Batch,
+    Head,
+    WireEvent,
+)
+
+
+@dataclass
+class Receipt:
+    """What a batch did: the durable position once this commits, how many events were parked, which of the
+    life's events are parked by now, and what merging stock rows found."""
+
+    position: Head
+    parked: int = 0
+    parked_seqs: Ranges = field(default_factory=list)
+    merged: stock_table.Merged = field(default_factory=stock_table.Merged)
+
+
+def receive(tx: Transaction, batch: Batch) -> Receipt:
+    """Apply a batch that continues what is known of its origin's epoch; a duplicate changes nothing.
+
+    Raises DeadEpoch, WrongEpoch (it is meant for another life of this node), Gap (with the position this
+    node is at) or Fork (another history under the same seq). An event that can never be applied is parked
+    with its body and reason, and holds up nothing but its own entity.
+    """
+    life = batch.life
+    known = position(tx.connection, life)
+    admission = inbox.admit(
+        _place(batch.after),
+        _place(batch.through),
+        known=_place(known),
+        is_over=stock_table.is_over(tx, life),
+        to_epoch=batch.to_epoch,
+        present=tx.identity.epoch,
+    )
+    match admission:
+        case Admission.DEAD_EPOCH:
+            raise DeadEpoch(*life)
+        case Admission.WRONG_EPOCH:
+            raise WrongEpoch(tx.identity.epoch)
+        case Admission.FORK:
+            raise Fork(batch.origin, known.seq)
+        case Admission.GAP:
+            raise Gap(known)
+        case Admission.DUPLICATE:
+            return Receipt(known, parked_seqs=dead_letters.seqs_of(tx.connection, life))
+        case Admission.APPLY:
+            return _apply(tx, life, batch)
+
+
+def _apply(tx: Transaction, life: Life, batch: Batch) -> Receipt:
+    stock_table.learn_life(tx, life)
+    tx.witness(batch.lamport)
+    receipt = Receipt(batch.through)
+    parked_before = dead_letters.has_any(tx.connection)  # hardly ever: then there is nothing to look for
+    if parked_before:
+        dead_letters.forget_told(tx, batch)
+    for event in batch.events:
+        _apply_or_park(tx, batch, event, receipt, look=parked_before or receipt.parked > 0)
+    if parked_before or receipt.parked:
+        receipt.merged.absorb(dead_letters.retry(tx, "waiting"))
+        receipt.parked_seqs = dead_letters.seqs_of(tx.connection, life)
+    set_position(tx, life, batch.through)
+    return receipt
+
+
+def position(connection: sqlite3.Connection, life: Life) -> Head:
+    """How far this node has applied a life's events. An altered row counts as none: they come again."""
+    row = own_rows.find(connection, "positions", "origin = ? AND epoch = ?", life)
+    return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
+
+
+def _place(head: Head) -> Position:
+    return Position(head.seq, head.event_id)
+
+
+def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Receipt, *, look: bool) -> None:
+    """Apply an event or park it; `look` for earlier parked ones that it covers."""
+    try:
+        with tx.attempt():
+            receipt.merged.absorb(dead_letters.apply(tx, event, origin=batch.origin))
+    except UNAPPLICABLE as error:
+        dead_letters.park(tx, batch, event, error)
+        receipt.parked += 1
+    else:
+        if look:
+            dead_letters.forget_covered(tx, batch.life, event, through=batch.through.seq)
+
+
+def set_position(tx: Transaction, life: Life, head: Head) -> None:
+    """Remember how far a life's events are applied here."""
+    head_values = (head.seq, head.event_id)
+    tx.connection.execute(
+        "INSERT INTO positions (origin, epoch, seq, event_id, checksum) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (origin, epoch) DO UPDATE SET"
+        " seq = excluded.seq, event_id = excluded.event_id, checksum = excluded.checksum",
+        (*life, *head_values, own_rows.sealed("positions", *life, *head_values)),
+    )

@@ -1,0 +1,206 @@
+"""What a node does with its peers' messages, once their tokens were checked."""
+
+import sqlite3
+
+from app.database import Database
+from app.domain.errors import Decommissioned, NotReady
+from app.domain.life import Life
+from app.security.replica_tokens import ReplicaClaims
+from app.services.stock_service import StockService
+from app.state.commands import grants, stock_count
+from app.state.registry import replicated
+from app.state.repair import buckets
+from app.state.tables import stock_table
+from app.sync.catchup import donor_state, snapshot
+from app.sync.catchup.catch_up import Recovery
+from app.sync.guards.alarms import Alarms
+from app.sync.guards.fencer import Fencer
+from app.sync.guards.readiness import Standing
+from app.sync.lifecycle import handshake
+from app.sync.lifecycle.hello_handler import HelloHandler
+from app.sync.log import dead_letters, receiver
+from app.sync.peering.peers import Peer, Peers
+from app.sync.wire.errors import (
+    Fork,
+    NotTheSender,
+    WrongEpoch,
+)
+from app.sync.wire.messages import (
+    Batch,
+    BatchReceipt,
+    BucketReply,
+    BucketRequest,
+    Hello,
+    Page,
+    PageRequest,
+    SealReply,
+    SealRequest,
+    TotalsReply,
+    TotalsRequest,
+    TransferReply,
+    TransferRequest,
+    Wish,
+)
+
+
+class Reception:
+    """Answers hello, events and transfers. Each speaks only for its sender's own life; every message but
+    hello names this node's present epoch and is refused by any other."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        peers: Peers,
+        meetings: HelloHandler,
+        stock: StockService,
+        standing: Standing,
+        alarms: Alarms,
+        rebirth: Fencer,
+        recovery: Recovery,
+    ) -> None:
+        self._database = database
+        self._peers = peers
+        self._meetings = meetings
+        self._stock = stock
+        self._standing = standing
+        self._alarms = alarms
+        self._rebirth = rebirth
+        self._recovery = recovery
+
+    async def hello(self, claims: ReplicaClaims, hello: Hello) -> Hello:
+        """Take in a peer's hello and answer with this node's own."""
+        peer = self._sender(claims, hello.node, hello.epoch, greets=True)
+        if not handshake.ends_itself(hello):
+            self._peers.require_latest(peer, hello)
+            if not peer.gone and await self._meetings.has_outlived(peer, hello):
+                await self._meetings.end_cloned(peer, hello.epoch)
+        answer = await self._meetings.take_in(peer, hello)
+        self._peers.note_latest(peer, hello)
+        return answer
+
+    async def event(self, claims: ReplicaClaims, batch: Batch) -> BatchReceipt:
+        """Apply a batch and answer with the durable position. Raises as `receiver.receive` does, and NotReady
+        while whole rows bring most of it."""
+        peer = self._sender(claims, batch.origin, batch.epoch)
+        self._peers.heard(peer)
+        if self._standing.reason == "rebuilding" and self._recovery.everything_is_coming:
+            raise NotReady("rebuilding")
+        try:
+            receipt = await self._database.write(lambda tx: receiver.receive(tx, batch))
+        except Fork as fork:
+            self._alarms.raise_("fork", f"{fork.origin} tells another history at event {fork.seq}")
+            raise
+        await self._watch(peer, receipt.merged, epoch=batch.to_epoch)
+        return BatchReceipt(
+            epoch=batch.to_epoch,
+            position=receipt.position,
+            parked=receipt.parked,
+            parked_seqs=list(receipt.parked_seqs),
+        )
+
+    async def transfer(self, claims: ReplicaClaims, request: TransferRequest) -> TransferReply:
+        """Grant what can be granted; the answer leaves after the grant is durable."""
+        peer = self._member(claims, request)
+        self._standing.require_selling()
+        granted = await self._stock.give(
+            grants.Request(
+                product_id=request.product_id,
+                asker=Life(claims.sender, claims.epoch),
+                wanted=request.wanted,
+                age=request.age,
+                lamport=request.lamport,
+                cells=replicated.cells_from(request.cells, request.revisions),
+            )
+        )
+        await self._watch(peer, granted.merged, epoch=request.to_epoch)
+        return TransferReply(
+            epoch=request.to_epoch,
+            granted=granted.quantity,
+            lamport=granted.lamport,
+            revisions=replicated.told_revisions(),
+            cells=[cell.as_json() for cell in granted.cells],
+        )
+
+    async def snapshot(self, claims: ReplicaClaims, wanted: PageRequest) -> Page:
+        """Read a page of whole rows for a peer that lacks them."""
+        self._member(claims, wanted, wakes=False)
+        return await self._database.read(
+            lambda connection: snapshot.read_page(connection, wanted), exact=True
+        )
+
+    async def seal(self, claims: ReplicaClaims, wanted: SealRequest) -> SealReply:
+        """Store a counter's dead lives and hand over what is known here, after it is durable."""
+        self._member(claims, wanted)
+        name = self._database.identity.name
+        if Life(name, wanted.to_epoch) in wanted.dead_lives:
+            # Its rights are about to be released: this life must have ended before it says what it knows.
+            await self._rebirth.begin(wanted.to_epoch, f"{claims.sender} counts this epoch among the dead")
+            raise WrongEpoch(self._database.identity.epoch)
+        handed = await self._database.write(
+            lambda tx: stock_count.seal(tx, wanted.product_id, wanted.dead_lives, gone=wanted.decommissioned)
+        )
+        return SealReply(
+            epoch=wanted.to_epoch,
+            dead=list(handed.dead),
+            decommissioned=list(handed.gone),
+            revisions=replicated.told_revisions(),
+            cells=[cell.as_json() for cell in handed.cells],
+        )
+
+    async def totals(self, claims: ReplicaClaims, wanted: TotalsRequest) -> TotalsReply:
+        """Tell a peer this node's bucket totals, so that it finds where the two differ, and what is parked
+        here."""
+        self._member(claims, wanted, wakes=False)
+        return await self._database.read(lambda connection: donor_state.tell(connection, wanted), exact=True)
+
+    async def bucket(self, claims: ReplicaClaims, wanted: BucketRequest) -> BucketReply:
+        """Give a peer the rows of a digest bucket, if each of them is what was written here."""
+        self._member(claims, wanted, wakes=False)
+        ready = self._standing.ready
+
+        def read(connection: sqlite3.Connection) -> BucketReply:
+            given = buckets.give(connection, wanted.relation, wanted.bucket)
+            rows = [(stored.row, stored.written) for stored in given or () if stored.row is not None]
+            return BucketReply(
+                epoch=wanted.to_epoch,
+                relation=wanted.relation,
+                bucket=wanted.bucket,
+                revisions=replicated.revisions(),
+                ready=ready,
+                sound=given is not None,
+                rows=[row for row, _ in rows],
+                seals=[seal for _, seal in rows],
+                heads=handshake.heads(connection),
+                parked_seqs=dead_letters.seqs(connection),
+            )
+
+        return await self._database.read(read)
+
+    def _sender(self, claims: ReplicaClaims, node: str, epoch: str, *, greets: bool = False) -> Peer:
+        """The peer that says this. A decommissioned one is heard only when it `greets`, for what it knows to
+        be over, and is refused then too."""
+        if self._database.damage is not None:  # nothing of a damaged file may be sent, and nothing is taken
+            raise NotReady("damaged_database")
+        peer = self._peers.get(claims.sender)
+        if peer is None or (node, epoch) != (claims.sender, claims.epoch):
+            raise NotTheSender(claims.sender)
+        if peer.gone and not greets:
+            raise Decommissioned(peer.name)
+        return peer
+
+    def _member(self, claims: ReplicaClaims, wish: Wish, *, wakes: bool = True) -> Peer:
+        """The peer whose wish this is; it must know which life of this node it talks to. Unless it `wakes`,
+        it says nothing of whether the peer would take events now."""
+        peer = self._sender(claims, claims.sender, wish.epoch)
+        self._peers.heard(peer, wakes=wakes)
+        epoch = self._database.identity.epoch
+        if wish.to_epoch != epoch:
+            raise WrongEpoch(epoch)
+        return peer
+
+    async def _watch(self, peer: Peer, merged: stock_table.Merged, *, epoch: str) -> None:
+        for fork in merged.forks:
+            self._alarms.raise_("fork", f"{peer.name} sent another content of the same version: {fork}")
+        if merged.ahead:
+            await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")

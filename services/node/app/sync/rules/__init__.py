@@ -1,0 +1,1 @@
+"""The decisions of replication, pure: of batches, hellos, acknowledgements, retries and the end of an epoch."""

@@ -1,0 +1,1 @@
+"""Asking peers for rights, and counting the shelf with them."""

@@ -1,0 +1,100 @@
+"""A stock count over the network: every member's word first, then one row."""
+
+from collections.abc import Callable, Mapping
+
+from app.database import Actor, Database, Transaction
+from app.domain.errors import (
+    CountBlocked,
+    Invalid,
+    NotTheCounter,
+    UnknownReference,
+)
+from app.state.commands import stock_count
+from app.state.registry import replicated
+from app.state.tables import (
+    membership,
+    products,
+    stock_table,
+)
+from app.sync.guards.fencer import Fencer
+from app.sync.peering.client import PeerClient, Refusal
+from app.sync.peering.peers import Peer, Peers
+from app.sync.wire.messages import SealReply, SealRequest
+
+SEAL_TIMEOUT_SECONDS = 3.0
+MOST_ROUNDS = 5  # each one more death became known meanwhile; more than that is no network to count in
+
+
+class CountService:
+    """Releases frozen units by a stock count.
+
+    One branch counts for the company: the first of all members by name. A member that cannot be reached
+    blocks the count, because it may know of a death, or of units, that nobody else does. So does a branch
+    whose decommissioning no other member is known to know; one that counts as decommissioned is waited for by
+    nobody.
+    """
+
+    def __init__(self, database: Database, *, peers: Peers, link: PeerClient, rebirth: Fencer) -> None:
+        self._database = database
+        self._peers = peers
+        self._link = link
+        self._rebirth = rebirth
+
+    async def count(self, sku: str, *, gone: int, actor: Actor) -> str:
+        """Write a product's count and return the product's id. `gone` units left unseen from all dead lives
+        together, net of receipts nobody saw. Raises NotTheCounter, UnknownReference or CountBlocked."""
+        counter = min([self._database.identity.name, *(peer.name for peer in self._peers)])
+        if counter != self._database.identity.name:
+            raise NotTheCounter(counter)
+        product = await self._database.read(lambda connection: products.find(connection, sku))
+        if product is None:
+            raise UnknownReference("product", [sku])
+        others = [peer.name for peer in self._peers.configured]
+        for _ in range(MOST_ROUNDS):
+            known_here_only = await self._database.read(lambda c: membership.pending(c, others=others))
+            if known_here_only:
+                raise CountBlocked(known_here_only[0], "decommissioned_only_here")
+            dead = sorted(await self._database.read(stock_table.dead_lives))
+            count = stock_count.Count(product_id=product.id, gone=gone, dead=dead)
+            epoch = self._database.identity.epoch
+            handovers = {peer.name: await self._seal(peer, count) for peer in self._peers}
+            await self._database.write(_learning(handovers))
+            try:
+                if await self._database.write(_releasing(count, handovers, actor)):
+                    return count.product_id
+            except stock_count.OwnLifeOver as over:
+                # The pool is another one from now on, so the number that was counted for it does not hold.
+                await self._rebirth.begin(epoch, over.why)
+                raise CountBlocked(counter, "began_another_life") from over
+        raise CountBlocked(counter, "deaths_keep_coming")
+
+    async def _seal(self, peer: Peer, count: stock_count.Count) -> stock_count.Handover:
+        request = SealRequest(
+            to_epoch=peer.epoch or "unknown",
+            epoch=self._database.identity.epoch,
+            product_id=count.product_id,
+            dead=list(count.dead),
+            decommissioned=await self._database.read(membership.gone),
+        )
+        try:
+            reply = await self._link.call(
+                peer, "/replica/seal", request, expect=SealReply, patience=SEAL_TIMEOUT_SECONDS
+            )
+            cells = replicated.cells_from(reply.cells, reply.revisions)
+        except (Refusal, Invalid) as refusal:
+            raise CountBlocked(peer.name, str(refusal)) from refusal
+        return stock_count.Handover(dead=reply.dead_lives, cells=cells, gone=reply.decommissioned)
+
+
+def _learning(handovers: Mapping[str, stock_count.Handover]) -> Callable[[Transaction], None]:
+    def learn(tx: Transaction) -> None:
+        for handover in handovers.values():
+            membership.learn(tx, handover.gone)
+
+    return learn
+
+
+def _releasing(
+    count: stock_count.Count, handovers: Mapping[str, stock_count.Handover], actor: Actor
+) -> Callable[[Transaction], bool]:
+    return lambda tx: stock_count.release(tx, count, handovers=handovers, actor=actor)

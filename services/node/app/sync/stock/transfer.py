@@ -1,0 +1,183 @@
+"""Asking peers for rights over HTTP, one shared round per product."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.database import Database, Transaction
+from app.domain import stock
+from app.domain.errors import Invalid
+from app.domain.life import Life
+from app.domain.stock import Cell
+from app.domain.waiting import (
+    Demand,
+    WaitingList,
+    demand_of,
+)
+from app.runtime import Clock
+from app.services.stock_service import StockService
+from app.state.registry import replicated
+from app.state.tables import stock_table
+from app.sync.guards.fencer import Fencer
+from app.sync.peering.client import PeerClient, Refusal
+from app.sync.peering.peers import Peer, Peers
+from app.sync.wire.messages import TransferReply, TransferRequest
+
+SHORTEST_ASK_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What this node knows of a product: its cells, the company's available units, the rights usable here,
+    and the logical time at which that was so."""
+
+    cells: Sequence[Cell] = ()
+    available: int = 0
+    rights: int = 0
+    lamport: int = 0
+
+
+class RightsAsker:
+    """Asks peers for what waits at this branch (implements `app.services.rights_broker.Asker`).
+
+    A product has one lock and at most one round at work; all who wait when a round starts share it, so a
+    hundred buyers of one product cost two rounds. No order holds the lock while it waits.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        waiting: WaitingList,
+        stock_desk: StockService,
+        peers: Peers,
+        link: PeerClient,
+        clock: Clock,
+        rebirth: Fencer,
+        patience: float,
+    ) -> None:
+        self._database = database
+        self._waiting = waiting
+        self._stock_desk = stock_desk
+        self._peers = peers
+        self._link = link
+        self._clock = clock
+        self._rebirth = rebirth
+        self._patience = patience
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._next: dict[str, asyncio.Task[bool]] = {}
+        # In order of beginning: a set of tasks has the order of their addresses, another one in every run.
+        self._tasks: dict[asyncio.Task[bool], None] = {}
+        self._gave_nothing: set[tuple[str, str]] = set()
+
+    async def ask(self, product_id: str) -> bool:
+        """Share a round that begins after this call. True: every peer was asked, and it is not enough."""
+        task = self._next.get(product_id)
+        if task is None:
+            task = asyncio.create_task(self._round(product_id), name=f"ask for {product_id}")
+            self._next[product_id] = task
+            self._tasks[task] = None
+            task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        # A waiter that gives up must not take the round away from the others.
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """End every round."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _round(self, product_id: str) -> bool:
+        lock = self._locks.setdefault(product_id, asyncio.Lock())
+        async with lock:
+            self._next.pop(product_id, None)
+            deadline = self._clock.monotonic() + self._patience
+            asked: set[str] = set()
+            while True:
+                lacking, demand = await self._lacking(product_id)
+                left = [peer for peer in self._in_order(product_id, lacking.cells) if peer.name not in asked]
+                remaining = deadline - self._clock.monotonic()
+                if demand is None or not left or remaining <= 0:
+                    break
+                asked.add(left[0].name)
+                patience = max(remaining / len(left), SHORTEST_ASK_SECONDS)
+                await self._ask(left[0], product_id, demand, lacking, patience=patience)
+        if product_id not in self._next and not lock.locked():
+            self._locks.pop(product_id, None)
+        return demand is not None
+
+    async def _lacking(self, product_id: str) -> tuple[_Known, Demand | None]:
+        """What is known of the product, and what is still to be asked for: None when own rights cover all
+        that waits.
+
+        Read behind the writer's queue: orders that left the waiting list are in it, and the rights they
+        are about to take must not be counted for those who still wait.
+        """
+        needs = self._waiting.needs_of(product_id)
+        if not needs:
+            return _Known(), None
+        known = await self._database.write(lambda tx: _know(tx, product_id))
+        demand = demand_of(needs, available=known.available)
+        if demand is None or known.rights >= demand.wanted:
+            return known, None
+        return known, demand
+
+    def _in_order(self, product_id: str, cells: Sequence[Cell]) -> list[Peer]:
+        """Peers of known life: the richest first, those that gave nothing last time and those not heard
+        from lately at the end."""
+
+        def rank(peer: Peer) -> tuple[bool, bool, int, str]:
+            rights = stock.rights_of(Life(peer.name, peer.epoch or ""), cells)
+            silent = not self._peers.is_heard_from(peer)
+            return silent, (product_id, peer.name) in self._gave_nothing, -rights, peer.name
+
+        return sorted((peer for peer in self._peers if peer.epoch is not None), key=rank)
+
+    async def _ask(
+        self, peer: Peer, product_id: str, demand: Demand, known: _Known, *, patience: float
+    ) -> None:
+        identity = self._database.identity
+        request = TransferRequest(
+            to_epoch=peer.epoch or "",
+            epoch=identity.epoch,
+            product_id=product_id,
+            wanted=demand.wanted,
+            age=demand.age,
+            lamport=known.lamport,
+            revisions=replicated.told_revisions(),
+            cells=[cell.as_json() for cell in known.cells],
+        )
+        asked = (product_id, peer.name)
+        self._gave_nothing.add(asked)  # until its answer gives something
+        try:
+            reply = await self._link.call(
+                peer, "/replica/transfer", request, expect=TransferReply, patience=patience
+            )
+            cells = replicated.cells_from(reply.cells, reply.revisions)
+            merged = await self._stock_desk.accept(
+                cells, giver=Life(peer.name, reply.epoch), lamport=reply.lamport
+            )
+        except Refusal as refusal:
+            if refusal.answer.code == "wrong_epoch":
+                peer.needs_hello = True
+                peer.work.set()
+            return
+        except (Invalid, sqlite3.IntegrityError):
+            # No node writes such rows, or of a product that nobody ever created; what the peer really
+            # granted, if anything, comes by its events.
+            return
+        if reply.granted:
+            self._gave_nothing.discard(asked)
+        if merged.ahead:
+            await self._rebirth.begin(identity.epoch, f"{peer.name} has newer rows of this epoch")
+
+
+def _know(tx: Transaction, product_id: str) -> _Known:
+    cells = stock_table.cells_to_spend(tx, product_id)
+    return _Known(
+        cells=cells,
+        available=stock.totals(cells, stock_table.dead_lives(tx.connection)).available,
+        rights=stock_table.usable_rights(tx.connection, cells, stock_table.me(tx)),
+        lamport=tx.counters.lamport,
+    )
