@@ -13,13 +13,7 @@ from lab.console import out, progress
 from lab.errors import LabError
 from lab.faults import gates
 from lab.faults.kinds import CUT, FaultKind, LinkFault
-from lab.faults.words import (
-    DEFAULT_LEASE_SECONDS,
-    LONGEST_LEASE_SECONDS,
-    Link,
-    links_between,
-    spoken,
-)
+from lab.faults.words import DEFAULT_LEASE_SECONDS, LONGEST_LEASE_SECONDS, Link, links_between, spoken
 from lab.networks import network
 from lab.networks.drivers import Driver, get_driver
 from lab.networks.network import Network

@@ -24,11 +24,7 @@ from app.database.migrations import migrate
 from app.database.writer import Writer
 from app.state.registry.canonical_forms import FORMS
 from app.state.registry.replicated import get
-from app.state.tables import (
-    customers,
-    order_pages,
-    products,
-)
+from app.state.tables import customers, order_pages, products
 from app.state.tables.order_rows import LINE, NAMES
 
 CLUSTER = "6f1f6f4e-3c1d-4a55-9d0e-2f0e5a6b7c8d"

@@ -1,8 +1,8 @@
 """The bounded counter on the node's pure rules alone: no database, no network, a history in a millisecond.
 
 Where `tests.simulation` runs whole nodes, this runs only what decides in them: `app.domain.stock` and
-`waiting`, `app.sync.rules.inbox`, `acknowledgement`, `hello_rules` and `fencing`. What the node loads and stores is
-done on dictionaries, so that millions of histories fit into an hour.
+`waiting`, and `app.sync.rules`. What the node loads and stores is done on dictionaries, so that millions of
+histories fit into an hour.
 `make model` plays them; a failing seed is shown with the command that prints its steps.
 
     play       one seed: some steps at random, and its end

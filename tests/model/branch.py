@@ -1,19 +1,15 @@
 """One branch of the model: a process on a disk, deciding by the node's own pure rules.
 
 What the node decides, its own pure functions decide here, too. What it loads and stores in transactions is
-done here on dictionaries, as by `app.state.commands.grants` and `counting`, `app.sync.log.receiver` and `outbox`. One
-product is enough: rights of different products never meet.
+done here on dictionaries, as by `app.state.commands`, `app.sync.log.receiver` and `outbox`. One product is
+enough: rights of different products never meet.
 """
 
 from collections.abc import Iterator, Sequence
 
 from app.domain import stock
 from app.domain.life import Life
-from app.domain.waiting import (
-    Waiting,
-    WaitingList,
-    demand_of,
-)
+from app.domain.waiting import Waiting, WaitingList, demand_of
 from app.sync.rules import acknowledgement, inbox
 from app.sync.rules.acknowledgement import ANOTHER_HISTORY, Reported
 from app.sync.rules.inbox import Admission

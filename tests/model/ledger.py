@@ -1,5 +1,5 @@
-"""What a branch of the model has on its disk, and how rows are read, written and merged: `app.state.tables.stock_table`
-on dictionaries."""
+"""What a branch of the model has on its disk, and how rows are read, written and merged: the node's stock
+table on dictionaries."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace

@@ -1,27 +1,13 @@
-"""Which life a process of the model lives, and what it learns of lives by hello: `app.sync.lifecycle.handshake` and
-`rebirth` on dictionaries."""
+"""Which life a process of the model lives, and what it learns of lives by hello: what the node's handshake
+and fencer do, on dictionaries."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from app.domain.life import Life
-from app.sync.rules import (
-    acknowledgement,
-    fencing,
-    hello_rules,
-)
-from app.sync.rules.acknowledgement import (
-    Cursor,
-    Log,
-    Reported,
-)
+from app.sync.rules import acknowledgement, fencing, hello_rules
+from app.sync.rules.acknowledgement import Cursor, Log, Reported
 from app.sync.rules.fencing import Fencing
-from app.sync.rules.hello_rules import (
-    Accepted,
-    Behind,
-    Over,
-    Process,
-    Sender,
-)
+from app.sync.rules.hello_rules import Accepted, Behind, Over, Process, Sender
 from app.sync.rules.position import ORIGIN
 from tests.model.ledger import Disk, Ledger
 from tests.model.messages import Hello, Refused

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from app.domain.errors import Invalid
-from app.state.tables import stock_table
+from app.state.tables import stock_views
 from app.sync.wire.messages import WireEvent
 from lab.checking.checker.finding import Promise
 from tests.simulation import plan as plans
@@ -298,7 +298,7 @@ class History:
     async def _stock_shown_by(self, machine: Machine) -> Sequence[Mapping[str, Any]]:
         assert machine.process is not None, "everything was switched on"
         database = machine.process.node.database
-        work = database.read(lambda connection: stock_table.stock_page(connection, "", MOST_PRODUCTS))
+        work = database.read(lambda connection: stock_views.stock_page(connection, "", MOST_PRODUCTS))
         return await machine.process.do(work, patience=PATIENCE_SECONDS)
 
     async def _read_all(self) -> None:

@@ -132,7 +132,7 @@ def test_who_could_not_be_told_may_spend_once_more_what_it_forgot() -> None:
 
 
 def test_a_node_that_goes_on_as_if_nothing_had_happened_is_caught(template: Path) -> None:
-    async def ignore(_rebirth: Fencer, _epoch: str, _why: str, **_rivals: object) -> None:
+    async def ignore(_fencer: Fencer, _epoch: str, _why: str, **_rivals: object) -> None:
         pass
 
     seeds = [seed for seed in range(MOST_SEEDS) if "restore" in draw(seed, wipes=True).faults]

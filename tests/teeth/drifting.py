@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from app.database import AlteredRow
-from app.state.tables import stock_table
+from app.state.tables import stock_views
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.virtual import eventually
 
@@ -138,7 +138,7 @@ async def _sells(trial: Trial, name: str) -> bool:
 async def _stock(trial: Trial, name: str) -> tuple[int, int, int] | None:
     """What a node shows as available, frozen and oversold, or None while it says that it cannot tell."""
     try:
-        shown = await trial[name].database.read(lambda connection: stock_table.stock_view(connection, RICE))
+        shown = await trial[name].database.read(lambda connection: stock_views.stock_view(connection, RICE))
     except AlteredRow:
         return None
     return shown["available"], shown["frozen"], shown["oversold"]

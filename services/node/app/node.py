@@ -25,9 +25,9 @@ from app.services.stock_service import StockService
 from app.state.registry.canonical_forms import FORMS
 from app.state.registry.replicated import revisions
 from app.status import node_status
-from app.sync.context import Ground
+from app.sync.context import NodeContext
 from app.sync.guards.alarms import Alarms
-from app.sync.guards.readiness import Standing
+from app.sync.guards.readiness import Readiness
 from app.sync.log import dead_letters
 from app.sync.peering.peers import Peers
 from app.sync.peering.transport import Transport
@@ -67,7 +67,7 @@ class BranchNode:
             secret=settings.replica_secret.get_secret_value(),
             previous=_revealed(settings.replica_secret_previous),
         )
-        self.standing = Standing(policy=settings.stock_policy)
+        self.readiness = Readiness(policy=settings.stock_policy)
         self.alarms = Alarms()
         self.peers = Peers([(peer.name, peer.url) for peer in settings.peers], clock=clock)
         self._waiting = WaitingList()
@@ -90,7 +90,7 @@ class BranchNode:
             clock=self.clock,
             policy=self.settings.stock_policy,
             patience=self.settings.transfer_wait_seconds,
-            may_sell=self.standing.require_selling,
+            may_sell=self.readiness.require_selling,
         )
         self.orders = OrderService(
             self.database,
@@ -109,25 +109,25 @@ class BranchNode:
         )
 
     def _wire_replication(self) -> None:
-        ground = Ground(
+        context = NodeContext(
             settings=self.settings,
             database=self.database,
             peers=self.peers,
-            standing=self.standing,
+            readiness=self.readiness,
             alarms=self.alarms,
             clock=self.clock,
             random=self.random,
             executor=self.executor,
         )
         self._replication = Replication(
-            ground,
+            context,
             transport=self._transport,
             tokens=self.replica_tokens,
             stock=self.stock,
             waiting=self._waiting,
             hash_password=lambda: self.passwords.hash(self.settings.admin_password.get_secret_value()),
         )
-        self.reception = self._replication.reception
+        self.peer_server = self._replication.peer_server
         self.counts = self._replication.counts
         self.members = self._replication.members
         self.turns = self._replication.turns
@@ -135,8 +135,8 @@ class BranchNode:
 
     @property
     def ready(self) -> bool:
-        """Whether clients are served; `standing.reason` says why not."""
-        return self.standing.ready
+        """Whether clients are served; `readiness.reason` says why not."""
+        return self.readiness.ready
 
     async def open(self) -> None:
         """Open the database and start replication; the node is ready when its founding says so. A damaged
@@ -160,7 +160,7 @@ class BranchNode:
     async def replay_parked(self, *, actor: Actor) -> Mapping[str, int]:
         """Try every parked event again: `{applied, left}`. What is left is looked for, whole, at every peer
         that can be reached."""
-        which: dead_letters.Which = "tried" if self._replication.recovery.is_fetching else "all"
+        which: dead_letters.Which = "tried" if self._replication.catch_up.is_fetching else "all"
         outcome = await self.database.write(lambda tx: dead_letters.replay(tx, which, actor=actor))
         if outcome["left"]:
             self._replication.fetch_parked()
@@ -172,9 +172,9 @@ class BranchNode:
             status = await node_status(
                 self.database,
                 peers=self.peers,
-                standing=self.standing,
+                readiness=self.readiness,
                 alarms=self.alarms,
-                recovery=self._replication.recovery,
+                catch_up=self._replication.catch_up,
                 clock=self.clock,
             )
         except (StorageError, sqlite3.Error):
@@ -193,10 +193,10 @@ class BranchNode:
             "pending": {peer.name: None for peer in self.peers},
             "decommissioned": [peer.name for peer in self.peers.configured if peer.gone],
             "node": self.settings.node_name,
-            "policy": self.standing.policy,
-            "ready": self.standing.ready,
-            "reason": self.standing.reason,
-            "fenced": self.standing.fenced,
+            "policy": self.readiness.policy,
+            "ready": self.readiness.ready,
+            "reason": self.readiness.reason,
+            "fenced": self.readiness.fenced,
             "sqlite": sqlite3.sqlite_version,
             "schema": newest_revision(),
             "canonical": revisions(),

@@ -51,7 +51,7 @@ class Opening:
             opening = asyncio.create_task(self._node.open(), name="open")
 
     async def _is_over(self, opening: asyncio.Task[None]) -> bool:
-        """Whether nothing is left to try. The standing says meanwhile what takes so long, or what failed."""
+        """Whether nothing is left to try. The readiness says meanwhile what takes so long, or what failed."""
         node = self._node
         while not opening.done():
             self._say_what_takes_so_long()
@@ -68,16 +68,16 @@ class Opening:
             await opening
         except WrongDatabase as error:
             log.critical("the database cannot be used: %s", error)
-            node.standing.wait_for("wrong_database")
+            node.readiness.wait_for("wrong_database")
         except StorageError as error:
             log.error("opening the database is tried again: %s", error)
-            node.standing.wait_for("storage_failed")
+            node.readiness.wait_for("storage_failed")
             return False
         except Exception:
             log.exception("opening the node failed")
-            node.standing.wait_for("cannot_open")
+            node.readiness.wait_for("cannot_open")
         return True
 
     def _say_what_takes_so_long(self) -> None:
         migrating = self._node.database.progress is not None
-        self._node.standing.wait_for("migrating" if migrating else "starting")
+        self._node.readiness.wait_for("migrating" if migrating else "starting")

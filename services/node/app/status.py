@@ -13,19 +13,12 @@ from app.domain import stock
 from app.runtime import Clock
 from app.state import salvage
 from app.state.registry import replicated
-from app.state.tables import (
-    cell_rows,
-    membership,
-    order_durability,
-    orders,
-    stock_table,
-)
+from app.state.tables import cell_rows, life_table, membership, order_durability, orders, stock_table
 from app.sync.catchup import anti_entropy
-from app.sync.catchup.catch_up import Recovery
+from app.sync.catchup.catch_up import CatchUp
 from app.sync.guards.alarms import Alarms
-from app.sync.guards.readiness import Standing
-from app.sync.lifecycle import handshake
-from app.sync.log import outbox
+from app.sync.guards.readiness import Readiness
+from app.sync.log import outbox, positions
 from app.sync.log.outbox import Backlog
 from app.sync.peering.peers import Peer, Peers
 
@@ -56,9 +49,9 @@ async def node_status(
     database: Database,
     *,
     peers: Peers,
-    standing: Standing,
+    readiness: Readiness,
     alarms: Alarms,
-    recovery: Recovery,
+    catch_up: CatchUp,
     clock: Clock,
 ) -> dict[str, Any]:
     """The node's state, its backlog per peer, and what it knows of each peer."""
@@ -67,10 +60,10 @@ async def node_status(
     return {
         "node": database.identity.name,
         "epoch": reading.epoch,
-        "policy": standing.policy,
-        "ready": standing.ready,
-        "reason": standing.reason,
-        "fenced": standing.fenced,
+        "policy": readiness.policy,
+        "ready": readiness.ready,
+        "reason": readiness.reason,
+        "fenced": readiness.fenced,
         "sqlite": sqlite3.sqlite_version,
         "schema": newest_revision(),
         "now": clock.wall(),
@@ -85,7 +78,7 @@ async def node_status(
         "parked": reading.parked,
         "possible_duplicates": reading.possible_duplicates,
         "alarms": alarms.as_json(),
-        "fetching": recovery.as_json(),
+        "fetching": catch_up.as_json(),
         "decommissioned": reading.gone,
         "salvage": reading.salvage,
         "pending": {peer.name: reading.backlogs[peer.name].pending for peer in peers},
@@ -99,7 +92,7 @@ def _read(connection: sqlite3.Connection, lives: list[tuple[str, str | None]]) -
         epoch=connection.execute("SELECT epoch FROM node").fetchone()[0],
         counts={name: _count(connection, name) for name in (*replicated.relations(), *_LOCAL)},
         totals=_stock_totals(connection),
-        heads={key: head.seq for key, head in handshake.heads(connection).items()},
+        heads={key: head.seq for key, head in positions.heads(connection).items()},
         digest=digest,
         digests=digests,
         altered=seals.listed(connection),
@@ -119,7 +112,7 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
 def _stock_totals(connection: sqlite3.Connection) -> Mapping[str, int | None]:
     """Units over all products: the company's available and frozen, rights here, and oversold; unknown while a
     stock row is not what was written."""
-    dead = stock_table.dead_lives(connection)
+    dead = life_table.dead_lives(connection)
     life = present_life(connection)
     whole = {"available": 0, "frozen": 0, "here": 0, "oversold": 0}
     ids = [row[0] for row in connection.execute("SELECT DISTINCT product_id FROM stock")]

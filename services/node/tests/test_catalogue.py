@@ -6,12 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.lww import (
-    Activity,
-    Edit,
-    Stamp,
-    newer,
-)
+from app.domain.lww import Activity, Edit, Stamp, newer
 
 EPOCHS = st.sampled_from(["e1", "e2", "e3"])
 LAMPORTS = st.integers(0, 5)

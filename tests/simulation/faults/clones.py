@@ -79,7 +79,7 @@ async def _both_are_refused(machine: Machine, twin: Machine) -> bool:
 
 
 def _why_refused(machine: Machine) -> str:
-    return (machine.process and machine.process.node.standing.fenced) or "goes on"
+    return (machine.process and machine.process.node.readiness.fenced) or "goes on"
 
 
 def _part(scene: Scene, machine: Machine, twin: Machine, *, keep: bool) -> None:

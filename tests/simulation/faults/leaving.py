@@ -74,12 +74,12 @@ async def come_back(machine: Machine, journal: Journal) -> None:
     """Start a decommissioned branch on another disk: it hears what it is, and never serves."""
     await machine.start()
     assert machine.process is not None, "nothing breaks any more"
-    standing = machine.process.node.standing
+    readiness = machine.process.node.readiness
     for _ in range(MOST_LOOKS):
-        if standing.closed:
+        if readiness.closed:
             break
         await asyncio.sleep(AGAIN_SECONDS)
-    if not standing.closed or standing.ready:
-        journal.violation("unnoticed", f"{machine.name} is decommissioned, and is {standing.reason}")
+    if not readiness.closed or readiness.ready:
+        journal.violation("unnoticed", f"{machine.name} is decommissioned, and is {readiness.reason}")
     machine.crash()
     await machine.reaped()

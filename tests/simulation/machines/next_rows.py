@@ -6,27 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from app.database.additions import AddedColumn, AddedTable, add, taking_away
-from app.domain import (
-    forms,
-    identity,
-    text,
-)
-from app.domain.forms import (
-    Added,
-    Form,
-    Row,
-)
+from app.domain import forms, identity, text
+from app.domain.forms import Added, Form, Row
 from app.domain.order import Order
-from app.domain.row_checks import (
-    Fields,
-    a_natural,
-    a_text,
-)
+from app.domain.row_checks import Fields, a_natural, a_text
 from app.domain.stock import Cell
 from app.domain.user import User
 from app.state.registry import replicated
 from app.state.registry.entity import Entity
-from app.state.tables.lww_table import Records
+from app.state.tables.lww_table import LwwTable
 from app.sync.wire import kinds
 from app.sync.wire.kinds import Kind
 
@@ -60,7 +48,7 @@ def _supplier_id(cluster_id: str, code: str) -> str:
     return identity.customer_id(cluster_id, f"supplier {code}")
 
 
-RECORDS = Records(relation=SUPPLIERS, entity="supplier", key="code", identify=_supplier_id, check=_check)
+RECORDS = LwwTable(relation=SUPPLIERS, entity="supplier", key="code", identify=_supplier_id, check=_check)
 FORMS: Mapping[str, Form] = {
     **{
         relation: Form(

@@ -23,20 +23,12 @@ from app.domain.stock import Cell
 from app.domain.user import User
 from app.state.registry import replicated
 from app.state.registry.entity import Entity
-from app.state.tables import (
-    orders,
-    products,
-    users,
-)
-from app.state.tables.lww_table import Records
+from app.state.tables import orders, products, users
+from app.state.tables.lww_table import LwwTable
 from app.sync import replication
 from app.sync.log import dead_letters, outbox
 from app.sync.wire.kinds import KINDS, Kind
-from app.sync.wire.messages import (
-    PROTOCOL,
-    Batch,
-    WireEvent,
-)
+from app.sync.wire.messages import PROTOCOL, Batch, WireEvent
 from tests.simulation.machines import next_rows
 from tests.simulation.machines.process import process_now
 
@@ -75,7 +67,7 @@ def side_by_side(written: Written, parked: Parked) -> Iterator[None]:
             (Cell, "add", _moving(Cell.add)),
             (Cell, "grant", _moving(Cell.grant)),
             (orders, "insert", _inserting(orders.insert, written)),
-            (Records, "_edit", _editing(Records._edit)),
+            (LwwTable, "_edit", _editing(LwwTable._edit)),
         ):
             stack.enter_context(mock.patch.object(module, name, part))
         yield
@@ -174,7 +166,7 @@ def _inserting(insert: Callable[..., None], written: Written) -> Callable[..., N
 
 
 def _editing(edit: Callable[..., Row]) -> Callable[..., Row]:
-    def wrapped(self: Records, tx: Transaction, before: Row | None, after: Row, **options: Any) -> Row:
+    def wrapped(self: LwwTable, tx: Transaction, before: Row | None, after: Row, **options: Any) -> Row:
         if is_next() and self.relation != next_rows.SUPPLIERS:
             after = next_rows.with_field(self.relation, after, tx.lamport)
         view = edit(self, tx, before, after, **options)

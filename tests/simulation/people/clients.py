@@ -8,12 +8,7 @@ from random import Random
 from typing import Any, Literal
 
 from app.database import Actor, OutcomeUnknown, StorageError, Transaction
-from app.domain.errors import (
-    AlreadyExists,
-    NotFound,
-    OutOfStock,
-    StateError,
-)
+from app.domain.errors import AlreadyExists, NotFound, OutOfStock, StateError
 from app.node import BranchNode
 from app.state.commands.order_commands import Adjustment, PlaceOrder
 from app.state.tables import customers, products

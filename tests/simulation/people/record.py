@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.domain.errors import NotFound
-from app.state.tables import orders, stock_table
+from app.state.tables import orders, stock_views
 from app.state.tables.products import NewProduct
 from lab.checking.verdict import Verdict, judge
 from tests.simulation.journal import Journal
@@ -91,7 +91,7 @@ class Record:
             machine.process.node.database.read(
                 lambda connection: (
                     orders.page(connection, "", MOST_ROWS),
-                    stock_table.stock_page(connection, "", MOST_ROWS),
+                    stock_views.stock_page(connection, "", MOST_ROWS),
                 )
             ),
             patience=PATIENCE_SECONDS,

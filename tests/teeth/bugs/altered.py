@@ -12,11 +12,7 @@ from app.domain.forms import Form
 from app.state.registry import entity
 from app.state.repair import buckets, unwritten
 from app.state.repair.checking import Trouble
-from app.state.tables import (
-    cell_rows,
-    lww_table,
-    stock_table,
-)
+from app.state.tables import cell_rows, lww_table, stock_table
 from app.sync.damage import scrub
 from app.sync.damage.turns import TurnService
 from tests.recovery import test_altered_rows as altered

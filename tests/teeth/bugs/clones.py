@@ -36,7 +36,7 @@ def two_processes_of_one_life_go_on() -> AbstractContextManager[object]:
 def a_later_process_is_believed() -> AbstractContextManager[object]:
     """A process that says hello after another one of its epoch is its successor; nobody asks that one."""
 
-    async def nobody_asks(_meetings: HelloHandler, _peer: Peer, _successor: Hello) -> bool:
+    async def nobody_asks(_hello_handler: HelloHandler, _peer: Peer, _successor: Hello) -> bool:
         return False
 
     return mock.patch.object(HelloHandler, "has_outlived", nobody_asks)

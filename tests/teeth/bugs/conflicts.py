@@ -17,15 +17,8 @@ from app.domain.user import User
 from app.services.order_service import OrderService
 from app.state.commands import order_commands
 from app.state.registry import replicated
-from app.state.tables import (
-    lww_table,
-    order_rows,
-    orders,
-    products,
-    stock_table,
-)
-from app.state.tables.lww_table import Records
-from app.sync.log import dead_letters
+from app.state.tables import lww_table, order_rows, orders, products, stock_table
+from app.state.tables.lww_table import LwwTable
 from app.sync.wire import kinds
 from app.sync.wire.kinds import KINDS
 from app.sync.wire.messages import WireEvent
@@ -59,20 +52,20 @@ def last_edit_to_arrive_wins() -> AbstractContextManager[object]:
 )
 def last_writer_by_wall_clock() -> AbstractContextManager[object]:
     """An edit is stamped with the time of day of the branch that made it."""
-    edit = Records._edit
+    edit = LwwTable._edit
 
-    def at_this_hour(record: Records, tx: Transaction, *rows: Any, **options: Any) -> dict[str, Any]:
+    def at_this_hour(record: LwwTable, tx: Transaction, *rows: Any, **options: Any) -> dict[str, Any]:
         with mock.patch.object(Transaction, "lamport", int(tx.now)):
             return edit(record, tx, *rows, **options)
 
-    return mock.patch.object(Records, "_edit", at_this_hour)
+    return mock.patch.object(LwwTable, "_edit", at_this_hour)
 
 
 @bug("a row never goes back to an older edit", Simulated())
 def last_writer_by_the_envelopes_lamport() -> AbstractContextManager[object]:
     """A product or customer counts as edited when the event was written that it came with, and an order
     brings old ones."""
-    apply = dead_letters.apply
+    apply = kinds.apply
 
     def restamped(event: WireEvent, row: Mapping[str, Any]) -> dict[str, Any]:
         return {**row, "lamport": event.lamport}
@@ -86,7 +79,7 @@ def last_writer_by_the_envelopes_lamport() -> AbstractContextManager[object]:
             body = {**body, "product": restamped(event, body["product"])}
         return apply(tx, event.model_copy(update={"body": body}), origin=origin)
 
-    return mock.patch.object(dead_letters, "apply", by_envelope)
+    return mock.patch.object(kinds, "apply", by_envelope)
 
 
 @bug(
@@ -97,7 +90,7 @@ def unique_sku_and_random_ids() -> AbstractContextManager[object]:
     """Each branch draws the id of a product it makes, and the table allows each sku once."""
     drawn = itertools.count(1)
 
-    class Drawing(Records):
+    class Drawing(LwwTable):
         def find(self, connection: Any, reference: str, **_options: Any) -> dict[str, Any] | None:
             row = connection.execute(
                 "SELECT id FROM products WHERE id = ?1 OR sku = ?1 COLLATE NOCASE", (reference,)
@@ -114,7 +107,7 @@ def unique_sku_and_random_ids() -> AbstractContextManager[object]:
     def draw(_cluster: str, _sku: str) -> str:
         return f"00000000-0000-4000-8000-{next(drawn):012d}"
 
-    values = {f.name: getattr(products.PRODUCTS, f.name) for f in fields(Records) if f.init}
+    values = {f.name: getattr(products.PRODUCTS, f.name) for f in fields(LwwTable) if f.init}
     drawing = Drawing(**{**values, "identify": draw})
     declared = tuple(
         replicated.of_records(drawing) if entity.relation == "products" else entity

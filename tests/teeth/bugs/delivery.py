@@ -17,20 +17,11 @@ from app.sync.log import outbox
 from app.sync.peering.client import PeerClient, Refusal
 from app.sync.peering.peers import Peer, Peers
 from app.sync.rules import acknowledgement
-from app.sync.rules.acknowledgement import (
-    Cursor,
-    Log,
-    Reported,
-)
+from app.sync.rules.acknowledgement import Cursor, Log, Reported
 from app.sync.rules.retry import Advance, pause_seconds
 from app.sync.synchronizer import ReplicaSynchronizer
 from app.sync.wire.kinds import KINDS
-from app.sync.wire.messages import (
-    Batch,
-    BatchReceipt,
-    Hello,
-    WireEvent,
-)
+from app.sync.wire.messages import Batch, BatchReceipt, Hello, WireEvent
 from tests.recovery.test_queues import (
     test_a_batch_cut_by_its_size_shows_no_order_without_its_stock,
     test_a_late_acknowledgement_of_the_ended_life_moves_no_cursor_of_the_next,

@@ -14,8 +14,9 @@ from app.database.writer import Writer
 from app.security.replica_tokens import ReplicaClaims
 from app.services.stock_service import StockService
 from app.state.commands import grants
-from app.sync.log import dead_letters, receiver
-from app.sync.peer_server import Reception
+from app.sync.log import receiver
+from app.sync.peer_server import PeerServer
+from app.sync.wire import kinds
 from app.sync.wire.messages import Batch, BatchReceipt
 from tests.recovery.test_half_done import (
     test_after_every_commit_a_position_has_all_that_stands_before_it,
@@ -134,21 +135,23 @@ def outbox_event_outside_the_transaction() -> AbstractContextManager[object]:
 def position_in_a_transaction_of_its_own() -> AbstractContextManager[object]:
     """A receiver notes a batch as applied, and then applies it."""
 
-    async def event(reception: Reception, claims: ReplicaClaims, batch: Batch) -> BatchReceipt:
-        reception._peers.heard(reception._sender(claims, batch.origin, batch.epoch))
+    async def event(peer_server: PeerServer, claims: ReplicaClaims, batch: Batch) -> BatchReceipt:
+        peer_server._peers.heard(peer_server._sender(claims, batch.origin, batch.epoch))
         bare = batch.model_copy(update={"events": []})
-        before = await reception._database.read(lambda connection: receiver.position(connection, batch.life))
-        receipt = await reception._database.write(lambda tx: receiver.receive(tx, bare))
+        before = await peer_server._database.read(
+            lambda connection: receiver.position(connection, batch.life)
+        )
+        receipt = await peer_server._database.write(lambda tx: receiver.receive(tx, bare))
 
         def apply(tx: Transaction) -> None:
             for one in batch.events:
-                dead_letters.apply(tx, one, origin=batch.origin)
+                kinds.apply(tx, one, origin=batch.origin)
 
         if before.seq < receipt.position.seq:
-            await reception._database.write(apply)
+            await peer_server._database.write(apply)
         return BatchReceipt(epoch=batch.to_epoch, position=receipt.position, parked=0)
 
-    return mock.patch.object(Reception, "event", event)
+    return mock.patch.object(PeerServer, "event", event)
 
 
 @bug(

@@ -13,11 +13,7 @@ from app.domain.errors import CountBlocked
 from app.domain.life import Life
 from app.domain.stock import Cell, Totals
 from app.state.commands import stock_count
-from app.state.tables import (
-    order_durability,
-    orders,
-    stock_table,
-)
+from app.state.tables import order_durability, orders, stock_table
 from app.sync.catchup import snapshot
 from app.sync.guards.fencer import Fencer
 from app.sync.lifecycle.bootstrap import Bootstrap
@@ -130,7 +126,7 @@ def cancel_after_a_wipe_adds_to_rights() -> AbstractContextManager[object]:
 def epoch_kept_after_a_roll_back() -> AbstractContextManager[object]:
     """A node that is told that peers know more of its life than its disk does goes on with it."""
 
-    async def go_on(_rebirth: Fencer, _epoch: str, _why: str, **_rivals: Any) -> None:
+    async def go_on(_fencer: Fencer, _epoch: str, _why: str, **_rivals: Any) -> None:
         pass
 
     return mock.patch.object(Fencer, "begin", go_on)
@@ -227,9 +223,9 @@ def one_peer_is_enough_to_rebuild() -> AbstractContextManager[object]:
 
     async def fetched(founding: Bootstrap, members: list[Peer]) -> bool:
         for peer in members:
-            if not founding._recovery.is_done(peer):
-                founding._recovery.want(peer)
-        return any(founding._recovery.is_done(peer) for peer in members)
+            if not founding._catch_up.is_done(peer):
+                founding._catch_up.want(peer)
+        return any(founding._catch_up.is_done(peer) for peer in members)
 
     return mock.patch.object(Bootstrap, "_fetched", fetched)
 

@@ -6,7 +6,7 @@ from unittest import mock
 
 from app.database import Transaction
 from app.state.tables import membership, stock_table
-from app.sync.guards.readiness import Standing
+from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.peering.peers import Peer, Peers
 from tests.recovery.test_counts_without_the_gone import (
@@ -66,7 +66,7 @@ def a_later_life_of_a_gone_branch_lives() -> AbstractContextManager[object]:
 )
 def a_decommissioned_branch_goes_on() -> AbstractContextManager[object]:
     """A branch that is told that it is decommissioned serves on."""
-    return mock.patch.object(Standing, "close")
+    return mock.patch.object(Readiness, "close")
 
 
 @bug(
@@ -76,7 +76,7 @@ def a_decommissioned_branch_goes_on() -> AbstractContextManager[object]:
 def nobody_tells_a_decommissioned_branch() -> AbstractContextManager[object]:
     """A decommissioned branch hears of it only where it calls."""
 
-    async def keep_quiet(_meetings: HelloHandler, _peer: Peer) -> bool:
+    async def keep_quiet(_hello_handler: HelloHandler, _peer: Peer) -> bool:
         return True
 
     return mock.patch.object(HelloHandler, "say_farewell", keep_quiet)

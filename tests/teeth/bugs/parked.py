@@ -10,20 +10,10 @@ from app.state.tables import stock_table
 from app.sync.catchup import donor_state
 from app.sync.log import dead_letters
 from app.sync.rules import acknowledgement
-from app.sync.rules.acknowledgement import (
-    Cursor,
-    Log,
-    Reported,
-)
+from app.sync.rules.acknowledgement import Cursor, Log, Reported
 from app.sync.wire.kinds import KINDS
-from app.sync.wire.messages import (
-    Batch,
-    ParkedEvent,
-    WireEvent,
-)
-from tests.recovery.test_durable_orders import (
-    test_a_peer_that_could_only_park_the_order_has_not_stored_it,
-)
+from app.sync.wire.messages import Batch, ParkedEvent, WireEvent
+from tests.recovery.test_durable_orders import test_a_peer_that_could_only_park_the_order_has_not_stored_it
 from tests.recovery.test_parked_and_lost import (
     test_what_is_parked_is_handed_over_with_the_rows_and_outlives_who_handed_it_over,
     test_what_is_parked_of_an_order_comes_after_the_rows_that_it_took,

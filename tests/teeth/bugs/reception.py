@@ -11,14 +11,13 @@ from app.sync.log import dead_letters
 from app.sync.rules import inbox
 from app.sync.rules.inbox import Admission
 from app.sync.rules.position import Position
+from app.sync.wire import kinds
 from app.sync.wire.messages import Batch, WireEvent
 from tests.recovery.test_queues import (
     test_a_batch_that_comes_again_late_changes_nothing,
     test_a_peer_that_is_behind_is_told_from_where_it_is_even_before_any_hello,
 )
-from tests.recovery.test_silent_divergence import (
-    test_a_parked_order_is_listed_and_applied_when_somebody_asks,
-)
+from tests.recovery.test_silent_divergence import test_a_parked_order_is_listed_and_applied_when_somebody_asks
 from tests.teeth.bug import Directed, Simulated, bug
 
 
@@ -49,7 +48,7 @@ def drop_what_cannot_be_applied() -> AbstractContextManager[object]:
 @bug("no event is left out", Simulated())
 def skip_what_fails_once() -> AbstractContextManager[object]:
     """Every tenth order that arrives is dropped, and the position moves on."""
-    apply = dead_letters.apply
+    apply = kinds.apply
     arrived = 0
 
     def careless(tx: Transaction, event: Any, *, origin: str) -> Any:
@@ -59,7 +58,7 @@ def skip_what_fails_once() -> AbstractContextManager[object]:
             return stock_table.Merged()
         return apply(tx, event, origin=origin)
 
-    return mock.patch.object(dead_letters, "apply", careless)
+    return mock.patch.object(kinds, "apply", careless)
 
 
 @bug(
@@ -79,7 +78,7 @@ def gap_not_noticed() -> AbstractContextManager[object]:
 @bug("what only a newer version can read waits for it", Simulated(seed=66))
 def skip_what_a_newer_version_wrote() -> AbstractContextManager[object]:
     """Events of an unknown kind or a newer version count as applied, so that nothing is in the way."""
-    apply = dead_letters.apply
+    apply = kinds.apply
 
     def shrug(tx: Transaction, event: Any, *, origin: str) -> Any:
         try:
@@ -89,4 +88,4 @@ def skip_what_a_newer_version_wrote() -> AbstractContextManager[object]:
                 raise
             return stock_table.Merged()
 
-    return mock.patch.object(dead_letters, "apply", shrug)
+    return mock.patch.object(kinds, "apply", shrug)

@@ -14,14 +14,8 @@ from app.domain.product import Product
 from app.domain.stock import Cell, SoldUnits
 from app.domain.waiting import Age, WaitingList
 from app.state.commands import grants, order_commands
-from app.state.tables import (
-    order_rows,
-    orders,
-    stock_table,
-)
-from tests.recovery.test_apart import (
-    test_who_is_short_is_the_same_everywhere_in_whatever_order_orders_came,
-)
+from app.state.tables import life_table, order_rows, orders, stock_table
+from tests.recovery.test_apart import test_who_is_short_is_the_same_everywhere_in_whatever_order_orders_came
 from tests.recovery.test_half_done import test_two_lines_of_one_product_take_what_both_need
 from tests.sync.test_transfer import (
     test_two_branches_that_both_want_what_only_one_can_have,
@@ -58,7 +52,7 @@ def grant_added_twice() -> AbstractContextManager[object]:
     accept = grants.accept
 
     def generous(tx: Transaction, cells: Sequence[Cell], **options: Any) -> stock_table.Merged:
-        me = stock_table.me(tx)
+        me = life_table.me(tx)
 
         def doubled(cell: Cell) -> Cell:
             known = stock_table.cells_of(tx.connection, cell.product_id)

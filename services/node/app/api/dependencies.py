@@ -22,9 +22,9 @@ from app.services.order_service import OrderService
 from app.services.stock_service import StockService
 from app.state.tables import users
 from app.sync.damage.turns import TurnService
-from app.sync.guards.readiness import Standing
+from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle.member_service import MemberService
-from app.sync.peer_server import Reception
+from app.sync.peer_server import PeerServer
 from app.sync.stock.count_service import CountService
 
 
@@ -56,11 +56,11 @@ class Node(Protocol):
     @property
     def members(self) -> MemberService: ...
     @property
-    def reception(self) -> Reception: ...
+    def peer_server(self) -> PeerServer: ...
     @property
     def turns(self) -> TurnService: ...
     @property
-    def standing(self) -> Standing: ...
+    def readiness(self) -> Readiness: ...
     @property
     def faults(self) -> FaultService | None: ...
     @property

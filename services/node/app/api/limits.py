@@ -72,8 +72,8 @@ class ReadinessGate:
             await self._app(scope, receive, send)
             return
         node: Node = scope["app"].state.node
-        reason = node.standing.reason or "starting"
-        code = "branch_closed" if node.standing.closed else "not_ready"
+        reason = node.readiness.reason or "starting"
+        code = "branch_closed" if node.readiness.closed else "not_ready"
         refusal = problem_response(Request(scope), code, {"reason": reason})
         await refusal(scope, receive, send)
 
@@ -82,8 +82,8 @@ class ReadinessGate:
         path: str = scope["path"]
         if not node.database.opened:
             return path.startswith(_OPEN_BEFORE_ALL)
-        readable = node.standing.reading and scope["method"] in ("GET", "HEAD")
-        is_told = node.standing.fenced is not None or node.database.damage is not None
+        readable = node.readiness.reading and scope["method"] in ("GET", "HEAD")
+        is_told = node.readiness.fenced is not None or node.database.damage is not None
         explains = is_told and path == _LOGIN
         return path.startswith(_ALWAYS_OPEN) or node.ready or readable or explains
 

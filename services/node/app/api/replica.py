@@ -62,49 +62,49 @@ def message(expected: type[M]) -> Callable[[Request, ReplicaClaims], Awaitable[M
 
 @router.post("/hello", operation_id="replicaHello", summary="Say who you are and how far you are")
 async def hello(node: CurrentNode, sender: Sender, said: Annotated[Hello, Depends(message(Hello))]) -> Hello:
-    return await node.reception.hello(sender, said)
+    return await node.peer_server.hello(sender, said)
 
 
 @router.post("/event", operation_id="replicaEvent", summary="Deliver a batch of your own events")
 async def event(
     node: CurrentNode, sender: Sender, batch: Annotated[Batch, Depends(message(Batch))]
 ) -> BatchReceipt:
-    return await node.reception.event(sender, batch)
+    return await node.peer_server.event(sender, batch)
 
 
 @router.post("/transfer", operation_id="replicaTransfer", summary="Ask for rights")
 async def transfer(
     node: CurrentNode, sender: Sender, wish: Annotated[TransferRequest, Depends(message(TransferRequest))]
 ) -> TransferReply:
-    return await node.reception.transfer(sender, wish)
+    return await node.peer_server.transfer(sender, wish)
 
 
 @router.post("/snapshot", operation_id="replicaSnapshot", summary="Fetch whole rows, page by page")
 async def snapshot(
     node: CurrentNode, sender: Sender, wanted: Annotated[PageRequest, Depends(message(PageRequest))]
 ) -> Page:
-    return await node.reception.snapshot(sender, wanted)
+    return await node.peer_server.snapshot(sender, wanted)
 
 
 @router.post("/totals", operation_id="replicaTotals", summary="Compare digests bucket by bucket")
 async def totals(
     node: CurrentNode, sender: Sender, wanted: Annotated[TotalsRequest, Depends(message(TotalsRequest))]
 ) -> TotalsReply:
-    return await node.reception.totals(sender, wanted)
+    return await node.peer_server.totals(sender, wanted)
 
 
 @router.post("/bucket", operation_id="replicaBucket", summary="Fetch the rows of one digest bucket")
 async def bucket(
     node: CurrentNode, sender: Sender, wanted: Annotated[BucketRequest, Depends(message(BucketRequest))]
 ) -> BucketReply:
-    return await node.reception.bucket(sender, wanted)
+    return await node.peer_server.bucket(sender, wanted)
 
 
 @router.post("/seal", operation_id="replicaSeal", summary="Take part in a stock count")
 async def seal(
     node: CurrentNode, sender: Sender, wanted: Annotated[SealRequest, Depends(message(SealRequest))]
 ) -> SealReply:
-    return await node.reception.seal(sender, wanted)
+    return await node.peer_server.seal(sender, wanted)
 
 
 @router.post("/turn", operation_id="replicaTurn", summary="Ask for your turn to replace a damaged file")

@@ -52,7 +52,7 @@ async def healthz() -> dict[str, str]:
 async def readyz(request: Request, node: CurrentNode, response: Response) -> Readiness:
     response.status_code = 200 if node.ready else 503
     language = preferred(request.headers.get("accept-language"))
-    reason = node.standing.reason
+    reason = node.readiness.reason
     return Readiness(
         ready=node.ready,
         reason=reason,

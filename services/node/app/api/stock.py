@@ -10,7 +10,7 @@ from app.api.pagination import PageQuery, as_page
 from app.api.schemas.base import Page
 from app.api.schemas.stock import Adjustment, Count, Stock
 from app.state.commands import order_commands
-from app.state.tables import stock_table
+from app.state.tables import stock_views
 
 router = APIRouter(prefix="/stock", tags=["stock"], dependencies=[AnyUser])
 
@@ -33,7 +33,7 @@ async def adjust(wanted: Adjustment, node: CurrentNode, actor: CurrentActor) -> 
 @router.get("", operation_id="listStock", responses=refusals(*READ))
 async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Page[Stock]:
     """The stock of all products as this node knows it, in order of product id."""
-    found = await node.database.read(lambda c: stock_table.stock_page(c, query.after or "", query.limit + 1))
+    found = await node.database.read(lambda c: stock_views.stock_page(c, query.after or "", query.limit + 1))
     return as_page(Page[Stock], found, query.limit)
 
 
@@ -48,7 +48,7 @@ async def count(sku: str, counted: Count, node: CurrentNode, actor: CurrentActor
     """Release what is left of the frozen pool, at the branch that counts, with every branch reachable. The
     units can be sold when all branches have acknowledged it. A wrong number can oversell."""
     product_id = await node.counts.count(sku, gone=counted.gone, actor=actor)
-    shown = await node.database.read_back(lambda connection: stock_table.stock_view(connection, product_id))
+    shown = await node.database.read_back(lambda connection: stock_views.stock_view(connection, product_id))
     return Stock.model_validate(shown)
 
 
@@ -59,5 +59,5 @@ async def count(sku: str, counted: Count, node: CurrentNode, actor: CurrentActor
 )
 async def show(sku: str, node: CurrentNode) -> Stock:
     """One product's stock as this node knows it."""
-    shown = await node.database.read(lambda connection: stock_table.stock_view(connection, sku))
+    shown = await node.database.read(lambda connection: stock_views.stock_view(connection, sku))
     return Stock.model_validate(shown)

@@ -66,7 +66,7 @@ class AddedColumn:
 
 @dataclass(frozen=True)
 class AddedTable:
-    """A replicated table of records (app.state.tables.lww_table) that a migration makes with Alembic's own words.
+    """A replicated table (app.state.tables.lww_table) that a migration makes with Alembic's own words.
     `columns` are those of its form's first revision."""
 
     table: str

@@ -8,10 +8,7 @@ from random import Random
 from typing import Any, Literal, TypeVar
 
 from app.database.errors import AlteredRow, OutcomeUnknown, StorageError, StorageFailed
-from app.database.file import (
-    is_damage,
-    is_undecodable,
-)
+from app.database.file import is_damage, is_undecodable
 from app.database.forms import NO_FORMS, Forms
 from app.database.opened import OpenedFile
 from app.database.transaction import Effects, Identity, Transaction

@@ -1,9 +1,9 @@
 """Seals of a node's own rows: who it is, its log, how far peers have it, how far it has theirs, and what it
 parked.
 
-No peer has such a row, so none can restore it. One that differs from its seal is not used. What it said is
-replaced by something that is surely true (app.sync.log.own_rows_repair). A file that does not know any more whose
-it is, and where its counters stand, is damaged (`require_knows_itself`).
+No peer has such a row, so none can restore it. One that differs from its seal is not used.
+app.sync.log.own_rows_repair replaces what it said by something that is surely true. A file that does not
+know any more whose it is, and where its counters stand, is damaged (`require_knows_itself`).
 """
 
 import sqlite3

@@ -11,7 +11,7 @@ from app.domain.lww import Stamp
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who buys, as it was edited last (`stamp`). `beyond` are fields of later revisions (app.domain.forms)."""
+    """Who buys, as it was edited last (`stamp`). `beyond` are the fields of later revisions."""
 
     id: str
     code: str

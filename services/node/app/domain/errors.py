@@ -1,5 +1,5 @@
-"""Every way a command can be refused, as data. None of them knows HTTP; `api/problems/handlers.py` has the one
-table from class to status, code and words.
+"""Every way a command can be refused, as data. None of them knows HTTP: `api/problems/table.py` has the
+status, code and words of each.
 
     StateError
     ├── Definite: it did not happen and will not, whatever is retried unchanged

@@ -9,14 +9,7 @@ from app.domain import forms, text
 from app.domain.errors import Invalid
 from app.domain.forms import Row
 from app.domain.life import Life
-from app.domain.row_checks import (
-    Fields,
-    Natural,
-    OneOf,
-    Rules,
-    Seconds,
-    Text,
-)
+from app.domain.row_checks import Fields, Natural, OneOf, Rules, Seconds, Text
 
 Status = Literal["placed", "cancelled"]
 

@@ -10,18 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from app.domain import (
-    forms,
-    identity,
-    text,
-)
+from app.domain import forms, identity, text
 from app.domain.errors import Invalid
-from app.domain.lww import (
-    Activity,
-    Edit,
-    Stamp,
-    newer,
-)
+from app.domain.lww import Activity, Edit, Stamp, newer
 from app.domain.row_checks import Fields
 
 Role = Literal["admin", "operador"]

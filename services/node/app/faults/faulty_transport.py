@@ -12,15 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from app.faults.link_faults import (
-    ORDER,
-    Kind,
-    Late,
-    LinkFault,
-    Means,
-    Send,
-    settings_of,
-)
+from app.faults.link_faults import ORDER, Kind, Late, LinkFault, Means, Send, settings_of
 from app.runtime import Clock
 from app.sync.peering.transport import Response, Transport
 from app.sync.wire.errors import Unreachable

@@ -1,4 +1,4 @@
-"""What the doors of a node say. None of them knows HTTP: `api/problems/handlers.py` has their status and words."""
+"""What the doors of a node say. None of them knows HTTP: `api/problems/table.py` has the words."""
 
 from dataclasses import dataclass
 

@@ -8,12 +8,7 @@ from typing import Any
 from app.database import Actor, Database, Effects, Transaction
 from app.runtime import Clock
 from app.services.rights_broker import RightsBroker
-from app.state.commands.order_commands import (
-    PlaceOrder,
-    Policy,
-    cancel_order,
-    place_order,
-)
+from app.state.commands.order_commands import PlaceOrder, Policy, cancel_order, place_order
 from app.state.tables import orders
 
 

@@ -8,11 +8,7 @@ from typing import Protocol, TypeVar
 
 from app.database import Database, Effects, Transaction
 from app.domain.errors import OutOfRights, OutOfStock
-from app.domain.waiting import (
-    Age,
-    Waiting,
-    WaitingList,
-)
+from app.domain.waiting import Age, Waiting, WaitingList
 from app.runtime import Clock
 from app.state.commands.order_commands import Policy
 

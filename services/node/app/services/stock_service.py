@@ -10,12 +10,8 @@ from app.domain.waiting import WaitingList
 from app.runtime import Clock
 from app.services.rights_broker import RightsBroker
 from app.state.commands import grants
-from app.state.commands.order_commands import (
-    Adjustment,
-    Policy,
-    adjust_stock,
-)
-from app.state.tables import stock_table
+from app.state.commands.order_commands import Adjustment, Policy, adjust_stock
+from app.state.tables import stock_table, stock_views
 
 COOL_DOWN_SECONDS = 10.0
 """For how long after a peer asked for a product its rights move only when asked for."""
@@ -59,7 +55,7 @@ class StockService:
 
         product_id = await self._rights.settle(attempt)
         return await self._database.read_back(
-            lambda connection: stock_table.stock_view(connection, product_id)
+            lambda connection: stock_views.stock_view(connection, product_id)
         )
 
     async def give(self, request: grants.Request) -> grants.Granted:

@@ -1,5 +1,6 @@
-"""Rules and transactions: what a branch may do, and how it is written down.
+"""What a branch has on its disk, and what changes it.
 
-Pure rules (`stock`, `catalogue`, `identity`, `waiting`) import the standard library only. The other
-modules apply them inside a `Transaction`, or read through a connection.
+The pure rules are in `app.domain`. The modules here apply them inside a `Transaction`, or read through a
+connection: `tables` read and write rows, `registry` declares what is replicated, `commands` change tables,
+`repair` mends altered rows, `salvage` brings back what damaged files hold.
 """

@@ -7,18 +7,18 @@ from app.config import Settings
 from app.database import Database
 from app.runtime import Clock, Executor
 from app.sync.guards.alarms import Alarms
-from app.sync.guards.readiness import Standing
+from app.sync.guards.readiness import Readiness
 from app.sync.peering.peers import Peers
 
 
 @dataclass(frozen=True)
-class Ground:
+class NodeContext:
     """What replication stands on: the node's own parts."""
 
     settings: Settings
     database: Database
     peers: Peers
-    standing: Standing
+    readiness: Readiness
     alarms: Alarms
     clock: Clock
     random: Random

@@ -12,19 +12,15 @@ from app.state.registry import replicated
 from app.state.repair import buckets
 from app.state.tables import stock_table
 from app.sync.catchup import donor_state, snapshot
-from app.sync.catchup.catch_up import Recovery
+from app.sync.catchup.catch_up import CatchUp
 from app.sync.guards.alarms import Alarms
 from app.sync.guards.fencer import Fencer
-from app.sync.guards.readiness import Standing
+from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle import handshake
 from app.sync.lifecycle.hello_handler import HelloHandler
-from app.sync.log import dead_letters, receiver
+from app.sync.log import dead_letters, positions, receiver
 from app.sync.peering.peers import Peer, Peers
-from app.sync.wire.errors import (
-    Fork,
-    NotTheSender,
-    WrongEpoch,
-)
+from app.sync.wire.errors import Fork, NotTheSender, WrongEpoch
 from app.sync.wire.messages import (
     Batch,
     BatchReceipt,
@@ -43,7 +39,7 @@ from app.sync.wire.messages import (
 )
 
 
-class Reception:
+class PeerServer:
     """Answers hello, events and transfers. Each speaks only for its sender's own life; every message but
     hello names this node's present epoch and is refused by any other."""
 
@@ -52,30 +48,30 @@ class Reception:
         database: Database,
         *,
         peers: Peers,
-        meetings: HelloHandler,
+        hello_handler: HelloHandler,
         stock: StockService,
-        standing: Standing,
+        readiness: Readiness,
         alarms: Alarms,
-        rebirth: Fencer,
-        recovery: Recovery,
+        fencer: Fencer,
+        catch_up: CatchUp,
     ) -> None:
         self._database = database
         self._peers = peers
-        self._meetings = meetings
+        self._hello_handler = hello_handler
         self._stock = stock
-        self._standing = standing
+        self._readiness = readiness
         self._alarms = alarms
-        self._rebirth = rebirth
-        self._recovery = recovery
+        self._fencer = fencer
+        self._catch_up = catch_up
 
     async def hello(self, claims: ReplicaClaims, hello: Hello) -> Hello:
         """Take in a peer's hello and answer with this node's own."""
         peer = self._sender(claims, hello.node, hello.epoch, greets=True)
         if not handshake.ends_itself(hello):
             self._peers.require_latest(peer, hello)
-            if not peer.gone and await self._meetings.has_outlived(peer, hello):
-                await self._meetings.end_cloned(peer, hello.epoch)
-        answer = await self._meetings.take_in(peer, hello)
+            if not peer.gone and await self._hello_handler.has_outlived(peer, hello):
+                await self._hello_handler.end_cloned(peer, hello.epoch)
+        answer = await self._hello_handler.take_in(peer, hello)
         self._peers.note_latest(peer, hello)
         return answer
 
@@ -84,7 +80,7 @@ class Reception:
         while whole rows bring most of it."""
         peer = self._sender(claims, batch.origin, batch.epoch)
         self._peers.heard(peer)
-        if self._standing.reason == "rebuilding" and self._recovery.everything_is_coming:
+        if self._readiness.reason == "rebuilding" and self._catch_up.everything_is_coming:
             raise NotReady("rebuilding")
         try:
             receipt = await self._database.write(lambda tx: receiver.receive(tx, batch))
@@ -102,7 +98,7 @@ class Reception:
     async def transfer(self, claims: ReplicaClaims, request: TransferRequest) -> TransferReply:
         """Grant what can be granted; the answer leaves after the grant is durable."""
         peer = self._member(claims, request)
-        self._standing.require_selling()
+        self._readiness.require_selling()
         granted = await self._stock.give(
             grants.Request(
                 product_id=request.product_id,
@@ -135,7 +131,7 @@ class Reception:
         name = self._database.identity.name
         if Life(name, wanted.to_epoch) in wanted.dead_lives:
             # Its rights are about to be released: this life must have ended before it says what it knows.
-            await self._rebirth.begin(wanted.to_epoch, f"{claims.sender} counts this epoch among the dead")
+            await self._fencer.begin(wanted.to_epoch, f"{claims.sender} counts this epoch among the dead")
             raise WrongEpoch(self._database.identity.epoch)
         handed = await self._database.write(
             lambda tx: stock_count.seal(tx, wanted.product_id, wanted.dead_lives, gone=wanted.decommissioned)
@@ -157,7 +153,7 @@ class Reception:
     async def bucket(self, claims: ReplicaClaims, wanted: BucketRequest) -> BucketReply:
         """Give a peer the rows of a digest bucket, if each of them is what was written here."""
         self._member(claims, wanted, wakes=False)
-        ready = self._standing.ready
+        ready = self._readiness.ready
 
         def read(connection: sqlite3.Connection) -> BucketReply:
             given = buckets.give(connection, wanted.relation, wanted.bucket)
@@ -171,7 +167,7 @@ class Reception:
                 sound=given is not None,
                 rows=[row for row, _ in rows],
                 seals=[seal for _, seal in rows],
-                heads=handshake.heads(connection),
+                heads=positions.heads(connection),
                 parked_seqs=dead_letters.seqs(connection),
             )
 
@@ -203,4 +199,4 @@ class Reception:
         for fork in merged.forks:
             self._alarms.raise_("fork", f"{peer.name} sent another content of the same version: {fork}")
         if merged.ahead:
-            await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")
+            await self._fencer.begin(epoch, f"{peer.name} has newer rows of this epoch")

@@ -12,10 +12,10 @@ from app.security.replica_tokens import ReplicaTokens
 from app.services.stock_service import StockService
 from app.state.registry import unknown_rows
 from app.state.tables import membership
-from app.sync.catchup.catch_up import Recovery
-from app.sync.context import Ground
-from app.sync.damage.held_file import Holding
-from app.sync.damage.replacement import Mending
+from app.sync.catchup.catch_up import CatchUp
+from app.sync.context import NodeContext
+from app.sync.damage.held_file import HeldFile
+from app.sync.damage.replacement import FileReplacement
 from app.sync.damage.salvaging import Salvaging
 from app.sync.damage.scrub import Scrub
 from app.sync.damage.turns import TurnService
@@ -24,7 +24,7 @@ from app.sync.lifecycle.bootstrap import Bootstrap
 from app.sync.lifecycle.handshake import Self
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.lifecycle.member_service import MemberService
-from app.sync.peer_server import Reception
+from app.sync.peer_server import PeerServer
 from app.sync.peering.client import PeerClient
 from app.sync.peering.transport import Transport
 from app.sync.stock.count_service import CountService
@@ -42,12 +42,12 @@ again that met an error nobody expected."""
 class Replication:
     """Runs the node's senders, fetching, founding, scrubbing and salvaging as its own tasks, each begun again
     after an error that nobody expected. While the database is damaged none of them runs: the node waits for
-    its turn to replace the file. `reception`, `asker`, `counts`, `members` and `turns` are what routes and
+    its turn to replace the file. `peer_server`, `asker`, `counts`, `members` and `turns` are what routes and
     desks use of it."""
 
     def __init__(
         self,
-        ground: Ground,
+        context: NodeContext,
         *,
         transport: Transport,
         tokens: ReplicaTokens,
@@ -55,60 +55,60 @@ class Replication:
         waiting: WaitingList,
         hash_password: Callable[[], Awaitable[str]],
     ) -> None:
-        self._ground = ground
+        self._context = context
         self._stock = stock
         self._tasks: list[asyncio.Task[None]] = []
         self._link = PeerClient(
             transport,
             tokens=tokens,
-            identity=lambda: ground.database.identity,
-            peers=ground.peers,
-            clock=ground.clock,
+            identity=lambda: context.database.identity,
+            peers=context.peers,
+            clock=context.clock,
         )
-        self._rebirth = Fencer(
-            ground.database, peers=ground.peers, standing=ground.standing, alarms=ground.alarms
+        self._fencer = Fencer(
+            context.database, peers=context.peers, readiness=context.readiness, alarms=context.alarms
         )
-        self.recovery = Recovery(
-            ground.database,
-            peers=ground.peers,
+        self.catch_up = CatchUp(
+            context.database,
+            peers=context.peers,
             link=self._link,
-            rebirth=self._rebirth,
-            alarms=ground.alarms,
-            clock=ground.clock,
+            fencer=self._fencer,
+            alarms=context.alarms,
+            clock=context.clock,
         )
-        self._meetings = self._make_meetings()
-        self.reception = Reception(
-            ground.database,
-            peers=ground.peers,
-            meetings=self._meetings,
+        self._hello_handler = self._make_meetings()
+        self.peer_server = PeerServer(
+            context.database,
+            peers=context.peers,
+            hello_handler=self._hello_handler,
             stock=stock,
-            standing=ground.standing,
-            alarms=ground.alarms,
-            rebirth=self._rebirth,
-            recovery=self.recovery,
+            readiness=context.readiness,
+            alarms=context.alarms,
+            fencer=self._fencer,
+            catch_up=self.catch_up,
         )
         self.counts = CountService(
-            ground.database, peers=ground.peers, link=self._link, rebirth=self._rebirth
+            context.database, peers=context.peers, link=self._link, fencer=self._fencer
         )
         self.asker = self._make_asker(waiting)
         self._synchronizer = self._make_synchronizer()
-        self._founding = self._make_founding(hash_password)
+        self._bootstrap = self._make_bootstrap(hash_password)
         self._scrub = Scrub(
-            ground.database,
-            peers=ground.peers,
+            context.database,
+            peers=context.peers,
             link=self._link,
-            alarms=ground.alarms,
-            clock=ground.clock,
-            seconds=ground.settings.scrub_seconds,
+            alarms=context.alarms,
+            clock=context.clock,
+            seconds=context.settings.scrub_seconds,
         )
-        self._salvaging = Salvaging(ground, announce=self._rebirth.announce)
-        self.members = MemberService(ground.database, peers=ground.peers, clock=ground.clock)
+        self._salvaging = Salvaging(context, announce=self._fencer.announce)
+        self.members = MemberService(context.database, peers=context.peers, clock=context.clock)
         self.turns = TurnService(
-            ground.database, peers=ground.peers, standing=ground.standing, clock=ground.clock
+            context.database, peers=context.peers, readiness=context.readiness, clock=context.clock
         )
         self._holding = self._make_holding()
-        self._mending = Mending(
-            ground,
+        self._mending = FileReplacement(
+            context,
             holding=self._holding,
             stop=self._stop,
             go_on=self._begin_anew,
@@ -116,23 +116,23 @@ class Replication:
             note_gone=self._note_gone,
             note_end=self._note_end,
         )
-        ground.database.on_commit.append(self._note_members)
-        ground.database.on_commit.append(self._wake_senders)
-        ground.database.on_damage.append(self.note_damage)
-        ground.database.on_altered.append(self._scrub.suspect)
+        context.database.on_commit.append(self._note_members)
+        context.database.on_commit.append(self._wake_senders)
+        context.database.on_damage.append(self.note_damage)
+        context.database.on_altered.append(self._scrub.suspect)
 
     async def start(self) -> None:
         """Start every task; the database must be open. On a damaged one, wait for the turn to replace it."""
-        if self._ground.database.damage is not None:
+        if self._context.database.damage is not None:
             self._mending.hold()
             return
-        self._note_gone(await self._ground.database.read(membership.gone))
+        self._note_gone(await self._context.database.read(membership.gone))
         for work, name in (
             (self._merge_kept, "merge kept rows"),
             (self._synchronizer.run, "synchronizer"),
-            (self.recovery.run, "recovery"),
+            (self.catch_up.run, "recovery"),
             (self._scrub.run, "scrub"),
-            (self._founding.run, "founding"),
+            (self._bootstrap.run, "founding"),
             (self._salvaging.run, "salvaging"),
         ):
             self._run(work, name)
@@ -145,32 +145,32 @@ class Replication:
 
     def fetch_parked(self) -> None:
         """Compare rows with every peer: what is parked here ends where one of them has applied it."""
-        for peer in self._ground.peers:
-            self.recovery.want_repair(peer, "asked")
+        for peer in self._context.peers:
+            self.catch_up.want_repair(peer, "asked")
 
     def note_damage(self) -> None:
         """Look whether the file is damaged, and hold on to it if it is."""
         self._mending.look_into_damage()
 
     async def _begin_anew(self) -> None:
-        self._ground.peers.greet_all()
+        self._context.peers.greet_all()
         await self.start()
 
     async def _begin_empty(self) -> None:
         """Rebuild an empty database, and keep the turn that this node has until it serves."""
-        self.recovery.forget()
+        self.catch_up.forget()
         await self._begin_anew()
         self._run(self._holding.keep_turn, "turn")
 
     async def _merge_kept(self) -> None:
         """Merge the rows that this node kept when it was an older version and did not know their relation."""
         while not await self._is_kept_merged():
-            await self._ground.clock.sleep(AGAIN_SECONDS)
+            await self._context.clock.sleep(AGAIN_SECONDS)
 
     async def _is_kept_merged(self) -> bool:
         try:
-            if await self._ground.database.read(unknown_rows.has_known):
-                await self._ground.database.write(unknown_rows.merge_known)
+            if await self._context.database.read(unknown_rows.has_known):
+                await self._context.database.write(unknown_rows.merge_known)
         except (StorageError, sqlite3.Error) as error:
             log.warning("merging kept rows is put off: %s", error)
             return False
@@ -187,10 +187,10 @@ class Replication:
                 return await work()
             except Exception as error:
                 log.exception("%s ended and is begun again", name)
-                self._ground.alarms.raise_(
+                self._context.alarms.raise_(
                     "stands_still", f"{name}: {error!r}; begun again in {AGAIN_SECONDS:g} s"
                 )
-            await self._ground.clock.sleep(AGAIN_SECONDS)
+            await self._context.clock.sleep(AGAIN_SECONDS)
 
     async def _stop(self) -> None:
         for task in self._tasks:
@@ -201,93 +201,93 @@ class Replication:
     def _note_end(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.critical("%s ended", task.get_name(), exc_info=error)
-            self._ground.alarms.raise_("stands_still", f"{task.get_name()} ended: {error!r}")
+            self._context.alarms.raise_("stands_still", f"{task.get_name()} ended: {error!r}")
 
     def _note_members(self, effects: Effects) -> None:
         if effects.gone:
             self._note_gone(sorted(effects.gone))
 
     def _note_gone(self, names: Collection[str]) -> None:
-        self._ground.peers.note_gone(names)
+        self._context.peers.note_gone(names)
         for name in names:
-            self._ground.standing.forget_policy(name)
-        if self._ground.settings.node_name in names:
-            self._ground.standing.close()
+            self._context.readiness.forget_policy(name)
+        if self._context.settings.node_name in names:
+            self._context.readiness.close()
 
     def _wake_senders(self, effects: Effects) -> None:
         if effects.emitted:
-            self._ground.peers.wake_all()
+            self._context.peers.wake_all()
 
     def _make_meetings(self) -> HelloHandler:
-        ground = self._ground
+        context = self._context
         this = Self(
             schema_hash=newest_revision(),
-            policy=ground.settings.stock_policy,
-            incarnation=ground.random.randbytes(8).hex(),
+            policy=context.settings.stock_policy,
+            incarnation=context.random.randbytes(8).hex(),
             protocol=PROTOCOL,
         )
         return HelloHandler(
-            ground.database,
+            context.database,
             this=this,
-            peers=ground.peers,
+            peers=context.peers,
             link=self._link,
-            standing=ground.standing,
-            alarms=ground.alarms,
-            rebirth=self._rebirth,
-            recovery=self.recovery,
-            clock=ground.clock,
+            readiness=context.readiness,
+            alarms=context.alarms,
+            fencer=self._fencer,
+            catch_up=self.catch_up,
+            clock=context.clock,
         )
 
     def _make_asker(self, waiting: WaitingList) -> RightsAsker:
         return RightsAsker(
-            self._ground.database,
+            self._context.database,
             waiting=waiting,
             stock_desk=self._stock,
-            peers=self._ground.peers,
+            peers=self._context.peers,
             link=self._link,
-            clock=self._ground.clock,
-            rebirth=self._rebirth,
-            patience=self._ground.settings.transfer_wait_seconds,
+            clock=self._context.clock,
+            fencer=self._fencer,
+            patience=self._context.settings.transfer_wait_seconds,
         )
 
     def _make_synchronizer(self) -> ReplicaSynchronizer:
-        settings = self._ground.settings
+        settings = self._context.settings
         return ReplicaSynchronizer(
-            self._ground.database,
-            peers=self._ground.peers,
+            self._context.database,
+            peers=self._context.peers,
             link=self._link,
-            meetings=self._meetings,
+            hello_handler=self._hello_handler,
             stock=self._stock,
-            rebirth=self._rebirth,
-            clock=self._ground.clock,
-            random=self._ground.random,
+            fencer=self._fencer,
+            clock=self._context.clock,
+            random=self._context.random,
             retry_seconds=settings.replication_retry_seconds,
             rebalance_seconds=settings.rebalance_seconds,
             most_events=settings.outbox_max_events,
         )
 
-    def _make_holding(self) -> Holding:
-        ground = self._ground
-        return Holding(
-            node=ground.settings.node_name,
-            peers=ground.peers,
+    def _make_holding(self) -> HeldFile:
+        context = self._context
+        return HeldFile(
+            node=context.settings.node_name,
+            peers=context.peers,
             link=self._link,
-            standing=ground.standing,
-            alarms=ground.alarms,
-            clock=ground.clock,
-            random=ground.random,
-            found=ground.settings.found,
+            readiness=context.readiness,
+            alarms=context.alarms,
+            clock=context.clock,
+            random=context.random,
+            found=context.settings.found,
         )
 
-    def _make_founding(self, hash_password: Callable[[], Awaitable[str]]) -> Bootstrap:
+    def _make_bootstrap(self, hash_password: Callable[[], Awaitable[str]]) -> Bootstrap:
         return Bootstrap(
-            self._ground.database,
-            peers=self._ground.peers,
-            standing=self._ground.standing,
-            clock=self._ground.clock,
-            recovery=self.recovery,
-            rebirth=self._rebirth,
-            alone=self._ground.settings.found,
-            admin=self._ground.settings.admin_username,
+            self._context.database,
+            peers=self._context.peers,
+            readiness=self._context.readiness,
+            clock=self._context.clock,
+            catch_up=self.catch_up,
+            fencer=self._fencer,
+            alone=self._context.settings.found,
+            admin=self._context.settings.admin_username,
             hash_password=hash_password,
         )

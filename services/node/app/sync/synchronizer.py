@@ -19,24 +19,10 @@ from app.sync.guards.fencer import Fencer
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.log import outbox
 from app.sync.peering.client import PeerClient, Refusal
-from app.sync.peering.peers import (
-    Peer,
-    Peers,
-    process_of,
-)
-from app.sync.rules.retry import (
-    Advance,
-    Answer,
-    Retry,
-    decide,
-    pause_seconds,
-)
+from app.sync.peering.peers import Peer, Peers, process_of
+from app.sync.rules.retry import Advance, Answer, Retry, decide, pause_seconds
 from app.sync.wire.errors import Incompatible, Trimmed
-from app.sync.wire.messages import (
-    Batch,
-    BatchReceipt,
-    Hello,
-)
+from app.sync.wire.messages import Batch, BatchReceipt, Hello
 
 log = logging.getLogger("app.sync")
 
@@ -78,9 +64,9 @@ class ReplicaSynchronizer:
         *,
         peers: Peers,
         link: PeerClient,
-        meetings: HelloHandler,
+        hello_handler: HelloHandler,
         stock: StockService,
-        rebirth: Fencer,
+        fencer: Fencer,
         clock: Clock,
         random: Random,
         retry_seconds: float,
@@ -90,9 +76,9 @@ class ReplicaSynchronizer:
         self._database = database
         self._peers = peers
         self._link = link
-        self._meetings = meetings
+        self._hello_handler = hello_handler
         self._stock = stock
-        self._rebirth = rebirth
+        self._fencer = fencer
         self._clock = clock
         self._random = random
         self._retry_seconds = retry_seconds
@@ -144,7 +130,7 @@ class ReplicaSynchronizer:
 
     async def _farewell(self, peer: Peer) -> bool:
         try:
-            return await self._meetings.say_farewell(peer)
+            return await self._hello_handler.say_farewell(peer)
         except (Refusal, StorageError, sqlite3.Error) as error:
             log.info("%s is decommissioned and was not told so: %s", peer.name, error)
         except Exception:
@@ -187,26 +173,26 @@ class ReplicaSynchronizer:
 
     async def _hello(self, peer: Peer) -> None:
         noted = peer.latest
-        mine = await self._meetings.say(first=not peer.said_first_hello)
+        mine = await self._hello_handler.say(first=not peer.said_first_hello)
         try:
             theirs = await self._link.call(
                 peer, "/replica/hello", mine, expect=Hello, patience=HELLO_TIMEOUT_SECONDS
             )
         except Refusal as refusal:
             if refusal.answer.code in ("stale_incarnation", "dead_epoch"):
-                await self._rebirth.begin(
+                await self._fencer.begin(
                     mine.epoch, f"{peer.name} says: {refusal}", rivals=refusal.answer.living
                 )
             if refusal.answer.code == "decommissioned":
-                await self._meetings.note_own_end()
+                await self._hello_handler.note_own_end()
             raise _undelivered(refusal) from refusal
         if theirs.node != peer.name:
             raise _Undelivered(
                 Retry("blocked", "wrong_node"), f"{peer.url} is {theirs.node}, not {peer.name}"
             )
         if noted.is_after(process_of(theirs)):
-            await self._meetings.end_cloned(peer, theirs.epoch)
-        await self._meetings.take_in(peer, theirs, answers=mine.epoch)
+            await self._hello_handler.end_cloned(peer, theirs.epoch)
+        await self._hello_handler.take_in(peer, theirs, answers=mine.epoch)
         self._peers.note_latest(peer, theirs)
         peer.needs_hello = False
         peer.said_first_hello = True
@@ -245,7 +231,7 @@ class ReplicaSynchronizer:
         if not possible:
             event = f"event {decision.position} of this epoch"
             why = f"{peer.name} acknowledges {event}, which is none of this disk"
-            await self._rebirth.begin(batch.epoch, why)
+            await self._fencer.begin(batch.epoch, why)
             raise _Undelivered(Retry("backing_off", "another history", hello_first=True), why)
         if decision.position == batch.after.seq:
             # Reported without progress: pausing keeps two nodes from repeating it as fast as they can.

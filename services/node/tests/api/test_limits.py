@@ -41,7 +41,7 @@ async def test_a_node_that_is_not_open_yet_answers_only_that_it_is_there(
 
 
 async def test_at_a_fenced_node_people_may_log_in_and_read_why(shop: Shop) -> None:
-    shop.node.standing.fence("another process lives on its data")
+    shop.node.readiness.fence("another process lives on its data")
     client = await shop.log_in("admin", ADMIN_PASSWORD)
     assert (await client.get("/status")).json()["fenced"] == "another process lives on its data"
     ready, written = await client.get("/readyz"), await client.post("/customers", json={})
@@ -57,18 +57,18 @@ async def test_at_a_fenced_node_people_may_log_in_and_read_why(shop: Shop) -> No
 async def test_a_node_that_is_not_ready_serves_only_those_who_watch_it(
     shop: Shop, path: str, status: int
 ) -> None:
-    shop.node.standing.wait_for("waiting_for_peers")
+    shop.node.readiness.wait_for("waiting_for_peers")
     assert (await shop.client().get(path)).status_code == status
 
 
 async def test_a_node_that_is_not_ready_still_hears_its_peers(shop: Shop) -> None:
-    shop.node.standing.wait_for("waiting_for_peers")
+    shop.node.readiness.wait_for("waiting_for_peers")
     answer = await shop.client().post("/replica/hello", json={})
     assert (answer.status_code, answer.json()["reason"]) == (401, "missing_token")
 
 
 async def test_a_node_that_is_not_ready_says_why_in_a_sentence_of_the_readers_language(shop: Shop) -> None:
-    shop.node.standing.wait_for("nobody_serves", reading=True)
+    shop.node.readiness.wait_for("nobody_serves", reading=True)
     english, portuguese = [
         (await shop.client(**{"Accept-Language": language}).get("/readyz")).json()
         for language in ("en", "pt-BR")

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.state.tables import orders, stock_table
+from app.state.tables import orders, stock_views
 from tests.api.conftest import Shop
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("stocked")]
@@ -130,7 +130,7 @@ async def test_no_field_of_a_view_is_lost_on_its_way_out(shop: Shop, operador: h
     """A response model drops what it does not know, in silence."""
     order = (await operador.post("/orders", json=ORDER)).json()
     view = await shop.node.database.read(lambda connection: orders.view(connection, order["id"]))
-    stock = await shop.node.database.read(lambda connection: stock_table.stock_view(connection, "cafe"))
+    stock = await shop.node.database.read(lambda connection: stock_views.stock_view(connection, "cafe"))
     assert order == view
     assert (await operador.get("/stock/cafe")).json() == stock
 

@@ -5,16 +5,8 @@ from typing import Any
 import pytest
 
 from app.database import Actor
-from app.domain.errors import (
-    AlreadyExists,
-    Invalid,
-    NotFound,
-)
-from app.state.tables import (
-    audit,
-    customers,
-    products,
-)
+from app.domain.errors import AlreadyExists, Invalid, NotFound
+from app.state.tables import audit, customers, products
 from app.state.tables.audit import AuditFilter
 from app.state.tables.customers import NewCustomer
 from app.state.tables.products import NewProduct

@@ -5,12 +5,7 @@ from typing import Any
 import pytest
 
 from app.database import Actor
-from app.domain.errors import (
-    AlreadyExists,
-    Invalid,
-    LastAdmin,
-    NotFound,
-)
+from app.domain.errors import AlreadyExists, Invalid, LastAdmin, NotFound
 from app.domain.user import Role, User
 from app.state.tables import audit, users
 from app.state.tables.audit import AuditFilter

@@ -10,15 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.database import (
-    AlteredRow,
-    Database,
-    Effects,
-    StorageFailed,
-    StorageFull,
-    Transaction,
-    WrongDatabase,
-)
+from app.database import AlteredRow, Database, Effects, StorageFailed, StorageFull, Transaction, WrongDatabase
 from app.database.identity import UNREADABLE
 from app.runtime import SystemClock, ThreadExecutor
 from tests.support.branch import CLUSTER

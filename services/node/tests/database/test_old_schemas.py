@@ -11,7 +11,7 @@ from app.database import digest
 from app.database.migrations import migrate, newest_revision
 from app.state.registry import replicated
 from app.state.registry.canonical_forms import FORMS
-from app.state.tables import orders, stock_table
+from app.state.tables import orders, stock_views
 from tests.database.keep_schema import BRANCH, ORDERS, SCHEMAS
 from tests.support.company import Company, buy
 from tests.support.virtual import VirtualLoop, eventually
@@ -47,7 +47,7 @@ async def test_a_kept_disk_opens_migrates_and_agrees_with_fresh_nodes(company: C
     assert (await buy(old, "rice", 1))["status"] == "placed"
     assert (await buy(fresh, "rice", 2))["status"] == "placed"
     await eventually(company.converged, within=60)
-    views = [await n.database.read(lambda c: stock_table.stock_view(c, "rice")) for n in (old, fresh, other)]
+    views = [await n.database.read(lambda c: stock_views.stock_view(c, "rice")) for n in (old, fresh, other)]
     assert {(view["available"], view["frozen"], view["oversold"]) for view in views} == {
         (views[0]["available"], views[0]["frozen"], 0)
     }

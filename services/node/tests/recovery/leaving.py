@@ -28,7 +28,7 @@ async def states(trial: Trial, *, at: str) -> dict[str, str]:
 
 async def closed(trial: Trial, name: str) -> None:
     """Wait until a node says that it was decommissioned; reads go on, sales do not."""
-    await eventually(lambda: trial[name].standing.reason == "decommissioned")
+    await eventually(lambda: trial[name].readiness.reason == "decommissioned")
     assert not trial[name].ready
-    assert trial[name].standing.reading
+    assert trial[name].readiness.reading
     assert isinstance(await trial.refused(name), BranchClosed)

@@ -13,11 +13,7 @@ from app.database import AlteredRow, StorageFailed
 from app.database.digest import bucket_of, canonical
 from app.state.registry import replicated
 from app.state.repair import altered_rows, checking
-from app.state.tables import (
-    customers,
-    products,
-    stock_table,
-)
+from app.state.tables import customers, products, stock_views
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR
 from tests.support.network import problem
@@ -199,7 +195,7 @@ async def test_what_an_admin_accepts_is_as_written_from_then_on(trial: Trial) ->
     assert await listed(trial, "matriz") == []
     assert await matriz.read(checking.find_troubles) == []
     await trial.sell("matriz", 4)
-    assert (await matriz.read(lambda c: stock_table.stock_view(c, RICE)))["available"] == 0
+    assert (await matriz.read(lambda c: stock_views.stock_view(c, RICE)))["available"] == 0
     ((actor, after),) = await trial.audited("matriz", "accepted_altered")
     assert (actor, after["received"]) == (ACTOR.user_id, 4)
 

@@ -7,12 +7,7 @@ import pytest
 
 from app.database import Transaction
 from app.domain.user import User
-from app.state.tables import (
-    customers,
-    products,
-    stock_table,
-    users,
-)
+from app.state.tables import customers, products, stock_views, users
 from app.state.tables.products import NewProduct
 from app.state.tables.users import NewUser
 from tests.recovery.trial import NAMES, RICE, Trial
@@ -91,7 +86,7 @@ def test_who_is_short_is_the_same_everywhere_in_whatever_order_orders_came(branc
     sul.send(matriz)
     sul.send(norte)
     norte.send(sul)
-    lists = [stock_table.stock_view(branch.connection, "rice")["deficits"] for branch in (matriz, norte, sul)]
+    lists = [stock_views.stock_view(branch.connection, "rice")["deficits"] for branch in (matriz, norte, sul)]
     assert [sum(short["quantity"] for short in found) for found in lists] == [2, 2, 2]
     assert lists[0] == lists[1] == lists[2]
 

@@ -4,13 +4,9 @@ import sqlite3
 
 import pytest
 
-from app.domain.errors import (
-    Fenced,
-    OutOfStock,
-    StateError,
-)
+from app.domain.errors import Fenced, OutOfStock, StateError
 from app.node import BranchNode
-from app.state.tables import stock_table
+from app.state.tables import life_table
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.company import buy
 from tests.support.virtual import VirtualClock, eventually
@@ -27,7 +23,7 @@ async def stocked(trial: Trial) -> None:
 
 
 async def fenced(*nodes: BranchNode) -> None:
-    await eventually(lambda: all(node.standing.fenced for node in nodes))
+    await eventually(lambda: all(node.readiness.fenced for node in nodes))
 
 
 async def lives_of(trial: Trial, branch: str, *, known_to: str) -> tuple[int, list[str]]:
@@ -35,7 +31,7 @@ async def lives_of(trial: Trial, branch: str, *, known_to: str) -> tuple[int, li
 
     def read(connection: sqlite3.Connection) -> tuple[int, list[str]]:
         count = connection.execute("SELECT COUNT(*) FROM epochs WHERE branch = ?", (branch,)).fetchone()[0]
-        return count, stock_table.living_epochs(connection, branch)
+        return count, life_table.living_epochs(connection, branch)
 
     return await trial[known_to].database.read(read)
 
@@ -72,7 +68,7 @@ async def test_what_a_copy_holds_is_not_sold_while_peers_reach_the_first(trial: 
     await stocked(trial)
     clone = await trial.clone("sul", trial.copy("sul"))
     sold = 0
-    while not (clone.standing.fenced and trial["sul"].standing.fenced):
+    while not (clone.readiness.fenced and trial["sul"].readiness.fenced):
         with pytest.raises(StateError):
             await buy(clone, RICE, 1)
         try:
@@ -102,7 +98,7 @@ async def test_a_first_process_that_peers_met_by_its_answers_only_is_asked_befor
     copy = trial.copy("sul")
     trial.network.cut.clear()
     clone = await trial.clone("sul", copy)
-    while not (clone.standing.fenced and trial["sul"].standing.fenced):
+    while not (clone.readiness.fenced and trial["sul"].readiness.fenced):
         with pytest.raises(StateError):
             await buy(clone, RICE, 1)
         await VirtualClock().sleep(0.01)
@@ -150,7 +146,7 @@ async def test_an_older_copy_is_refused_before_it_serves(trial: Trial) -> None:
         await trial.stop("sul")
         await trial.start("sul")
     clone = await trial.clone("sul", copy)
-    await eventually(lambda: clone.ready or clone.standing.fenced)
+    await eventually(lambda: clone.ready or clone.readiness.fenced)
     with pytest.raises((OutOfStock, Fenced)):
         await buy(clone, RICE, 1)
     await fenced(trial["sul"], clone)
@@ -179,7 +175,7 @@ async def test_starting_one_again_is_of_no_use_while_the_other_is_there(trial: T
     await trial.stop("sul")
     await trial.start("sul", ready=False)
     await fenced(trial["sul"])
-    assert clone.standing.fenced
+    assert clone.readiness.fenced
     await VirtualClock().sleep(A_WHILE)
     assert await lives_of(trial, "sul", known_to="norte") == (4, [])
     await clone.close()

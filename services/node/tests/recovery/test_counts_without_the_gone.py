@@ -2,12 +2,7 @@
 
 import pytest
 
-from app.domain.errors import (
-    BranchClosed,
-    CountBlocked,
-    NotTheCounter,
-    OutOfStock,
-)
+from app.domain.errors import BranchClosed, CountBlocked, NotTheCounter, OutOfStock
 from app.state.tables import membership
 from app.sync.lifecycle.member_service import Member
 from tests.recovery.leaving import closed, count, decommission, gone_with_four, states

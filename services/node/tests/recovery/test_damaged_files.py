@@ -72,7 +72,7 @@ def disk(trial: Trial, name: str) -> dict[str, bytes]:
 
 
 def waits_for(trial: Trial, reason: str, *names: str) -> Callable[[], bool]:
-    return lambda: all(trial[name].standing.reason == reason for name in names)
+    return lambda: all(trial[name].readiness.reason == reason for name in names)
 
 
 @pytest.mark.parametrize("damage", [flip_bits, zero_a_page])
@@ -208,7 +208,7 @@ async def test_where_all_files_are_damaged_nobody_founds_and_nothing_is_changed(
     await eventually(waits_for(trial, "nobody_serves", *NAMES))
     await asyncio.sleep(600)
     for name in NAMES:
-        assert (trial[name].standing.reason, trial[name].standing.reading) == ("nobody_serves", True)
+        assert (trial[name].readiness.reason, trial[name].readiness.reading) == ("nobody_serves", True)
         assert {"damaged_database", "nobody_serves"} == (await trial.alarms(name)).keys()
         assert await trial.order_ids(name) == sold  # which lie on pages that are whole
         with pytest.raises(StorageFailed):
@@ -275,7 +275,7 @@ async def test_a_holder_that_crashes_with_its_turn_holds_nobody_up_for_long(tria
     await asyncio.sleep(2 * LEASE_SECONDS)  # it is still at it, and renews its turn
     await damage_at_rest(trial, "norte")
     await asyncio.sleep(2 * LEASE_SECONDS)
-    assert (trial["norte"].standing.reason, trial["norte"].database.set_aside) == ("damaged_database", None)
+    assert (trial["norte"].readiness.reason, trial["norte"].database.set_aside) == ("damaged_database", None)
     await trial.stop("sul")
     await asyncio.sleep(LEASE_SECONDS / 2)
     assert trial["norte"].database.set_aside is None
@@ -343,7 +343,7 @@ async def test_an_empty_node_beside_a_file_that_was_set_aside_never_founds(trial
         await trial.start(name, ready=False)
     await eventually(waits_for(trial, "nobody_serves", "sul"))
     await asyncio.sleep(60)
-    assert [trial[name].standing.reason for name in NAMES] == [
+    assert [trial[name].readiness.reason for name in NAMES] == [
         "waiting_for_peers",
         "waiting_for_peers",
         "nobody_serves",

@@ -6,13 +6,7 @@ from typing import Any
 import pytest
 
 from app.database import Transaction
-from app.domain.errors import (
-    CountBlocked,
-    NotFound,
-    OutOfStock,
-    OwnBranch,
-    PolicyMismatch,
-)
+from app.domain.errors import CountBlocked, NotFound, OutOfStock, OwnBranch, PolicyMismatch
 from app.state.commands import stock_count
 from app.state.tables import membership
 from tests.recovery.leaving import closed, count, decommission, gone_with_four, states
@@ -150,9 +144,9 @@ async def test_a_lone_wiped_branch_founds_nothing_anew_beside_a_decommissioned_o
     await closed(trial, "sul")
     await trial.wipe("matriz")
     await trial.start("matriz", ready=False)
-    await eventually(lambda: trial["matriz"].standing.reason == "waiting_for_peers", within=30)
+    await eventually(lambda: trial["matriz"].readiness.reason == "waiting_for_peers", within=30)
     await eventually(lambda: trial.peer("sul", seen_by="matriz").gone, within=30)
-    assert trial["matriz"].standing.reason == "waiting_for_peers"
+    assert trial["matriz"].readiness.reason == "waiting_for_peers"
 
 
 async def test_no_copy_at_a_decommissioned_branch_counts(trial: Trial) -> None:

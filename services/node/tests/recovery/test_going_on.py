@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.sync.catchup.catch_up import Recovery
+from app.sync.catchup.catch_up import CatchUp
 from app.sync.damage.salvaging import Salvaging
 from app.sync.lifecycle.bootstrap import Bootstrap
 from app.sync.synchronizer import ReplicaSynchronizer
@@ -37,7 +37,7 @@ def failing_once(work: Callable[..., Any]) -> Callable[..., Any]:
         (ReplicaSynchronizer, "_serve", "synchronizer"),
         (Bootstrap, "_is_over", "founding"),
         (Salvaging, "once", "salvaging"),
-        (Recovery, "_do", "recovery"),
+        (CatchUp, "_do", "recovery"),
     ],
     ids=["sending", "founding", "salvaging", "fetching"],
 )

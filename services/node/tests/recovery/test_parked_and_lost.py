@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.errors import EffectParked
 from app.domain.life import Life
-from app.state.tables import stock_table
+from app.state.tables import life_table
 from tests.recovery.trial import Trial
 from tests.support.branch import ACTOR
 from tests.support.network import problem
@@ -149,7 +149,7 @@ async def test_nonsense_of_an_earlier_life_ends_when_its_own_disk_goes_on_in_ano
     await trial.found("matriz", "norte")
     order = await sold_and_spoiled(trial, kind=kind, changes=NONSENSE, cut=())
     life = Life("matriz", trial.epoch("matriz"))
-    await trial["norte"].database.write(lambda tx: stock_table.learn_life(tx, life, dead=True))
+    await trial["norte"].database.write(lambda tx: life_table.learn_life(tx, life, dead=True))
     trial.network.cut.clear()
 
     await trial.verify()

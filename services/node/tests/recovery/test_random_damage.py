@@ -50,7 +50,7 @@ async def watch(trial: Trial, promised: dict[str, Any], until: asyncio.Event) ->
             for order_id, written in promised.items():
                 with suppress(StorageError, sqlite3.Error, UnicodeError, NotFound):
                     shown = await shown_order(trial, name, order_id)
-                    if trial[name].standing.reading and trial[name].database.damage is None:
+                    if trial[name].readiness.reading and trial[name].database.damage is None:
                         assert _told(shown) == written, (name, order_id)
         await asyncio.sleep(1.0)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.errors import NotReady
-from app.state.tables import stock_table
+from app.state.tables import stock_views
 from app.sync.peering.transport import Response
 from app.sync.wire.messages import Page, PageRequest
 from tests.recovery.trial import RICE, Trial
@@ -58,7 +58,7 @@ async def test_a_fetch_goes_on_where_it_stopped_when_its_donor_comes_back(trial:
     await eventually(lambda: len(asked_of(trial, "matriz")) == 3, every=0.0005)
     trial.network.down.add("matriz")
     await eventually(lambda: trial.peer("matriz", seen_by="sul").state == "backing_off")
-    assert (sul.ready, sul.standing.reason, sul.standing.reading) == (False, "rebuilding", True)
+    assert (sul.ready, sul.readiness.reason, sul.readiness.reading) == (False, "rebuilding", True)
     already = asked_of(trial, "matriz")
     trial.network.down.clear()
     await eventually(lambda: sul.ready)
@@ -141,7 +141,7 @@ async def test_an_order_taken_between_two_pages_comes_with_its_customer_and_its_
     order = (await buy(trial["matriz"], RICE, 2, code="LATE"))["id"]
     trial.promise(order, 2)
     await eventually(lambda: trial.has("sul", order), every=0.0001)
-    stock = await sul.database.read(lambda connection: stock_table.stock_view(connection, RICE))
+    stock = await sul.database.read(lambda connection: stock_views.stock_view(connection, RICE))
     assert [row["sold"] for row in stock["rows"]] == [2]
     assert (await sul.orders.view(order))["customer"]["code"] == "LATE"
     assert await trial.alarms("sul") == {}
@@ -184,7 +184,7 @@ async def test_while_it_rebuilds_what_it_has_can_be_read_and_nothing_is_sold(tri
     sul = await trial.start("sul", ready=False)
     await eventually(lambda: trial.has("sul", order), every=0.0005)
     trial.network.answers["sul", EVENT] = problem(503, "not_ready")
-    assert (sul.ready, sul.standing.reason, sul.standing.reading) == (False, "rebuilding", True)
+    assert (sul.ready, sul.readiness.reason, sul.readiness.reading) == (False, "rebuilding", True)
     assert (await sul.orders.view(order))["stored_by"] == ["sul"]
     refusal = await trial.refused("sul")
     assert isinstance(refusal, NotReady)

@@ -42,7 +42,7 @@ async def test_where_all_files_are_damaged_one_founds_with_what_it_had_and_the_o
     for number, name in enumerate(NAMES):
         both(zeroed("audit"), flipped_in("events", seed=number))(trial.company.path(name))
     await start_all(trial)
-    await eventually(lambda: all(trial[name].standing.reason == "nobody_serves" for name in NAMES))
+    await eventually(lambda: all(trial[name].readiness.reason == "nobody_serves" for name in NAMES))
     await trial.stop("norte")
     shown = show(environment(trial, "norte"))
     assert [file["orders"]["only_here"] for file in shown["files"]] == [4]
@@ -146,7 +146,7 @@ async def test_what_is_readable_anywhere_is_everywhere_when_all_files_took_rando
     for name in NAMES:
         both(zeroed("audit"), random_bytes(random))(trial.company.path(name))
     await start_all(trial)
-    await eventually(lambda: all(trial[name].standing.reason == "nobody_serves" for name in NAMES))
+    await eventually(lambda: all(trial[name].readiness.reason == "nobody_serves" for name in NAMES))
     await trial.stop("matriz")
     take(environment(trial, "matriz"), found=True)
     await trial.start("matriz")

@@ -61,7 +61,7 @@ async def test_what_differs_by_events_that_are_under_way_is_no_alarm(trial: Tria
     trial.network.answers["norte", EVENT] = problem(503, "not_ready")
     order = await trial.sell("matriz")
     matriz = trial.peer("matriz", seen_by="norte")
-    trial["norte"]._replication.recovery.want_repair(matriz, "ahead")
+    trial["norte"]._replication.catch_up.want_repair(matriz, "ahead")
     await eventually(lambda: trial.has("norte", order))
     trial.network.answers.clear()
     await trial.verify()

@@ -3,15 +3,10 @@
 import pytest
 
 from app.database import Transaction
-from app.domain.errors import (
-    CountBlocked,
-    NotTheCounter,
-    OutOfStock,
-    UnknownReference,
-)
+from app.domain.errors import CountBlocked, NotTheCounter, OutOfStock, UnknownReference
 from app.domain.life import Life
 from app.state.commands import stock_count
-from app.state.tables import stock_table
+from app.state.tables import life_table
 from app.sync.wire.messages import SealRequest
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR, Branches
@@ -74,7 +69,7 @@ async def test_an_unreachable_member_blocks_the_count(trial: Trial) -> None:
 async def test_a_death_that_a_member_alone_knows_enlarges_the_set_and_it_starts_again(trial: Trial) -> None:
     await frozen_four(trial)
     ghost = Life("sul", "a life that only norte heard of")
-    await trial["norte"].database.write(lambda tx: stock_table.learn_life(tx, ghost, dead=True))
+    await trial["norte"].database.write(lambda tx: life_table.learn_life(tx, ghost, dead=True))
     asked = len(trial.network.sent("matriz", "norte", SEAL))
     await count(trial, 0)
     sealed = [
@@ -83,7 +78,7 @@ async def test_a_death_that_a_member_alone_knows_enlarges_the_set_and_it_starts_
     ]
     assert [ghost in dead for dead in sealed] == [False, True]
     for name in NAMES:
-        assert ghost in await trial[name].database.read(stock_table.dead_lives)
+        assert ghost in await trial[name].database.read(life_table.dead_lives)
     (audited,) = await trial.audited("matriz", "counted")
     assert ghost.key in audited[1]["dead"]
     await trial.verify()
@@ -137,7 +132,7 @@ async def test_a_counter_that_went_back_in_time_counts_nothing_but_begins_anothe
 async def test_a_counter_that_a_member_knows_dead_counts_nothing(trial: Trial) -> None:
     await frozen_four(trial)
     over = Life("matriz", trial.epoch("matriz"))
-    await trial["norte"].database.write(lambda tx: stock_table.learn_life(tx, over, dead=True))
+    await trial["norte"].database.write(lambda tx: life_table.learn_life(tx, over, dead=True))
     with pytest.raises(CountBlocked):
         await count(trial, 0)
     await eventually(lambda: trial.epoch("matriz") != over.epoch)

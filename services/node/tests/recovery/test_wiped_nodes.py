@@ -49,9 +49,9 @@ async def test_with_no_peer_to_ask_it_waits_and_says_why(trial: Trial) -> None:
     await trial.wipe("sul")
     await trial.stop("matriz", "norte")
     sul = await trial.start("sul", ready=False)
-    await eventually(lambda: sul.standing.reason == "waiting_for_peers")
+    await eventually(lambda: sul.readiness.reason == "waiting_for_peers")
     assert isinstance(await trial.refused("sul"), NotReady)
-    assert not sul.standing.reading
+    assert not sul.readiness.reading
     await trial.start("matriz")
     await eventually(lambda: sul.ready)
     await trial.start("norte")
@@ -155,7 +155,7 @@ async def test_two_wiped_nodes_do_not_found_another_network_without_the_third(tr
     for name in ("norte", "sul"):
         await trial.start(name, ready=False)
     await eventually(lambda: trial.peer("norte", seen_by="sul").founded is False)
-    assert [trial[name].standing.reason for name in ("norte", "sul")] == ["waiting_for_peers"] * 2
+    assert [trial[name].readiness.reason for name in ("norte", "sul")] == ["waiting_for_peers"] * 2
     await trial.start("matriz")
     await eventually(lambda: all(trial[name].ready for name in NAMES))
     await trial.verify()
@@ -168,7 +168,7 @@ async def half_rebuilt(trial: Trial) -> str:
     trial.network.late["sul", "matriz"] = 3.0
     await trial.start("sul", ready=False)
     await eventually(lambda: trial.has("sul", order))
-    assert trial["sul"].standing.reason == "rebuilding"
+    assert trial["sul"].readiness.reason == "rebuilding"
     await trial.stop("sul")
     trial.network.late.clear()
     await trial.wipe("matriz", "norte")
@@ -189,7 +189,7 @@ async def test_while_one_cannot_be_asked_they_wait_until_one_is_told_to_found_ag
     for name in ("matriz", "sul"):
         await trial.start(name, ready=False)
     await eventually(lambda: trial.peer("matriz", seen_by="sul").founded is False)
-    assert [trial[name].standing.reason for name in ("matriz", "sul")] == ["waiting_for_peers"] * 2
+    assert [trial[name].readiness.reason for name in ("matriz", "sul")] == ["waiting_for_peers"] * 2
     await trial.stop("sul")
     await trial.start("sul", found=True)
     await trial.start("norte")

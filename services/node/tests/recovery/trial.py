@@ -11,7 +11,7 @@ from typing import Any
 from app.database import StorageError
 from app.domain.errors import StateError
 from app.node import BranchNode
-from app.state.tables import orders, stock_table
+from app.state.tables import orders, stock_views
 from app.sync.peering.peers import Peer
 from app.sync.rules.retry import Answer
 from tests.support.branch import ACTOR
@@ -193,7 +193,7 @@ class Trial:
 
     async def rows(self, name: str) -> list[dict[str, Any]]:
         """Every life's row of rice as a node knows it."""
-        shown = await self[name].database.read(lambda connection: stock_table.stock_view(connection, RICE))
+        shown = await self[name].database.read(lambda connection: stock_views.stock_view(connection, RICE))
         found: list[dict[str, Any]] = shown["rows"]
         return found
 

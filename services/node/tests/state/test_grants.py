@@ -12,7 +12,7 @@ from app.domain.stock import Cell
 from app.domain.waiting import Age
 from app.state.commands import grants
 from app.state.commands.grants import Granted, Request
-from app.state.tables import stock_table
+from app.state.tables import life_table, stock_table
 from tests.support import history
 from tests.support.branch import Branch, Branches
 from tests.support.history import History
@@ -105,7 +105,7 @@ def test_the_asker_is_served_later_than_all_it_has_seen(pair: tuple[Branch, Bran
 
 def test_a_dead_life_is_given_nothing(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
-    matriz.do(lambda tx: stock_table.learn_life(tx, norte.life, dead=True))
+    matriz.do(lambda tx: life_table.learn_life(tx, norte.life, dead=True))
     with pytest.raises(DeadEpoch):
         give(matriz, request(norte, 4))
     assert rights(matriz) == [10]
@@ -119,7 +119,7 @@ def test_an_asker_whose_own_rows_tell_two_histories_is_given_nothing(pair: tuple
     other = Cell(product, *norte.life, received=2, removed=1, version=2)
     assert give(matriz, request(norte, 2, cells=[one])).quantity == 1
     assert give(matriz, request(norte, 9, cells=[other])).quantity == 0
-    assert norte.life in stock_table.dead_lives(matriz.connection)
+    assert norte.life in life_table.dead_lives(matriz.connection)
 
 
 def test_the_answer_of_a_life_that_ended_meanwhile_gives_nothing(pair: tuple[Branch, Branch]) -> None:
@@ -127,7 +127,7 @@ def test_the_answer_of_a_life_that_ended_meanwhile_gives_nothing(pair: tuple[Bra
     else heard of has been released already."""
     matriz, norte = pair
     granted = give(matriz, request(norte, 4))
-    norte.do(lambda tx: stock_table.learn_life(tx, matriz.life, dead=True))
+    norte.do(lambda tx: life_table.learn_life(tx, matriz.life, dead=True))
     assert accept(norte, granted, giver=matriz.life) == stock_table.Merged()
     assert rights(norte) == [0]
 
@@ -176,7 +176,7 @@ def test_surplus_moves_toward_demand_and_leaves_what_waits(pair: tuple[Branch, B
 def test_no_surplus_moves_to_a_life_that_is_over(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     product = matriz.product_id("rice")
-    matriz.do(lambda tx: stock_table.learn_deaths(tx, [norte.life]))
+    matriz.do(lambda tx: life_table.learn_deaths(tx, [norte.life]))
     assert grants.products_with_surplus(matriz.connection, peers=[norte.life], reserved={}) == []
     assert not matriz.do(lambda tx: grants.offer_surplus(tx, product, peers=[norte.life], reserved=0))
 

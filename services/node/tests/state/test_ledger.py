@@ -10,7 +10,7 @@ from app.domain.errors import Invalid, NotFound
 from app.domain.life import Life
 from app.domain.stock import Cell
 from app.state.repair import altered_rows, checking
-from app.state.tables import stock_table
+from app.state.tables import life_table, stock_table, stock_views
 from tests.support.branch import ACTOR, Branch, Branches
 
 OLD, NEW = Life("norte", "e0"), Life("norte", "e1")
@@ -129,9 +129,9 @@ def test_another_life_of_ones_own_branch_is_over(branches: Branches) -> None:
 
 def test_death_is_for_ever(branches: Branches) -> None:
     matriz = branches.make("matriz")
-    matriz.do(lambda tx: stock_table.learn_life(tx, OLD, dead=True))
-    matriz.do(lambda tx: stock_table.learn_life(tx, OLD))
-    assert stock_table.dead_lives(matriz.connection) == {OLD}
+    matriz.do(lambda tx: life_table.learn_life(tx, OLD, dead=True))
+    matriz.do(lambda tx: life_table.learn_life(tx, OLD))
+    assert life_table.dead_lives(matriz.connection) == {OLD}
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ def test_the_view_shows_the_company_the_branch_and_every_row(branches: Branches)
     product = matriz.product("rice")
     matriz.adjust("rice", 10, share="equal", peers=[NEW])
     merge(matriz, Cell(product, *OLD, received=4, version=1))
-    matriz.do(lambda tx: stock_table.learn_life(tx, OLD, dead=True))
-    view = stock_table.stock_view(matriz.connection, "RICE")
+    matriz.do(lambda tx: life_table.learn_life(tx, OLD, dead=True))
+    view = stock_views.stock_view(matriz.connection, "RICE")
     assert {name: view[name] for name in ("sku", "available", "frozen", "oversold", "here")} == {
         "sku": "rice",
         "available": 10,
@@ -193,13 +193,13 @@ def test_the_view_shows_the_company_the_branch_and_every_row(branches: Branches)
         ("matriz", {"norte@e1": 5}),
         ("norte", {}),
     ]
-    assert stock_table.stock_page(matriz.connection, "", 10) == [view]
-    assert stock_table.stock_page(matriz.connection, product, 10) == []
+    assert stock_views.stock_page(matriz.connection, "", 10) == [view]
+    assert stock_views.stock_page(matriz.connection, product, 10) == []
 
 
 def test_stock_of_an_unknown_product_is_not_found(branches: Branches) -> None:
     with pytest.raises(NotFound):
-        stock_table.stock_view(branches.make("matriz").connection, "tea")
+        stock_views.stock_view(branches.make("matriz").connection, "tea")
 
 
 def test_oversold_units_are_named_with_the_orders_that_lack_them(branches: Branches) -> None:
@@ -214,7 +214,7 @@ def test_oversold_units_are_named_with_the_orders_that_lack_them(branches: Branc
     second = norte.place("ALFKI", ("rice", 3), policy="optimistic")
     matriz.send(norte)
     norte.send(matriz)
-    lists = [stock_table.stock_view(branch.connection, "rice") for branch in (matriz, norte)]
+    lists = [stock_views.stock_view(branch.connection, "rice") for branch in (matriz, norte)]
     assert [view["oversold"] for view in lists] == [2, 2]
     assert lists[0]["deficits"] == lists[1]["deficits"]
     last = max((matriz, first), (norte, second), key=lambda placed: _place_in_time(*placed))
@@ -261,5 +261,5 @@ def test_a_number_that_is_none_ends_no_life_and_fails_no_reader(
     assert [trouble.relation for trouble in troubles] == ["stock"]
     for trouble in troubles:
         matriz.do(partial(altered_rows.list_altered, trouble=trouble, asked=1, why="a test"))
-    assert stock_table.stock_view(matriz.connection, "rice")["rows"] == []
+    assert stock_views.stock_view(matriz.connection, "rice")["rows"] == []
     assert matriz.do(lambda tx: altered_rows.accept(tx, actor=ACTOR)) == {"accepted": 0, "left": 1}

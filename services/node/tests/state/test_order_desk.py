@@ -6,13 +6,7 @@ from typing import Any
 import pytest
 
 from app.database import OutcomeUnknown
-from app.domain.errors import (
-    KeyReused,
-    NotFound,
-    OtherBranch,
-    OutOfStock,
-    UnknownReference,
-)
+from app.domain.errors import KeyReused, NotFound, OtherBranch, OutOfStock, UnknownReference
 from app.node import BranchNode
 from app.state.tables import orders
 from tests.support.branch import ACTOR

@@ -9,11 +9,7 @@ from hypothesis import strategies as st
 from app.database.digest import canonical
 from app.domain.errors import Invalid
 from app.domain.order import Order
-from app.state.tables import (
-    order_pages,
-    order_rows,
-    orders,
-)
+from app.state.tables import order_pages, order_rows, orders
 from app.sync.catchup import anti_entropy
 from tests.support.branch import Branch, Branches, as_json, canonical_rows
 

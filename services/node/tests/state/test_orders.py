@@ -7,12 +7,7 @@ import pytest
 
 from app.domain.errors import Invalid, NotFound
 from app.domain.order import MAX_QUANTITY
-from app.state.tables import (
-    order_durability,
-    order_rows,
-    orders,
-    stock_table,
-)
+from app.state.tables import life_table, order_durability, order_rows, orders
 from tests.support.branch import ACTOR, Branch, Branches, as_json
 
 Change = Callable[[dict[str, Any]], Any]
@@ -89,7 +84,7 @@ def test_what_a_dead_life_acknowledged_is_stored_nowhere(matriz: Branch, norte: 
     placed = matriz.place("ALFKI", ("rice", 1))
     matriz.send(norte)
     gone = norte.life
-    matriz.do(lambda tx: stock_table.learn_life(tx, gone, dead=True))
+    matriz.do(lambda tx: life_table.learn_life(tx, gone, dead=True))
     assert (view(matriz, placed)["stored_by"], order_durability.at_risk(matriz.connection)) == ([], 1)
 
 

@@ -21,12 +21,7 @@ from app.domain.order import MAX_QUANTITY
 from app.domain.row_checks import LARGEST
 from app.state.commands import order_commands
 from app.state.commands.order_commands import PlaceOrder
-from app.state.tables import (
-    order_rows,
-    orders,
-    products,
-    stock_table,
-)
+from app.state.tables import life_table, order_rows, orders, products, stock_table
 from tests.support.branch import ACTOR, Branch, Branches
 
 NORTE, SUL = Life("norte", "e1"), Life("sul", "e1")
@@ -287,7 +282,7 @@ def test_new_stock_is_shared_in_the_same_transaction(
 
 def test_new_stock_is_not_shared_with_a_life_that_is_over(matriz: Branch) -> None:
     """Who shares heard from it lately, and then of its end: the units would be frozen."""
-    matriz.do(lambda tx: stock_table.learn_deaths(tx, [SUL]))
+    matriz.do(lambda tx: life_table.learn_deaths(tx, [SUL]))
     matriz.adjust("rice", 10, share="equal", peers=[NORTE, SUL])
     (own,) = stock_table.cells_of(matriz.connection, matriz.product_id("rice"))
     assert own.granted == {NORTE: 5}

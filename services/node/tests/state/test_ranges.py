@@ -3,11 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.ranges import (
-    as_ranges,
-    common,
-    holds,
-)
+from app.domain.ranges import as_ranges, common, holds
 
 seqs = st.lists(st.integers(1, 60), unique=True).map(sorted)
 

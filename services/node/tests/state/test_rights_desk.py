@@ -9,19 +9,11 @@ from typing import Any
 import pytest
 
 from app.database import Database, Transaction
-from app.domain.errors import (
-    Fenced,
-    NotReady,
-    OutOfStock,
-)
+from app.domain.errors import Fenced, NotReady, OutOfStock
 from app.domain.waiting import WaitingList
 from app.services.rights_broker import RightsBroker
 from app.state.commands import order_commands
-from app.state.commands.order_commands import (
-    Adjustment,
-    PlaceOrder,
-    Policy,
-)
+from app.state.commands.order_commands import Adjustment, PlaceOrder, Policy
 from app.state.tables import customers, products
 from tests.support.branch import ACTOR, CLUSTER
 from tests.support.virtual import InlineExecutor, VirtualClock

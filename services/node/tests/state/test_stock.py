@@ -6,11 +6,7 @@ import pytest
 
 from app.domain import stock
 from app.domain.life import Life
-from app.domain.stock import (
-    Cell,
-    SoldUnits,
-    Totals,
-)
+from app.domain.stock import Cell, SoldUnits, Totals
 
 MATRIZ, NORTE, SUL = Life("matriz", "e1"), Life("norte", "e1"), Life("sul", "e1")
 OLD_NORTE = Life("norte", "e0")

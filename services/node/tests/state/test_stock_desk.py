@@ -4,14 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.domain.errors import (
-    OutOfStock,
-    PolicyMismatch,
-    UnknownReference,
-)
+from app.domain.errors import OutOfStock, PolicyMismatch, UnknownReference
 from app.node import BranchNode
 from app.state.commands.order_commands import Adjustment
-from app.state.tables import stock_table
+from app.state.tables import stock_views
 from tests.support.branch import ACTOR
 from tests.support.company import Company, buy, customer, stock
 from tests.support.virtual import eventually
@@ -20,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def view(node: BranchNode) -> dict[str, Any]:
-    return await node.database.read(lambda connection: stock_table.stock_view(connection, "rice"))
+    return await node.database.read(lambda connection: stock_views.stock_view(connection, "rice"))
 
 
 async def rights(company: Company) -> list[int]:

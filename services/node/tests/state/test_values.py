@@ -9,19 +9,10 @@ from app.database.digest import canonical
 from app.domain import forms
 from app.domain.customer import Customer
 from app.domain.forms import Form
-from app.domain.order import (
-    LINE_RULES,
-    ORDER_RULES,
-    Order,
-    OrderLine,
-)
+from app.domain.order import LINE_RULES, ORDER_RULES, Order, OrderLine
 from app.domain.product import Product
 from app.domain.row_checks import Rules
-from app.state.tables import (
-    customers,
-    order_rows,
-    products,
-)
+from app.state.tables import customers, order_rows, products
 from tests.support.branch import Branch, Branches, as_json
 
 STAMP = {"lamport", "stamp_node", "stamp_epoch"}

@@ -2,12 +2,7 @@
 
 import pytest
 
-from app.domain.waiting import (
-    Demand,
-    Waiting,
-    WaitingList,
-    demand_of,
-)
+from app.domain.waiting import Demand, Waiting, WaitingList, demand_of
 
 
 def waiting(lamport: int, **needs: int) -> Waiting:

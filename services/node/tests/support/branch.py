@@ -18,17 +18,9 @@ from app.domain import stock
 from app.domain.life import Life
 from app.domain.ranges import Ranges
 from app.state.commands import new_epoch, order_commands
-from app.state.commands.order_commands import (
-    Adjustment,
-    PlaceOrder,
-    Policy,
-)
+from app.state.commands.order_commands import Adjustment, PlaceOrder, Policy
 from app.state.registry import replicated
-from app.state.tables import (
-    customers,
-    products,
-    stock_table,
-)
+from app.state.tables import customers, life_table, products, stock_table
 from app.sync.log import outbox, receiver
 from app.sync.wire.messages import Batch
 from tests.support.virtual import BEGAN_AT
@@ -140,7 +132,7 @@ class Branch:
 
     def totals(self, product_id: str) -> stock.Totals:
         cells = stock_table.cells_of(self.connection, product_id)
-        return stock.totals(cells, stock_table.dead_lives(self.connection))
+        return stock.totals(cells, life_table.dead_lives(self.connection))
 
     def digest(self) -> str:
         return read_digests(self.connection)[0]

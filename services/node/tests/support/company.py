@@ -10,8 +10,7 @@ from app.database.digest import read_digests
 from app.node import BranchNode
 from app.state.commands.order_commands import Adjustment, PlaceOrder
 from app.state.tables import customers, products
-from app.sync.lifecycle import handshake
-from app.sync.log import outbox
+from app.sync.log import outbox, positions
 from app.sync.wire.messages import Head
 from tests.support.branch import ACTOR, CLUSTER
 from tests.support.doors import doors_of
@@ -87,7 +86,7 @@ async def _whereabouts(node: BranchNode) -> tuple[str, dict[str, Head], int]:
     def read(connection: sqlite3.Connection) -> tuple[str, dict[str, Head], int]:
         owed = sum(outbox.backlog(connection, *life).pending for life in lives)
         parked = connection.execute("SELECT COUNT(*) FROM parked").fetchone()[0]
-        return read_digests(connection)[0], handshake.heads(connection), owed + int(parked)
+        return read_digests(connection)[0], positions.heads(connection), owed + int(parked)
 
     return await node.database.read(read)
 

@@ -9,11 +9,7 @@ from app.domain.errors import OutOfRights
 from app.domain.life import Life
 from app.state.commands import grants
 from app.state.commands.grants import Request
-from app.state.tables import (
-    customers,
-    products,
-    stock_table,
-)
+from app.state.tables import customers, products, stock_table
 from tests.support.branch import ACTOR, Branch
 
 Step = tuple[str, int, int, int]

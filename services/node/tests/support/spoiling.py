@@ -10,11 +10,7 @@ from app.node import BranchNode
 from app.security.replica_tokens import ReplicaClaims
 from app.sync.log import dead_letters, outbox
 from app.sync.wire import kinds
-from app.sync.wire.messages import (
-    SCHEMA_VERSION,
-    Batch,
-    BatchReceipt,
-)
+from app.sync.wire.messages import SCHEMA_VERSION, Batch, BatchReceipt
 
 NONSENSE = {"body": {"order": None}}
 """What no version can apply."""
@@ -39,7 +35,7 @@ async def deliver_spoiled(
         if event["kind"] == kind:
             event.update(changes)
     spoiled = Batch.model_validate_json(json.dumps(document))
-    return await receiver.reception.event(ReplicaClaims(batch.origin, batch.epoch), spoiled)
+    return await receiver.peer_server.event(ReplicaClaims(batch.origin, batch.epoch), spoiled)
 
 
 @contextmanager

@@ -5,14 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.ranges import Ranges
-from app.sync.rules.acknowledgement import (
-    Cursor,
-    Finding,
-    Log,
-    Reported,
-    compare,
-    move,
-)
+from app.sync.rules.acknowledgement import Cursor, Finding, Log, Reported, compare, move
 
 LOG = Log("e", end=9, event_id="e5")
 

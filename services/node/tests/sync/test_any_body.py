@@ -11,7 +11,7 @@ from app.database import Transaction
 from app.state.registry import replicated
 from app.state.tables import products, users
 from app.sync.catchup import snapshot
-from app.sync.log import dead_letters
+from app.sync.wire import kinds
 from app.sync.wire.kinds import KINDS, UNAPPLICABLE
 from app.sync.wire.messages import Page, WireEvent
 from tests.support.branch import ACTOR, Branch, Branches, as_json
@@ -86,7 +86,7 @@ def stumbles(tx: Transaction, event: WireEvent, body: Any) -> str | None:
     """What applying an event with this body raised that no sender can be blamed for."""
     try:
         with tx.attempt():
-            dead_letters.apply(tx, event.model_copy(update={"body": body}), origin="matriz")
+            kinds.apply(tx, event.model_copy(update={"body": body}), origin="matriz")
             raise _Undone
     except (_Undone, *UNAPPLICABLE):
         return None

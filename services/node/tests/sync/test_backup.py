@@ -69,7 +69,7 @@ async def test_a_restored_node_lives_a_new_epoch_and_gets_back_what_peers_have(
     assert await orders(node) == known
     totals = (await node.status())["stock"]
     assert (totals["here"], totals["frozen"]) == (0, 27)
-    assert node.standing.fenced is None
+    assert node.readiness.fenced is None
 
 
 async def test_a_restored_node_announces_the_orders_that_peers_lack(company: Company) -> None:

@@ -4,13 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sync.rules.retry import (
-    Advance,
-    Answer,
-    Retry,
-    decide,
-    pause_seconds,
-)
+from app.sync.rules.retry import Advance, Answer, Retry, decide, pause_seconds
 
 
 @pytest.mark.parametrize(

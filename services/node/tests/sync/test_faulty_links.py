@@ -3,14 +3,7 @@
 import pytest
 
 from app.domain.errors import OutOfStock
-from app.faults.link_faults import (
-    Cut,
-    Duplicate,
-    Flaky,
-    LinkFault,
-    Reorder,
-    Slow,
-)
+from app.faults.link_faults import Cut, Duplicate, Flaky, LinkFault, Reorder, Slow
 from app.node import BranchNode
 from app.sync.peering.peers import Peer
 from tests.support.branch import ACTOR

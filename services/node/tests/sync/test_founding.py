@@ -71,7 +71,7 @@ async def test_an_empty_node_waits_until_every_peer_has_answered(company: Compan
     matriz = await company.start("matriz", peers=NAMES)
     norte = await company.start("norte", peers=NAMES)
     await asyncio.sleep(60)
-    assert [(node.ready, node.standing.reason) for node in (matriz, norte)] == [
+    assert [(node.ready, node.readiness.reason) for node in (matriz, norte)] == [
         (False, "waiting_for_peers")
     ] * 2
     assert await admins(matriz) == []
@@ -110,7 +110,7 @@ async def test_an_empty_node_does_not_serve_before_it_has_what_its_peers_have(co
     company.network.answers["matriz", "/replica/snapshot"] = problem(500, "internal")
     norte = await company.start("norte", peers=NAMES[:2])
     await asyncio.sleep(30)
-    assert (norte.ready, norte.standing.reason, norte.standing.reading) == (False, "rebuilding", True)
+    assert (norte.ready, norte.readiness.reason, norte.readiness.reading) == (False, "rebuilding", True)
     company.network.cut.clear()
     company.network.answers.clear()
     await eventually(lambda: norte.ready)

@@ -6,14 +6,7 @@ from random import Random
 import pytest
 
 from app.faults.faulty_transport import FaultyTransport
-from app.faults.link_faults import (
-    Cut,
-    Duplicate,
-    Flaky,
-    LinkFault,
-    Reorder,
-    Slow,
-)
+from app.faults.link_faults import Cut, Duplicate, Flaky, LinkFault, Reorder, Slow
 from app.sync.peering.transport import Response
 from app.sync.wire.errors import Unreachable
 from tests.support.virtual import VirtualClock, eventually

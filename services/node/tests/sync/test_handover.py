@@ -7,23 +7,20 @@ import pytest
 
 from app.domain.life import Life
 from app.sync.catchup import donor_state
-from app.sync.catchup.donor_state import Told
+from app.sync.catchup.donor_state import DonorState
 from app.sync.log import dead_letters, receiver
-from app.sync.wire.messages import (
-    Head,
-    ParkedEvent,
-    TotalsReply,
-    TotalsRequest,
-)
+from app.sync.wire.messages import Head, ParkedEvent, TotalsReply, TotalsRequest
 from tests.support.branch import Branch, Branches
 
 LIFE = Life("matriz", "first")
 KEY = "matriz@first"
 
 
-def told(head: int, *parked: tuple[int, int]) -> Told:
+def told(head: int, *parked: tuple[int, int]) -> DonorState:
     """What norte says of a life of matriz."""
-    return Told(Life("norte", "any"), {KEY: Head(seq=head, event_id="x")}, {KEY: parked} if parked else {})
+    return DonorState(
+        Life("norte", "any"), {KEY: Head(seq=head, event_id="x")}, {KEY: parked} if parked else {}
+    )
 
 
 def spoil(receiver: Branch, sender: Branch, *kinds: str) -> None:
@@ -40,8 +37,8 @@ def say(donor: Branch, *, after: str | None = "") -> TotalsReply:
     return TotalsReply.model_validate_json(donor_state.tell(donor.connection, wanted).model_dump_json())
 
 
-def by(donor: Branch, reply: TotalsReply) -> Told:
-    return Told(donor.life, reply.heads or {}, reply.parked_seqs)
+def by(donor: Branch, reply: TotalsReply) -> DonorState:
+    return DonorState(donor.life, reply.heads or {}, reply.parked_seqs)
 
 
 def take(branch: Branch, reply: TotalsReply) -> None:

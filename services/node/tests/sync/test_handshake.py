@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.life import Life
 from app.domain.stock import Cell
-from app.state.tables import stock_table
+from app.state.tables import life_table, stock_table
 from app.sync.lifecycle import handshake
 from app.sync.lifecycle.handshake import Learned, Self
 from app.sync.log import outbox
@@ -129,7 +129,7 @@ def test_who_is_named_dead_is_behind(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     learned = meet(matriz, hello(norte, dead=[matriz.life]))
     assert learned.behind == "norte names this epoch dead"
-    assert stock_table.dead_lives(matriz.connection) == set()  # its own death is not for it to write down
+    assert life_table.dead_lives(matriz.connection) == set()  # its own death is not for it to write down
 
 
 def test_who_is_told_of_newer_rows_is_behind(pair: tuple[Branch, Branch]) -> None:
@@ -187,12 +187,12 @@ def test_an_earlier_life_of_ones_own_branch_is_dead_as_soon_as_it_is_heard_of(
 ) -> None:
     matriz, norte = pair
     meet(matriz, hello(norte, heads={"matriz@before": Head(seq=1, event_id="x")}))
-    assert stock_table.dead_lives(matriz.connection) == {("matriz", "before")}
+    assert life_table.dead_lives(matriz.connection) == {("matriz", "before")}
 
 
 def test_a_dead_life_is_not_met(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
-    matriz.do(lambda tx: stock_table.learn_life(tx, norte.life, dead=True))
+    matriz.do(lambda tx: life_table.learn_life(tx, norte.life, dead=True))
     over = matriz.do(lambda tx: handshake.meet(tx, hello(norte)))
     assert over == Over(living=[], contested=[])
 
@@ -200,10 +200,10 @@ def test_a_dead_life_is_not_met(pair: tuple[Branch, Branch]) -> None:
 def test_a_dead_life_that_names_its_branchs_living_one_lives_beside_it(pair: tuple[Branch, Branch]) -> None:
     """An epoch is drawn at random: nobody can name it who has not lived since it began."""
     matriz, norte = pair
-    matriz.do(lambda tx: stock_table.learn_life(tx, norte.life, dead=True))
-    matriz.do(lambda tx: stock_table.learn_life(tx, Life("norte", "another")))
+    matriz.do(lambda tx: life_table.learn_life(tx, norte.life, dead=True))
+    matriz.do(lambda tx: life_table.learn_life(tx, Life("norte", "another")))
     over = matriz.do(lambda tx: handshake.meet(tx, hello(norte)))
     assert over == Over(living=["another"], contested=[])
     over = matriz.do(lambda tx: handshake.meet(tx, hello(norte, dead=[("norte", "another")])))
     assert over == Over(living=[], contested=["another"])
-    assert ("norte", "another") in stock_table.dead_lives(matriz.connection)
+    assert ("norte", "another") in life_table.dead_lives(matriz.connection)

@@ -5,12 +5,7 @@ import pytest
 from app.database import Transaction
 from app.state.tables import products
 from app.sync.log import outbox
-from app.sync.log.outbox import (
-    BATCH_BYTES,
-    BATCH_EVENTS,
-    ORIGIN,
-    Backlog,
-)
+from app.sync.log.outbox import BATCH_BYTES, BATCH_EVENTS, ORIGIN, Backlog
 from app.sync.wire.errors import Trimmed
 from tests.support.branch import ACTOR, Branch, Branches
 

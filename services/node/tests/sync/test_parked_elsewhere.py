@@ -4,11 +4,7 @@ import pytest
 
 from app.state.commands import stock_count
 from app.state.commands.stock_count import Count, Handover
-from app.state.tables import (
-    order_durability,
-    orders,
-    stock_table,
-)
+from app.state.tables import life_table, order_durability, orders, stock_table
 from tests.support.branch import ACTOR, Branch, Branches
 
 
@@ -104,7 +100,7 @@ def test_what_a_count_released_is_not_spent_while_a_member_has_it_parked(
     matriz.next_life()
     matriz.send(norte)
     rice = matriz.product_id("rice")
-    dead = sorted(stock_table.dead_lives(matriz.connection))
+    dead = sorted(life_table.dead_lives(matriz.connection))
     handover = Handover(dead=dead, cells=stock_table.cells_of(norte.connection, rice))
     count = Count(product_id=rice, gone=0, dead=dead)
     assert matriz.do(lambda tx: stock_count.release(tx, count, handovers={"norte": handover}, actor=ACTOR))

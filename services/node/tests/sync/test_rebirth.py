@@ -7,7 +7,7 @@ import pytest
 from app.database import StorageFull
 from app.node import BranchNode
 from app.security.replica_tokens import ReplicaClaims
-from app.state.tables import stock_table
+from app.state.tables import life_table
 from app.sync.guards.fencer import Fencer
 from app.sync.wire.errors import WrongEpoch
 from app.sync.wire.messages import SealRequest
@@ -24,44 +24,44 @@ async def node(company: Company) -> BranchNode:
 
 
 def rebirth_of(node: BranchNode) -> Fencer:
-    return Fencer(node.database, peers=node.peers, standing=node.standing, alarms=node.alarms)
+    return Fencer(node.database, peers=node.peers, readiness=node.readiness, alarms=node.alarms)
 
 
 async def test_a_full_disk_does_not_use_up_the_one_new_life(node: BranchNode) -> None:
-    rebirth, epoch = rebirth_of(node), node.database.identity.epoch
+    fencer, epoch = rebirth_of(node), node.database.identity.epoch
     await node.database.limit_bytes(0)
     with suppress(StorageFull):
         while True:
             await node.database.write(lambda tx: tx.emit("product_upserted", "x" * 100))
     with pytest.raises(StorageFull):
-        await rebirth.begin(epoch, "a peer knows more")
+        await fencer.begin(epoch, "a peer knows more")
     assert node.database.identity.epoch == epoch
     await node.database.limit_bytes(None)
-    await rebirth.begin(epoch, "a peer knows more")
+    await fencer.begin(epoch, "a peer knows more")
     assert node.database.identity.epoch != epoch
     assert node.ready
 
 
 async def test_evidence_against_an_older_life_is_old_news_and_a_second_one_fences(node: BranchNode) -> None:
-    rebirth, first = rebirth_of(node), node.database.identity.epoch
-    await rebirth.begin(first, "a peer knows more")
+    fencer, first = rebirth_of(node), node.database.identity.epoch
+    await fencer.begin(first, "a peer knows more")
     second = node.database.identity.epoch
-    await rebirth.begin(first, "the same news again")
-    assert (node.database.identity.epoch, node.standing.fenced) == (second, None)
+    await fencer.begin(first, "the same news again")
+    assert (node.database.identity.epoch, node.readiness.fenced) == (second, None)
     for _ in range(2):
-        await rebirth.begin(second, "somebody else lives this life")
+        await fencer.begin(second, "somebody else lives this life")
     assert node.database.identity.epoch == second
-    assert "(somebody else lives this life)" in str(node.standing.fenced)
-    assert node.alarms.as_json()["fenced"] == {"count": 1, "last": node.standing.fenced}
+    assert "(somebody else lives this life)" in str(node.readiness.fenced)
+    assert node.alarms.as_json()["fenced"] == {"count": 1, "last": node.readiness.fenced}
 
 
 async def test_a_rival_that_a_peer_takes_for_living_is_named_dead(node: BranchNode) -> None:
-    rebirth, first = rebirth_of(node), node.database.identity.epoch
-    await rebirth.begin(first, "norte says so", rivals=["another"])
+    fencer, first = rebirth_of(node), node.database.identity.epoch
+    await fencer.begin(first, "norte says so", rivals=["another"])
     second = node.database.identity.epoch
-    await rebirth.begin(first, "norte says so", rivals=["another", second])
-    dead = await node.database.read(stock_table.dead_lives)
-    assert (dead, node.standing.fenced) == ({("norte", "another"), ("norte", first)}, None)
+    await fencer.begin(first, "norte says so", rivals=["another", second])
+    dead = await node.database.read(life_table.dead_lives)
+    assert (dead, node.readiness.fenced) == ({("norte", "another"), ("norte", first)}, None)
 
 
 async def test_a_life_that_a_count_takes_for_dead_ends_before_it_hands_over(company: Company) -> None:
@@ -75,5 +75,5 @@ async def test_a_life_that_a_count_takes_for_dead_ends_before_it_hands_over(comp
         dead=[("norte", before)],
     )
     with pytest.raises(WrongEpoch):
-        await norte.reception.seal(ReplicaClaims("matriz", matriz.database.identity.epoch), wanted)
+        await norte.peer_server.seal(ReplicaClaims("matriz", matriz.database.identity.epoch), wanted)
     assert norte.database.identity.epoch != before

@@ -11,25 +11,11 @@ from hypothesis import strategies as st
 
 from app.database import StorageFull
 from app.domain.errors import DeadEpoch
-from app.state.tables import (
-    customers,
-    order_rows,
-    orders,
-    products,
-    stock_table,
-)
+from app.state.tables import customers, life_table, order_rows, orders, products, stock_table
 from app.sync.log import receiver
 from app.sync.log.receiver import Receipt
-from app.sync.wire.errors import (
-    Fork,
-    Gap,
-    WrongEpoch,
-)
-from app.sync.wire.messages import (
-    Batch,
-    Head,
-    WireEvent,
-)
+from app.sync.wire.errors import Fork, Gap, WrongEpoch
+from app.sync.wire.messages import Batch, Head, WireEvent
 from tests.support import history
 from tests.support.branch import ACTOR, Branch, Branches, over_the_wire
 from tests.support.history import History
@@ -135,7 +121,7 @@ def test_another_event_at_a_known_seq_is_a_fork_and_no_duplicate(
 def test_a_dead_epoch_says_nothing_any_more(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     matriz.place("ALFKI", ("rice", 1))
-    norte.do(lambda tx: stock_table.learn_life(tx, matriz.life, dead=True))
+    norte.do(lambda tx: life_table.learn_life(tx, matriz.life, dead=True))
     with pytest.raises(DeadEpoch):
         norte.receive(next_batch(matriz, norte))
 

@@ -10,7 +10,7 @@ from app.state.repair.buckets import Mended
 from app.state.repair.checking import Trouble
 from app.state.tables import customers
 from app.sync.damage import scrub
-from app.sync.lifecycle import handshake
+from app.sync.log import positions
 from app.sync.wire.messages import BucketReply
 from tests.support.branch import ACTOR, Branch, Branches
 
@@ -40,7 +40,7 @@ def test_what_a_peer_keeps_parked_is_not_in_its_rows(matriz: Branch) -> None:
     """Its heads say that it has the event; its row is older than what was written here."""
     life = matriz.life.key
     trouble, before = renamed_and_altered(matriz)
-    heads = handshake.heads(matriz.connection)
+    heads = positions.heads(matriz.connection)
     reply = _answer(trouble, before, heads=heads, parked_seqs={life: [(heads[life].seq, heads[life].seq)]})
     assert matriz.do(scrub.mending("norte", trouble, reply)).restored == 0
     reply = _answer(trouble, before, heads=heads, parked_seqs={})
@@ -49,7 +49,7 @@ def test_what_a_peer_keeps_parked_is_not_in_its_rows(matriz: Branch) -> None:
 
 def test_a_row_that_no_node_could_have_written_mends_nothing_and_stops_nothing(matriz: Branch) -> None:
     trouble, before = renamed_and_altered(matriz)
-    heads = handshake.heads(matriz.connection)
+    heads = positions.heads(matriz.connection)
     for nonsense in ({"tax": float("nan")}, {"lamport": "late"}, {"id": "another"}):
         reply = _answer(trouble, {**before, **nonsense}, heads=heads, parked_seqs={}, seals=[1])
         assert matriz.do(scrub.mending("norte", trouble, reply)) == Mended()

@@ -8,7 +8,7 @@ import pytest
 from app.database.migrations import newest_revision
 from app.domain.life import Life
 from app.node import BranchNode
-from app.state.tables import stock_table
+from app.state.tables import life_table
 from tests.support.company import Company, buy, customer, stock
 from tests.support.virtual import BEGAN_AT, eventually
 
@@ -115,7 +115,7 @@ async def test_stock_of_dead_lives_is_shown_frozen(company: Company) -> None:
     await eventually(company.converged)
     gone = _life(norte)
     await company.stop("norte")
-    await matriz.database.write(lambda tx: stock_table.learn_life(tx, gone, dead=True))
+    await matriz.database.write(lambda tx: life_table.learn_life(tx, gone, dead=True))
     assert (await matriz.status())["stock"] == {"available": 3, "frozen": 3, "here": 3, "oversold": 0}
 
 

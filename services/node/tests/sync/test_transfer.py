@@ -9,7 +9,7 @@ import pytest
 from app.domain.errors import OutOfStock
 from app.domain.stock import Cell
 from app.node import BranchNode
-from app.state.tables import stock_table
+from app.state.tables import stock_views
 from app.sync.peering.transport import Response
 from app.sync.wire.messages import TransferReply
 from tests.support.company import Company, buy, customer, stock
@@ -41,7 +41,7 @@ async def outcomes(*orders: Any) -> list[str]:
 
 
 async def available(node: BranchNode) -> int:
-    view = await node.database.read(lambda connection: stock_table.stock_view(connection, "rice"))
+    view = await node.database.read(lambda connection: stock_views.stock_view(connection, "rice"))
     assert view["oversold"] == 0
     return int(view["available"])
 

@@ -6,13 +6,7 @@ import pytest
 
 from app.domain.errors import Decommissioned
 from app.security.replica_tokens import ReplicaClaims
-from app.sync.damage.turns import (
-    LEASE_SECONDS,
-    TurnReply,
-    TurnRequest,
-    Verdict,
-    weigh,
-)
+from app.sync.damage.turns import LEASE_SECONDS, TurnReply, TurnRequest, Verdict, weigh
 from app.sync.wire.errors import NotTheSender
 from tests.support.company import Company
 
@@ -74,7 +68,7 @@ async def test_a_turn_ends_by_itself_unless_it_is_asked_for_again(company: Compa
 
 async def test_who_does_not_serve_gives_no_turn(company: Company) -> None:
     await company.found(*NAMES)
-    company["matriz"].standing.fence("another process lives on its data")
+    company["matriz"].readiness.fence("another process lives on its data")
     assert (await ask(company, "norte")) == STARTS
 
 

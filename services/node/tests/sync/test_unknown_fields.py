@@ -11,19 +11,11 @@ from app.database import StorageFull, Transaction
 from app.database.digest import canonical
 from app.domain import forms
 from app.state.registry import replicated, unknown_rows
-from app.state.tables import (
-    customers,
-    stock_table,
-    users,
-)
+from app.state.tables import customers, stock_table, users
 from app.sync.catchup import snapshot
 from app.sync.log import dead_letters
 from app.sync.wire import kinds
-from app.sync.wire.messages import (
-    Batch,
-    Page,
-    PageRequest,
-)
+from app.sync.wire.messages import Batch, Page, PageRequest
 from tests.support.branch import ACTOR, Branch, Branches
 from tests.support.company import Company, customer
 from tests.support.virtual import eventually

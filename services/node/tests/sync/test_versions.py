@@ -7,11 +7,7 @@ import pytest
 from app.sync import replication
 from app.sync.log import dead_letters
 from app.sync.wire import messages
-from app.sync.wire.messages import (
-    PROTOCOL,
-    Batch,
-    common_version,
-)
+from app.sync.wire.messages import PROTOCOL, Batch, common_version
 from tests.support.branch import ACTOR, Branches
 from tests.support.company import Company, buy, customer, stock
 from tests.support.virtual import VirtualClock, eventually

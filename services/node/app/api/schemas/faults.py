@@ -6,14 +6,7 @@ from pydantic import ConfigDict, Field
 
 from app.api.schemas.base import Answer, Body, Whole
 from app.faults.faulty_transport import LONGEST_LEASE_SECONDS
-from app.faults.link_faults import (
-    Cut,
-    Duplicate,
-    Flaky,
-    LinkFault,
-    Reorder,
-    Slow,
-)
+from app.faults.link_faults import Cut, Duplicate, Flaky, LinkFault, Reorder, Slow
 
 _LONGEST_DELAY_SECONDS = 60.0
 

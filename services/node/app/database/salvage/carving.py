@@ -8,14 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from app.database.salvage.cells import TABLE_LEAF, Cell, local_size
-from app.database.salvage.records import (
-    Layout,
-    Unreadable,
-    read_serials,
-    read_varint,
-    signed,
-    write_varint,
-)
+from app.database.salvage.records import Layout, Unreadable, read_serials, read_varint, signed, write_varint
 
 _LEAST_COLUMNS = 3  # shorter records are found in any text
 # One, two or three bytes of a serial type of a blob or text, which is a variable-length integer from 12 on.

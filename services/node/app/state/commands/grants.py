@@ -11,11 +11,7 @@ from app.domain.errors import DeadEpoch
 from app.domain.life import Life
 from app.domain.stock import Cell
 from app.domain.waiting import Age
-from app.state.tables import (
-    cell_rows,
-    products,
-    stock_table,
-)
+from app.state.tables import cell_rows, life_table, products, stock_table
 
 
 @dataclass(frozen=True)
@@ -47,21 +43,21 @@ def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
 
     Raises DeadEpoch when the asker's epoch is known to be over.
     """
-    if stock_table.is_over(tx, request.asker):
+    if life_table.is_over(tx, request.asker):
         raise DeadEpoch(*request.asker)
     tx.witness(request.lamport)
     if products.snapshot(tx.connection, request.product_id) is None:
         return Granted(0, (), tx.counters.lamport, stock_table.Merged())
     merged = stock_table.merge(tx, [cell for cell in request.cells if cell.product_id == request.product_id])
-    stock_table.learn_life(tx, request.asker)
+    life_table.learn_life(tx, request.asker)
     cells = stock_table.cells_to_spend(tx, request.product_id)
     quantity = stock.grant_size(
         wanted=request.wanted,
         asker_rights=stock.rights_of(request.asker, cells),
-        giver_rights=stock_table.usable_rights(tx.connection, cells, stock_table.me(tx)),
+        giver_rights=stock_table.usable_rights(tx.connection, cells, life_table.me(tx)),
         reserved=reserved,
     )
-    if quantity and not merged.ahead and not stock_table.is_over(tx, request.asker):
+    if quantity and not merged.ahead and not life_table.is_over(tx, request.asker):
         own = _grant(tx, cells, {request.asker: quantity}, reason="asked")
         cells = sorted([own, *(cell for cell in cells if cell.life != own.life)], key=lambda cell: cell.life)
         return Granted(quantity, cells, tx.counters.lamport, merged)
@@ -73,7 +69,7 @@ def accept(tx: Transaction, cells: Sequence[Cell], *, giver: Life, lamport: int)
 
     The answer of a life that is over changes nothing: a stock count may have released what it granted.
     """
-    if giver in stock_table.dead_lives(tx.connection):
+    if giver in life_table.dead_lives(tx.connection):
         return stock_table.Merged()
     tx.witness(lamport)
     return stock_table.merge(tx, cells)
@@ -84,8 +80,8 @@ def offer_surplus(
 ) -> Mapping[Life, int]:
     """Grant peers, as far as they live, what demand (units sold so far) says is theirs; return what moved."""
     cells = stock_table.cells_to_spend(tx, product_id)
-    living = stock_table.living(tx.connection, peers)
-    moves = _surplus(tx.connection, cells, stock_table.me(tx), peers=living, reserved=reserved)
+    living = life_table.living(tx.connection, peers)
+    moves = _surplus(tx.connection, cells, life_table.me(tx), peers=living, reserved=reserved)
     if moves:
         _grant(tx, cells, moves, reason="surplus")
     return moves
@@ -108,7 +104,7 @@ def products_with_surplus(
     """Products of which `offer_surplus` would move something as of now: most often none, and the writer need
     not be asked about the others."""
     me = present_life(connection)
-    living = stock_table.living(connection, peers)
+    living = life_table.living(connection, peers)
     found = []
     for product_id in products_held(connection):
         try:
@@ -128,7 +124,7 @@ def _surplus(
 
 
 def _grant(tx: Transaction, cells: Sequence[Cell], moves: Mapping[Life, int], *, reason: str) -> Cell:
-    before = stock_table.own_cell(cells, stock_table.me(tx), cells[0].product_id)
+    before = stock_table.own_cell(cells, life_table.me(tx), cells[0].product_id)
     after = before
     for life, quantity in moves.items():
         after = after.grant(life, quantity)

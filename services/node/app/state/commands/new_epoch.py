@@ -5,7 +5,7 @@ import sqlite3
 from app.database import Actor, Transaction
 from app.database.identity import EPOCH_BYTES
 from app.state.registry import replicated
-from app.state.tables import orders, stock_table
+from app.state.tables import life_table, orders
 
 ORDERS_A_COMMAND = 200
 """Orders announced again in one command: a batch is never cut inside a command, so it must stay small."""
@@ -37,7 +37,7 @@ def begin_again(tx: Transaction, *, why: str) -> None:
 
 def end(tx: Transaction) -> None:
     """End this node's life without beginning another yet: that is for the next process to do."""
-    stock_table.learn_life(tx, stock_table.me(tx), dead=True)
+    life_table.learn_life(tx, life_table.me(tx), dead=True)
 
 
 def is_over(connection: sqlite3.Connection) -> bool:

@@ -23,12 +23,7 @@ from app.domain.order import Order, OrderLine
 from app.domain.product import Product
 from app.domain.row_checks import LARGEST
 from app.domain.stock import Cell
-from app.state.tables import (
-    customers,
-    orders,
-    products,
-    stock_table,
-)
+from app.state.tables import customers, life_table, orders, products, stock_table
 
 Policy = Literal["escrow", "optimistic"]
 
@@ -153,14 +148,14 @@ def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
         raise OtherBranch(before.branch)
     if before.status == "cancelled":
         return
-    movement = "returned" if before.life == stock_table.me(tx) else "returned_frozen"
+    movement = "returned" if before.life == life_table.me(tx) else "returned_frozen"
     returned: dict[str, int] = {}
     for line in before.lines:
         returned[line.product_id] = returned.get(line.product_id, 0) + line.quantity
     if _is_parked(tx, [order_id, *returned]):
         raise EffectParked(order_id)
     for product_id, quantity in returned.items():
-        own = stock_table.own_cell(stock_table.cells_to_spend(tx, product_id), stock_table.me(tx), product_id)
+        own = stock_table.own_cell(stock_table.cells_to_spend(tx, product_id), life_table.me(tx), product_id)
         stock_table.move(tx, own, own.add(movement, quantity))
     after = orders.set_status(tx, before, status="cancelled", version=before.version + 1)
     tx.emit("order_cancelled", order_id)
@@ -193,14 +188,14 @@ def adjust_stock(
     if product is None:
         raise UnknownReference("product", [adjustment.sku])
     need = _need(tx, product, abs(adjustment.quantity))
-    before = stock_table.own_cell(need.cells, stock_table.me(tx), product.id)
+    before = stock_table.own_cell(need.cells, life_table.me(tx), product.id)
     if adjustment.quantity < 0:
         require_units(tx, [need], policy=policy, reserved=reserved)
         after = _take(tx, need, movement="removed")
     else:
         after = before.add("received", adjustment.quantity)
-        living = stock_table.living(tx.connection, peers)
-        for life, share in _shares(adjustment, need.cells, stock_table.me(tx), living).items():
+        living = life_table.living(tx.connection, peers)
+        for life, share in _shares(adjustment, need.cells, life_table.me(tx), living).items():
             after = after.grant(life, share)
         if after.received > LARGEST:
             raise Invalid("quantity", "too_large_in_total")
@@ -225,12 +220,12 @@ def require_units(
 
     def company(need: Need) -> int:
         # Not asked for by most orders: under escrow it decides nothing, it is only told to who is short.
-        return stock.totals(need.cells, stock_table.dead_lives(tx.connection)).available
+        return stock.totals(need.cells, life_table.dead_lives(tx.connection)).available
 
     shortages: list[Shortage] = []
     behind_older = True
     for need in needs:
-        rights = stock_table.usable_rights(tx.connection, need.cells, stock_table.me(tx))
+        rights = stock_table.usable_rights(tx.connection, need.cells, life_table.me(tx))
         usable = rights if policy == "escrow" else company(need)
         if need.quantity > usable - reserved.get(need.product.id, 0):
             behind_older = behind_older and need.quantity <= usable
@@ -285,7 +280,7 @@ def _need(tx: Transaction, product: Product, quantity: int) -> Need:
 
 
 def _take(tx: Transaction, need: Need, *, movement: str) -> Cell:
-    before = stock_table.own_cell(need.cells, stock_table.me(tx), need.product.id)
+    before = stock_table.own_cell(need.cells, life_table.me(tx), need.product.id)
     after = before.add(movement, need.quantity)
     stock_table.move(tx, before, after)
     return after

@@ -14,7 +14,7 @@ from app.domain import stock
 from app.domain.errors import BranchClosed
 from app.domain.life import Life
 from app.domain.stock import Cell
-from app.state.tables import membership, stock_table
+from app.state.tables import life_table, membership, stock_table
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ def seal(tx: Transaction, product_id: str, dead: Sequence[Life], *, gone: Collec
     """Remember the counter's dead lives and decommissioned branches (`gone`), durably, and hand over what is
     known here. From now on nothing these say is heard any more."""
     membership.learn(tx, gone)
-    stock_table.learn_deaths(tx, dead)
-    known = sorted(stock_table.dead_lives(tx.connection))
+    life_table.learn_deaths(tx, dead)
+    known = sorted(life_table.dead_lives(tx.connection))
     cells = stock_table.cells_to_spend(tx, product_id)
     return Handover(dead=known, cells=cells, gone=membership.gone(tx.connection))
 
@@ -61,22 +61,22 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
     decommissioned.
 
     What remains of the pool is recovered; it may be sold once every member has acknowledged the row
-    (`ledger.usable_rights`). A pool that comes out below zero stays visible as such, to be corrected by
+    (`stock_table.usable_rights`). A pool that comes out below zero stays visible as such, to be corrected by
     another count.
     """
     if tx.identity.name in tx.gone:
         raise BranchClosed
     for member, handover in handovers.items():
-        if stock_table.me(tx) in handover.dead:
+        if life_table.me(tx) in handover.dead:
             raise OwnLifeOver(f"{member} names this epoch dead")
-        stock_table.learn_deaths(tx, handover.dead)
+        life_table.learn_deaths(tx, handover.dead)
         if stock_table.merge(tx, handover.cells).ahead:
             raise OwnLifeOver(f"{member} has newer rows of this epoch")
-    if sorted(stock_table.dead_lives(tx.connection)) != sorted(count.dead):
+    if sorted(life_table.dead_lives(tx.connection)) != sorted(count.dead):
         return False
     product_id, gone = count.product_id, count.gone
     cells = stock_table.cells_to_spend(tx, product_id)
-    before = stock_table.own_cell(cells, stock_table.me(tx), product_id)
+    before = stock_table.own_cell(cells, life_table.me(tx), product_id)
     after = stock.counted(before, frozen=stock.totals(cells, count.dead).frozen, gone=gone)
     if after == before:
         return True

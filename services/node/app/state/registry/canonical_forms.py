@@ -9,7 +9,6 @@ from app.database.forms import Progress
 from app.database.seals import UNREADABLE, UNSEALED, Stored
 from app.state.registry import replicated
 from app.state.registry.entity import Entity
-from app.state.repair.checking import placeholder
 
 _ROWS_AT_ONCE = 500
 
@@ -69,7 +68,7 @@ def _recompute(connection: sqlite3.Connection, entity: Entity, progress: Progres
 
 
 def _counted(entity: Entity, key: str, encoded: bytes | None) -> int:
-    return placeholder(entity, key) if encoded is None else digest.fingerprint_of(entity.relation, encoded)
+    return entity.placeholder(key) if encoded is None else digest.fingerprint_of(entity.relation, encoded)
 
 
 def _is_text(key: str) -> bool:

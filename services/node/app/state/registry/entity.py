@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.database import Transaction
-from app.database.digest import bucket_of, canonical
+from app.database.digest import bucket_of, canonical, fingerprint_of
 from app.database.file import read_somehow
 from app.database.seals import UNREADABLE, Stored, is_listed, require_written
 from app.domain import forms
@@ -46,9 +46,9 @@ class Entity:
 
     - `key` names the columns of its primary key. Joined with "/" they are a row's key in the digest. Pages go
       by the first of them. `parts` is the table of what a row holds besides its columns, if there is one.
-    - `told_by` is the kind of the events that send the rows of a page key (app.sync.wire.kinds). `announced` is
-      the query for the page keys that a new epoch announces again, or None where the relation has a way of
-      its own.
+    - `told_by` is the kind of the events that send the rows of a page key (app.sync.wire.kinds). `announced`
+      is the query for the page keys that a new epoch announces again, or None where the relation has a way
+      of its own.
     - `stored` reads the rows of page keys as they stand. `merge` merges rows from a peer; of rows that come
       by the page `bulk` first merges the plain ones. `checked` returns a peer's row in canonical form, or
       raises Invalid. `put` writes a row in place of what stands there, without counting it in the digest.
@@ -114,6 +114,11 @@ class Entity:
         keys = list(dict.fromkeys([*self.page_keys(connection), *due]))
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             yield from self.stored(connection, keys[start : start + _KEYS_AT_ONCE])
+
+    def placeholder(self, key: str) -> int:
+        """What a row without a canonical form adds to a total that is counted anew. A total that left such a
+        row out would prove that nobody wrote it (app.state.repair.buckets.plan)."""
+        return fingerprint_of(self.relation, b"unreadable\0" + key.encode())
 
     def page_key_of(self, key: str) -> str:
         """The key by which pages go of the row with this key in the digest."""

@@ -14,11 +14,7 @@ from app.domain.errors import Invalid
 from app.domain.forms import Row
 from app.domain.order import Order
 from app.domain.stock import Cell
-from app.state.registry.entity import (
-    Entity,
-    Rows,
-    Table,
-)
+from app.state.registry.entity import Entity, Rows, Table
 from app.state.tables import (
     cell_rows,
     customers,
@@ -29,7 +25,7 @@ from app.state.tables import (
     stock_table,
     users,
 )
-from app.state.tables.lww_table import Records
+from app.state.tables.lww_table import LwwTable
 from app.state.tables.lww_table import sealed as records_sealed
 from app.state.tables.stock_table import Merged
 
@@ -38,7 +34,7 @@ def _every_of(relation: str) -> str:
     return f"SELECT id FROM {relation} ORDER BY id"
 
 
-def of_records(records: Records) -> Entity:
+def of_records(records: LwwTable) -> Entity:
     """The entity of a table of records: last writer wins by the row's stamp."""
 
     def merge(tx: Transaction, rows: Rows, _donor: str) -> Merged:

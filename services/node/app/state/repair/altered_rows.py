@@ -9,12 +9,7 @@ from app.database.file import reading_somehow
 from app.database.seals import Stored
 from app.state.registry import replicated
 from app.state.registry.entity import Entity
-from app.state.repair.checking import (
-    NOT_WRITTEN,
-    Trouble,
-    recount,
-    rows_of,
-)
+from app.state.repair.checking import NOT_WRITTEN, Trouble, recount, rows_of
 
 
 def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> list[str]:

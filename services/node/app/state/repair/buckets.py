@@ -17,13 +17,7 @@ from app.domain.life import Life
 from app.state.registry import replicated
 from app.state.registry.entity import Entity
 from app.state.repair import altered_rows, unwritten
-from app.state.repair.checking import (
-    NOT_WRITTEN,
-    Trouble,
-    fingerprint,
-    recount,
-    rows_of,
-)
+from app.state.repair.checking import NOT_WRITTEN, Trouble, fingerprint, recount, rows_of
 
 
 @dataclass(frozen=True)

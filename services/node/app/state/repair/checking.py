@@ -116,15 +116,9 @@ def fingerprint(entity: Entity, stored: Stored) -> int:
 
 
 def recount(tx: Transaction, entity: Entity, trouble: Trouble) -> None:
-    """Count a bucket anew. A row that has no canonical form counts, too: see `placeholder`."""
+    """Count a bucket anew. A row that has no canonical form counts, too: see `Entity.placeholder`."""
     total = sum(
-        fingerprint(entity, row) or placeholder(entity, row.key)
+        fingerprint(entity, row) or entity.placeholder(row.key)
         for row in rows_of(tx.connection, entity, trouble)
     )
     tx.set_digest_total(entity.relation, trouble.bucket, total)
-
-
-def placeholder(entity: Entity, key: str) -> int:
-    """What a row without a canonical form adds to a total that is counted anew. A total that left such a row
-    out would prove that nobody wrote it (repair.plan)."""
-    return digest.fingerprint_of(entity.relation, b"unreadable\0" + key.encode())

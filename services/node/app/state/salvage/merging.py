@@ -18,12 +18,7 @@ from app.state.registry import replicated, unknown_rows
 from app.state.registry.entity import Entity
 from app.state.salvage.account import Account, read_account, write_account
 from app.state.salvage.verified import Outcome, VerifiedRows
-from app.state.tables import (
-    membership,
-    order_rows,
-    orders,
-    stock_table,
-)
+from app.state.tables import life_table, membership, order_rows, orders, stock_table
 
 Command = Callable[[Transaction], None]
 
@@ -136,7 +131,7 @@ def _merge_stock(tx: Transaction, rows: Sequence[Row]) -> _Done:
     done = _Done()
     by_product: dict[str, list[Cell]] = {}
     for cell in _cells(rows):
-        if cell.life != stock_table.me(tx):  # of the present life this database itself knows best
+        if cell.life != life_table.me(tx):  # of the present life this database itself knows best
             by_product.setdefault(cell.product_id, []).append(cell)
     for product_id, cells in by_product.items():
         own = [cell for cell in cells if cell.branch == tx.identity.name]

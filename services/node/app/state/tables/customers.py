@@ -10,7 +10,7 @@ from app.database.seals import Use
 from app.domain import identity, text
 from app.domain.customer import Customer
 from app.domain.row_checks import Fields
-from app.state.tables.lww_table import Records
+from app.state.tables.lww_table import LwwTable
 
 # The optional texts of a customer and their longest lengths.
 DETAILS = {
@@ -86,7 +86,7 @@ def _check(fields: Fields) -> None:
         fields.optional_text(name, longest=longest)
 
 
-CUSTOMERS = Records(
+CUSTOMERS = LwwTable(
     relation="customers",
     entity="customer",
     key="code",

@@ -11,11 +11,7 @@ from app.database.seals import UNREADABLE, Stored, Use, require_written, seal
 from app.domain import forms, text
 from app.domain.errors import AlreadyExists, NotFound
 from app.domain.forms import Form
-from app.domain.lww import (
-    Edit,
-    Stamp,
-    newer,
-)
+from app.domain.lww import Edit, Stamp, newer
 from app.domain.row_checks import Fields
 from app.state.tables import row_sql
 
@@ -24,7 +20,7 @@ _STAMP = ("lamport", "stamp_node", "stamp_epoch")
 
 
 @dataclass(frozen=True)
-class Records:
+class LwwTable:
     """One such table. `key` is the immutable column its ids follow from, and `check` raises Invalid for
     values no node could have written."""
 

@@ -12,29 +12,9 @@ from typing import Any
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from app.database import Transaction, digest
-from app.domain.order import (
-    LINE,
-    LINE_RULES,
-    MAX_LINES,
-    NAMES,
-    ORDER_RULES,
-)
-from app.domain.row_checks import (
-    Natural,
-    OneOf,
-    Rule,
-    Rules,
-    Seconds,
-    Text,
-)
-from app.state.tables.order_rows import (
-    ORDER,
-    PLAIN_SECONDS,
-    Row,
-    encode,
-    read,
-    sealed,
-)
+from app.domain.order import LINE, LINE_RULES, MAX_LINES, NAMES, ORDER_RULES
+from app.domain.row_checks import Natural, OneOf, Rule, Rules, Seconds, Text
+from app.state.tables.order_rows import ORDER, PLAIN_SECONDS, Row, encode, read, sealed
 
 
 def _texts_among(rules: Rules, *, optional: bool) -> list[str]:

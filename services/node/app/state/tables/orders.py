@@ -14,11 +14,7 @@ from app.domain.customer import Customer
 from app.domain.errors import Invalid, NotFound
 from app.domain.order import Order, Status
 from app.domain.stock import SoldUnits
-from app.state.tables import (
-    customers,
-    order_durability,
-    order_rows,
-)
+from app.state.tables import customers, order_durability, order_rows
 
 
 def find(connection: sqlite3.Connection, order_id: str, use: Use = "show") -> Order | None:
@@ -109,7 +105,7 @@ def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[
 
 
 def view(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
-    """An order as clients see it; `stored_by` as in `order_copies`. Raises NotFound."""
+    """An order as clients see it; `stored_by` as in `order_durability`. Raises NotFound."""
     order = find(connection, order_id)
     if order is None:
         raise NotFound("order", order_id)

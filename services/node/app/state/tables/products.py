@@ -10,7 +10,7 @@ from app.database.seals import Use
 from app.domain import identity, text
 from app.domain.product import Product
 from app.domain.row_checks import Fields
-from app.state.tables.lww_table import Records
+from app.state.tables.lww_table import LwwTable
 
 MAX_PRICE_CENTS = 10**12
 
@@ -69,7 +69,7 @@ def _check(fields: Fields) -> None:
     fields.natural("price_cents", most=MAX_PRICE_CENTS)
 
 
-PRODUCTS = Records(
+PRODUCTS = LwwTable(
     relation="products",
     entity="product",
     key="sku",

@@ -2,28 +2,18 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.database import Transaction
-from app.database.identity import LIVING_CURSORS, present_life
-from app.domain import (
-    forms,
-    stock,
-    text,
-)
-from app.domain.errors import Invalid, NotFound
+from app.database.identity import LIVING_CURSORS
+from app.domain import forms, stock, text
+from app.domain.errors import Invalid
 from app.domain.forms import COUNTS
 from app.domain.life import Life
 from app.domain.row_checks import Fields
 from app.domain.stock import Cell
-from app.state.tables import (
-    cell_rows,
-    membership,
-    orders,
-    products,
-)
+from app.state.tables import cell_rows, life_table, membership
 
 
 @dataclass
@@ -55,7 +45,7 @@ def cells_to_spend(tx: Transaction, product_id: str) -> list[Cell]:
     """The same for a command that spends rights by them. Raises AlteredRow for any that is not what was
     written, and where this life's own is gone: nobody knows what it should say, so no unit is sold by it."""
     found = cell_rows.cells(tx.connection, product_id, spending=True)
-    if all(cell.life != me(tx) for cell in found):
+    if all(cell.life != life_table.me(tx) for cell in found):
         cell_rows.require_never_written(tx.connection, product_id)
     return found
 
@@ -117,33 +107,9 @@ def without_altered(connection: sqlite3.Connection, life: Life, product_ids: Seq
     return [product for product in product_ids if "/".join((product, *life)) not in altered]
 
 
-def dead_lives(connection: sqlite3.Connection) -> set[Life]:
-    """Every life known to be over."""
-    return {Life(*row) for row in connection.execute("SELECT branch, epoch FROM epochs WHERE dead = 1")}
-
-
-def living_epochs(connection: sqlite3.Connection, branch: str) -> list[str]:
-    """A branch's epochs that are not known to be over."""
-    rows = connection.execute(
-        "SELECT epoch FROM epochs WHERE branch = ? AND dead = 0 ORDER BY epoch", (branch,)
-    )
-    return [row[0] for row in rows]
-
-
-def living(connection: sqlite3.Connection, lives: Iterable[Life]) -> list[Life]:
-    """Those of `lives` that are not known to be over: nobody should be given rights that nobody could use."""
-    dead = dead_lives(connection)
-    return [life for life in lives if life not in dead]
-
-
-def me(tx: Transaction) -> Life:
-    """The life this transaction may write cells of."""
-    return Life(tx.identity.name, tx.identity.epoch)
-
-
 def move(tx: Transaction, before: Cell, after: Cell) -> None:
     """Write a movement of this node's own cell and put it in the outbox."""
-    assert after.life == me(tx), "only its own branch, in its own epoch, writes a cell"
+    assert after.life == life_table.me(tx), "only its own branch, in its own epoch, writes a cell"
     _save(tx, before if before.version else None, after)
     cell_rows.mark(tx, after)
     tx.emit("stock_update", after.product_id)
@@ -159,47 +125,27 @@ def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
     merged = Merged()
     known, altered = cell_rows.to_merge(tx.connection, dict.fromkeys(cell.product_id for cell in cells))
     for theirs in cells:
-        learn_life(tx, theirs.life)
+        life_table.learn_life(tx, theirs.life)
         for life in theirs.granted:
-            learn_life(tx, life)
+            life_table.learn_life(tx, life)
         if (theirs.product_id, theirs.life) in altered:
             continue
         ours = known.get((theirs.product_id, theirs.life))
         if ours == theirs and theirs.beyond == ours.beyond:
             continue
-        if theirs.life == me(tx):
+        if theirs.life == life_table.me(tx):
             if ours is None or theirs.version > ours.version or stock.is_fork(ours, theirs):
                 merged.ahead.append(theirs.product_id)
             continue
-        if ours and stock.is_fork(ours, theirs) and not is_over(tx, theirs.life):
+        if ours and stock.is_fork(ours, theirs) and not life_table.is_over(tx, theirs.life):
             merged.forks.append(f"{theirs.product_id} of {theirs.life.key}")
-            learn_life(tx, theirs.life, dead=True)
+            life_table.learn_life(tx, theirs.life, dead=True)
         after = stock.merge(ours, theirs) if ours else theirs
         if ours is None or after != ours or after.beyond != ours.beyond:
             _save(tx, ours, after)
             known[after.product_id, after.life] = after
             merged.changed = True
     return merged
-
-
-def learn_life(tx: Transaction, life: Life, *, dead: bool = False) -> None:
-    """Remember a life; every other life of this node's own branch is over, and stays so."""
-    over = dead or (life.branch == tx.identity.name and life.epoch != tx.identity.epoch)
-    tx.learn_life(life, over=over)
-
-
-def is_over(tx: Transaction, life: Life) -> bool:
-    """Whether a life is known to be over; each of a decommissioned branch is, also one never heard of."""
-    known = tx.lives.get(life)
-    return life.branch in tx.gone if known is None else known
-
-
-def learn_deaths(tx: Transaction, told: Iterable[Life]) -> None:
-    """Remember lives that a peer knows to be over. This node's own present one is not among them: whether it
-    is over, and what follows, is decided elsewhere."""
-    for life in told:
-        if life != me(tx):
-            learn_life(tx, life, dead=True)
 
 
 def cell_from_json(body: object) -> Cell:
@@ -229,47 +175,6 @@ def cell_from_json(body: object) -> Cell:
         beyond=beyond,
         **counts,
     )
-
-
-def stock_view(connection: sqlite3.Connection, sku: str) -> dict[str, Any]:
-    """One product's stock as known here: `available` and `frozen` of the company, `here` = rights of this
-    branch, every life's row, and where it is oversold the orders that are short of units: the work list,
-    the same on every node that knows the same orders. Raises NotFound."""
-    product = products.find(connection, sku)
-    if product is None:
-        raise NotFound("product", sku)
-    life, dead = present_life(connection), dead_lives(connection)
-    return _view(connection, product.id, product.sku, life=life, dead=dead)
-
-
-def stock_page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
-    """The stock of up to `limit` products whose id is beyond `after`, by product id."""
-    rows = connection.execute("SELECT id, sku FROM products WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
-    life, dead = present_life(connection), dead_lives(connection)
-    return [_view(connection, *row, life=life, dead=dead) for row in rows.fetchall()]
-
-
-def _view(
-    connection: sqlite3.Connection, product_id: str, sku: str, *, life: Life, dead: Collection[Life]
-) -> dict[str, Any]:
-    cells = cells_of(connection, product_id)
-    totals = stock.totals(cells, dead)
-    sales = orders.sales_of(connection, product_id) if totals.oversold else []
-    short = stock.deficits(totals.oversold, sales)
-    return {
-        "id": product_id,
-        "sku": sku,
-        "available": totals.available,
-        "frozen": totals.frozen,
-        "oversold": totals.oversold,
-        "here": usable_rights(connection, cells, life),
-        "deficits": [
-            {"order": sale.order_id, "branch": sale.branch, "quantity": sale.quantity} for sale in short
-        ],
-        "rows": [
-            {key: value for key, value in cell.as_json().items() if key != "product_id"} for cell in cells
-        ],
-    }
 
 
 def _save(tx: Transaction, before: Cell | None, after: Cell) -> None:

@@ -9,16 +9,8 @@ from typing import Any
 from app.database import Actor, Transaction
 from app.database.digest import canonical
 from app.database.seals import UNREADABLE, Stored, require_written, seal
-from app.domain import (
-    forms,
-    identity,
-    text,
-)
-from app.domain.errors import (
-    AlreadyExists,
-    LastAdmin,
-    NotFound,
-)
+from app.domain import forms, identity, text
+from app.domain.errors import AlreadyExists, LastAdmin, NotFound
 from app.domain.forms import Form
 from app.domain.lww import Activity, Stamp
 from app.domain.user import Role, User

@@ -13,16 +13,12 @@ from app.domain.life import Life
 from app.runtime import Clock
 from app.state.registry import replicated
 from app.sync.catchup import anti_entropy, donor_state
-from app.sync.catchup.donor_client import (
-    Donors,
-    Progress,
-    Turn,
-)
-from app.sync.catchup.donor_state import Told
-from app.sync.catchup.importer import Intake
+from app.sync.catchup.donor_client import DonorClient, Progress, Turn
+from app.sync.catchup.donor_state import DonorState
+from app.sync.catchup.importer import Importer
 from app.sync.guards.alarms import Alarms
 from app.sync.guards.fencer import Fencer
-from app.sync.lifecycle import handshake
+from app.sync.log import positions
 from app.sync.peering.client import PeerClient, Refusal
 from app.sync.peering.peers import Peer, Peers
 from app.sync.wire.messages import Hello, Page
@@ -38,7 +34,7 @@ COMING_SECONDS = 2.0
 """While everything is fetched, and a page was merged within this time, events are put off."""
 
 
-class Recovery:
+class CatchUp:
     """Fetches from peers page by page, and merges one page at a time; the next one is asked for meanwhile.
 
     A page whose hash does not fit is fetched again; after a cut the fetch goes on where it stopped; what is
@@ -52,18 +48,18 @@ class Recovery:
         *,
         peers: Peers,
         link: PeerClient,
-        rebirth: Fencer,
+        fencer: Fencer,
         alarms: Alarms,
         clock: Clock,
     ) -> None:
         self._database = database
         self._peers = peers
-        self._donors = Donors(link, identity=lambda: database.identity)
-        self._intake = Intake(database, donors=self._donors, rebirth=rebirth, alarms=alarms)
+        self._donors = DonorClient(link, identity=lambda: database.identity)
+        self._intake = Importer(database, donors=self._donors, fencer=fencer, alarms=alarms)
         self._alarms = alarms
         self._clock = clock
         self._wanted: dict[tuple[str, str | None], Progress] = {}
-        self._told: dict[tuple[str, str | None], Told] = {}
+        self._told: dict[tuple[str, str | None], DonorState] = {}
         self._repairs: dict[str, Reason] = {}
         self._work = asyncio.Event()
         self._turns = asyncio.Lock()
@@ -165,10 +161,10 @@ class Recovery:
         parked here that the peer had applied. The peer does the same for itself. Raises Refusal."""
         life = peer.epoch or ""
         theirs = await self._donors.totals(peer, of=life)
-        told = Told(Life(peer.name, life), theirs.heads or {}, theirs.parked_seqs)
+        told = DonorState(Life(peer.name, life), theirs.heads or {}, theirs.parked_seqs)
         await self._intake.take_parked(peer, told, None, orders=False)
         ours, heads = await self._database.read(
-            lambda connection: (anti_entropy.recorded_totals(connection), handshake.heads(connection))
+            lambda connection: (anti_entropy.recorded_totals(connection), positions.heads(connection))
         )
         alike = anti_entropy.alike(replicated.revisions(), theirs.canonical)
         differing = anti_entropy.differing(ours, theirs.totals, among=alike)
@@ -218,10 +214,10 @@ class Recovery:
         events, or again."""
         key, life = (peer.name, progress.branch), progress.peer_epoch or ""
         if key not in self._told:
-            before = await self._database.read(handshake.heads)
+            before = await self._database.read(positions.heads)
             reply = await turn.answer(self._donors.totals(peer, of=life))
             if reply.heads is not None:  # else it is an older version, whose first page will say
-                told = Told(
+                told = DonorState(
                     Life(peer.name, life), reply.heads, reply.parked_seqs, before, reply.canonical, reply.kept
                 )
                 await self._intake.take_parked(peer, told, progress.branch, orders=False, turn=turn)
@@ -252,7 +248,9 @@ class Recovery:
             while coming is not None:
                 page = await turn.answer(coming)
                 coming = None if page.next is None else ask(page.next)
-                self._told.setdefault((peer.name, branch), Told(Life(peer.name, life), page.heads, None))
+                self._told.setdefault(
+                    (peer.name, branch), DonorState(Life(peer.name, life), page.heads, None)
+                )
                 progress.left_out += await self._intake.merge(peer, page)
                 progress.rows += len(page.rows)
                 progress.through = page.next or progress.through
@@ -265,7 +263,7 @@ class Recovery:
 
     async def _finish(self, turn: Turn, peer: Peer, progress: Progress) -> None:
         key = (peer.name, progress.branch)
-        told = self._told.get(key, Told(Life(peer.name, progress.peer_epoch or ""), {}, None))
+        told = self._told.get(key, DonorState(Life(peer.name, progress.peer_epoch or ""), {}, None))
         left = await self._intake.take_parked(peer, told, progress.branch, orders=True, turn=turn)
         self._told.pop(key, None)
         await self._intake.write(

@@ -11,13 +11,7 @@ from app.sync.catchup import snapshot
 from app.sync.peering.client import PeerClient, Refusal
 from app.sync.peering.peers import Peer
 from app.sync.rules.retry import Answer
-from app.sync.wire.messages import (
-    Message,
-    Page,
-    PageRequest,
-    TotalsReply,
-    TotalsRequest,
-)
+from app.sync.wire.messages import Message, Page, PageRequest, TotalsReply, TotalsRequest
 
 PAGE_TIMEOUT_SECONDS = 10.0
 LATE_SECONDS = 0.5
@@ -82,7 +76,7 @@ class Turn:
             self._lock.release()
 
 
-class Donors:
+class DonorClient:
     """Asks donors. Every call names the life it is meant for, so that no other life's rows count as its."""
 
     def __init__(self, link: PeerClient, *, identity: Callable[[], Identity]) -> None:

@@ -11,25 +11,14 @@ from dataclasses import dataclass, field
 
 from app.database import Actor, Transaction
 from app.domain.life import Life
-from app.domain.ranges import (
-    Ranges,
-    common,
-    holds,
-)
+from app.domain.ranges import Ranges, common, holds
 from app.state.registry import replicated, unknown_rows
-from app.state.tables import stock_table
+from app.state.tables import life_table, stock_table
 from app.sync.catchup import anti_entropy
-from app.sync.lifecycle import handshake
-from app.sync.log import dead_letters, receiver
+from app.sync.log import dead_letters, positions, receiver
 from app.sync.log.outbox import ORIGIN
-from app.sync.wire.messages import (
-    Head,
-    Hello,
-    ParkedEvent,
-    TotalsReply,
-    TotalsRequest,
-    WireEvent,
-)
+from app.sync.wire import kinds
+from app.sync.wire.messages import Head, Hello, ParkedEvent, TotalsReply, TotalsRequest, WireEvent
 
 Lives = Callable[[Life], bool]
 
@@ -39,7 +28,7 @@ def _every(_life: Life) -> bool:
 
 
 @dataclass(frozen=True)
-class Told:
+class DonorState:
     """What a donor said of itself at one instant: its heads, and what it keeps parked (None: it does not
     say). `life` is the donor's own; `before` are this node's heads before it took what is parked there.
     `canonical` are the revisions of its rows, `kept` the relations it keeps rows of without knowing them."""
@@ -67,9 +56,9 @@ class Told:
         return self.parked_seqs is not None and not holds(self.parked_seqs.get(life.key, ()), seq)
 
 
-def by_hello(hello: Hello) -> Told:
+def by_hello(hello: Hello) -> DonorState:
     """What a hello says."""
-    return Told(hello.life, hello.heads, hello.parked_seqs)
+    return DonorState(hello.life, hello.heads, hello.parked_seqs)
 
 
 def tell(connection: sqlite3.Connection, wanted: TotalsRequest) -> TotalsReply:
@@ -82,7 +71,7 @@ def tell(connection: sqlite3.Connection, wanted: TotalsRequest) -> TotalsReply:
         totals=anti_entropy.recorded_totals(connection),
         canonical=replicated.revisions(),
         kept=unknown_rows.relations(connection),
-        heads=handshake.heads(connection),
+        heads=positions.heads(connection),
         parked_seqs=dead_letters.seqs(connection),
         parked=parked,
         parked_next=following,
@@ -106,17 +95,19 @@ def take(
     merged = stock_table.Merged()
     for handed in parked:
         life = handed.life
-        if life == stock_table.me(tx) or branch not in (None, handed.origin):
+        if life == life_table.me(tx) or branch not in (None, handed.origin):
             continue
         if _is_beyond(heads.get(life.key, ORIGIN), _known(tx, life)):
-            counts = adopting and (branch is None or stock_table.is_over(tx, life))
+            counts = adopting and (branch is None or life_table.is_over(tx, life))
             dead_letters.take(tx, handed, further=counts)
         else:
-            merged.absorb(dead_letters.try_once(tx, handed.origin, handed.event) or stock_table.Merged())
+            merged.absorb(kinds.try_once(tx, handed.origin, handed.event) or stock_table.Merged())
     return merged
 
 
-def adopt(tx: Transaction, told: Told, *, left: Mapping[str, Ranges], lives: Lives) -> stock_table.Merged:
+def adopt(
+    tx: Transaction, told: DonorState, *, left: Mapping[str, Ranges], lives: Lives
+) -> stock_table.Merged:
     """After everything a donor had was merged, and what it keeps parked was taken: count its heads of the
     chosen lives as applied here, where they are beyond what is known, and try what was taken. `left` is what
     it still kept parked after the last of that.
@@ -134,13 +125,13 @@ def adopt(tx: Transaction, told: Told, *, left: Mapping[str, Ranges], lives: Liv
             continue
         if common(parked.get(key, ()), left.get(key, ())) != list(parked.get(key, ())):
             continue
-        counts = head.seq and lives(life) and life != stock_table.me(tx)
+        counts = head.seq and lives(life) and life != life_table.me(tx)
         if counts and _is_beyond(head, receiver.position(tx.connection, life)):
             receiver.set_position(tx, life, head)
     return dead_letters.retry(tx, "taken")
 
 
-def forget_applied(tx: Transaction, told: Told, *, lives: Lives = _every) -> stock_table.Merged:
+def forget_applied(tx: Transaction, told: DonorState, *, lives: Lives = _every) -> stock_table.Merged:
     """When all rows that a donor had when it `told` this are here: keep no event of the chosen lives parked
     that was in them.
 
@@ -150,17 +141,17 @@ def forget_applied(tx: Transaction, told: Told, *, lives: Lives = _every) -> sto
     merged = stock_table.Merged()
     for life, event in _applied(tx.connection, told):
         if lives(life):
-            merged.absorb(dead_letters.try_once(tx, life.branch, event) or stock_table.Merged())
+            merged.absorb(kinds.try_once(tx, life.branch, event) or stock_table.Merged())
             dead_letters.forget(tx, life, event)
     return merged
 
 
-def has_applied_any(connection: sqlite3.Connection, told: Told) -> bool:
+def has_applied_any(connection: sqlite3.Connection, told: DonorState) -> bool:
     """Whether there is anything that `forget_applied` would not keep."""
     return any(True for _ in _applied(connection, told))
 
 
-def _applied(connection: sqlite3.Connection, told: Told) -> Iterator[tuple[Life, WireEvent]]:
+def _applied(connection: sqlite3.Connection, told: DonorState) -> Iterator[tuple[Life, WireEvent]]:
     for life, event in dead_letters.readable(connection):
         head = told.heads.get(life.key, ORIGIN)
         behind = _is_beyond(receiver.position(connection, life), head)
@@ -169,12 +160,18 @@ def _applied(connection: sqlite3.Connection, told: Told) -> Iterator[tuple[Life,
 
 
 def finish_fetch(
-    tx: Transaction, told: Told, *, left: Mapping[str, Ranges], branch: str | None, rows: int, complete: bool
+    tx: Transaction,
+    told: DonorState,
+    *,
+    left: Mapping[str, Ranges],
+    branch: str | None,
+    rows: int,
+    complete: bool,
 ) -> stock_table.Merged:
     """Take over the donor's heads: all of them after a whole fetch, those of the branch's dead lives after a
     narrow one. `complete` says that no row was left out. The audit keeps up to which event the donor had this
     node's earlier lives."""
-    dead = stock_table.dead_lives(tx.connection)
+    dead = life_table.dead_lives(tx.connection)
 
     def chosen(life: Life) -> bool:
         return branch is None or (life in dead and life.branch == branch)
@@ -197,7 +194,7 @@ def finish_fetch(
 
 def lacking(connection: sqlite3.Connection, hello: Hello) -> list[str | None]:
     """What to fetch from who said this hello: None stands for everything, a name for one branch's."""
-    if not handshake.is_founded(connection):
+    if not positions.is_founded(connection):
         return []
     applied = receiver.position(connection, hello.life)
     everything: list[str | None] = [None] if applied.seq < hello.oldest else []
@@ -205,9 +202,9 @@ def lacking(connection: sqlite3.Connection, hello: Hello) -> list[str | None]:
 
 
 def _missing(connection: sqlite3.Connection, heads: Mapping[str, Head]) -> list[str]:
-    known = handshake.heads(connection)
+    known = positions.heads(connection)
     behind: set[str] = set()
-    for life in stock_table.dead_lives(connection):
+    for life in life_table.dead_lives(connection):
         if _is_beyond(heads.get(life.key, ORIGIN), known.get(life.key, ORIGIN)):
             behind.add(life.branch)
     return sorted(behind)

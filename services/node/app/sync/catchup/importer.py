@@ -6,25 +6,25 @@ from app.database import Database, Transaction
 from app.domain.ranges import Ranges
 from app.state.tables import stock_table
 from app.sync.catchup import donor_state, snapshot
-from app.sync.catchup.donor_client import Donors, Turn
-from app.sync.catchup.donor_state import Told
+from app.sync.catchup.donor_client import DonorClient, Turn
+from app.sync.catchup.donor_state import DonorState
 from app.sync.guards.alarms import Alarms
 from app.sync.guards.fencer import Fencer
 from app.sync.peering.peers import Peer
 from app.sync.wire.messages import Page, ParkedEvent
 
 
-class Intake:
+class Importer:
     """Merges what donors give, each piece in a transaction of its own."""
 
-    def __init__(self, database: Database, *, donors: Donors, rebirth: Fencer, alarms: Alarms) -> None:
+    def __init__(self, database: Database, *, donors: DonorClient, fencer: Fencer, alarms: Alarms) -> None:
         self._database = database
         self._donors = donors
-        self._rebirth = rebirth
+        self._fencer = fencer
         self._alarms = alarms
 
     async def take_parked(
-        self, peer: Peer, told: Told, branch: str | None, *, orders: bool, turn: Turn | None = None
+        self, peer: Peer, told: DonorState, branch: str | None, *, orders: bool, turn: Turn | None = None
     ) -> Mapping[str, Ranges]:
         """Keep what a donor keeps parked: of `orders` when its rows are here, all else before. So no order
         shows without what it took, whichever of the two is parked, and whenever the donor is lost. Returns
@@ -55,11 +55,11 @@ class Intake:
         for fork in merged.forks:
             self._alarms.raise_("fork", f"{peer.name} has {fork}")
         if merged.ahead:
-            await self._rebirth.begin(epoch, f"{peer.name} has newer rows of this epoch")
+            await self._fencer.begin(epoch, f"{peer.name} has newer rows of this epoch")
         return merged
 
 
 def _taking(
-    parked: Sequence[ParkedEvent], told: Told, branch: str | None, *, adopting: bool
+    parked: Sequence[ParkedEvent], told: DonorState, branch: str | None, *, adopting: bool
 ) -> Callable[[Transaction], stock_table.Merged]:
     return lambda tx: donor_state.take(tx, parked, told.heads, branch=branch, adopting=adopting)

@@ -13,8 +13,8 @@ from app.database.digest import bucket_of, canonical
 from app.state.registry import replicated, unknown_rows
 from app.state.registry.entity import Entity
 from app.state.tables.stock_table import Merged
-from app.sync.lifecycle import handshake
-from app.sync.log import dead_letters
+from app.sync.log import positions
+from app.sync.wire import kinds
 from app.sync.wire.kinds import UNAPPLICABLE
 from app.sync.wire.messages import Page, PageRequest
 
@@ -56,7 +56,7 @@ def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
         rows=rows,
         next=keys[through - 1] if through < len(keys) or len(keys) == PAGE_KEYS else None,
         sha256=_digest(before, encoded),
-        heads=handshake.heads(connection),
+        heads=positions.heads(connection),
     )
 
 
@@ -72,7 +72,7 @@ def _unknown_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
         rows=rows,
         next=following,
         sha256=_digest({}, map(canonical, rows)),
-        heads=handshake.heads(connection),
+        heads=positions.heads(connection),
     )
 
 
@@ -145,5 +145,5 @@ def _merge_rows(tx: Transaction, entity: Entity, rows: Rows, donor: str, merged:
             with tx.attempt():
                 merged.absorb(entity.merge(tx, [row], donor))
         except UNAPPLICABLE as error:
-            left_out = merged.waiting if dead_letters.is_waiting(error) else merged.forks
+            left_out = merged.waiting if kinds.is_waiting(error) else merged.forks
             left_out.append(f"{entity.relation} {row.get('id') or row.get('product_id')}: {error!r}")

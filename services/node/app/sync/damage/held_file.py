@@ -6,14 +6,9 @@ from collections.abc import Iterable
 from random import Random
 
 from app.runtime import Clock
-from app.sync.damage.turns import (
-    RENEW_SECONDS,
-    TurnReply,
-    TurnRequest,
-    weigh,
-)
+from app.sync.damage.turns import RENEW_SECONDS, TurnReply, TurnRequest, weigh
 from app.sync.guards.alarms import Alarms
-from app.sync.guards.readiness import Standing
+from app.sync.guards.readiness import Readiness
 from app.sync.peering.client import PeerClient, Refusal
 from app.sync.peering.peers import Peer, Peers
 
@@ -29,7 +24,7 @@ NOBODY_SECONDS = 5.0
 LOOK_SECONDS = 0.5
 
 
-class Holding:
+class HeldFile:
     """Asks for this node's turn to replace its damaged file. `found` says that the node may also replace it
     where nobody serves: an admin set FOUND=1."""
 
@@ -39,7 +34,7 @@ class Holding:
         node: str,
         peers: Peers,
         link: PeerClient,
-        standing: Standing,
+        readiness: Readiness,
         alarms: Alarms,
         clock: Clock,
         random: Random,
@@ -48,14 +43,14 @@ class Holding:
         self._node = node
         self._peers = peers
         self._link = link
-        self._standing = standing
+        self._readiness = readiness
         self._alarms = alarms
         self._clock = clock
         self._random = random
         self._found = found
 
     async def wait_for_turn(self) -> None:
-        """Return once the file may be replaced. Until then the standing shows why it may not."""
+        """Return once the file may be replaced. Until then the readiness shows why it may not."""
         served_at = self._clock.monotonic()
         while True:
             replies = await self._ask(self._peers, "ask")
@@ -77,7 +72,7 @@ class Holding:
     async def keep_turn(self) -> None:
         """Keep the turn until the node serves, then give it back. One that is cancelled lets it run out."""
         renewed_at = self._clock.monotonic()
-        while not self._standing.ready:
+        while not self._readiness.ready:
             if self._clock.monotonic() - renewed_at >= RENEW_SECONDS:
                 renewed_at = self._clock.monotonic()
                 await self._ask(self._peers, "ask")
@@ -85,10 +80,10 @@ class Holding:
         await self._ask(self._peers, "release")
 
     def _wait(self, reason: str) -> None:
-        self._standing.wait_for(reason, reading=True)
+        self._readiness.wait_for(reason, reading=True)
 
     def _say_that_nobody_serves(self) -> None:
-        if self._standing.reason != "nobody_serves":
+        if self._readiness.reason != "nobody_serves":
             self._alarms.raise_("nobody_serves", f"start the others, `lab salvage {self._node}`, or FOUND=1")
         self._wait("nobody_serves")
 
@@ -106,6 +101,6 @@ class Holding:
             )
         except Refusal as refusal:
             if refusal.answer.code == "decommissioned":
-                self._standing.close()
+                self._readiness.close()
             log.info("%s gave no answer about this node's turn: %s", peer.name, refusal)
             return None

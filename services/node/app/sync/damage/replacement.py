@@ -9,8 +9,8 @@ from typing import Any
 
 from app.database import StorageError
 from app.state.tables import membership
-from app.sync.context import Ground
-from app.sync.damage.held_file import Holding
+from app.sync.context import NodeContext
+from app.sync.damage.held_file import HeldFile
 
 log = logging.getLogger("app.mending")
 
@@ -19,22 +19,22 @@ AGAIN_SECONDS = 1.0
 aside is tried again."""
 
 
-class Mending:
+class FileReplacement:
     """Runs at most one task. `stop` ends replication's tasks; `go_on` begins them on the file as it was,
     `begin_empty` on an empty one."""
 
     def __init__(
         self,
-        ground: Ground,
+        context: NodeContext,
         *,
-        holding: Holding,
+        holding: HeldFile,
         stop: Callable[[], Awaitable[None]],
         go_on: Callable[[], Awaitable[None]],
         begin_empty: Callable[[], Awaitable[None]],
         note_gone: Callable[[Collection[str]], None],
         note_end: Callable[[asyncio.Task[None]], None],
     ) -> None:
-        self._ground = ground
+        self._context = context
         self._holding = holding
         self._stop = stop
         self._go_on = go_on
@@ -74,56 +74,58 @@ class Mending:
 
     async def _look(self) -> None:
         """Never serve or send another row before the file was looked at; go on with a sound one."""
-        ground = self._ground
-        ground.standing.wait_for("damaged_database")
+        context = self._context
+        context.readiness.wait_for("damaged_database")
         await self._stop()
-        if await ground.database.hold_if_damaged():
+        if await context.database.hold_if_damaged():
             await self._hold()
             return
-        ground.alarms.raise_("false_damage", "a query met damage, and the file is sound")
-        await ground.clock.sleep(AGAIN_SECONDS)
+        context.alarms.raise_("false_damage", "a query met damage, and the file is sound")
+        await context.clock.sleep(AGAIN_SECONDS)
         await self._go_on()
 
     async def _hold(self) -> None:
         """Leave a damaged file as it is until it is this node's turn to replace it; then begin an empty one
         and rebuild it from peers."""
-        ground = self._ground
-        ground.standing.wait_for("damaged_database", reading=True)
-        ground.alarms.raise_("damaged_database", f"held, nothing is written to it: {ground.database.damage}")
+        context = self._context
+        context.readiness.wait_for("damaged_database", reading=True)
+        context.alarms.raise_(
+            "damaged_database", f"held, nothing is written to it: {context.database.damage}"
+        )
         await self._note_own_end()
-        if ground.standing.closed:
+        if context.readiness.closed:
             return  # it takes nothing any more, and what it has is read where it lies
         await self._holding.wait_for_turn()
-        ground.standing.wait_for("damaged_database")
+        context.readiness.wait_for("damaged_database")
         while not await self._is_replaced():
-            await ground.clock.sleep(AGAIN_SECONDS)
-        kept = ground.database.set_aside
+            await context.clock.sleep(AGAIN_SECONDS)
+        kept = context.database.set_aside
         assert kept is not None, "it was replaced"
-        ground.alarms.raise_("damaged_database", f"set aside as {kept.name}")
+        context.alarms.raise_("damaged_database", f"set aside as {kept.name}")
         while not await self._has_learnt_who_is_gone():
-            await ground.clock.sleep(AGAIN_SECONDS)
+            await context.clock.sleep(AGAIN_SECONDS)
         await self._begin_empty()
 
     async def _note_own_end(self) -> None:
         """Close a branch of which it can still be read in the damaged file that it was decommissioned."""
         try:
-            self._note_gone(await self._ground.database.read(membership.gone))
+            self._note_gone(await self._context.database.read(membership.gone))
         except (StorageError, sqlite3.Error) as error:
             log.info("who is decommissioned cannot be read from the damaged database: %s", error)
 
     async def _is_replaced(self) -> bool:
         try:
-            await self._ground.database.replace_held()
+            await self._context.database.replace_held()
         except StorageError as error:
             log.warning("replacing the damaged database is put off: %s", error)
-        return self._ground.database.damage is None
+        return self._context.database.damage is None
 
     async def _has_learnt_who_is_gone(self) -> bool:
         """Whether the new file has stored which branches are decommissioned: no peer may be there to say
         so."""
-        gone = [peer.name for peer in self._ground.peers.configured if peer.gone]
+        gone = [peer.name for peer in self._context.peers.configured if peer.gone]
         try:
-            await self._ground.database.write(lambda tx: membership.learn(tx, gone))
+            await self._context.database.write(lambda tx: membership.learn(tx, gone))
         except StorageError as error:
             log.warning("the new database does not take who is decommissioned yet: %s", error)
             return False

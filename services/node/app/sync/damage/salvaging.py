@@ -14,7 +14,7 @@ from app.database import StorageError
 from app.database.file import remove_set_aside, set_aside_files
 from app.state import salvage
 from app.state.salvage import Account, Salvage
-from app.sync.context import Ground
+from app.sync.context import NodeContext
 
 log = logging.getLogger("app.salvaging")
 
@@ -34,11 +34,11 @@ class Salvaging:
     beside the node; what is merged is merged some rows at a time. `announce` tells peers of the orders that
     came back."""
 
-    def __init__(self, ground: Ground, *, announce: Callable[[], Awaitable[None]]) -> None:
-        self._ground = ground
+    def __init__(self, context: NodeContext, *, announce: Callable[[], Awaitable[None]]) -> None:
+        self._context = context
         self._announce = announce
         self._is_stopped = False
-        settings = ground.settings
+        settings = context.settings
         self._roster = frozenset((settings.node_name, *(peer.name for peer in settings.peers)))
 
     async def run(self) -> None:
@@ -46,20 +46,20 @@ class Salvaging:
         self._is_stopped = False
         pause = FIRST_PAUSE_SECONDS
         while True:
-            while not self._ground.standing.ready:
-                await self._ground.clock.sleep(LOOK_SECONDS)
+            while not self._context.readiness.ready:
+                await self._context.clock.sleep(LOOK_SECONDS)
             try:
                 await self.once()
             except (StorageError, sqlite3.Error, OSError) as error:
                 log.warning("salvaging is put off: %s", error)
-            await self._ground.clock.sleep(pause)
+            await self._context.clock.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def once(self) -> None:
         """Salvage what is not salvaged yet, and remove what is kept for too long."""
-        path = self._ground.settings.database_path
+        path = self._context.settings.database_path
         files = await self._beside(partial(set_aside_files, path))
-        known = await self._ground.database.read(salvage.accounts)
+        known = await self._context.database.read(salvage.accounts)
         if {account["file"] for account in known} - {file.name for file in files}:
             await self._forget_all_but(files)
         complete = {account["file"] for account in known if account["complete"]}
@@ -69,11 +69,11 @@ class Salvaging:
             if file.name not in complete:
                 await self._salvage(file)
         if known:
-            await self._ground.database.write(salvage.recount)
+            await self._context.database.write(salvage.recount)
         await self._remove_old(files)
 
     async def _salvage(self, file: Path) -> None:
-        database = self._ground.database
+        database = self._context.database
         before = await database.read(partial(salvage.read_account, file=file.name))
         this = Salvage(file.name, self._roster)
         stack = ExitStack()
@@ -91,25 +91,25 @@ class Salvaging:
         account = await database.write(salvage.finish(this, outcome))
         await self._announce()
         if before is None or _numbers(before) != _numbers(account):
-            self._ground.alarms.raise_("salvaged", account.sentence(file.name))
+            self._context.alarms.raise_("salvaged", account.sentence(file.name))
 
     async def _remove_old(self, files: Sequence[Path]) -> None:
         """Remove the files whose time is over, when the network has all they held."""
-        ground = self._ground
-        before = ground.clock.wall() - ground.settings.keep_damaged_days * DAY_SECONDS
+        context = self._context
+        before = context.clock.wall() - context.settings.keep_damaged_days * DAY_SECONDS
         for file in files:
-            if await ground.database.read(partial(salvage.may_be_removed, file=file.name, before=before)):
+            if await context.database.read(partial(salvage.may_be_removed, file=file.name, before=before)):
                 await self._beside(partial(remove_set_aside, file))
                 log.info("removed %s: the network has all it held", file.name)
                 await self._forget_all_but([other for other in files if other.exists()])
 
     async def _forget_all_but(self, files: Sequence[Path]) -> None:
         names = frozenset(file.name for file in files)
-        await self._ground.database.write(partial(salvage.forget_absent, present=names))
+        await self._context.database.write(partial(salvage.forget_absent, present=names))
 
     async def _beside(self, work: Callable[[], T]) -> T:
         """Run blocking work beside the node."""
-        return await self._to_the_end(self._ground.executor.run("reader", work))
+        return await self._to_the_end(self._context.executor.run("reader", work))
 
     async def _to_the_end(self, work: Awaitable[T]) -> T:
         """Wait for work also when this task is cancelled meanwhile: what it reads from must not be closed

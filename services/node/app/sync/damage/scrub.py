@@ -14,26 +14,16 @@ from app.domain.life import Life
 from app.domain.ranges import common
 from app.runtime import Clock
 from app.state.registry import replicated
-from app.state.repair import (
-    altered_rows,
-    buckets,
-    checking,
-    unwritten,
-)
+from app.state.repair import altered_rows, buckets, checking, unwritten
 from app.state.repair.buckets import Given, Mended
 from app.state.repair.checking import NOT_WRITTEN, Trouble
-from app.state.tables import stock_table
+from app.state.tables import life_table
 from app.sync.guards.alarms import Alarms
-from app.sync.lifecycle import handshake
-from app.sync.log import dead_letters, own_rows_repair
+from app.sync.log import dead_letters, own_rows_repair, positions
 from app.sync.log.outbox import ORIGIN
 from app.sync.peering.client import PeerClient, Refusal
 from app.sync.peering.peers import Peer, Peers
-from app.sync.wire.messages import (
-    BucketReply,
-    BucketRequest,
-    Head,
-)
+from app.sync.wire.messages import BucketReply, BucketRequest, Head
 
 log = logging.getLogger("app.scrub")
 
@@ -246,8 +236,8 @@ def mending(name: str, trouble: Trouble, reply: BucketReply) -> Callable[[Transa
 def _dominates(tx: Transaction, reply: BucketReply) -> bool:
     """Whether a peer has every event that is known here in its rows, this node's own included. What it keeps
     parked is not in them, unless it is parked here too."""
-    known, parked = handshake.heads(tx.connection), dead_letters.seqs(tx.connection)
-    own = stock_table.me(tx).key
+    known, parked = positions.heads(tx.connection), dead_letters.seqs(tx.connection)
+    own = life_table.me(tx).key
     return (
         all(_is_as_far(reply.heads.get(life, ORIGIN), head) for life, head in known.items() if life != own)
         and (own not in known or reply.heads.get(own) == known[own])

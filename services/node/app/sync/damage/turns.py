@@ -12,8 +12,8 @@ from app.database import Database
 from app.domain.errors import Decommissioned
 from app.runtime import Clock
 from app.security.replica_tokens import ReplicaClaims
-from app.sync.guards.readiness import Standing
-from app.sync.lifecycle import handshake
+from app.sync.guards.readiness import Readiness
+from app.sync.log import positions
 from app.sync.peering.peers import Peers
 from app.sync.wire.errors import NotTheSender
 from app.sync.wire.messages import Message
@@ -65,10 +65,10 @@ def weigh(replies: Iterable[TurnReply]) -> Verdict:
 class TurnService:
     """Gives members their turns, one at a time, for LEASE_SECONDS each unless they ask again."""
 
-    def __init__(self, database: Database, *, peers: Peers, standing: Standing, clock: Clock) -> None:
+    def __init__(self, database: Database, *, peers: Peers, readiness: Readiness, clock: Clock) -> None:
         self._database = database
         self._peers = peers
-        self._standing = standing
+        self._readiness = readiness
         self._clock = clock
         self._lease: Lease | None = None
 
@@ -82,10 +82,10 @@ class TurnService:
             raise Decommissioned(peer.name)
         if self._database.damage is not None:
             return TurnReply(ready=False, founded=False, granted=False)
-        founded = bool(await self._database.read(handshake.is_founded))
-        serves = founded and self._standing.ready
+        founded = bool(await self._database.read(positions.is_founded))
+        serves = founded and self._readiness.ready
         granted = serves and self._give(peer.name, wanted)
-        return TurnReply(ready=self._standing.ready, founded=founded, granted=granted)
+        return TurnReply(ready=self._readiness.ready, founded=founded, granted=granted)
 
     def _give(self, name: str, wanted: TurnRequest) -> bool:
         now = self._clock.monotonic()

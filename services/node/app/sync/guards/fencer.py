@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from app.database import Database
 from app.domain.life import Life
 from app.state.commands import new_epoch
-from app.state.tables import stock_table
+from app.state.tables import life_table
 from app.sync.guards.alarms import Alarms
-from app.sync.guards.readiness import Standing
+from app.sync.guards.readiness import Readiness
 from app.sync.peering.peers import Peers
 from app.sync.rules import fencing
 from app.sync.rules.fencing import Fencing
@@ -28,10 +28,10 @@ class Fencer:
     keeps that this epoch is over, too: a restart begins another, whether or not a peer remembers.
     """
 
-    def __init__(self, database: Database, *, peers: Peers, standing: Standing, alarms: Alarms) -> None:
+    def __init__(self, database: Database, *, peers: Peers, readiness: Readiness, alarms: Alarms) -> None:
         self._database = database
         self._peers = peers
-        self._standing = standing
+        self._readiness = readiness
         self._alarms = alarms
         self._lock = asyncio.Lock()
         self._reborn = False
@@ -47,7 +47,7 @@ class Fencer:
             if rivals:
                 name = self._database.identity.name
                 await self._database.write(
-                    lambda tx: stock_table.learn_deaths(tx, [Life(name, rival) for rival in rivals])
+                    lambda tx: life_table.learn_deaths(tx, [Life(name, rival) for rival in rivals])
                 )
             match self._decide(epoch):
                 case Fencing.IGNORE:
@@ -65,8 +65,8 @@ class Fencer:
             epoch,
             present=self._database.identity.epoch,
             reborn=self._reborn,
-            fenced=self._standing.fenced is not None,
-            closed=self._standing.closed,
+            fenced=self._readiness.fenced is not None,
+            closed=self._readiness.closed,
         )
 
     async def _begin_again(self, why: str) -> None:
@@ -76,14 +76,14 @@ class Fencer:
 
     async def _fence(self, why: str) -> None:
         told = f"{TWO_PROCESSES} ({why})"
-        self._standing.fence(told)
+        self._readiness.fence(told)
         self._alarms.raise_("fenced", told)
         await self._database.write(new_epoch.end)
 
     async def resume(self) -> None:
         """At start: begin another life if the disk's own is over, and announce what is not announced yet."""
         async with self._lock:
-            if not self._standing.closed and await self._database.read(new_epoch.is_over):
+            if not self._readiness.closed and await self._database.read(new_epoch.is_over):
                 await self._begin_again("this epoch ended when two processes lived on copies of one disk")
         await self.announce()
 

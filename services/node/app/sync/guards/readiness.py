@@ -1,17 +1,12 @@
 """Whether this node may serve and sell now, and if not, why."""
 
-from app.domain.errors import (
-    BranchClosed,
-    Fenced,
-    NotReady,
-    PolicyMismatch,
-)
+from app.domain.errors import BranchClosed, Fenced, NotReady, PolicyMismatch
 
 CLOSED = "another branch decommissioned this one: what it has can be read, and it takes nothing any more"
 
 
-class Standing:
-    """The node's standing. It starts as not ready and says the reason in a stable snake_case word."""
+class Readiness:
+    """Whether the node serves. It starts as not ready and says the reason in a stable snake_case word."""
 
     def __init__(self, *, policy: str) -> None:
         self.policy = policy

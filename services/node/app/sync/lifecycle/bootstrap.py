@@ -8,10 +8,10 @@ from app.database import Database, StorageError, Transaction, own_rows
 from app.domain.life import Life
 from app.runtime import Clock
 from app.state.tables import users
-from app.sync.catchup.catch_up import Recovery
+from app.sync.catchup.catch_up import CatchUp
 from app.sync.guards.fencer import Fencer
-from app.sync.guards.readiness import Standing
-from app.sync.lifecycle import handshake
+from app.sync.guards.readiness import Readiness
+from app.sync.log import positions
 from app.sync.peering.peers import Peer, Peers
 
 log = logging.getLogger("app.founding")
@@ -39,20 +39,20 @@ class Bootstrap:
         database: Database,
         *,
         peers: Peers,
-        standing: Standing,
+        readiness: Readiness,
         clock: Clock,
-        recovery: Recovery,
-        rebirth: Fencer,
+        catch_up: CatchUp,
+        fencer: Fencer,
         alone: bool,
         admin: str,
         hash_password: Callable[[], Awaitable[str]],
     ) -> None:
         self._database = database
         self._peers = peers
-        self._standing = standing
+        self._readiness = readiness
         self._clock = clock
-        self._recovery = recovery
-        self._rebirth = rebirth
+        self._catch_up = catch_up
+        self._fencer = fencer
         self._alone = alone
         self._admin = admin
         self._hash_password = hash_password
@@ -61,17 +61,17 @@ class Bootstrap:
         """Return once the node serves. What its own storage refuses (a full disk) is tried again."""
         while not await self._is_over():
             await self._clock.sleep(LOOK_SECONDS)
-        self._standing.admit()
+        self._readiness.admit()
 
     async def _is_over(self) -> bool:
         try:
-            if not await self._database.read(handshake.is_founded):
+            if not await self._database.read(positions.is_founded):
                 if not await self._decide():
                     return False
                 # What was salvaged before the network was founded or fetched is told under this epoch.
-                await self._rebirth.announce()
+                await self._fencer.announce()
                 return True
-            await self._rebirth.resume()
+            await self._fencer.resume()
         except (StorageError, sqlite3.Error) as error:
             log.warning("founding is put off: %s", error)
             return False
@@ -79,7 +79,7 @@ class Bootstrap:
         return True
 
     async def _greet(self) -> None:
-        self._standing.wait_for("greeting_peers")
+        self._readiness.wait_for("greeting_peers")
         await self._hear_out()
 
     async def _hear_out(self) -> None:
@@ -90,7 +90,7 @@ class Bootstrap:
 
     async def _decide(self) -> bool:
         if any(peer.founded for peer in self._peers):
-            self._standing.wait_for("rebuilding", reading=True)
+            self._readiness.wait_for("rebuilding", reading=True)
             # A slower peer may be the only one that knows some of this branch's orders, and their keys.
             await self._hear_out()
             members = [peer for peer in self._peers if peer.founded]
@@ -101,9 +101,9 @@ class Bootstrap:
         if self._database.has_set_aside and not self._alone:
             await self._hear_out()
             if not any(peer.founded for peer in self._peers):
-                self._standing.wait_for("nobody_serves")
+                self._readiness.wait_for("nobody_serves")
             return False
-        self._standing.wait_for("waiting_for_peers")
+        self._readiness.wait_for("waiting_for_peers")
         # A decommissioned peer never says that it is empty: what it holds may be all that is left.
         if self._alone or all(peer.founded is False for peer in self._peers.configured):
             password_hash = await self._hash_password()
@@ -114,9 +114,9 @@ class Bootstrap:
     async def _fetched(self, members: list[Peer]) -> bool:
         """Whether everything was fetched from every member that can be reached, and from one at least."""
         for peer in members:
-            if not self._recovery.is_done(peer):
-                self._recovery.want(peer)
-        done = [peer for peer in members if self._recovery.is_done(peer)]
+            if not self._catch_up.is_done(peer):
+                self._catch_up.want(peer)
+        done = [peer for peer in members if self._catch_up.is_done(peer)]
         left = [peer for peer in members if peer not in done and self._peers.can_be_asked(peer)]
         return bool(done) and not left
 

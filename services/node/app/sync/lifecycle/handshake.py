@@ -4,30 +4,17 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.database import AlteredRow, Transaction, own_rows
+from app.database import AlteredRow, Transaction
 from app.database.digest import read_digests
-from app.database.identity import present_life
 from app.domain.life import Life
 from app.state.registry import replicated
-from app.state.tables import membership, stock_table
-from app.sync.log import dead_letters, outbox
+from app.state.tables import life_table, membership, stock_table
+from app.sync.log import dead_letters, outbox, positions
 from app.sync.rules import acknowledgement, hello_rules
 from app.sync.rules.acknowledgement import Finding, Reported
-from app.sync.rules.hello_rules import (
-    Accepted,
-    Behind,
-    Gone,
-    Over,
-    Sender,
-)
+from app.sync.rules.hello_rules import Accepted, Behind, Gone, Over, Sender
 from app.sync.wire.errors import Incompatible
-from app.sync.wire.messages import (
-    PROTOCOL,
-    Head,
-    Hello,
-    Incarnation,
-    common_version,
-)
+from app.sync.wire.messages import PROTOCOL, Hello, Incarnation, common_version
 
 
 @dataclass(frozen=True)
@@ -62,12 +49,12 @@ def say(
         cluster_id=node["cluster_id"],
         node=node["name"],
         epoch=node["epoch"],
-        dead=[*sorted(stock_table.dead_lives(connection))],
+        dead=[*sorted(life_table.dead_lives(connection))],
         decommissioned=membership.gone(connection),
         incarnation=Incarnation(starts=node["starts"], random=this.incarnation),
         policy=this.policy,
         founded=bool(node["founded"]),
-        heads=heads(connection),
+        heads=positions.heads(connection),
         oldest=outbox.oldest(connection),
         own_rows=stock_table.versions(connection, Life(node["name"], node["epoch"])) if first else None,
         ahead=dict(ahead),
@@ -77,23 +64,6 @@ def say(
         digests=digests,
         now=now,
     )
-
-
-def heads(connection: sqlite3.Connection) -> dict[str, Head]:
-    """The last event known of every (origin, epoch) that has any, this node's own included, keyed
-    "node@epoch"."""
-    me = present_life(connection)
-    known = {
-        Life(row["origin"], row["epoch"]).key: Head(seq=row["seq"], event_id=row["event_id"])
-        for row in own_rows.every_sound(connection, "positions")
-    }
-    own = outbox.head(connection)
-    return {**known, me.key: own} if own.seq else known
-
-
-def is_founded(connection: sqlite3.Connection) -> bool:
-    """Whether this database ever belonged to a network that serves."""
-    return bool(connection.execute("SELECT founded FROM node").fetchone()[0])
 
 
 def check(hello: Hello, *, cluster_id: str, protocol: tuple[int, int] = PROTOCOL) -> int:
@@ -119,19 +89,19 @@ def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learne
     it is an answer. Raises AlteredRow where this node's own event there is gone or altered."""
     life = hello.life
     membership.learn(tx, hello.decommissioned)
-    verdict = hello_rules.judge(life, hello.dead_lives, known=_sender(tx, life), me=stock_table.me(tx))
+    verdict = hello_rules.judge(life, hello.dead_lives, known=_sender(tx, life), me=life_table.me(tx))
     match verdict:
         case Gone():
-            stock_table.learn_deaths(tx, [life, *hello.dead_lives])
+            life_table.learn_deaths(tx, [life, *hello.dead_lives])
             return verdict
         case Over():
-            stock_table.learn_deaths(tx, hello.dead_lives)
+            life_table.learn_deaths(tx, hello.dead_lives)
             return verdict
-    stock_table.learn_life(tx, life)
+    life_table.learn_life(tx, life)
     membership.witness(tx, life, hello.decommissioned)
-    stock_table.learn_deaths(tx, hello.dead_lives)
+    life_table.learn_deaths(tx, hello.dead_lives)
     for key in hello.heads:
-        stock_table.learn_life(tx, Life.parse(key))
+        life_table.learn_life(tx, Life.parse(key))
     if isinstance(verdict, Accepted):
         verdict = _judge_own(tx, hello, answers)
     return Learned(
@@ -144,14 +114,14 @@ def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learne
 def _sender(tx: Transaction, life: Life) -> Sender:
     return Sender(
         is_decommissioned=life.branch in tx.gone,
-        is_over=stock_table.is_over(tx, life),
-        living=stock_table.living_epochs(tx.connection, life.branch),
+        is_over=life_table.is_over(tx, life),
+        living=life_table.living_epochs(tx.connection, life.branch),
     )
 
 
 def _judge_own(tx: Transaction, hello: Hello, answers: str | None) -> Accepted | Behind:
     """Compare what the peer has of this node's own events and rows; its cursor moves if the epoch goes on."""
-    me = stock_table.me(tx).key
+    me = life_table.me(tx).key
     head = hello.heads.get(me, outbox.ORIGIN)
     parked = (hello.parked_seqs or {}).get(me, ())
     reported = Reported(tx.identity.epoch, head.seq, head.event_id, parked)
@@ -162,7 +132,7 @@ def _judge_own(tx: Transaction, hello: Hello, answers: str | None) -> Accepted |
     # Of the life that was asked about, which may be over by now; and compared as of now, since a row may have
     # reached the peer after this node's hello had been written.
     ahead = hello.ahead if answers == tx.identity.epoch else {}
-    newer = _newer_rows(tx.connection, stock_table.me(tx), ahead)
+    newer = _newer_rows(tx.connection, life_table.me(tx), ahead)
     verdict = hello_rules.judge_own(hello.node, head.seq, finding, end=log.end, newer=newer)
     if isinstance(verdict, Accepted):
         outbox.move_cursor(tx, hello.node, hello.epoch, head.seq, epoch=tx.identity.epoch, parked=parked)

@@ -7,20 +7,16 @@ from app.database import Database
 from app.domain.errors import DeadEpoch, Decommissioned
 from app.domain.life import Life
 from app.runtime import Clock
-from app.state.tables import membership, stock_table
+from app.state.tables import life_table, membership
 from app.sync.catchup import anti_entropy, donor_state
-from app.sync.catchup.catch_up import Recovery
+from app.sync.catchup.catch_up import CatchUp
 from app.sync.guards.alarms import Alarms
 from app.sync.guards.fencer import Fencer
-from app.sync.guards.readiness import Standing
+from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle import handshake
 from app.sync.log.outbox import ORIGIN
 from app.sync.peering.client import PeerClient, Refusal
-from app.sync.peering.peers import (
-    Peer,
-    Peers,
-    process_of,
-)
+from app.sync.peering.peers import Peer, Peers, process_of
 from app.sync.rules.hello_rules import Gone, Over
 from app.sync.wire.errors import Incompatible
 from app.sync.wire.messages import Hello
@@ -49,20 +45,20 @@ class HelloHandler:
         this: handshake.Self,
         peers: Peers,
         link: PeerClient,
-        standing: Standing,
+        readiness: Readiness,
         alarms: Alarms,
-        rebirth: Fencer,
-        recovery: Recovery,
+        fencer: Fencer,
+        catch_up: CatchUp,
         clock: Clock,
     ) -> None:
         self._database = database
         self._this = this
         self._peers = peers
         self._link = link
-        self._standing = standing
+        self._readiness = readiness
         self._alarms = alarms
-        self._rebirth = rebirth
-        self._recovery = recovery
+        self._fencer = fencer
+        self._catch_up = catch_up
         self._clock = clock
         self._differing: dict[str, Difference] = {}
 
@@ -101,16 +97,16 @@ class HelloHandler:
         peer.said_hello_at = self._clock.monotonic()
         peer.clock_offset = hello.now - self._clock.wall()
         if not peer.gone:  # as it may be by now
-            self._standing.note_policy(peer.name, hello.policy)
+            self._readiness.note_policy(peer.name, hello.policy)
         self._peers.heard(peer)
         ours = await self.say(ahead=learned.ahead)
         self._compare(peer, hello, ours)
         if ours.parked_seqs and hello.digest == ours.digest:
             await self._forget_parked(donor_state.by_hello(hello))
         if learned.behind is not None:
-            await self._rebirth.begin(learned.epoch, learned.behind)
+            await self._fencer.begin(learned.epoch, learned.behind)
             ours = await self.say(ahead=learned.ahead)
-        await self._recovery.consider(peer, hello)
+        await self._catch_up.consider(peer, hello)
         return ours
 
     async def has_outlived(self, peer: Peer, successor: Hello) -> bool:
@@ -142,14 +138,14 @@ class HelloHandler:
 
     async def note_own_end(self) -> None:
         """Remember that this branch is decommissioned, as a peer has just said: it closes (Standing)."""
-        if not self._standing.closed:
+        if not self._readiness.closed:
             name = self._database.identity.name
             await self._database.write(lambda tx: membership.learn(tx, [name]))
 
     async def end_cloned(self, peer: Peer, epoch: str) -> None:
         """Name a peer's epoch dead: two processes live in it, on two copies of one disk, and either may spend
         its rights. Both are told, and the network shows it."""
-        await self._database.write(lambda tx: stock_table.learn_life(tx, Life(peer.name, epoch), dead=True))
+        await self._database.write(lambda tx: life_table.learn_life(tx, Life(peer.name, epoch), dead=True))
         self._alarms.raise_("cloned", f"two processes of {peer.name} live in one epoch, {epoch}")
         self._peers.hurry(peer.name)
 
@@ -167,7 +163,7 @@ class HelloHandler:
             raise
         peer.incompatible = None
 
-    async def _forget_parked(self, told: donor_state.Told) -> None:
+    async def _forget_parked(self, told: donor_state.DonorState) -> None:
         """A peer that has the same rows: keep nothing parked that it has in them."""
         if await self._database.read(lambda connection: donor_state.has_applied_any(connection, told)):
             await self._database.write(lambda tx: donor_state.forget_applied(tx, told))
@@ -184,7 +180,7 @@ class HelloHandler:
             ahead = self._may_run_ahead(peer, ours, since=seen.since)
             if not ahead:
                 self._alarms.raise_("divergence", f"{peer.name} has the same heads but another digest")
-            self._recovery.want_repair(peer, "ahead" if ahead else "differs")
+            self._catch_up.want_repair(peer, "ahead" if ahead else "differs")
 
     def _may_run_ahead(self, peer: Peer, ours: Hello, *, since: float) -> bool:
         """Whether rows of a third node may be here or at the peer whose events reached neither, as a grant's

@@ -10,17 +10,9 @@ from app.domain.errors import Invalid
 from app.domain.life import Life
 from app.domain.ranges import as_ranges
 from app.state.tables import stock_table
-from app.sync.wire.kinds import (
-    KINDS,
-    UNAPPLICABLE,
-    apply_unknown,
-)
-from app.sync.wire.messages import (
-    SCHEMA_VERSION,
-    Batch,
-    ParkedEvent,
-    WireEvent,
-)
+from app.sync.wire import kinds
+from app.sync.wire.kinds import KINDS, UNAPPLICABLE
+from app.sync.wire.messages import SCHEMA_VERSION, Batch, ParkedEvent, WireEvent
 
 Which = Literal["waiting", "taken", "tried", "all"]
 """Parked events to try again: what `waiting` ones lack may have come; `taken` ones were handed over by a
@@ -42,22 +34,6 @@ _INSERT = (
 _KEY = "printf('%s@%s/%012d/%s', origin, epoch, seq, event_id)"
 
 
-def apply(tx: Transaction, event: WireEvent, *, origin: str) -> stock_table.Merged:
-    """Merge an event's body as its kind says. Raises one of UNAPPLICABLE for what cannot be applied."""
-    if event.schema_version > SCHEMA_VERSION:
-        raise Invalid("schema_version", "newer_than_this_version")
-    kind = KINDS.get(event.kind)
-    if kind is None:
-        return apply_unknown(tx, event.body, origin, event.revisions)
-    return kind.apply(tx, event.body, origin, event.revisions)
-
-
-def is_waiting(error: Exception) -> bool:
-    """Whether what could not be applied refers to what is not here: it may still come, and then it applies;
-    anything else stays as it is."""
-    return isinstance(error, sqlite3.IntegrityError) and "FOREIGN KEY" in str(error)
-
-
 def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> None:
     """Keep an event and why it could not be applied."""
     kept = ParkedEvent(
@@ -67,7 +43,7 @@ def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> N
         reason=f"{type(error).__name__}: {_reason(error)}",
     )
     tx.connection.execute(
-        f"INSERT OR REPLACE {_INSERT}", _values(tx, kept, waiting=is_waiting(error), attempts=1)
+        f"INSERT OR REPLACE {_INSERT}", _values(tx, kept, waiting=kinds.is_waiting(error), attempts=1)
     )
 
 
@@ -77,15 +53,6 @@ def take(tx: Transaction, handed: ParkedEvent, *, further: bool) -> None:
     are in: before, an order might show without what it took."""
     insert = "INSERT OR REPLACE" if further else "INSERT OR IGNORE"
     tx.connection.execute(f"{insert} {_INSERT}", _values(tx, handed, waiting=False, attempts=0))
-
-
-def try_once(tx: Transaction, origin: str, event: WireEvent) -> stock_table.Merged | None:
-    """Apply an event if it can be applied; None, with nothing changed, if not."""
-    try:
-        with tx.attempt():
-            return apply(tx, event, origin=origin)
-    except UNAPPLICABLE:
-        return None
 
 
 def has_any(connection: sqlite3.Connection) -> bool:
@@ -172,13 +139,13 @@ def retry(tx: Transaction, which: Which) -> stock_table.Merged:
         life, event = Life(row["origin"], row["epoch"]), _event(row["body"])
         try:
             with tx.attempt():
-                merged.absorb(apply(tx, event, origin=row["origin"]))
+                merged.absorb(kinds.apply(tx, event, origin=row["origin"]))
                 forget(tx, life, event)
         except UNAPPLICABLE as error:
             tx.connection.execute(
                 "UPDATE parked SET attempts = attempts + 1, waiting = ?"
                 " WHERE origin = ? AND epoch = ? AND seq = ? AND event_id = ?",
-                (int(is_waiting(error)), *life, event.seq, event.event_id),
+                (int(kinds.is_waiting(error)), *life, event.seq, event.event_id),
             )
     return merged
 

@@ -15,20 +15,10 @@ from app.domain.life import Life
 from app.domain.ranges import Ranges
 from app.state.registry import replicated
 from app.sync.rules import acknowledgement
-from app.sync.rules.acknowledgement import (
-    ANOTHER_HISTORY,
-    Cursor,
-    Log,
-    Reported,
-)
+from app.sync.rules.acknowledgement import ANOTHER_HISTORY, Cursor, Log, Reported
 from app.sync.wire.errors import Trimmed
 from app.sync.wire.kinds import KINDS, read_unknown
-from app.sync.wire.messages import (
-    SCHEMA_VERSION,
-    Batch,
-    Head,
-    WireEvent,
-)
+from app.sync.wire.messages import SCHEMA_VERSION, Batch, Head, WireEvent
 
 BATCH_EVENTS = 500
 BATCH_BYTES = 1 << 20

@@ -11,7 +11,7 @@ from app.database import Transaction, own_rows
 from app.database.file import reading_somehow
 from app.domain.life import Life
 from app.state.registry import replicated
-from app.state.tables import stock_table
+from app.state.tables import life_table
 
 _LOOKED_AT = 100  # rows, for one that is sound
 
@@ -96,7 +96,7 @@ def _sound_row(connection: sqlite3.Connection) -> tuple[str, str] | None:
 
 
 def _let_come_again(tx: Transaction, life: Life) -> None:
-    if life in tx.lives and life != stock_table.me(tx):
+    if life in tx.lives and life != life_table.me(tx):
         tx.connection.execute("DELETE FROM positions WHERE origin = ? AND epoch = ?", life)
     else:
         tx.connection.execute("DELETE FROM positions")

@@ -7,23 +7,16 @@ from app.database import Transaction, own_rows
 from app.domain.errors import DeadEpoch
 from app.domain.life import Life
 from app.domain.ranges import Ranges
-from app.state.tables import stock_table
+from app.state.tables import life_table, stock_table
 from app.sync.log import dead_letters
 from app.sync.log.outbox import ORIGIN
 from app.sync.rules import inbox
 from app.sync.rules.inbox import Admission
 from app.sync.rules.position import Position
-from app.sync.wire.errors import (
-    Fork,
-    Gap,
-    WrongEpoch,
-)
+from app.sync.wire import kinds
+from app.sync.wire.errors import Fork, Gap, WrongEpoch
 from app.sync.wire.kinds import UNAPPLICABLE
-from app.sync.wire.messages import (
-    Batch,
-    Head,
-    WireEvent,
-)
+from app.sync.wire.messages import Batch, Head, WireEvent
 
 
 @dataclass
@@ -50,7 +43,7 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
         _place(batch.after),
         _place(batch.through),
         known=_place(known),
-        is_over=stock_table.is_over(tx, life),
+        is_over=life_table.is_over(tx, life),
         to_epoch=batch.to_epoch,
         present=tx.identity.epoch,
     )
@@ -70,7 +63,7 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
 
 
 def _apply(tx: Transaction, life: Life, batch: Batch) -> Receipt:
-    stock_table.learn_life(tx, life)
+    life_table.learn_life(tx, life)
     tx.witness(batch.lamport)
     receipt = Receipt(batch.through)
     parked_before = dead_letters.has_any(tx.connection)  # hardly ever: then there is nothing to look for
@@ -99,7 +92,7 @@ def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Rec
     """Apply an event or park it; `look` for earlier parked ones that it covers."""
     try:
         with tx.attempt():
-            receipt.merged.absorb(dead_letters.apply(tx, event, origin=batch.origin))
+            receipt.merged.absorb(kinds.apply(tx, event, origin=batch.origin))
     except UNAPPLICABLE as error:
         dead_letters.park(tx, batch, event, error)
         receipt.parked += 1

@@ -1,1 +1,1 @@
-"""The decisions of replication, pure: of batches, hellos, acknowledgements, retries and the end of an epoch."""
+"""What nodes decide of batches, hellos, acknowledgements, retries and the end of an epoch. Pure."""

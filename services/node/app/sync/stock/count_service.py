@@ -3,19 +3,10 @@
 from collections.abc import Callable, Mapping
 
 from app.database import Actor, Database, Transaction
-from app.domain.errors import (
-    CountBlocked,
-    Invalid,
-    NotTheCounter,
-    UnknownReference,
-)
+from app.domain.errors import CountBlocked, Invalid, NotTheCounter, UnknownReference
 from app.state.commands import stock_count
 from app.state.registry import replicated
-from app.state.tables import (
-    membership,
-    products,
-    stock_table,
-)
+from app.state.tables import life_table, membership, products
 from app.sync.guards.fencer import Fencer
 from app.sync.peering.client import PeerClient, Refusal
 from app.sync.peering.peers import Peer, Peers
@@ -34,11 +25,11 @@ class CountService:
     nobody.
     """
 
-    def __init__(self, database: Database, *, peers: Peers, link: PeerClient, rebirth: Fencer) -> None:
+    def __init__(self, database: Database, *, peers: Peers, link: PeerClient, fencer: Fencer) -> None:
         self._database = database
         self._peers = peers
         self._link = link
-        self._rebirth = rebirth
+        self._fencer = fencer
 
     async def count(self, sku: str, *, gone: int, actor: Actor) -> str:
         """Write a product's count and return the product's id. `gone` units left unseen from all dead lives
@@ -54,7 +45,7 @@ class CountService:
             known_here_only = await self._database.read(lambda c: membership.pending(c, others=others))
             if known_here_only:
                 raise CountBlocked(known_here_only[0], "decommissioned_only_here")
-            dead = sorted(await self._database.read(stock_table.dead_lives))
+            dead = sorted(await self._database.read(life_table.dead_lives))
             count = stock_count.Count(product_id=product.id, gone=gone, dead=dead)
             epoch = self._database.identity.epoch
             handovers = {peer.name: await self._seal(peer, count) for peer in self._peers}
@@ -64,7 +55,7 @@ class CountService:
                     return count.product_id
             except stock_count.OwnLifeOver as over:
                 # The pool is another one from now on, so the number that was counted for it does not hold.
-                await self._rebirth.begin(epoch, over.why)
+                await self._fencer.begin(epoch, over.why)
                 raise CountBlocked(counter, "began_another_life") from over
         raise CountBlocked(counter, "deaths_keep_coming")
 

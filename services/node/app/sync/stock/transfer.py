@@ -10,15 +10,11 @@ from app.domain import stock
 from app.domain.errors import Invalid
 from app.domain.life import Life
 from app.domain.stock import Cell
-from app.domain.waiting import (
-    Demand,
-    WaitingList,
-    demand_of,
-)
+from app.domain.waiting import Demand, WaitingList, demand_of
 from app.runtime import Clock
 from app.services.stock_service import StockService
 from app.state.registry import replicated
-from app.state.tables import stock_table
+from app.state.tables import life_table, stock_table
 from app.sync.guards.fencer import Fencer
 from app.sync.peering.client import PeerClient, Refusal
 from app.sync.peering.peers import Peer, Peers
@@ -54,7 +50,7 @@ class RightsAsker:
         peers: Peers,
         link: PeerClient,
         clock: Clock,
-        rebirth: Fencer,
+        fencer: Fencer,
         patience: float,
     ) -> None:
         self._database = database
@@ -63,7 +59,7 @@ class RightsAsker:
         self._peers = peers
         self._link = link
         self._clock = clock
-        self._rebirth = rebirth
+        self._fencer = fencer
         self._patience = patience
         self._locks: dict[str, asyncio.Lock] = {}
         self._next: dict[str, asyncio.Task[bool]] = {}
@@ -170,14 +166,14 @@ class RightsAsker:
         if reply.granted:
             self._gave_nothing.discard(asked)
         if merged.ahead:
-            await self._rebirth.begin(identity.epoch, f"{peer.name} has newer rows of this epoch")
+            await self._fencer.begin(identity.epoch, f"{peer.name} has newer rows of this epoch")
 
 
 def _know(tx: Transaction, product_id: str) -> _Known:
     cells = stock_table.cells_to_spend(tx, product_id)
     return _Known(
         cells=cells,
-        available=stock.totals(cells, stock_table.dead_lives(tx.connection)).available,
-        rights=stock_table.usable_rights(tx.connection, cells, stock_table.me(tx)),
+        available=stock.totals(cells, life_table.dead_lives(tx.connection)).available,
+        rights=stock_table.usable_rights(tx.connection, cells, life_table.me(tx)),
         lamport=tx.counters.lamport,
     )

@@ -17,6 +17,7 @@ from app.domain.forms import Row
 from app.state.registry import replicated, unknown_rows
 from app.state.registry.entity import Entity
 from app.state.tables.stock_table import Merged
+from app.sync.wire.messages import SCHEMA_VERSION, WireEvent
 
 UNAPPLICABLE = (Invalid, sqlite3.IntegrityError)
 """The errors of a body that its sender made so: no node could have written it, or it does not fit what is
@@ -265,3 +266,28 @@ def _declared() -> dict[str, Kind]:
 
 
 KINDS: dict[str, Kind] = _declared()
+
+
+def apply(tx: Transaction, event: WireEvent, *, origin: str) -> Merged:
+    """Merge an event's body as its kind says. Raises one of UNAPPLICABLE for what cannot be applied."""
+    if event.schema_version > SCHEMA_VERSION:
+        raise Invalid("schema_version", "newer_than_this_version")
+    kind = KINDS.get(event.kind)
+    if kind is None:
+        return apply_unknown(tx, event.body, origin, event.revisions)
+    return kind.apply(tx, event.body, origin, event.revisions)
+
+
+def is_waiting(error: Exception) -> bool:
+    """Whether what could not be applied refers to what is not here: it may still come, and then it applies;
+    anything else stays as it is."""
+    return isinstance(error, sqlite3.IntegrityError) and "FOREIGN KEY" in str(error)
+
+
+def try_once(tx: Transaction, origin: str, event: WireEvent) -> Merged | None:
+    """Apply an event if it can be applied; None, with nothing changed, if not."""
+    try:
+        with tx.attempt():
+            return apply(tx, event, origin=origin)
+    except UNAPPLICABLE:
+        return None
