@@ -88,7 +88,7 @@ def declare_field(column: Column, tree: Tree) -> None:
         tree.replace(FORMS, form, form.replace(head, f"{head}    added=({added}),\n"))
     tree.add_import(FORMS, f"from app.domain.row_checks import {column.check.partition('(')[0]}")
     if "text." in column.check:
-        tree.add_import(FORMS, "from app.state import text")
+        tree.add_import(FORMS, "from app.domain import text")
 
 
 def raise_revision(column: Column, tree: Tree) -> None:
@@ -129,8 +129,8 @@ def test_it(tree: Tree) -> None:
 
 _TEST = '''"""A customer's tax id, at every branch."""
 
-from app.state import customers
-from app.state.customers import NewCustomer
+from app.state.tables import customers
+from app.state.tables.customers import NewCustomer
 from tests.support.branch import ACTOR, Branches
 
 

@@ -4,7 +4,7 @@ from tests.recipes.column import FORMS, TABLES, keep
 from tests.recipes.recipe import Recipe
 from tests.recipes.tree import NODE, VERSIONS, Tree
 
-STATE = NODE / "app/state"
+APP = NODE / "app"
 
 _TABLE = """
 
@@ -59,9 +59,9 @@ _RULES = '''"""Suppliers: whom the company buys from, under an immutable code.""
 from typing import Any
 
 from app.database import Actor, Transaction
-from app.state import identity, text
-from app.state.fields import Fields
-from app.state.records import Records
+from app.domain import identity, text
+from app.domain.row_checks import Fields
+from app.state.tables.lww_table import LwwTable
 
 
 def create(tx: Transaction, code: str, name: str, *, actor: Actor) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _check(fields: Fields) -> None:
     fields.text("name", longest=text.NAME)
 
 
-SUPPLIERS = Records(
+SUPPLIERS = LwwTable(
     relation="suppliers",
     entity="supplier",
     key="code",
@@ -92,7 +92,8 @@ _IDENTITY = '''def supplier_id(cluster_id: str, code: str) -> str:
 
 _TEST = '''"""Suppliers, at every branch."""
 
-from app.state import replicated, suppliers
+from app.state.registry import replicated
+from app.state.tables import suppliers
 from tests.support.branch import ACTOR, Branches
 
 
@@ -125,14 +126,14 @@ def declare_form(tree: Tree) -> None:
 
 
 def write_rules(tree: Tree) -> None:
-    tree.before(STATE / "identity.py", "def normalised(key: str)", _IDENTITY)
-    tree.write(STATE / "suppliers.py", _RULES)
+    tree.before(APP / "domain/identity.py", "def normalised(key: str)", _IDENTITY)
+    tree.write(APP / "state/tables/suppliers.py", _RULES)
 
 
 def register(tree: Tree) -> None:
-    registry = STATE / "replicated.py"
+    registry = APP / "state/registry/replicated.py"
     tree.after(registry, "    of_records(products.PRODUCTS),\n", "    of_records(suppliers.SUPPLIERS),\n")
-    tree.add_import(registry, "from app.state import suppliers")
+    tree.add_import(registry, "from app.state.tables import suppliers")
 
 
 def keep_one(tree: Tree) -> None:
@@ -143,7 +144,7 @@ def keep_one(tree: Tree) -> None:
         "            matriz.do(_found)\n",
         '            matriz.do(lambda tx: suppliers.create(tx, "MOINHO", "Moinho", actor=ACTOR))\n',
     )
-    tree.add_import(kept, "from app.state import suppliers")
+    tree.add_import(kept, "from app.state.tables import suppliers")
     keep(tree)
 
 
@@ -155,7 +156,7 @@ def test_it(tree: Tree) -> None:
     made = '    made.do(lambda tx: suppliers.create(tx, "MOINHO", "Moinho", actor=ACTOR))\n'
     for of_each in (kinds, NODE / "tests/sync/test_unknown_fields.py"):
         tree.after(of_each, '    made.product("rice")\n', made)
-        tree.add_import(of_each, "from app.state import suppliers")
+        tree.add_import(of_each, "from app.state.tables import suppliers")
     said = "| `supplier_upserted` | `{rows}`: the supplier | yes |\n"
     tree.before("docs/protocol.md", "| `user_upserted` |", said)
 

@@ -39,7 +39,7 @@ def test_it(tree: Tree) -> None:
     tree.after(kinds, '        "user_upserted",\n', '        "price_changed",\n')
     changed = '    made.do(lambda tx: products.update(tx, "rice", {"price_cents": 7}, actor=ACTOR))\n'
     tree.after(kinds, '    made.product("rice")\n', changed)
-    tree.add_import(kinds, "from app.state import products")
+    tree.add_import(kinds, "from app.state.tables import products")
     said = "| `price_changed` | `{rows}`: the product | yes |\n"
     tree.before("docs/protocol.md", "| `user_upserted` |", said)
 

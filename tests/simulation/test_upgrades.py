@@ -11,7 +11,7 @@ from app.database.migrations import migrate, newest_revision
 from app.domain.errors import Invalid
 from app.state.registry import replicated
 from app.state.registry.canonical_forms import FORMS
-from app.sync.log import dead_letters
+from app.sync.wire import kinds
 from tests.simulation.history import Result, play
 from tests.simulation.machines import next_rows, versions
 from tests.simulation.plan import GO_BACK, UPGRADE, draw
@@ -72,7 +72,7 @@ def test_a_version_that_parks_what_it_does_not_know_is_noticed(template: Path) -
     def refuse(*_: object) -> None:
         raise Invalid("kind", "unknown_to_this_version")
 
-    with mock.patch.object(dead_letters, "apply_unknown", refuse):
+    with mock.patch.object(kinds, "apply_unknown", refuse):
         seeds = [seed for seed in UPGRADED if "poison" not in draw(seed).faults]
         found = (violation for seed in seeds for violation in play(seed, template=template).violations)
         assert next(found).promise == "parked"

@@ -8,8 +8,8 @@ from typing import Any
 from unittest import mock
 
 from app.security.replica_tokens import ReplicaTokens
-from app.sync.log import dead_letters
 from app.sync.wire import kinds
+from app.sync.wire.kinds import KINDS
 from app.sync.wire.messages import SCHEMA_VERSION
 from tests.support.network import REPLICA_SECRET
 
@@ -62,8 +62,8 @@ def signed(
 @contextmanager
 def upgraded() -> Iterator[None]:
     """Every node knows the next version's events: they are as this one's."""
-    newer = {f"{name}{NEWER}": kind for name, kind in kinds.KINDS.items()}
+    newer = {f"{name}{NEWER}": kind for name, kind in KINDS.items()}
     with ExitStack() as stack:
-        stack.enter_context(mock.patch.dict(kinds.KINDS, newer))
-        stack.enter_context(mock.patch.object(dead_letters, "SCHEMA_VERSION", SCHEMA_VERSION + 1))
+        stack.enter_context(mock.patch.dict(KINDS, newer))
+        stack.enter_context(mock.patch.object(kinds, "SCHEMA_VERSION", SCHEMA_VERSION + 1))
         yield

@@ -27,6 +27,7 @@ from app.state.tables import orders, products, users
 from app.state.tables.lww_table import LwwTable
 from app.sync import replication
 from app.sync.log import dead_letters, outbox
+from app.sync.wire import kinds
 from app.sync.wire.kinds import KINDS, Kind
 from app.sync.wire.messages import PROTOCOL, Batch, WireEvent
 from tests.simulation.machines import next_rows
@@ -59,6 +60,7 @@ def side_by_side(written: Written, parked: Parked) -> Iterator[None]:
         for module, name, part in (
             (forms, "of", _form),
             (replicated, "entities", _entities(replicated.entities)),
+            (kinds, "KINDS", _Kinds()),
             (dead_letters, "KINDS", _Kinds()),
             (outbox, "KINDS", _Kinds()),
             (dead_letters, "park", _parking(dead_letters.park, parked)),

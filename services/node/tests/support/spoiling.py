@@ -8,7 +8,7 @@ from unittest import mock
 
 from app.node import BranchNode
 from app.security.replica_tokens import ReplicaClaims
-from app.sync.log import dead_letters, outbox
+from app.sync.log import outbox
 from app.sync.wire import kinds
 from app.sync.wire.messages import SCHEMA_VERSION, Batch, BatchReceipt
 
@@ -44,5 +44,5 @@ def upgraded() -> Iterator[None]:
     known = {newer(name)["kind"]: kind for name, kind in kinds.KINDS.items()}
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(kinds.KINDS, known))
-        stack.enter_context(mock.patch.object(dead_letters, "SCHEMA_VERSION", SCHEMA_VERSION + 1))
+        stack.enter_context(mock.patch.object(kinds, "SCHEMA_VERSION", SCHEMA_VERSION + 1))
         yield

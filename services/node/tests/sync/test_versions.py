@@ -6,7 +6,7 @@ import pytest
 
 from app.sync import replication
 from app.sync.log import dead_letters
-from app.sync.wire import messages
+from app.sync.wire import kinds, messages
 from app.sync.wire.messages import PROTOCOL, Batch, common_version
 from tests.support.branch import ACTOR, Branches
 from tests.support.company import Company, buy, customer, stock
@@ -40,7 +40,7 @@ def test_fields_and_event_versions_of_a_newer_peer_stop_nothing_and_apply_after_
     assert json.loads(parked["body"])["trace"] == "a field of a later version"
     old.customer("BONAP")
     old.send(new)
-    monkeypatch.setattr(dead_letters, "SCHEMA_VERSION", messages.SCHEMA_VERSION + 1)
+    monkeypatch.setattr(kinds, "SCHEMA_VERSION", messages.SCHEMA_VERSION + 1)
     assert old.do(lambda tx: dead_letters.replay(tx, actor=ACTOR)) == {"applied": 1, "left": 0}
     assert old.digest() == new.digest()
 
