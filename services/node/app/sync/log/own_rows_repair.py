@@ -35,7 +35,7 @@ def is_needed(connection: sqlite3.Connection) -> bool:
     """Whether a row of this node's own is altered, or its log lacks an event. It reads them all."""
     with reading_somehow(connection):
         altered = any(True for table in own_rows.REPLACED for _ in own_rows.altered(connection, table))
-        return altered or _last_lacking(connection) > 0
+        return altered or not _is_whole(connection)
 
 
 def repair(tx: Transaction) -> Repaired:
@@ -64,6 +64,15 @@ def repair(tx: Transaction) -> Repaired:
     if lacking:
         _cut(tx, lacking)
     return Repaired(removed, lacking)
+
+
+def _is_whole(connection: sqlite3.Connection) -> bool:
+    """Whether this epoch's log, all of whose rows are sound, goes to its end without a gap."""
+    count, first, last, seq = connection.execute(
+        "SELECT COUNT(*), MIN(e.seq), MAX(e.seq), (SELECT seq FROM node) FROM events e"
+        " WHERE e.epoch = (SELECT epoch FROM node)"
+    ).fetchone()
+    return bool(seq == 0 if count == 0 else (last == seq and count == last - first + 1))
 
 
 def _last_lacking(connection: sqlite3.Connection) -> int:
