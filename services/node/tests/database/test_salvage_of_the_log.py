@@ -97,6 +97,30 @@ def test_what_a_power_cut_left_unfinished_in_the_log_does_not_count(running: Sou
     assert expected != set(running.places)
 
 
+def test_what_the_last_commit_wrote_is_found_though_its_end_is_damaged(
+    empty_file: Path, damaged: Path, tmp_path: Path
+) -> None:
+    """Somebody may have been answered. It is taken for an older version, and no index leads to it."""
+    running = tmp_path / "running.db"
+    shutil.copyfile(empty_file, running)
+    with in_use(running) as connection:
+        for seed in range(2):
+            connection.execute("BEGIN")
+            fill(connection, orders=3, seed=seed)
+            connection.execute("COMMIT")
+    sound = Sound(running, places(running), statements(empty_file))
+    size = log_of(running).stat().st_size
+    copy(running, damaged)
+    its_end = size - FRAME  # this frame says that the commit is whole
+    overwrite(log_of(damaged), its_end, Random(1).randbytes(FRAME))
+
+    found = content(rows_of(damaged, sound))
+
+    orders = {row for row in sound.places if row[0] == "orders"}
+    assert orders <= set(found)
+    assert not orders <= {row for row, way in by_pages(damaged) if way == "page"}
+
+
 def test_what_an_earlier_round_of_the_log_left_there_is_found_last(empty_file: Path, damaged: Path) -> None:
     """The log is begun anew at its start; behind the new frames the old ones stay."""
     shutil.copyfile(empty_file, damaged)

@@ -72,7 +72,10 @@ class PageFile:
         return Version(number, frames[known - 1] if known else None, as_of)
 
     def older(self) -> Iterator[Version]:
-        """Every version of a page that a newer one has replaced, those replaced last first."""
+        """Every version of a page that a newer one has replaced, those replaced last first. Those of a commit
+        that is not whole come before them: nobody need have been answered, but somebody may have been."""
+        for frame in reversed(self.wal.torn):
+            yield Version(frame.page, frame.at)
         superseded = [
             (at, number) for number, frames in self._frames.items() for at in frames if at != frames[-1]
         ]

@@ -85,7 +85,7 @@ class Reading:
                 with sql_view(self._path, workspace=self._workspace) as view:
                     if view is not None:
                         self._sound = yield from self._by_sql(view)
-            if self._everywhere or not self._sound:
+            if self._everywhere or not self._sound or file.wal.torn:
                 survey = Survey(file)
                 self._damaged = len(survey.damaged)
                 known = _layouts(survey, self._tables, self._schema)

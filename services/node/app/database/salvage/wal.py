@@ -34,11 +34,13 @@ class Frame:
 @dataclass(frozen=True)
 class Wal:
     """The frames that count. `current`: of commits that the database file may lack, in order. `stale`: of an
-    earlier round of the log; the file held them already when this round began. `plain` says that SQLite
-    reads the same frames, and `unread` counts the commits that it does not."""
+    earlier round of the log; the file held them already when this round began. `torn`: of this round, behind
+    its last whole commit: power loss tore the commit they belong to, or its last frames are damaged. `plain`
+    says that SQLite reads the same frames, and `unread` counts the commits that it does not."""
 
     current: tuple[Frame, ...] = ()
     stale: tuple[Frame, ...] = ()
+    torn: tuple[Frame, ...] = ()
     plain: bool = True
     unread: int = 0
 
@@ -78,16 +80,16 @@ def read_wal(log: BinaryIO, *, page_size: int, last_page: int) -> Wal:
             current.append(frame)
         elif known and frame.sound:
             stale.append(frame)
-    current = _committed(current)
-    beyond = current[read_by_sqlite:]
+    whole = _committed(current)
+    beyond = current[read_by_sqlite:whole]
     unread = sum(frame.commit and frame.sound for frame in beyond)
-    return Wal(tuple(current), tuple(stale), not beyond, unread)
+    torn = tuple(frame for frame in current[whole:] if frame.sound)
+    return Wal(tuple(current[:whole]), tuple(stale), torn, plain=not beyond, unread=unread)
 
 
-def _committed(frames: list[Frame]) -> list[Frame]:
-    while frames and not (frames[-1].commit and frames[-1].sound):
-        frames.pop()
-    return frames
+def _committed(frames: list[Frame]) -> int:
+    """How many of the frames stand at or before the last sound commit."""
+    return max((at for at, frame in enumerate(frames, 1) if frame.commit and frame.sound), default=0)
 
 
 def _frames(log: BinaryIO, page_size: int, order: Order, *, seed: Sums) -> list[tuple[Sums, Frame]]:
