@@ -242,7 +242,7 @@ class Branch(Lives):
         return sorted(self.disk.dead), self.disk.cells
 
     def release(
-        self, dead: Sequence[Life], *, gone: int, handovers: dict[str, tuple[Sequence[Life], Cells]]
+        self, dead: Sequence[Life], *, missing: int, handovers: dict[str, tuple[Sequence[Life], Cells]]
     ) -> bool:
         """`counting.release`."""
         disk = self.disk
@@ -252,8 +252,8 @@ class Branch(Lives):
         if sorted(disk.dead) != dead:
             return False
         before, usable = self.own(), self.own().recovered - self.unusable()
-        after = stock.counted(before, frozen=stock.totals(disk.cells.values(), dead).frozen, gone=gone)
+        after = stock.counted(before, frozen=stock.totals(disk.cells.values(), dead).frozen, missing=missing)
         if after != before:
-            self.move(after, corrected=gone)
+            self.move(after, corrected=missing)
             disk.recovery = Recovery(usable, len(disk.log), tuple(sorted(handovers)))
         return True

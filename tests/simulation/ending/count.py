@@ -31,11 +31,11 @@ async def count_all(
     for product_id, sku in file.execute(_PRODUCTS).fetchall():
         deadline = loop.time() + UNBLOCKS_WITHIN_SECONDS
         while True:
-            gone = observer.truth.gone(product_id)
-            journal.note("counts", sku, gone)
-            observer.effects.find(product_id, counter.name, max(0, -gone))
-            op = record.invoke("count", counter.name, None, {"sku": sku, "gone": gone})
-            count = process.node.counts.count(sku, gone=gone, actor=ACTOR)
+            missing = observer.truth.missing(product_id)
+            journal.note("counts", sku, missing)
+            observer.effects.find(product_id, counter.name, max(0, -missing))
+            op = record.invoke("count", counter.name, None, {"sku": sku, "gone": missing})
+            count = process.node.counts.count(sku, missing=missing, actor=ACTOR)
             try:
                 await process.do(count, patience=PATIENCE_SECONDS)
             except CountBlocked as blocked:

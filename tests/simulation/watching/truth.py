@@ -63,20 +63,22 @@ class Truth:
     def is_forked(self, branch: str) -> bool:
         return self.rollbacks.may_be_forked(branch) or self.forks.is_split(branch)
 
-    def gone(self, product: str) -> int:
-        """How many units of a product left the shelf by the hands of earlier lives, net of what came, without
-        any disk that is there knowing: what people find when they count for the first time. Some lives nobody
-        may have heard of. An order that is cancelled again after its first cancelling was lost with a disk
-        gives back no unit a second time."""
-        gone = -self.given_back[product]
+    def missing(self, product: str) -> int:
+        """What people find missing when they count a product for the first time: units that earlier lives
+        took from the shelf, minus units that they received, that no present disk has recorded.
+
+        Some of these lives may be unknown to every node. An order that is cancelled a second time, because
+        its first cancelling was lost with a disk, gives back no unit again.
+        """
+        missing = -self.given_back[product]
         present = {(name, view.epoch) for name, view in self.views.items()}
         for key, cell in self.cells.items():
             if key[0] == product:
                 known = [view.cells.get(key, NOTHING) for view in self.views.values()]
                 seen = tuple(max(counts) for counts in zip(*known, strict=True))
-                gone += seen[RETURNED] + seen[RETURNED_FROZEN]
-                gone += went(cell) - went(seen) if key[1:] not in present else 0
-        return gone
+                missing += seen[RETURNED] + seen[RETURNED_FROZEN]
+                missing += went(cell) - went(seen) if key[1:] not in present else 0
+        return missing
 
     def note_given_back(self, view: View, rows: Rows) -> None:
         """An order that any disk ever showed as cancelled gave its units back, once."""

@@ -119,16 +119,18 @@ def totals(cells: Collection[Cell], dead: Collection[Life]) -> Totals:
     return Totals(available=max(company - frozen, 0), frozen=frozen, oversold=max(-company, 0))
 
 
-def counted(own: Cell, *, frozen: int, gone: int) -> Cell:
-    """The counter's own cell after a stock count of a pool of `frozen` units, of which `gone` left unseen
-    (negative: more is there than anybody knew). What remains of the pool is recovered; one that comes out
-    below zero stays visible as such, to be corrected by another count.
+def counted(own: Cell, *, frozen: int, missing: int) -> Cell:
+    """The counter's own cell after a stock count of a pool of `frozen` units, of which `missing` left
+    unrecorded.
+
+    `missing` is negative where more is there than was recorded. The rest of the pool is recovered. A pool
+    below zero stays visible until another count corrects it.
     """
-    if gone > 0:
-        own = own.add("written_off", gone)
-    elif gone < 0:
-        own = own.add("returned_frozen", -gone)
-    return own.add("recovered", frozen - gone) if frozen > gone else own
+    if missing > 0:
+        own = own.add("written_off", missing)
+    elif missing < 0:
+        own = own.add("returned_frozen", -missing)
+    return own.add("recovered", frozen - missing) if frozen > missing else own
 
 
 def grant_size(*, wanted: int, asker_rights: int, giver_rights: int, reserved: int) -> int:

@@ -45,7 +45,7 @@ class Count:
     the `dead` lives together. It is negative where more unrecorded units arrived than left."""
 
     product_id: str
-    gone: int
+    missing: int
     dead: Sequence[Life]
 
 
@@ -76,10 +76,10 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
             raise OwnLifeOver(f"{member} has newer rows of this epoch")
     if sorted(life_table.dead_lives(tx.connection)) != sorted(count.dead):
         return False
-    product_id, gone = count.product_id, count.gone
+    product_id, missing = count.product_id, count.missing
     cells = stock_table.cells_to_spend(tx, product_id)
     before = stock_table.own_cell(cells, life_table.me(tx), product_id)
-    after = stock.counted(before, frozen=stock.totals(cells, count.dead).frozen, gone=gone)
+    after = stock.counted(before, frozen=stock.totals(cells, count.dead).frozen, missing=missing)
     if after == before:
         return True
     usable = before.recovered - stock_table.unusable(tx.connection, product_id, before)
@@ -96,7 +96,7 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
         entity="stock",
         entity_id=product_id,
         before=before.as_json(),
-        after={**after.as_json(), "gone": gone, "dead": sorted(life.key for life in count.dead)},
+        after={**after.as_json(), "gone": missing, "dead": sorted(life.key for life in count.dead)},
         version=after.version,
     )
     return True

@@ -66,7 +66,7 @@ class Finds:
     named: dict[str, set[str]] = field(default_factory=dict)
     perhaps: set[str] = field(default_factory=set)
     kept: list[Version] = field(default_factory=list)
-    gone: set[str] = field(default_factory=set)
+    decommissioned: set[str] = field(default_factory=set)
 
     def keys(self) -> Keys:
         """The orders that are known to have been in the file, and those that perhaps were."""
@@ -149,7 +149,7 @@ def _note(finds: Finds, found: FoundRow) -> None:
     elif found.table == "unknown_rows":
         finds.kept.append(values)
     elif found.table == "decommissioned" and surely and isinstance(branch := values.get("branch"), str):
-        finds.gone.add(branch)
+        finds.decommissioned.add(branch)
 
 
 def _keep(finds: Finds, table: str, row: Version, key: tuple[str, ...]) -> None:

@@ -87,7 +87,7 @@ def _begin(tx: Transaction, salvage: Salvage, rows: VerifiedRows) -> None:
     )
     write_account(tx, salvage.file, account)
     # A branch that is gone for good stays so, though nobody else may be left who knows.
-    membership.learn(tx, sorted(rows.gone & salvage.roster))
+    membership.learn(tx, sorted(rows.decommissioned & salvage.roster))
 
 
 def _merging(salvage: Salvage, entity: Entity, rows: Sequence[Row]) -> Command:

@@ -68,7 +68,7 @@ class VerifiedRows:
         self.verified: dict[str, int] = {}
         for entity in replicated.entities():
             self.verified[entity.relation] = self._settle(entity)
-        self.gone = frozenset(finds.gone)
+        self.decommissioned = frozenset(finds.decommissioned)
         self.kept = [row for row in finds.kept if _is_as_kept(row)]
 
     def page(self, entity: Entity, *, after: str) -> tuple[Sequence[Row], str | None]:

@@ -19,13 +19,17 @@ _WITNESSES = (
 )
 
 
-def is_done(branch: str, *, gone: Collection[str], witnessed: Collection[str], others: Iterable[str]) -> bool:
-    """Whether a branch's decommissioning counts: this node and at least one other member (`witnessed`) store
-    it.
+def is_done(
+    branch: str, *, decommissioned: Collection[str], witnessed: Collection[str], others: Iterable[str]
+) -> bool:
+    """Whether a branch's decommissioning counts: this node stores it, and another member (`witnessed`) does
+    too.
 
     Where every other branch of the roster (`others`) is decommissioned, this node's own record is enough.
     """
-    return branch in gone and (branch in witnessed or all(other in gone for other in others))
+    return branch in decommissioned and (
+        branch in witnessed or all(other in decommissioned for other in others)
+    )
 
 
 def gone(connection: sqlite3.Connection) -> list[str]:
@@ -46,7 +50,11 @@ def done(connection: sqlite3.Connection, *, others: Collection[str]) -> set[str]
     """The branches whose decommissioning counts. `others` is the roster without this node."""
     known = gone(connection)
     witnessed = witnesses(connection) if known else {}
-    return {branch for branch in known if is_done(branch, gone=known, witnessed=witnessed, others=others)}
+    return {
+        branch
+        for branch in known
+        if is_done(branch, decommissioned=known, witnessed=witnessed, others=others)
+    }
 
 
 def pending(connection: sqlite3.Connection, *, others: Collection[str]) -> list[str]:
