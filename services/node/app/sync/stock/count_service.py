@@ -1,4 +1,4 @@
-"""A stock count over the network: every member's word first, then one row."""
+"""A stock count over the network: first every member's answer, then one row."""
 
 from collections.abc import Callable, Mapping
 
