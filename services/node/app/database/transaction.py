@@ -33,7 +33,7 @@ class Counters:
 
 @dataclass
 class Effects:
-    """What a group changed that other parts may wait for. `gone` are branches newly stored as decommissioned.
+    """The changes of a group that other parts may wait for. `gone` are newly decommissioned branches.
     `witnessed` says that a peer has stored one, too."""
 
     emitted: bool = False
