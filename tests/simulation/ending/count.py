@@ -1,4 +1,4 @@
-"""The stock count after disks were lost: people count the shelf, and nothing is frozen any more."""
+"""The stock count after lost disks: people count the shelf, and then nothing is frozen."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from tests.simulation.watching.observer import Observer
 
 AGAIN_SECONDS = 0.5
 UNBLOCKS_WITHIN_SECONDS = 10.0
-"""A member's late hello of an earlier life may block a count in a network that is quiet. What lasts longer
-than some of its next hellos, with nobody's help, is a count that never unblocks."""
+"""How long a count may stay blocked in a quiet network by a member's late hello of an earlier life. One of
+its next hellos ends that without help; a count that stays blocked longer never unblocks."""
 
 _PRODUCTS = "SELECT id, sku FROM products ORDER BY id"
 
@@ -21,8 +21,8 @@ _PRODUCTS = "SELECT id, sku FROM products ORDER BY id"
 async def count_all(
     machines: Sequence[Machine], observer: Observer, journal: Journal, record: Record
 ) -> None:
-    """Count every product at the branch that counts for the company, entering what really went unseen; the
-    network is healed and quiet. Afterwards nothing is frozen any more."""
+    """Count every product at the branch that counts for the company, and enter the units that are really
+    missing. The network is healed and quiet. Afterwards nothing is frozen."""
     counter = min(machines, key=lambda machine: machine.name)
     assert counter.process is not None, "everything was switched on"
     process = counter.process
