@@ -2,5 +2,5 @@
 
 
 class LabError(Exception):
-    """Something the person can put right. Its message is one plain line that says what to do;
-    the command line prints it to stderr and exits 2."""
+    """A problem that the person can solve. Its message is one plain line that says what to do; the command
+    line prints it to stderr and exits 2."""

@@ -1,4 +1,4 @@
-"""Ending a verb early without leaving anything behind."""
+"""Ends a verb early without leaving anything behind."""
 
 import signal
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 @contextmanager
 def terminate_as_interrupt() -> Iterator[None]:
-    """SIGTERM or a closed terminal end the work as Ctrl-C does, so that it cleans up then too."""
+    """Treat SIGTERM or a closed terminal like Ctrl-C, so that the work cleans up then too."""
     with _handling(
         {
             signal.SIGINT: signal.default_int_handler,  # a shell's background job ignores it
@@ -22,7 +22,7 @@ def terminate_as_interrupt() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C has to wait: for the cleaning up itself, which an impatient second one must not stop."""
+    """Delays Ctrl-C until the block ends: a second, impatient one must not stop the clean-up."""
     with _handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), signal.SIG_IGN)):
         yield
 

@@ -1,4 +1,4 @@
-"""Waiting for what somebody else does: asking again and again until it is there or the time is over."""
+"""Waits for a condition: asks again and again until it holds or the time is over."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from typing import TypeVar
 
 Answer = TypeVar("Answer")
 EVERY_SECONDS = 0.2
-"""The pause where the caller names none: nodes answer in milliseconds, and are not to be kept busy by it."""
+"""The default pause. Nodes answer in milliseconds, and polling must not keep them busy."""
 
 
 async def poll(
@@ -19,9 +19,11 @@ async def poll(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Answer:
-    """The first answer that `until` accepts, or the last one when `seconds` are over; the caller sees which.
+    """Return the first answer that `until` accepts, or the last one when `seconds` are over; the caller
+    checks which.
 
-    Asks once at least, and once more after the time is over: what came about during the last pause counts.
+    It asks at least once, and once more after the time is over, because the condition may have become true
+    during the last pause.
     """
     deadline = clock() + seconds
     while True:

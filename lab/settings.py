@@ -21,7 +21,7 @@ _HEADER = "# Made once by `make up`; every node of the network needs the same va
 
 @dataclass(frozen=True)
 class Secrets:
-    """What all nodes of one network share. Only the names of the secrets show in a repr."""
+    """The secrets that all nodes of one network share. A repr shows only their names."""
 
     cluster_id: str
     jwt_secret: str = field(repr=False)
@@ -41,10 +41,10 @@ class Secrets:
 
 
 def load_or_create(path: Path) -> Secrets:
-    """Reads the secrets in `path`; makes the file (mode 600) when there is none.
+    """Reads the secrets in `path`; makes the file (mode 600) if there is none.
 
-    An existing file is never rewritten: its CLUSTER_ID belongs to the data on disk.
-    LabError names what it lacks.
+    An existing file is never rewritten: its CLUSTER_ID belongs to the data on disk. LabError names a missing
+    setting.
     """
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -60,7 +60,7 @@ def load_or_create(path: Path) -> Secrets:
 
 
 def load(path: Path) -> Secrets:
-    """Reads the secrets in `path` and changes nothing. LabError names what it lacks."""
+    """Reads the secrets in `path` and changes nothing. LabError names a missing setting."""
     values = _parse(path.read_text(encoding="utf-8"))
     names = ("CLUSTER_ID", "JWT_SECRET", "REPLICA_SECRET", "ADMIN_USERNAME", "ADMIN_PASSWORD")
     missing = [name for name in names if not values.get(name)]
@@ -81,8 +81,8 @@ def load(path: Path) -> Secrets:
 def compose_project(path: Path) -> str:
     """The Compose project of the network whose secrets are in `path`.
 
-    What COMPOSE_PROJECT_NAME says there, else a name of the network's own, so that two clones on one machine
-    share no volume. LabError as `load`.
+    It is COMPOSE_PROJECT_NAME from there, or else a name derived for this network, so that two clones on one
+    machine share no volume. LabError as `load`.
     """
     return _parse(path.read_text(encoding="utf-8")).get(_PROJECT) or _project_of(load(path))
 

@@ -1,1 +1,1 @@
-"""What a run did, written as it happens, and whether the promises held."""
+"""The log of a run, and whether the promises held in it."""

@@ -1,5 +1,5 @@
-"""What a run log proves: which orders clients were promised, and what every node showed before, meanwhile and
-after."""
+"""The evidence in a run log: the orders that were promised to clients, and what every node showed before,
+during and after the run."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,9 +26,10 @@ def units_of(lines: Iterable[Mapping[str, Any]]) -> Units:
 
 @dataclass
 class Operation:
-    """One request and how it ended; one whose end was never recorded counts as unknown (`info`).
+    """One request and how it ended. If its end was never recorded, it counts as unknown (`info`).
 
-    `began` and `ended` are places in the log: what ended before another one began happened before it.
+    `began` and `ended` are places in the log. An operation that ended before another one began happened
+    before it.
     """
 
     action: str
@@ -44,7 +45,7 @@ class Operation:
 
 @dataclass
 class NodeRead:
-    """All orders and stock that one node showed. `complete` says that nothing of the read is missing."""
+    """All orders and stock that one node showed. `complete` says that no part of the read is missing."""
 
     orders: list[Order] = field(default_factory=list)
     stock: dict[str, Stock] = field(default_factory=dict)
@@ -53,8 +54,8 @@ class NodeRead:
 
 @dataclass(frozen=True)
 class Sample:
-    """What a node said of itself meanwhile, at a place in the log; `status` is None when it did not answer.
-    The `stock` was read in the life that `status` tells of."""
+    """A node's status at a place in the log; None when it did not answer. The `stock` was read in the life
+    that `status` names."""
 
     node: str
     at: int
@@ -64,10 +65,14 @@ class Sample:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A run log, sorted. `before` is empty when the run began on a fresh network. With `may_oversell`, units
-    sold too often are no failure where every node lists them. `at_risk` are the orders that nodes declared to
-    be stored by no peer before their disks were lost, with the place of the last such loss in the log.
-    `disk_events` are the places where something happened to a node's disk that it may not remember."""
+    """A run log, sorted.
+
+    - `before` is empty when the run began on a fresh network.
+    - With `may_oversell`, units sold too often are no failure if every node lists them.
+    - `at_risk` are the orders that nodes declared as stored by no peer before their disks were lost, with the
+      place of the last such loss in the log.
+    - `disk_events` are the places where a node's disk may have lost something.
+    """
 
     nodes: tuple[str, ...]
     operations: tuple[Operation, ...]
@@ -79,13 +84,15 @@ class Evidence:
     samples: tuple[Sample, ...] = ()
 
     def complete(self) -> dict[str, NodeRead]:
-        """The final reads that nothing is missing of, in the network's order."""
+        """The complete final reads, in the network's order."""
         return {node: read for node in self.nodes if (read := self.final.get(node)) and read.complete}
 
     def gone(self) -> dict[str, Order]:
-        """Acknowledged orders that were declared at risk on a disk that was lost, and that no node shows. The
-        declaration alone excuses nothing: their branch must have lost its disk since they were acknowledged,
-        and no branch have them that kept its own."""
+        """Acknowledged orders that were declared at risk on a lost disk, and that no node shows.
+
+        The declaration alone excuses nothing. Their branch must have lost its disk since they were
+        acknowledged, and no branch that kept its disk may have stored them.
+        """
         shown = {order["id"] for read in self.final.values() for order in read.orders}
         told = self.acknowledged()
         missing = sorted(self.at_risk.keys() & told.keys() - shown)
@@ -97,8 +104,8 @@ class Evidence:
         }
 
     def _kept(self) -> set[str]:
-        """Orders that an answer showed as stored by a node whose disk came to no harm since they were taken:
-        after a loss, their branch says it for as long as it has not heard of it."""
+        """Orders that an answer showed as stored by a node whose disk was not harmed since they were placed.
+        After a loss, their branch reports that until it learns of the loss."""
         taken = {id_: answers[0].began for id_, answers in self.acknowledged().items()}
         return {
             order["id"]
@@ -110,7 +117,7 @@ class Evidence:
         }
 
     def found(self) -> Units:
-        """Units that clients found on the shelf, and no row knew of, when they counted it: at most."""
+        """The most units that clients found on the shelf in counts, and that no row had."""
         found: Units = Counter()
         for operation in self.operations:
             if operation.action == "count" and operation.outcome != "fail":
@@ -118,11 +125,11 @@ class Evidence:
         return found
 
     def lost_disk_after(self, operation: Operation) -> bool:
-        """Whether something happened to the disk of its node that an operation may not have survived."""
+        """Whether a disk event at its node may have destroyed an operation."""
         return any(at > operation.began for at in self.disk_events.get(operation.node, ()))
 
     def uncancelled(self) -> set[str]:
-        """Orders at risk whose acknowledged cancellation may have gone with the disk."""
+        """Orders at risk whose acknowledged cancellation may be lost with the disk."""
         return {
             operation.request["order"]
             for operation in self.operations
@@ -139,7 +146,7 @@ class Evidence:
         return orders
 
     def unresolved(self) -> list[Operation]:
-        """One request of each key whose order may exist although nobody was told so."""
+        """One request of each key whose order may exist although no client got an answer."""
         answered = {op.key for op in self.operations if op.action == "order" and op.outcome == "ok"}
         seen: set[str] = set()
         unresolved = []
@@ -161,7 +168,7 @@ class Evidence:
         }
 
     def spelled(self, sku: str) -> str:
-        """A `same_key` as some node spells it."""
+        """A `same_key` in the spelling of some node."""
         reads = [*self.final.values(), *self.before.values()]
         return next((read.stock[sku]["sku"] for read in reads if sku in read.stock), sku)
 
@@ -174,7 +181,7 @@ class Evidence:
 
 
 def collect(records: Iterable[Record]) -> Evidence:
-    """Sorts the records of one run log. Other faults than those of disks prove nothing and are left out."""
+    """Sorts the records of one run log. Faults other than those of disks prove nothing and are left out."""
     collected = _Collected()
     for place, record in enumerate(records):
         collected.add(place, record)

@@ -1,4 +1,4 @@
-"""Sends clients' requests to the nodes of a network and writes each one and its outcome to the run log."""
+"""Sends clients' requests to the nodes of a network, and writes each one and its outcome to the run log."""
 
 import asyncio
 import time
@@ -26,8 +26,8 @@ _NOT_NOW = {
 
 @dataclass(frozen=True)
 class Attempt:
-    """One request and its outcome: `order` when it is ok, `refused` when the node certainly did not do it,
-    `unknown` (the reason) when nobody can say."""
+    """One request and its outcome: `order` when it is ok, `refused` when the node certainly did nothing,
+    `unknown` (the reason) when that is unknown."""
 
     order: Order | None = None
     refused: Refused | None = None
@@ -36,8 +36,8 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Placed:
-    """An order as its buyer saw it, over all attempts with one key. `seconds` run from the first request
-    to the last answer, pauses included."""
+    """An order from its buyer's view, over all attempts with one key. `seconds` run from the first request to
+    the last answer, pauses included."""
 
     outcome: Literal["accepted", "refused", "unknown"]
     order: Order | None
@@ -51,8 +51,8 @@ class Placed:
 
 @dataclass(frozen=True)
 class Patience:
-    """How often a buyer asks again with the same key, and how long it pauses before: full jitter, so that
-    buyers who were refused together do not come back together."""
+    """How often a buyer repeats a request with the same key, and how long it pauses before. The pause has
+    full jitter, so that buyers who were refused together do not come back together."""
 
     conflicts: int = 10  # after a 409: the units may still be on their way to the branch
     hiccups: int = 10  # after an unknown outcome, or while the node is not there or not ready
@@ -64,7 +64,7 @@ class Patience:
         return random.uniform(0, min(self.most_seconds, self.base_seconds * 2 ** (attempt - 1)))
 
     def asks_again(self, attempts: Sequence[Attempt]) -> bool:
-        """Whether the last of `attempts` deserves another one."""
+        """Whether the last of `attempts` should be repeated."""
         last = attempts[-1]
         if last.order is not None:
             return False
@@ -167,7 +167,7 @@ class Operations:
         await self._ended(op, self.clients[node].create_user(username, password, role=role))
 
     async def read(self, phase: Phase) -> None:
-        """Reads all orders and stock of every node into the run log; a node that cannot be read is left out,
+        """Reads all orders and stock of every node into the run log. A node that cannot be read is left out,
         which makes the verdict UNKNOWN."""
         await asyncio.gather(*(self._read_node(node, phase) for node in self.clients))
 
@@ -193,8 +193,8 @@ class Operations:
 
 
 def _outcome(attempts: Sequence[Attempt]) -> Literal["accepted", "refused", "unknown"]:
-    """An order that any attempt left open stays unknown, whatever later ones were told: the first request may
-    still be waiting inside a node."""
+    """The outcome of all attempts. If any attempt is unknown, the order stays unknown, even after later
+    answers: the first request may still be waiting inside a node."""
     if attempts[-1].order is not None:
         return "accepted"
     return "unknown" if any(attempt.unknown is not None for attempt in attempts) else "refused"

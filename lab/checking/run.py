@@ -32,7 +32,7 @@ _MOST_FAILURES = 10  # on screen
 
 
 def new_name(what: str) -> str:
-    """A name for one run that no other has: what it is, when it began, and something drawn."""
+    """A unique name for one run: its kind, its start, and a random part."""
     return f"{what}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.urandom(2).hex()}"
 
 
@@ -43,7 +43,7 @@ def new_tag(what: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOutcome:
-    """What came of a run: the verdict over its log, facts to show, and what else should not have happened."""
+    """The outcome of a run: the verdict over its log, facts to show, and other failures."""
 
     verdict: Verdict
     log: Path
@@ -52,7 +52,7 @@ class RunOutcome:
 
     @property
     def exit_code(self) -> int:
-        """0 when all went as it should, 1 when not, 2 when that cannot be told."""
+        """0 when everything went as it should, 1 when not, 2 when that is unknown."""
         return 1 if self.failures else self.verdict.exit_code
 
     def lines(self) -> list[str]:
@@ -69,28 +69,27 @@ class RunOutcome:
 
 @dataclass(frozen=True)
 class Run:
-    """A run under way: every member has a client, and all that they do is written to one log."""
+    """A run under way: every member has a client, and everything they do is written to one log."""
 
     operations: Operations
 
     async def look_around(self) -> None:
-        """Waits until all nodes agree, then reads what is there before the run. NotConvergedError as
-        `converge`."""
+        """Waits until all nodes agree, then reads them before the run. NotConvergedError as `converge`."""
         await self.converge()
         await self.operations.read("before")
 
     async def converge(
         self, *, deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     ) -> dict[str, Status | None]:
-        """Waits until all nodes agree; returns the last reading. NotConvergedError says what was in the
-        way."""
+        """Waits until all nodes agree; returns the last reading. NotConvergedError names the obstacles."""
         clients = list(self.operations.clients.values())
         return await convergence.wait_converged(clients, deadline_seconds=deadline_seconds)
 
     async def conclude(self, *, deadline_seconds: float = DEFAULT_DEADLINE_SECONDS) -> Verdict:
-        """Waits until the nodes agree or the deadline, reads them all, judges the log, writes the verdict.
+        """Waits until the nodes agree or the deadline passes. Then reads them all, judges the log, and writes
+        the verdict.
 
-        Nodes that do not agree in time are read as they are; the verdict then says what differs.
+        Nodes that do not agree in time are read as they are; the verdict then names the differences.
         """
         log = self.operations.log
         try:
@@ -117,10 +116,10 @@ async def begin(
     answer_seconds: float = DEFAULT_TIMEOUT,
     may_oversell: bool = False,
 ) -> AsyncIterator[Run]:
-    """Writes the log's first record, and goes on as `go_on`.
+    """Writes the log's first record, then does the same as `go_on`.
 
-    `random` draws the pauses of buyers; when left out the run's seed decides. With `may_oversell` units sold
-    too often are no failure where every node lists them.
+    `random` draws the pauses of buyers; without it the run's seed decides. With `may_oversell` units sold too
+    often are no failure if every node lists them.
     """
     log.start(
         run=run,
@@ -146,7 +145,7 @@ async def go_on(
     random: Random | None = None,
     answer_seconds: float = DEFAULT_TIMEOUT,
 ) -> AsyncIterator[Run]:
-    """A client per member, logged in as the admin, writing to a log that was begun. LabError when a node
+    """A client per member, logged in as the admin, that writes to a log already begun. LabError when a node
     refuses the login.
 
     A request without an answer after `answer_seconds` counts as unknown.

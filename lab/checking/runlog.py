@@ -1,7 +1,7 @@
 """The run log: one append-only `run.jsonl` of all that a run did and saw (docs/runlog.md is its format).
 
-Whoever judges a run reads only this file: it is written as things happen, so a run that is interrupted
-still tells what the client had been promised.
+The checker reads only this file. It is written while things happen, so an interrupted run still shows what
+clients had been promised.
 """
 
 import json
@@ -26,7 +26,7 @@ def _wall_clock() -> str:
 
 
 class RunLog:
-    """Appends records to one file. Every record is on disk's way (flushed) before the call returns."""
+    """Appends records to one file. Every record is flushed before the call returns."""
 
     def __init__(
         self,
@@ -38,8 +38,8 @@ class RunLog:
     ) -> None:
         """Starts a new log at `path`; an earlier one there is kept beside it as `*.previous.jsonl`.
 
-        With `resume` it goes on with the log that another program began there and has closed: the numbers and
-        the time continue from its last record. LabError when there is none that can be read.
+        With `resume` it continues the log that another program began there and closed: numbers and time
+        continue from the last record. LabError when there is no readable log.
         """
         self.path = path
         self._clock = clock
@@ -56,7 +56,7 @@ class RunLog:
         self._file = path.open("a" if resume else "x", encoding="utf-8")
 
     def _take_up(self) -> None:
-        """Finds where the log left off, and removes a last line that was cut short."""
+        """Finds the end of the log, and removes a last line that was cut short."""
         for record in read_records(self.path):
             self._operations = max(self._operations, record.get("op", 0))
             self._faults = max(self._faults, record.get("id", 0))
@@ -86,8 +86,8 @@ class RunLog:
         driver: str,
         may_oversell: bool = False,
     ) -> None:
-        """First record: what runs, on which nodes (name → URL), by which policy, and whether units sold too
-        often are all right as long as every node lists them."""
+        """First record: the run, its nodes (name → URL) and its policy, and whether units sold too often are
+        allowed if every node lists them."""
         self._append(
             "run.start",
             format=FORMAT,
@@ -103,7 +103,7 @@ class RunLog:
     def invoke(
         self, action: str, node: str, request: Mapping[str, Any], *, key: str | None = None, attempt: int = 1
     ) -> int:
-        """A request is about to be sent; gives the number its outcome is recorded under."""
+        """A request is about to be sent. Returns the number for its outcome."""
         self._operations += 1
         self._append(
             "op.invoke",
@@ -129,7 +129,7 @@ class RunLog:
         self._append("op.info", op=op, reason=reason)
 
     def fault_requested(self, fault: str, target: str) -> int:
-        """A fault is about to be made; gives its number for the next two records."""
+        """A fault is about to be made. Returns the number for the next two records."""
         self._faults += 1
         self._append("fault.requested", id=self._faults, fault=fault, target=target)
         return self._faults
@@ -141,17 +141,18 @@ class RunLog:
         self._append("fault.healed", id=fault_id)
 
     def disk_lost(self, node: str, *, at_risk: Collection[str]) -> None:
-        """A node's disk was lost, or went back in time, while the node had shown these acknowledged orders as
-        stored by no peer yet: only they may be missing at the end."""
+        """A node's disk was lost, or went back in time. Before that, the node had shown these acknowledged
+        orders as stored by no peer yet; only they may be missing at the end."""
         self._append("disk.lost", node=node, at_risk=sorted(at_risk))
 
     def sample(self, node: str, status: Status | None, *, stock: list[Stock] | None = None) -> None:
-        """What `/status` said, null where the node did not answer; and some of its stock as it was shown in
-        that same life. The samples of one node must be taken one after the other."""
+        """A node's `/status`, null if the node did not answer, and some of its stock from the same life. The
+        samples of one node must be taken one after the other."""
         self._append("sample", node=node, status=status, **({} if stock is None else {"stock": stock}))
 
     def read(self, node: str, phase: Phase, *, orders: list[Order], stock: list[Stock]) -> None:
-        """All orders and stock of one node, before the run or at its end, and the mark that it is all."""
+        """All orders and stock of one node, before the run or at its end, then a mark that the read is
+        complete."""
         for order in orders:
             self._append("read.order", node=node, phase=phase, order=order)
         for product in stock:
@@ -159,7 +160,7 @@ class RunLog:
         self._append("read.done", node=node, phase=phase, orders=len(orders), stock=len(stock))
 
     def verdict(self, result: Mapping[str, Any]) -> None:
-        """Last record: what the run's own checker made of the records above."""
+        """Last record: the verdict of the run's own checker over the records above."""
         self._append("verdict", **result)
 
     def _append(self, kind: str, **fields: Any) -> None:
@@ -169,7 +170,8 @@ class RunLog:
 
 
 def read_records(path: Path) -> Iterator[Record]:
-    """The records in order. A last line cut short by a crash is left out; LabError names another bad one."""
+    """The records in order. A last line that a crash cut short is left out; LabError names any other bad
+    line."""
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:

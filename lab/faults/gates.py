@@ -1,4 +1,4 @@
-"""Making faults at the nodes, seeing that they are felt, and ending them."""
+"""Makes faults at the nodes, checks that calls feel them, and ends them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ _HAS_NONE = {_NOT_FOUND, 401}  # LAB_FAULTS is off; an empty node that knows no 
 async def make(clients: Mapping[str, NodeClient], links: Iterable[Link], fault: LinkFault) -> None:
     """Puts the fault on every link, and returns once a call over each of them felt it.
 
-    LabError when a node takes no faults, or when none is felt; then what was made is ended again.
+    LabError when a node accepts no faults, or when a link feels none; the faults made so far are then ended.
     """
     links = list(links)
     try:
@@ -38,7 +38,7 @@ async def make(clients: Mapping[str, NodeClient], links: Iterable[Link], fault: 
 
 
 async def lift(clients: Mapping[str, NodeClient], links: Iterable[Link]) -> None:
-    """Ends all faults of these links; again changes nothing. LabError when a node does not do it."""
+    """Ends all faults of these links; to repeat it changes nothing. LabError when a node fails to do it."""
     links = list(links)
     errors = await asyncio.gather(*(_lift(clients[link.sender], link.receiver) for link in links))
     kept = [
@@ -51,8 +51,8 @@ async def lift(clients: Mapping[str, NodeClient], links: Iterable[Link]) -> None
 
 
 async def lift_all(clients: Mapping[str, NodeClient]) -> None:
-    """Ends every fault of these nodes, their disks' too, and asks again one that does not do it at the
-    moment. LabError when a node does not do it."""
+    """Ends every fault of these nodes, their disks' too, and repeats it for a while where a node fails.
+    LabError when a node still fails."""
     errors = await asyncio.gather(*(_lift_patiently(client) for client in clients.values()))
     kept = [
         f"{name} keeps its faults until their lease ends: {error}"
@@ -66,7 +66,7 @@ async def lift_all(clients: Mapping[str, NodeClient]) -> None:
 async def lift_everywhere(
     network: Network, secrets: Secrets, *, state_of: Callable[[str], NodeState]
 ) -> None:
-    """Ends every fault of all nodes that run. LabError when one of them does not do it."""
+    """Ends every fault of all nodes that run. LabError when one of them fails to do it."""
     async with open_clients(network, secrets, state_of=state_of) as clients:
         await lift_all(clients)
 
@@ -89,8 +89,8 @@ async def empty_disk(client: NodeClient) -> None:
 async def open_clients(
     network: Network, secrets: Secrets, *, state_of: Callable[[str], NodeState]
 ) -> AsyncIterator[dict[str, NodeClient]]:
-    """An admin's client for each node that runs and answers. A node that takes no login before it is ready
-    gets another node's token, which is good at every branch."""
+    """An admin's client for each node that runs and answers. A node that accepts no login before it is ready
+    gets another node's token, which is valid at every branch."""
     async with AsyncExitStack() as stack:
         asked = [
             await stack.enter_async_context(NodeClient(node.name, node.url, timeout=_TIMEOUT_SECONDS))
@@ -133,7 +133,7 @@ async def _lift(client: NodeClient, peer: str) -> str | None:
 
 
 async def _lift_patiently(client: NodeClient) -> str | None:
-    """None, or why the faults of the node could not be ended though it was asked again for a while."""
+    """None, or why the faults of the node could not be ended, even after some retries."""
 
     def is_final(error: Refused | Unknown | None) -> bool:
         return error is None or (isinstance(error, Refused) and not error.passes)
@@ -143,7 +143,7 @@ async def _lift_patiently(client: NodeClient) -> str | None:
 
 
 async def _end(client: NodeClient, part: str) -> Refused | Unknown | None:
-    """Ends faults, of which a node may have none; what it answered instead."""
+    """Ends faults, of which a node may have none. Returns any other answer."""
     try:
         await client.faults("DELETE", part)
     except Refused as refused:

@@ -65,8 +65,8 @@ def _heal_some(what: Sequence[str], current: Network, driver: Driver, run_dir: P
 
 
 def _lift_all(driver: Driver, current: Network, env_file: Path) -> None:
-    """Ends what the nodes' gates do before anybody waits for a node to be ready: it may wait for a peer that
-    a gate keeps from it. What is stopped comes back without faults."""
+    """Ends the faults in the nodes' gates before anything waits for a node to be ready. The node may wait for
+    a peer that a gate keeps away. A stopped node comes back without faults."""
     for node in current.names:
         if driver.state(node) == "paused":
             driver.resume(node)

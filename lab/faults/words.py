@@ -1,4 +1,4 @@
-"""Faults as people write them: `800ms±200`, `30%`; and as they are told again."""
+"""Faults as people write them (`800ms±200`, `30%`), and as they are printed again."""
 
 import re
 from dataclasses import dataclass

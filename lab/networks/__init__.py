@@ -1,1 +1,1 @@
-"""Running a network of nodes: which they are, what runs them, and how they fare."""
+"""Running a network of nodes: its addresses, its drivers, and its state."""

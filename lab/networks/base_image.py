@@ -33,9 +33,9 @@ def tag() -> str:
 
 
 def ensure(tell: Tell) -> Origin:
-    """Makes sure the base image is on this machine: pulled, or built where no registry answers.
+    """Makes sure that the base image is on this machine: pulled, or built if no registry answers.
 
-    LabError says what building it needs that is missing here.
+    LabError names what building it needs and this machine lacks.
     """
     if image_exists(tag()):
         return "present"
@@ -49,8 +49,8 @@ def ensure(tell: Tell) -> Origin:
 def build(tell: Tell, *, as_root: bool = os.geteuid() == 0) -> None:
     """Builds the base image under its own tag from Debian's packages; takes about a minute.
 
-    It gets this machine's certificates: a network that looks into TLS is trusted in a build as it is here.
-    LabError says what is missing: root, which debootstrap cannot do without, or debootstrap itself.
+    It gets this machine's certificates, so that a build also works in a network that inspects TLS. LabError
+    names what is missing: root, which debootstrap needs, or debootstrap itself.
     """
     _require_tools(tell, as_root=as_root)
     tell(f"no registry answers: building {tag()} from Debian's packages (about a minute)…")
@@ -90,7 +90,7 @@ def _require_tools(tell: Tell, *, as_root: bool) -> None:
 
 
 def _finish(root: Path) -> None:
-    """Adds what Debian's own root lacks of the published image, and drops what no program needs."""
+    """Adds what Debian's own root lacks of the published image, and removes what no program needs."""
     for name in _DISPENSABLE:
         shutil.rmtree(root / name, ignore_errors=True)
         (root / name).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Looks for what most often keeps the lab from working, and says what to do about each."""
+"""Checks for the most common problems of the lab, and gives advice for each."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ _FREE_BYTES = 1 << 30  # room for databases, logs and a build
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. `advice` says what to do about it when it is not fine."""
+    """One check's result. `advice` says what to do when it is not fine."""
 
     subject: str
     fine: bool

@@ -1,4 +1,4 @@
-"""Which nodes there are, where they listen and by which stock policy they sell."""
+"""The nodes of a network, their addresses, and its stock policy."""
 
 import json
 from collections.abc import Mapping

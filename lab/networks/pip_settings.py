@@ -1,4 +1,4 @@
-"""Where pip finds packages on this machine, for builds that must find them in the same place."""
+"""Where pip finds packages on this machine, so that builds find them in the same place."""
 
 import ast
 import os

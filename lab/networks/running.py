@@ -18,7 +18,7 @@ from lab.settings import Secrets
 
 @dataclass(frozen=True)
 class Running:
-    """A network that is up. `started` says whether this program had to start any of it."""
+    """A network that is up. `started` says whether this program started any of it."""
 
     driver: Driver
     network: Network
@@ -55,7 +55,7 @@ def at_fault(driver: Driver, current: Network) -> bool:
 
 
 def undo_faults(running: Running, *, undoing: Callable[[], None]) -> None:
-    """Brings back whatever does not run; `undoing` is called first when there is anything. A second Ctrl-C
+    """Brings back every node that does not run. `undoing` is called first if there is any. A second Ctrl-C
     cannot stop it. LabError when a node does not come back."""
     with uninterrupted():
         if at_fault(running.driver, running.network):
@@ -65,7 +65,7 @@ def undo_faults(running: Running, *, undoing: Callable[[], None]) -> None:
 
 @contextmanager
 def keep_to_one(directory: Path) -> Iterator[None]:
-    """Keeps `directory` to this run; LabError while another one plays there."""
+    """Reserves `directory` for this run; LabError while another run uses it."""
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("w") as lock:  # the system lets go of it however this process ends
         try:
@@ -84,8 +84,8 @@ def network_of_its_own(
     keeps_data: bool = True,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Iterator[Running]:
-    """A fresh network under `directory` that nobody else plays on; stopped at the end whatever happens,
-    Ctrl-C included. With `keeps_data` its data and logs stay until the next network there."""
+    """A fresh network under `directory` for this run alone. It is stopped at the end in any case, also after
+    Ctrl-C. With `keeps_data` its data and logs stay until the next network there."""
     env_file = directory / "env"
     driver = get_driver(driver_name, directory / "network", env_file=env_file, tell=tell)
     with keep_to_one(directory), terminate_as_interrupt():

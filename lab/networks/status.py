@@ -24,7 +24,7 @@ _TIMEOUT_SECONDS = 3.0  # a node that needs longer for /status counts as unreach
 class NodeReading:
     """One node, now. `status` is None when it could not be read; `error` says why not.
 
-    `ready` may be known (False) without a status: a node that rebuilds says so and nothing else.
+    `ready` may be known (False) without a status: a node that rebuilds reports only that.
     """
 
     name: str
@@ -42,7 +42,7 @@ class NetworkReading:
 
     @property
     def converged(self) -> bool | None:
-        """As `is_converged`: None when a node that could not be asked might say otherwise."""
+        """As `is_converged`: None when a node that could not be read might disprove it."""
         return is_converged(self.statuses)
 
     @property

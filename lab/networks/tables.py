@@ -21,9 +21,9 @@ Charts = Callable[[str, str], str]
 def network_view(
     reading: NetworkReading, *, charts: Charts | None = None, silent: Mapping[str, float] | None = None
 ) -> RenderableType:
-    """Every node with its links, and the word on convergence; `?` is what is not known.
+    """Every node with its links, and a line on convergence; `?` is an unknown value.
 
-    `silent` tells for nodes that give no status how many seconds ago they last did.
+    `silent` has the nodes that give no status, each with the seconds since its last one.
     """
     parts: list[RenderableType] = []
     gone = decommissioned(reading.statuses)
@@ -81,7 +81,7 @@ def _links(node: NodeReading, peers: list[str], charts: Charts | None) -> Table:
 
 
 def _delay_and_trouble(node: NodeReading, peer: str) -> tuple[str, str]:
-    """How long the oldest event has waited, and what is wrong with the link."""
+    """How long the oldest event has waited, and the link's problem, if any."""
     details = node.status["peers"].get(peer) if node.status else None
     if details is None:
         return ("", "")

@@ -1,1 +1,1 @@
-"""What the lab sends to nodes and reads from them, over HTTP only."""
+"""Requests to nodes, and the shapes of their answers, over HTTP only."""

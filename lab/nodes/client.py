@@ -1,5 +1,5 @@
-"""One node of the network as its clients see it: the routes of the API over HTTP, and nothing else. What
-becomes of a call, a value, Refused or Unknown, is told in `lab.nodes.outcome`."""
+"""The client of one node: the routes of its API over HTTP, and nothing else. `lab.nodes.outcome` explains how
+a call ends: a value, Refused or Unknown."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -32,7 +32,7 @@ _PAGE = 500  # the most a node gives at once
 
 
 class NodeClient:
-    """Talks to one node as one user. Logs in by itself again when its token is no longer taken."""
+    """Calls one node as one user. Logs in again by itself when its token is no longer accepted."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class NodeClient:
     # Who am I
 
     async def login(self, username: str, password: str) -> None:
-        """Gets a token and keeps the credentials to renew it. Raises Refused(401) when they are wrong."""
+        """Gets a token and keeps the credentials to renew it. Raises Refused (401) when they are wrong."""
         form = {"username": username, "password": password, "grant_type": "password"}
         answer = await self._send("POST", "/auth/login", data=form)
         self.token = cast(str, answer["access_token"])
@@ -77,7 +77,7 @@ class NodeClient:
         return cast(User, await self._call("GET", "/auth/me"))
 
     async def change_password(self, current: str, new: str) -> None:
-        """Changes the own password. Tokens from before are no longer taken: log in with the new one."""
+        """Changes the user's own password. Earlier tokens are no longer accepted: log in with the new one."""
         await self._call("POST", "/auth/password", json={"current_password": current, "new_password": new})
 
     # Catalogue and people
@@ -130,12 +130,12 @@ class NodeClient:
     # Stock and orders
 
     async def adjust(self, sku: str, quantity: int, *, reason: str, share: Share = "equal") -> Any:
-        """Receives (or with a minus removes) units at this node. Not harmless to repeat after Unknown."""
+        """Receives units at this node, or removes them if negative. Not safe to repeat after Unknown."""
         body = {"sku": sku, "quantity": quantity, "reason": reason, "share": share}
         return await self._call("POST", "/stock/adjustments", json=body)
 
     async def count(self, sku: str, *, gone: int) -> Stock:
-        """Counts the shelf: of the frozen units all but `gone` may be sold again."""
+        """Counts the shelf: `gone` of the frozen units are missing, and the others may be sold again."""
         return cast(Stock, await self._call("POST", f"/stock/{quote(sku)}/count", json={"gone": gone}))
 
     async def stock_of(self, sku: str) -> Stock:
@@ -177,15 +177,16 @@ class NodeClient:
         return [cast(ParkedEvent, item) async for item in self._items("/parked")]
 
     async def altered(self) -> list[AlteredRow]:
-        """The rows that are not what the node wrote and that no peer could confirm."""
+        """The rows that do not fit their seals and that no peer could confirm."""
         return cast(list[AlteredRow], (await self._call("GET", "/altered"))["items"])
 
     async def accept_altered(self) -> dict[str, int]:
-        """Takes each of these rows for what it says: how many were `accepted`, how many are `left`."""
+        """Accepts each of these rows with its present content. Returns how many were `accepted`, and how many
+        are `left`."""
         return cast(dict[str, int], await self._call("POST", "/altered/accept"))
 
     async def replay_parked(self) -> dict[str, int]:
-        """Tries every parked event again: how many were `applied`, how many are `left`."""
+        """Tries every parked event again. Returns how many were `applied`, and how many are `left`."""
         return cast(dict[str, int], await self._call("POST", "/parked/replay"))
 
     async def members(self) -> list[Member]:
@@ -193,11 +194,12 @@ class NodeClient:
         return cast(list[Member], (await self._call("GET", "/members"))["items"])
 
     async def decommission(self, name: str) -> Member:
-        """Says that a branch is gone for good; saying it again changes nothing."""
+        """Decommissions a branch. To repeat it changes nothing."""
         return cast(Member, await self._call("POST", f"/members/{quote(name)}/decommission"))
 
     async def faults(self, method: str = "GET", part: str = "", *, body: Any = None) -> Any:
-        """Asks the node's fault desk; `part` is a path below `/faults`. Refused (404) without LAB_FAULTS."""
+        """Calls the node's fault service; `part` is a path below `/faults`. Refused (404) without
+        LAB_FAULTS."""
         return await self._call(method, f"/faults{part}", json=body)
 
     async def is_ready(self) -> bool:
@@ -237,7 +239,7 @@ class NodeClient:
         return {**bearer, **(headers or {})}
 
     async def _renew(self, used: str | None) -> None:
-        """Logs in again once, however many calls found the same token refused."""
+        """Logs in again once, even if many calls met the refused token."""
         async with self._login_lock:
             if self.token == used and self._credentials is not None:
                 await self.login(*self._credentials)

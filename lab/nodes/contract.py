@@ -1,8 +1,8 @@
 """The nodes' JSON as the lab reads it: field names and shapes of the public API, kept verbatim.
 
-These are dictionaries and not objects on purpose: a verdict compares what nodes said, so nothing may be
-lost or defaulted between the wire and the comparison. `tests/test_lab_contract.py` holds them to the nodes'
-OpenAPI document.
+These are dictionaries and not objects on purpose. A verdict compares the nodes' answers, so nothing may be
+lost or defaulted between the wire and the comparison. `tests/test_lab_contract.py` compares them with the
+nodes' OpenAPI document.
 """
 
 from typing import Generic, Literal, NotRequired, TypedDict, TypeVar

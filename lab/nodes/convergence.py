@@ -1,6 +1,6 @@
-"""Whether the nodes agree, what stands in the way, and waiting until they do.
+"""Whether the nodes agree, what prevents it, and waiting until they do.
 
-Read from `/status`: good for waiting and for people. A verdict never relies on it (lab/checking/verdict.py).
+It reads `/status`: good for waiting and for people. A verdict never relies on it (lab/checking/verdict.py).
 """
 
 import asyncio
@@ -15,31 +15,32 @@ from lab.poll import poll
 DEFAULT_DEADLINE_SECONDS = 60.0
 
 Statuses = Mapping[str, Status | None]
-"""NODE → what its `/status` said, or None where it could not be read."""
+"""NODE → its `/status`, or None if it could not be read."""
 
 
 class NotConvergedError(LabError):
-    """The deadline passed first. The message says what was still in the way."""
+    """The deadline passed first. The message names the remaining obstacles."""
 
 
 def decommissioned(statuses: Statuses) -> list[str]:
-    """The nodes that any node knows to be gone for good, by name."""
+    """The nodes that any node reports as decommissioned, sorted by name."""
     known = [status for status in statuses.values() if status is not None]
     return sorted({name for status in known for name in _gone(status)})
 
 
 def members(statuses: Statuses) -> dict[str, Status | None]:
-    """What the nodes said that are not decommissioned."""
+    """The statuses of the nodes that are not decommissioned."""
     gone = decommissioned(statuses)
     return {name: status for name, status in statuses.items() if name not in gone}
 
 
 def is_converged(statuses: Statuses) -> bool | None:
-    """True when all members are ready with the same heads, digest and stock, nothing pending, nothing parked,
-    no row that is not what was written, and know the same decommissioned branches, which are not asked for.
-    Members of different versions are compared by the digests that both make alike.
+    """True when all members are ready, have the same heads, digest and stock, and know the same
+    decommissioned branches. Nothing may be pending or parked, and no row altered.
 
-    False as soon as one reading disproves it; None when none does but something is unknown.
+    False as soon as one reading disproves it; None when none does but something is unknown. Decommissioned
+    branches are not asked. Members of different versions are compared by the digests that both make under the
+    same revision.
     """
     statuses = members(statuses)
     known = [status for status in statuses.values() if status is not None]
@@ -56,8 +57,7 @@ def is_converged(statuses: Statuses) -> bool | None:
 
 
 def _digests_differ(statuses: Sequence[Status]) -> bool:
-    """Whether the nodes' rows differ, as far as their digests can be compared: those of unlike revisions are
-    not."""
+    """Whether the nodes' rows differ. Digests made under different revisions are not compared."""
     told = [status for status in statuses if status["digest"] is not None]
     if len({tuple(sorted(status.get("canonical", {}).items())) for status in told}) <= 1:
         return len({status["digest"] for status in told}) > 1
@@ -69,7 +69,7 @@ def _digests_differ(statuses: Sequence[Status]) -> bool:
 
 
 def _local_facts(status: Status) -> Iterator[bool | None]:
-    """What convergence asks of each node by itself; None is unknown."""
+    """The facts about each node alone that convergence needs; None is unknown."""
     yield status["ready"]
     yield None if status["parked"] is None else status["parked"] == 0
     yield not status.get("altered")
@@ -83,7 +83,7 @@ def _heads(status: Status) -> tuple[tuple[str, int], ...]:
 
 
 def _stock(status: Status) -> tuple[int | None, ...]:
-    """The company's units. Which lives are over decides what is frozen, and is told apart from all events."""
+    """The company's units. The dead lives decide what is frozen, and they spread apart from events."""
     return status["stock"].get("available"), status["stock"].get("frozen")
 
 
@@ -92,7 +92,7 @@ def _gone(status: Status) -> tuple[str, ...]:
 
 
 def pending_obstacles(statuses: Statuses) -> list[str]:
-    """One plain line for each pending count that is not 0 or not known; empty when all are 0."""
+    """One plain line for each pending count that is not 0 or is unknown; empty when all are 0."""
     lines = []
     for name, status in members(statuses).items():
         if status is None:
@@ -107,7 +107,7 @@ def pending_obstacles(statuses: Statuses) -> list[str]:
 
 
 def obstacles(statuses: Statuses) -> list[str]:
-    """One plain line for each thing that keeps the network from being converged; empty when it is."""
+    """One plain line for each obstacle to convergence; empty when the network is converged."""
     lines = pending_obstacles(statuses)
     known = {name: status for name, status in members(statuses).items() if status is not None}
     lines += [f"{name} is not ready" for name, status in known.items() if not status["ready"]]
@@ -146,14 +146,14 @@ def _pending_words(status: Status, peer: str) -> str:
 async def wait_converged(
     clients: Sequence[NodeClient], *, deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
 ) -> dict[str, Status | None]:
-    """Polls until the nodes agree; returns the last reading. NotConvergedError says what was in the way."""
+    """Polls until the nodes agree; returns the last reading. NotConvergedError names the obstacles."""
     return await wait_clear(lambda: _read_all(clients), obstacles, deadline_seconds=deadline_seconds)
 
 
 async def wait_pending_zero(
     clients: Sequence[NodeClient], *, deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
 ) -> dict[str, Status | None]:
-    """Polls until nothing is pending from any node to any peer. NotConvergedError says what still is."""
+    """Polls until nothing is pending from any node to any peer. NotConvergedError names what still is."""
     return await wait_clear(lambda: _read_all(clients), pending_obstacles, deadline_seconds=deadline_seconds)
 
 
@@ -179,7 +179,7 @@ async def _read_all(clients: Sequence[NodeClient]) -> dict[str, Status | None]:
 
 
 async def read_status(client: NodeClient) -> Status | None:
-    """What the node says of itself, or None while it refuses or does not answer: for whoever asks again."""
+    """The node's status, or None while it refuses or does not answer. For callers that ask again."""
     try:
         return await client.status()
     except (Refused, Unknown):

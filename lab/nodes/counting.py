@@ -1,4 +1,4 @@
-"""Counting the shelf in a network that has just settled."""
+"""Counts the shelf in a network that has just settled."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -7,7 +7,8 @@ from lab.nodes.outcome import Refused
 from lab.poll import poll
 
 UNBLOCKS_WITHIN_SECONDS = 10.0
-"""A member's late word of an earlier life may block a count, and ends with one of its next hellos."""
+"""How long a count may stay blocked by a member's late message from an earlier life. One of its next hellos
+ends that."""
 
 Answer = TypeVar("Answer")
 
@@ -15,8 +16,8 @@ Answer = TypeVar("Answer")
 async def when_unblocked(
     count: Callable[[], Awaitable[Answer]], *, deadline_seconds: float = UNBLOCKS_WITHIN_SECONDS
 ) -> Answer:
-    """Counts, and again while a member blocks it, which is a refusal that nothing came of. Raises that
-    refusal when it lasts, and any other one at once."""
+    """Counts, and repeats while a member blocks the count; such a refusal has no effect. Raises that refusal
+    when it lasts, and any other one at once."""
 
     async def ask() -> Answer | Refused:
         try:

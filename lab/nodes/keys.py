@@ -1,5 +1,5 @@
-"""When two spellings are one sku or customer code. The lab states the nodes' rule by itself, since it sees
-nodes over HTTP only. Both statements are held to `tests/vectors/keys.json`."""
+"""When two spellings are one sku or customer code. The lab has its own copy of the nodes' rule, since it sees
+nodes over HTTP only. Both copies are tested with `tests/vectors/keys.json`."""
 
 import unicodedata
 

@@ -101,7 +101,7 @@ class Branch(Lives):
         return Ask(self.me, epoch, demand.wanted, demand.age, self.disk.lamport, dict(cells))
 
     def give(self, ask: Ask) -> Grant:
-        """`Reception.transfer` and `grants.give`."""
+        """`PeerServer.transfer` and `grants.give`."""
         if ask.to_epoch != self.disk.epoch:
             raise Refused("wrong_epoch")
         if not self.may_sell():
@@ -205,7 +205,7 @@ class Branch(Lives):
     # Rows of others
 
     def branches_lacking(self, hello: Hello) -> set[str]:
-        """Of which branches' dead lives the peer has more: `handover._missing`."""
+        """The branches whose dead lives the peer has further than this node, as `donor_state._missing`."""
         known = self.disk.positions
         return {
             life[0]
@@ -234,7 +234,7 @@ class Branch(Lives):
     # Stock counts
 
     def seal(self, dead: Sequence[Life]) -> tuple[Sequence[Life], Cells]:
-        """`Reception.seal`: a life that is counted among the dead ends before it says what it knows."""
+        """As `PeerServer.seal`: a life that is counted among the dead ends before it answers."""
         if self.me in dead:
             self.begin_again()
             raise Refused("wrong_epoch")
@@ -242,9 +242,9 @@ class Branch(Lives):
         return sorted(self.disk.dead), self.disk.cells
 
     def release(
-        self, dead: Sequence[Life], *, gone: int, handovers: dict[str, tuple[Sequence[Life], Cells]]
+        self, dead: Sequence[Life], *, missing: int, handovers: dict[str, tuple[Sequence[Life], Cells]]
     ) -> bool:
-        """`counting.release`."""
+        """As `stock_count.release`."""
         disk = self.disk
         for theirs, cells in handovers.values():
             disk.dead |= {life for life in theirs if life != self.me}
@@ -252,8 +252,8 @@ class Branch(Lives):
         if sorted(disk.dead) != dead:
             return False
         before, usable = self.own(), self.own().recovered - self.unusable()
-        after = stock.counted(before, frozen=stock.totals(disk.cells.values(), dead).frozen, gone=gone)
+        after = stock.counted(before, frozen=stock.totals(disk.cells.values(), dead).frozen, missing=missing)
         if after != before:
-            self.move(after, corrected=gone)
+            self.move(after, corrected=missing)
             disk.recovery = Recovery(usable, len(disk.log), tuple(sorted(handovers)))
         return True

@@ -130,8 +130,8 @@ def a_count_without_everybodys_word() -> AbstractContextManager[object]:
     """The counter releases what it knows itself, without the rows and deaths of the members."""
     release = Branch.release
 
-    def alone(branch: Branch, dead: Sequence[Life], *, gone: int, handovers: dict[str, Any]) -> bool:
-        return release(branch, dead, gone=gone, handovers=dict.fromkeys(handovers, ((), {})))
+    def alone(branch: Branch, dead: Sequence[Life], *, missing: int, handovers: dict[str, Any]) -> bool:
+        return release(branch, dead, missing=missing, handovers=dict.fromkeys(handovers, ((), {})))
 
     def unheard(branch: Branch, _dead: Sequence[Life]) -> tuple[Sequence[Life], Cells]:
         return sorted(branch.disk.dead), branch.disk.cells
@@ -152,8 +152,8 @@ def a_count_forgets_what_left() -> AbstractContextManager[object]:
     """The whole pool is recovered, whatever the people counted."""
     counted = stock.counted
 
-    def everything(own: Cell, *, frozen: int, gone: int) -> Cell:
-        return counted(own, frozen=frozen, gone=0)
+    def everything(own: Cell, *, frozen: int, missing: int) -> Cell:
+        return counted(own, frozen=frozen, missing=0)
 
     return mock.patch.object(stock, "counted", everything)
 

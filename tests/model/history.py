@@ -150,10 +150,10 @@ class History(Network):
                     handovers[member.name] = member.seal(dead)
                 except Refused:
                     return False
-            gone = self.shelf.gone(
+            missing = self.shelf.missing(
                 [b.disk.cells.values() for b in self.all()], None if last else counter.disk.dead
             )
-            if counter.release(dead, gone=gone, handovers=handovers):
+            if counter.release(dead, missing=missing, handovers=handovers):
                 self.backups.clear()
                 return True
         return False

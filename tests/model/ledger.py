@@ -78,7 +78,7 @@ class Ledger:
         return self.disk.cells.get(self.me) or Cell(PRODUCT, *self.me)
 
     def usable(self) -> int:
-        """What may be spent now: `ledger.usable_rights`."""
+        """Units that may be spent now, as `stock_table.usable_rights`."""
         cells = self.disk.cells
         return stock.rights_of(self.me, cells.values()) - self.unusable()
 
@@ -106,7 +106,7 @@ class Ledger:
         return {**known, self.me: self.disk.event(len(log))} if log else known
 
     def versions(self, life: Life) -> dict[str, int]:
-        """`ledger.versions`."""
+        """As `stock_table.versions`."""
         cell = self.disk.cells.get(life)
         return {PRODUCT: cell.version} if cell else {}
 
@@ -114,7 +114,7 @@ class Ledger:
         return f"{next(self.ids):012d}"
 
     def another_life(self) -> None:
-        """`epochs.begin_again`: without rights; all that is known is announced again."""
+        """As `new_epoch.begin_again`: without rights, and everything known is announced again."""
         disk = self.disk
         disk.dead.add(self.me)
         disk.epoch = f"e{next(self.ids)}"
@@ -133,7 +133,7 @@ class Ledger:
         self.disk.lamport = max(self.disk.lamport, lamport)
 
     def merge(self, cells: Cells) -> bool:
-        """`ledger.merge`; True if a peer knows more of this very life than this disk does."""
+        """As `stock_table.merge`. True if a peer has more of this very life than this disk has."""
         known, ahead = self.disk.cells, False
         for life, theirs in cells.items():
             ours = known.get(life)

@@ -41,7 +41,7 @@ class Lives(Ledger):
         return Hello(self.me, self.process, frozenset(self.disk.dead), self.heads(), own_rows, ahead or {})
 
     def hear(self, hello: Hello) -> Hello:
-        """Take in a peer's hello and answer it: `Reception.hello`."""
+        """Take in a peer's hello and answer it: `PeerServer.hello`."""
         latest = self.noted(hello.life[0])
         if latest.is_after(hello.process) and not hello_rules.ends_itself(hello.life, hello.dead):
             raise Refused("stale_incarnation")

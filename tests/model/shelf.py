@@ -57,10 +57,14 @@ class Shelf:
         account.corrected[row.version] = account.corrected[account.version] + corrected
         account.version = row.version
 
-    def gone(self, views: Iterable[Collection[Cell]], dead: Collection[Life] | None) -> int:
-        """What an honest count says: units that left unseen, net of receipts nobody saw and of what earlier
-        counts said. Of lives not among the `dead` (None: of any) it takes in what left, as by a copy that
-        nobody knows of, but no receipts: whoever has them may yet be heard."""
+    def missing(self, views: Iterable[Collection[Cell]], dead: Collection[Life] | None) -> int:
+        """What an honest count finds: units that left unrecorded, minus unrecorded receipts, and minus what
+        earlier counts corrected.
+
+        For lives not among the `dead` it includes what left, for example by a copy that no node knows of, but
+        no receipts: the life that has them may still be heard from. With `dead` None, all lives count in
+        full.
+        """
         seen: dict[Life, int] = {}
         for view in views:
             for cell in view:

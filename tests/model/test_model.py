@@ -101,8 +101,8 @@ def count_while_a_batch_is_under_way(pair: Pair) -> None:
     pair.wipe_here()
     dead = sorted(pair.here.disk.dead)
     handovers = {"there": pair.there.seal(dead)}
-    gone = pair.shelf.gone([pair.here.disk.cells.values(), pair.there.disk.cells.values()], dead)
-    assert pair.here.release(dead, gone=gone, handovers=handovers)
+    missing = pair.shelf.missing([pair.here.disk.cells.values(), pair.there.disk.cells.values()], dead)
+    assert pair.here.release(dead, missing=missing, handovers=handovers)
     pair.here.disk.recovery = None
     with_refusal(lambda: pair.there.receive(late))
     pair.sell_all()

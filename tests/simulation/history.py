@@ -46,8 +46,8 @@ MOST_MESSAGES = 1_000  # of a direction in a whole history; more is somebody rep
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a history. `digest` is of everything that happened in it, in order; `judged` is what the
-    checker of real networks made of each promise, where the history came to its end."""
+    """The outcome of a history. `digest` covers everything that happened in it, in order. `judged` is the
+    result of each promise by the checker of real networks, if the history came to its end."""
 
     seed: int
     digest: str
@@ -63,8 +63,8 @@ class Result:
 def play(
     seed: int, *, template: Path, nodes: int | None = None, wipes: bool = False, keep_lines: bool = False
 ) -> Result:
-    """Run a seed's history in files of its own, copied from `template` (migrated, opened by no node): of so
-    many nodes, or of as many as the seed draws."""
+    """Run a seed's history in files of its own, copied from `template` (migrated, opened by no node). Without
+    a number of nodes, the seed draws one."""
     # The files are thrown away, so a file system in memory will do: what a crash keeps is decided here.
     memory = Path("/dev/shm")  # noqa: S108
     directory = memory if memory.is_dir() else None
@@ -148,13 +148,13 @@ class History:
         return versions.side_by_side(self._promises.newer_orders.add, self._note_parked)
 
     def _note_parked(self, event: WireEvent, error: Exception) -> None:
-        """Nothing is parked because another version wrote it."""
+        """Check that no event is parked because another version wrote it."""
         spoilt = self._journal.faults["poison"] or self._promises.wiped
         if isinstance(error, Invalid) and not spoilt:
             self._journal.violation("parked", f"{event.kind} of {event.entity}: {error!r}")
 
     async def _end_with_one_version(self) -> None:
-        """Where some branch runs the next version, upgrade the others, one after the other; or take it back
+        """Where some branch runs the next version, upgrade the others one after the other; or take it back
         everywhere."""
         if all(machine.version == versions.THIS for machine in self._machines):
             return
@@ -201,7 +201,8 @@ class History:
         ]
 
     async def _close_what_is_gone(self) -> None:
-        """Where a branch was lost for good all have to know it, and one that comes back has to hear it."""
+        """Where a branch was lost for good, check that all others store that, and that the branch receives it
+        when it comes back."""
         gone = self._scene.gone
         if gone and await self._scene.all_ready():
             await say_again(self._machines, gone, self._journal)
@@ -209,7 +210,7 @@ class History:
                 await come_back(machine, self._journal)
 
     async def _count_and_sell(self) -> None:
-        """Where disks were lost, count what is left, and go on selling for a while."""
+        """After lost disks, count what is left, and continue to sell for a while."""
         if self._journal.violations or not self._promises.wiped:
             return
         await count_all(self._machines, self._observer, self._journal, self._record)
@@ -226,7 +227,7 @@ class History:
                 self._journal.violation("frozen", f"{machine.name}: {frozen} units after all were counted")
 
     async def _grow_quiet(self) -> None:
-        """Wait until nobody has anything to tell anybody, with no help from outside."""
+        """Wait until no node has anything to send to another, with no help from outside."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + QUIET_WITHIN_SECONDS
         most = MOST_MESSAGES * len(self._machines) * (len(self._machines) - 1)
@@ -240,7 +241,7 @@ class History:
             self._journal.violation("stalled", f"{machine.name} is not quiet: {status}")
 
     async def _replay_parked(self) -> None:
-        """What an admin does who sees that something is parked."""
+        """Replay parked events, as an admin does who sees some."""
         for machine in self._machines:
             process = machine.process
             if process is not None and process.node.ready and (await self._status(machine))["parked"]:
@@ -290,7 +291,7 @@ class History:
                 self._journal.violation(f"checker: {finding.promise}", finding.words)
 
     async def _judge_shortages(self) -> None:
-        """Under `optimistic`: every unit that was sold too often is on the work list, and on each one."""
+        """Under `optimistic`: check that every unit sold too often is on the work list, at every node."""
         shown = {machine.name: await self._stock_shown_by(machine) for machine in self._machines}
         units = shortages.judge(self._files(), shown, self._journal)
         self._promises.outcomes.update({"optimistic histories": 1, "units short": units})
@@ -302,8 +303,8 @@ class History:
         return await machine.process.do(work, patience=PATIENCE_SECONDS)
 
     async def _read_all(self) -> None:
-        """Read every node while nobody writes: rights may still move in the background, now and then. What
-        is never still is judged as it was read last."""
+        """Read every node while no client writes. Rights may still move in the background; if they never
+        stop, the last read is judged."""
         before = self._record.length
         for _ in range(MOST_READINGS):
             self._record.cut(before)
@@ -327,7 +328,7 @@ class History:
 
 
 def _is_settled(status: Any, other: Any) -> bool:
-    """Whether a node says that it has nothing pending, and of the company what another one says."""
+    """Whether a node reports nothing pending, and the same digest, heads and company stock as another one."""
     same = all(status[name] == other[name] for name in ("digest", "heads", "parked"))
     same = same and all(status["stock"][name] == other["stock"][name] for name in ("available", "frozen"))
     return same and not any(status["pending"].values())

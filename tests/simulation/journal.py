@@ -1,4 +1,4 @@
-"""What happened in a history, in order."""
+"""Everything that happened in a history, in order."""
 
 import asyncio
 import hashlib
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Violation:
-    """A promise that did not hold: which one (`oversold`, `lost`, …), and how it showed."""
+    """A broken promise: its name (`oversold`, `lost`, …), and how it showed."""
 
     promise: str
     text: str
@@ -20,8 +20,8 @@ MOST_VIOLATIONS = 20  # of one history; a broken promise tends to break again at
 class Journal:
     """Collects a history's events, faults and violations.
 
-    Two runs of one seed write the same lines, so their digests are equal; the first line that differs is
-    where chance, time or order came in by another door than the seed.
+    Two runs of one seed write the same lines, so their digests are equal. The first line that differs shows
+    where chance, time or order entered other than through the seed.
     """
 
     def __init__(self, *, keep_lines: bool = False) -> None:
@@ -49,7 +49,7 @@ class Journal:
         self.note("fault", kind, *words)
 
     def violation(self, promise: str, text: str) -> None:
-        """Write down that a promise was broken."""
+        """Write that a promise was broken."""
         self.note("VIOLATION", promise, text)
         if len(self.violations) < MOST_VIOLATIONS:
             self.violations.append(Violation(promise, text))

@@ -1,4 +1,4 @@
-"""What a seed makes of a history, drawn before it begins."""
+"""The plan that a seed draws for a history, before it begins."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,38 +15,41 @@ LOSSES = (("wipe",), ("restore",), ("wipe", "restore"))
 """Which disks are lost where disks are lost: whole, or what was written since a copy was made."""
 CLONES = (("clone",), ("wipe", "clone"))
 CLONES_SHARE = 0.25
-"""In so many histories of lost disks they are these instead: a copy of a disk is started beside the first,
-and one of the two is thrown away."""
+"""In this share of the histories with lost disks, disks are copied instead: a second process starts on a
+copy, and one of the two disks is thrown away."""
 UPGRADE = "upgrade"
 UPGRADED_SHARE = 0.1
-"""In so many histories the network is upgraded meanwhile, branch by branch."""
+"""In this share of histories the network is upgraded meanwhile, branch by branch."""
 GO_BACK = "go_back"
 GOING_BACK_SHARE = 0.5
-"""In so many of those the upgrade is taken back at some branches, and begun again."""
+"""In this share of those the upgrade is taken back at some branches, and begun again."""
 OPTIMISTIC_SHARE = 0.06
-"""In so many histories in which no disk is lost branches sell what the company has, as far as they know."""
+"""In this share of the histories without lost disks, branches sell the company's stock as they know it."""
 PLENTY, SCARCE = 600, 20
 """The most units of a product that a shop opens with, and under `optimistic`: what nobody runs short of is
 never sold too often."""
 LEAVE = "leave"
-"""A branch is lost for good. Only where disks neither go back nor are copied."""
+"""A branch is lost for good, only where disks neither go back nor are copied."""
 FEWEST_TO_LEAVE = 3
 LEAVING_SHARE = 0.3  # of the histories in which a branch could leave
 NODES = ("matriz", "filial-norte", "filial-sul", "filial-leste", "filial-oeste", "filial-centro",
          "filial-serra", "filial-litoral", "filial-vale")  # fmt: skip
 NODES_WEIGHTS = {2: 440, 3: 400, 4: 90, 5: 55, 6: 6, 7: 4, 8: 3, 9: 2}
-"""How often a network has so many branches, of 1,000: most of what can go wrong takes two or three, and nine
-cost as much as twenty times two."""
+"""The number of branches of a network, per 1,000 histories. Most failures take two or three branches, and
+nine cost as much as twenty times two."""
 LENGTHS_WEIGHTS = {(15, 45): 50, (45, 100): 40, (100, 250): 10}
-"""How often a history has about so many operations, of 100: many short ones meet more beginnings and ends
-in the same time, a few long ones meet what takes long to come about."""
+"""The number of operations of a history, per 100 histories. Many short ones have more beginnings and ends in
+the same time. A few long ones meet failures that take long."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One history before it begins. Seconds are virtual; `demand` weighs the products of `skus`, the first
-    the hottest; `faults` names the kinds that may happen; `storm` says that they begin before founding,
-    and `breaks` that the next version of the node has no protocol version in common with this one."""
+    """One history before it begins. Seconds are virtual.
+
+    - `demand` weighs the products of `skus`; the first is in highest demand.
+    - `faults` names the kinds that may happen, and `storm` says that they begin before founding.
+    - `breaks` says that the next version of the node has no protocol version in common with this one.
+    """
 
     seed: int
     nodes: tuple[str, ...]
@@ -67,7 +70,7 @@ class Plan:
     rebalance_seconds: float
 
     def random(self, *purpose: object) -> Random:
-        """A random source of its own for one purpose, so that drawing more for one changes no other."""
+        """A random source for one purpose, so that more draws for one purpose change no other."""
         return Random("/".join(map(str, (self.seed, *purpose))))
 
 

@@ -1,4 +1,4 @@
-"""Runs many histories in processes of their own, some of them twice, and says what came of them."""
+"""Runs many histories in processes of their own, some of them twice, and reports the outcome."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 HASH_SEEDS = ("1", "2")
-"""Who plays twice plays once under each: sets of texts then come in different orders."""
+"""The hash seeds of the two runs of a history: sets of texts then come in different orders."""
 
 LONGEST_SECONDS = 300.0  # real ones, of one history: more means that virtual time stands still
 ENDING_SECONDS = 5.0
@@ -35,7 +35,7 @@ class Request:
 
 
 class WorkerDied(Exception):
-    """A worker ended or hung; the message says where."""
+    """A worker ended or hung; the message says at which history."""
 
 
 class Worker:
@@ -101,8 +101,8 @@ class Worker:
 
 @dataclass
 class Tally:
-    """What came of all histories so far. Of `twice` that were played twice, `same_digest` ended alike; with
-    `judged` of all the checker of real networks found no fault."""
+    """The outcome of all histories so far. Of the `twice` that were played twice, `same_digest` ended alike.
+    With `judged`, the checker of real networks found no fault."""
 
     histories: int = 0
     operations: int = 0
@@ -129,8 +129,8 @@ class Tally:
         return not self.failed and not self.broken and self.same_digest == self.twice
 
     def never(self, kinds: Iterable[str]) -> str:
-        """Which of these kinds of faults did not occur, and which pairs of those that did never met in one
-        history: what these histories say nothing about."""
+        """Which of these kinds of faults did not occur, and which pairs of the others never met in one
+        history. These histories say nothing about those."""
         missing = [kind for kind in kinds if not self.faults[kind]]
         apart = [pair for pair in combinations(sorted(self.faults), 2) if pair not in self.pairs]
         pairs = ", ".join("+".join(pair) for pair in apart[:MOST_PAIRS])
@@ -165,9 +165,9 @@ Pair = Sequence[Worker]
 
 
 class Runner:
-    """Plays seeds, a share of them twice, and adds up what came of it. What fails is always played twice.
+    """Plays seeds, a share of them twice, and adds up the outcomes. A failing one is always played twice.
 
-    `report` gets a few lines for each seed that fails, `progress` is called with the tally after each.
+    `report` gets a few lines for each seed that fails; `progress` is called with the tally after each seed.
     """
 
     def __init__(
@@ -227,7 +227,7 @@ class Runner:
 
 
 async def _where_they_part(request: Request, pair: Pair) -> list[str]:
-    """The first line of the journals that differs, so that the door chance came in by can be found."""
+    """The first line of the journals that differs. It shows where chance came in."""
     again = replace(request, lines=True)
     first, second = await asyncio.gather(*(worker.play(again) for worker in pair))
     for number, (one, other) in enumerate(zip(first["lines"], second["lines"], strict=False)):

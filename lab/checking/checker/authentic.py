@@ -1,4 +1,4 @@
-"""Nothing is there that no client asked for."""
+"""Nothing exists that no client asked for."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ _NAMES_A_PRODUCT = ("product", "adjust", "count")
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Orders that nobody asked for, answers to other questions than were asked, and products from nowhere."""
+    """Orders that no client asked for, answers to other requests, and products from nowhere."""
     for words in (*_answers(evidence), *_orders(evidence), *_products(evidence)):
         yield Finding("authentic", words)
 

@@ -1,4 +1,4 @@
-"""Which orders at the nodes nobody was told of, and which request each of them answers, if any."""
+"""Orders at the nodes that were never acknowledged, and which request each of them answers, if any."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from lab.nodes.keys import same_key
 
 @dataclass(frozen=True)
 class Unasked:
-    """An order too many. It `repeats` another when a request asked for just that, but was answered otherwise
-    or is explained already; else nobody ever asked for it, or whoever did was refused."""
+    """An order too many. It `repeats` another order if a request asked for it, but was answered with another
+    order or is explained already. Otherwise no request asked for it, or all that did were refused."""
 
     order: Order
     repeats: bool
 
 
 def unasked_orders(evidence: Evidence) -> Iterator[Unasked]:
-    """Orders that neither were acknowledged nor can be the outcome of a request whose outcome is unknown."""
+    """Orders that were not acknowledged and cannot be the outcome of a request whose outcome is unknown."""
     known = evidence.acknowledged().keys() | evidence.ids_before()
     candidates = [*evidence.unresolved(), *_asked_again(evidence)]
     asked = [op for op in evidence.operations if op.action == "order" and op.outcome != "fail"]
@@ -33,8 +33,8 @@ def unasked_orders(evidence: Evidence) -> Iterator[Unasked]:
 
 
 def _asked_again(evidence: Evidence) -> Iterator[Operation]:
-    """Requests that were asked both before and after their branch lost its disk, and the keys with it: what a
-    peer had of the first one may have come back later than the second one was asked."""
+    """Requests that were sent both before and after their branch lost its disk, and the keys with it. A
+    peer's copy of the first order may have come back later than the second request."""
     last: dict[tuple[str, str], Operation] = {}
     for operation in evidence.operations:
         if operation.action != "order" or operation.key is None:

@@ -44,7 +44,7 @@ def _lost(evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def altered_field(promised: Order, shown: Order) -> str | None:
-    """The first thing that differs from what the client was told. A customer's name may be edited later."""
+    """The first field that differs from the client's answer. A customer's name may be edited later."""
     then: Mapping[str, Any] = promised
     now: Mapping[str, Any] = shown
     for name in _AS_PROMISED:

@@ -1,4 +1,4 @@
-"""What a node knows only grows, as long as it has its disk."""
+"""What a node shows only grows, as long as it has its disk."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,12 +12,12 @@ _GROWING = (
     *("written_off", "sold", "removed", "version"),
 )
 Known = dict[str, int]
-"""What a node showed last, by a name in plain words."""
+"""The values that a node showed last, by a name in plain words."""
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Where a later sample of a node, or its final read, shows less than an earlier one; and lives that ended
-    though nothing had happened to their disks."""
+    """Places where a later sample of a node, or its final read, shows less than an earlier one; and lives
+    that ended although nothing had happened to their disks."""
     for node in evidence.nodes:
         samples = [sample for sample in evidence.samples if sample.node == node]
         for words in _falls(evidence, node, samples):
@@ -57,7 +57,7 @@ def _falls(evidence: Evidence, node: str, samples: Sequence[Sample]) -> Iterator
 
 
 def _fallen(node: str, known: Known, now: Known) -> Iterator[str]:
-    """Compares with what was shown before, and remembers."""
+    """Compares with the values shown before, and stores the new ones."""
     for name, value in now.items():
         if value < known.get(name, 0):
             yield f"at {node} {name} fell from {known[name]} to {value}"
@@ -65,7 +65,7 @@ def _fallen(node: str, known: Known, now: Known) -> Iterator[str]:
 
 
 def _unseen(known: Known, of: str) -> Known:
-    """What is not shown any more counts as 0."""
+    """A value that is no longer shown counts as 0."""
     return dict.fromkeys((name for name in known if name.startswith(of)), 0)
 
 

@@ -10,7 +10,8 @@ from lab.nodes.keys import same_key
 
 
 def units_oversold(evidence: Evidence) -> Units:
-    """Units beyond the most that can have been there: before the run, received in it, or cancelled in it."""
+    """Units sold beyond the most that can have been there: before the run, received in it, or cancelled in
+    it."""
     oversold = _sold_by_log(evidence) - _stocked_by_log(evidence)
     uncancelled = evidence.uncancelled()
     sold: Units = Counter()
@@ -24,7 +25,8 @@ def units_oversold(evidence: Evidence) -> Units:
 
 
 def check(evidence: Evidence, oversold: Units) -> Iterator[Finding]:
-    """Every product that is oversold; where a run may oversell, every node that does not say so exactly."""
+    """Every product that is oversold. Where a run may oversell: every node that does not report exactly
+    that."""
     words = _undeclared(evidence, oversold) if evidence.may_oversell else _oversold(evidence, oversold)
     for each in words:
         yield Finding("oversold", each)
@@ -36,8 +38,10 @@ def _oversold(evidence: Evidence, oversold: Units) -> Iterator[str]:
 
 
 def _undeclared(evidence: Evidence, oversold: Units) -> Iterator[str]:
-    """Where a node does not name the orders that are short of exactly the units sold too often. What removals
-    took beyond all the orders that are left, only the number tells of: there is no order to be named."""
+    """Places where a node does not name the orders that are short of exactly the units sold too often.
+
+    Units that removals took beyond all remaining orders show only in the number: there is no order to name.
+    """
     for node, read in evidence.complete().items():
         placed = {one["id"]: units_of(one["lines"]) for one in read.orders if one["status"] == "placed"}
         for sku, stock in sorted(read.stock.items()):
@@ -73,8 +77,9 @@ def _sold_by_log(evidence: Evidence) -> Units:
 
 
 def _stocked_by_log(evidence: Evidence) -> Units:
-    """Units available before, and those that came in during the run and were not removed. What was frozen
-    before may be sold once it was counted; what a count finds had come in before it was lost sight of."""
+    """Units available before, plus those received and minus those removed during the run. Units frozen before
+    may be sold once they were counted; units that a count finds were received before they were lost sight of.
+    """
     counted = {same_key(one.request["sku"]) for one in evidence.operations if one.action == "count"}
     stocked: Units = Counter()
     for read in evidence.before.values():
@@ -97,7 +102,7 @@ def _stocked_by_log(evidence: Evidence) -> Units:
 
 
 def _received_by_reads(evidence: Evidence) -> Units:
-    """Units that ever came in and were not removed, by the newest of each branch's rows over all nodes."""
+    """Units ever received and not removed, by the newest copy of each branch's rows over all nodes."""
     received: Units = Counter()
     for (sku, _, _), row in newest_rows(evidence).items():
         received[sku] += row["received"] - row["removed"]

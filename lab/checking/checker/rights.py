@@ -12,14 +12,14 @@ from lab.nodes.keys import same_key
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Where a node's own figures do not add up, or the rows say otherwise than clients were told."""
+    """Places where a node's own numbers do not add up, or where rows contradict the clients' answers."""
     for words in (*_unbalanced(evidence), *_unheld(evidence), *_untold(evidence)):
         yield Finding("rights", words)
 
 
 def _unbalanced(evidence: Evidence) -> Iterator[str]:
-    """Units sold with the orders, units left with the rows. A stock effect may have reached peers without its
-    order, if a lost disk took the order with it."""
+    """Compares the units sold by orders with the units left by rows. If a lost disk took an order with it,
+    its stock effect may have reached peers without it."""
     perhaps = _taken_by_orders_gone(evidence)
     found, uncancelled = evidence.found(), _given_back_by_orders_gone(evidence)
     for node, read in evidence.complete().items():
@@ -45,7 +45,8 @@ def _unbalanced(evidence: Evidence) -> Iterator[str]:
 
 
 def _taken_by_orders_gone(evidence: Evidence) -> Units:
-    """Units of orders that went with a disk: those declared at risk, and those nobody was told of."""
+    """Units of orders lost with a disk: those declared at risk, and those that no client got an answer
+    for."""
     units: Units = Counter()
     for order in evidence.gone().values():
         units += units_of(order["lines"])
@@ -56,7 +57,7 @@ def _taken_by_orders_gone(evidence: Evidence) -> Units:
 
 
 def _given_back_by_orders_gone(evidence: Evidence) -> Units:
-    """Units of cancellations that may have gone with a disk, whose stock effect reached peers before."""
+    """Units of cancellations that may be lost with a disk, and whose stock effect reached peers before."""
     lines = {id_: told[0].response["lines"] for id_, told in evidence.acknowledged().items()}
     asked = {
         operation.request["order"]
@@ -77,8 +78,8 @@ def _left_by(rows: Iterable[StockRow]) -> int:
 
 
 def _unheld(evidence: Evidence) -> Iterator[str]:
-    """Where a node's rights, or the frozen pool, are not what its own rows give. Which life is a branch's
-    present one, its last sample tells; where one did not say, nothing is held against the nodes."""
+    """Places where a node's rights, or the frozen pool, do not follow from its own rows. A branch's last
+    sample names its present life; without one, the nodes are not judged."""
     present = _present_lives(evidence)
     for node, read in evidence.complete().items():
         for stock in (read.stock[sku] for sku in sorted(read.stock)):
@@ -96,7 +97,7 @@ def _unheld(evidence: Evidence) -> Iterator[str]:
 
 
 def _present_lives(evidence: Evidence) -> dict[str, str]:
-    """The epoch each node said last, unless something happened to its disk since."""
+    """The epoch that each node reported last, unless something happened to its disk since."""
     return {
         one.node: epoch
         for one in evidence.samples
@@ -110,7 +111,7 @@ Life = tuple[str, str]
 
 
 def _rights(stock: Stock) -> Counter[Life]:
-    """What each life may still sell: what came in, less what went, less and plus what was granted."""
+    """What each life may still sell: received minus spent units, minus and plus grants."""
     rights: Counter[Life] = Counter()
     for row in stock["rows"]:
         came = row["received"] + row["returned"] + row["recovered"]
@@ -135,14 +136,14 @@ def _frozen(stock: Stock, present: dict[str, str]) -> int:
 
 @dataclass
 class _Told:
-    """Units that clients received or removed: surely, and at most."""
+    """Units that clients received or removed: at least, and at most."""
 
     least: Units = field(default_factory=Counter)
     most: Units = field(default_factory=Counter)
 
 
 def _untold(evidence: Evidence) -> Iterator[str]:
-    """Where all rows together say that other units came in, or were removed, than clients were told."""
+    """Places where all rows together show other units received or removed than clients' answers do."""
     if len(evidence.complete()) < len(evidence.nodes):
         return
     told = {"received": _Told(), "removed": _Told()}

@@ -1,7 +1,8 @@
-"""What a client was told at a branch, it reads there: its own writes, and nothing older than it read before.
+"""A client reads at a branch what that branch answered before: its own writes, and nothing older than its
+last read.
 
-A session ends with the disk of its branch: what that disk had comes back when the peers that have it are
-reached, or, if it was at risk, never.
+A session ends with the disk of its branch. What that disk had comes back when the peers that store it are
+reached, or never, if it was at risk.
 """
 
 from collections import defaultdict
@@ -15,7 +16,7 @@ _MISSING = "not_found"
 
 
 def check(evidence: Evidence) -> Iterator[Finding]:
-    """Reads of an order that contradict what the same branch had said of it before they were asked."""
+    """Reads of an order that contradict an earlier answer of the same branch."""
     said: dict[tuple[str, str], list[Operation]] = defaultdict(list)
     for operation in evidence.operations:
         if operation.outcome == "ok" and (order_id := _order_id(operation)) is not None:
@@ -46,7 +47,7 @@ def _order_id(operation: Operation) -> str | None:
 
 
 def _parted(evidence: Evidence, earlier: Operation, read: Operation) -> bool:
-    """Whether something happened to the branch's disk since, or while the read was under way."""
+    """Whether something happened to the branch's disk since then, or during the read."""
     end = read.began if read.ended is None else read.ended
     return any(earlier.began < at < end for at in evidence.disk_events.get(read.node, ()))
 

@@ -1,4 +1,4 @@
-"""The verbs every driver has."""
+"""The driver: the verbs that run the nodes of a network. Every driver has them all."""
 
 from pathlib import Path
 from typing import Literal, Protocol
@@ -9,8 +9,8 @@ NodeState = Literal["running", "paused", "stopped", "unreachable"]
 
 
 class Driver(Protocol):
-    """Runs the nodes of one network. All verbs are idempotent and return when their effect is there;
-    LabError says in one line what was not possible."""
+    """Runs the nodes of one network. All verbs are idempotent, and return when their effect is there.
+    LabError explains a failure in one line."""
 
     @property
     def name(self) -> str: ...
@@ -20,11 +20,11 @@ class Driver(Protocol):
         ...
 
     def down(self) -> None:
-        """Stops every node, paused ones too, and leaves nothing running. Data stay."""
+        """Stops every node, paused ones too, and leaves nothing running. The data stay."""
         ...
 
     def clean(self) -> None:
-        """`down`, then removes the network's data and its memory of itself."""
+        """`down`, then removes the network's data and its description."""
         ...
 
     def start(self, node: str) -> None:
@@ -40,7 +40,7 @@ class Driver(Protocol):
         ...
 
     def resume(self, node: str) -> None:
-        """Lets a paused node go on where it was."""
+        """Lets a paused node continue."""
         ...
 
     def kill(self, node: str) -> None:
@@ -48,7 +48,7 @@ class Driver(Protocol):
         ...
 
     def state(self, node: str) -> NodeState:
-        """What is known of the node without asking it over HTTP; `unreachable` when that is nothing."""
+        """The node's state as the driver sees it, without HTTP; `unreachable` when that is unknown."""
         ...
 
     def heal(self) -> None:
@@ -66,8 +66,8 @@ class Driver(Protocol):
         ...
 
     def restore(self, node: str, file: Path) -> None:
-        """Stops the node, puts a copy in its database's place, and starts it, as another life of its disk;
-        returns when it answers. A copy that does not do is refused, and the node goes on as it was."""
+        """Stops the node, puts a copy in its database's place, and starts it as another life of its disk;
+        returns when it answers. An unusable copy is refused, and the node continues as before."""
         ...
 
     def show_salvage(self, node: str) -> str:
@@ -81,7 +81,8 @@ class Driver(Protocol):
         ...
 
     def corrupt(self, node: str) -> None:
-        """Ruins the node's database behind its back, as a failing disk does; it runs on, or stays stopped."""
+        """Damages the node's database while the node uses it, as a failing disk does. The node runs on, or
+        stays stopped."""
         ...
 
     def chaos(self, *, seconds: float, seed: int) -> None:

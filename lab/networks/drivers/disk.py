@@ -1,4 +1,4 @@
-"""What drivers do to the disk of a node by running a small program at it."""
+"""Disk verbs of drivers: they run a small program beside the node's database."""
 
 import os
 import subprocess

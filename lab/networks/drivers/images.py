@@ -1,4 +1,5 @@
-"""The images that this tool makes: each network has one by its own name, and what no network uses goes."""
+"""The images that this tool builds. Each network has one under its own name; an image that no network uses is
+removed."""
 
 from lab.errors import LabError
 from lab.networks.drivers.docker import image_exists, run_docker
@@ -12,14 +13,14 @@ _NAMELESS = "dangling=true"
 
 
 def keep(project: str) -> None:
-    """Gives the network's image the common name too, which only a newer build takes away: so the next build
-    finds what it has in common with it, whatever became of the network."""
+    """Gives the network's image the common name too, which only a newer build takes away. So the next build
+    can reuse its layers, even after the network is removed."""
     run_docker("tag", f"{NODE_IMAGE}:{project}", NODE_IMAGE)
 
 
 def forget(project: str) -> None:
-    """Takes the network's name off its images, and removes those that have no name and no container left, of
-    earlier networks and builds too. Nothing of other tools is touched."""
+    """Takes the network's name off its images, and removes those without a name or a container, also from
+    earlier networks and builds. Images of other tools are not touched."""
     for image in (NODE_IMAGE, CHAOS_IMAGE):
         if image_exists(f"{image}:{project}"):
             run_docker("rmi", f"{image}:{project}")

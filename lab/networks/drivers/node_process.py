@@ -1,4 +1,5 @@
-"""One process the lab started: remembered on disk, found by pid and birth, signalled only when it is ours."""
+"""One process that the lab started. It is recorded on disk, found by pid and start time, and signalled only
+if it is that process."""
 
 import json
 import os
@@ -76,7 +77,7 @@ class NodeProcess:
         self._signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL for a process that does not heed it; returns when it is gone."""
+        """SIGTERM, and SIGKILL if the process does not end; returns when it is gone."""
         self.ask_to_stop()
         poll_blocking(lambda: not self.alive(), seconds=_STOP_SECONDS, every=_POLL_SECONDS)
         self.kill()
@@ -87,7 +88,7 @@ class NodeProcess:
         self._await(lambda: not self.alive(), seconds=_KILL_SECONDS, what="could not be killed")
 
     def last_words(self) -> str:
-        """The last line it wrote that is not empty, for the person who wonders why it ended."""
+        """The last line of its log that is not empty, to show why it ended."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
@@ -120,5 +121,6 @@ class NodeProcess:
 
 
 def _ended(process: psutil.Process) -> bool:
-    """A zombie whose last thread has gone: until then the kernel keeps its port and its files open."""
+    """Whether a process is a zombie whose last thread has ended. Until then the kernel keeps its port and
+    files open."""
     return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1

@@ -1,4 +1,4 @@
-"""Waiting for nodes to answer, and saying why one does not."""
+"""Waits for nodes to answer, and explains why one does not."""
 
 import ssl
 from collections.abc import Callable, Sequence

@@ -53,11 +53,11 @@ def save(path: Path, target: BinaryIO) -> None:
 
 
 def restore(settings: Settings, source: BinaryIO) -> Identity:
-    """Put the copy read from `source` in the place of the node's database, as another life of its disk, and
-    return who it is now. The copy is made ready beside the database, so a copy that does not do changes
+    """Put the copy read from `source` in the place of the node's database, as another life of its disk.
+    Returns its identity. The copy is made ready beside the database, so a copy that cannot be used changes
     nothing.
 
-    Raises WrongDatabase for a copy of something else, DamagedDatabase for one that is not sound, and
+    Raises WrongDatabase for a copy of another database, DamagedDatabase for one that is not sound, and
     StorageFailed while the node runs.
     """
     path = settings.database_path
@@ -103,7 +103,7 @@ def _require_own(copy: Path, settings: Settings) -> None:
 
 
 def _begin_again(copy: Path) -> Identity:
-    """Begin a new epoch in the copy, by the node's own command and its own writer."""
+    """Begin a new epoch in the copy, with the node's own command and writer."""
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(copy, isolation_level=None)
@@ -134,7 +134,7 @@ _VERBS: Mapping[str, Callable[[Settings], None]] = {"save": _save, "restore": _r
 
 
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:
-    """Do one verb; 0 when it is done, else one line on standard error."""
+    """Run one verb. Returns 0 when it is done; otherwise writes one line to standard error."""
     if len(arguments) != 1 or arguments[0] not in _VERBS:
         sys.stderr.write("usage: python -m app.backup save > FILE | restore < FILE\n")
         return MISUSED

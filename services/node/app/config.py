@@ -83,7 +83,7 @@ Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 @dataclass(frozen=True)
 class Peer:
-    """Another node of the network: its name, and where it answers."""
+    """Another node of the network: its name and its URL."""
 
     name: NodeName
     url: Annotated[str, AfterValidator(_base_url)]
@@ -104,8 +104,8 @@ def _peers(value: object) -> object:
 class Settings(BaseSettings):
     """Everything that differs between two nodes. Field names are the environment's, in small letters.
 
-    It never looks at the environment by itself: `read_settings` does, for `main.py`, so that several nodes
-    can live in one process.
+    It never reads the environment itself: `read_settings` does that, for `main.py`, so that several nodes can
+    run in one process.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

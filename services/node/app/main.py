@@ -36,10 +36,10 @@ def create_app(
     executor: Executor | None = None,
     forms: Forms | None = None,
 ) -> FastAPI:
-    """A node with the given settings; whatever is not given is the real thing.
+    """A node with the given settings. Every part that is not given is the real one.
 
-    The node itself is `app.state.node`. It opens and closes with the application's lifespan; a long opening
-    goes on while the application already answers.
+    The node itself is `app.state.node`. It opens and closes with the application's lifespan. A long opening
+    continues while the application already answers.
     """
     node = BranchNode(
         settings,
@@ -72,8 +72,9 @@ def create_app(
 
 
 def __getattr__(name: str) -> FastAPI:
-    """`app`, made from the environment (PEP 562). Wrong settings, and a database that is another node's, in
-    use by another process or of newer code that left no way back, are one line and exit status 2."""
+    """`app`, made from the environment (PEP 562). Some errors end the program with one line and exit status
+    2. These are wrong settings, and a database of another node, in use by another process, or of newer code
+    that left no way back."""
     if name != "app":
         raise AttributeError(name)
     try:

@@ -1,4 +1,4 @@
-"""Opening a node without keeping its HTTP server silent: a long migration goes on in the background."""
+"""Opens a node while its HTTP server already answers: a long migration runs in the background."""
 
 import asyncio
 import logging
@@ -10,15 +10,15 @@ from app.node import BranchNode
 log = logging.getLogger("app.opening")
 
 OPENING_SECONDS = 2.0
-"""How long a start waits for the node to open. An error that comes within this time ends the start."""
+"""How long a start waits for the node to open. An error within this time ends the start."""
 
 LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 5.0
 
 
 class Opening:
-    """Opens a node: at first while its server waits, then while it answers that the node is not ready, and
-    why. What fails then is tried again, unless the file is not this node's at all."""
+    """Opens a node: first while its server waits, then while it answers that the node is not ready, and why.
+    An opening that fails then is tried again, unless the file is not this node's."""
 
     def __init__(self, node: BranchNode) -> None:
         self._node = node
@@ -39,7 +39,7 @@ class Opening:
             await first
 
     async def end(self) -> None:
-        """Let what is under way end, and try nothing again."""
+        """Let the opening under way end, and try no other."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -51,7 +51,8 @@ class Opening:
             opening = asyncio.create_task(self._node.open(), name="open")
 
     async def _is_over(self, opening: asyncio.Task[None]) -> bool:
-        """Whether nothing is left to try. The readiness says meanwhile what takes so long, or what failed."""
+        """Whether nothing is left to try. Meanwhile the readiness shows what takes so long, or what
+        failed."""
         node = self._node
         while not opening.done():
             self._say_what_takes_so_long()

@@ -1,7 +1,7 @@
-"""What a node needs from the world, and the real versions of it.
+"""A node's interfaces to time, chance and threads, and the real implementations.
 
-Everything that differs between two runs of the same history (time, chance, threads) comes in
-through these interfaces, so that a simulator can own all of it. `main.py` wires the real ones.
+Everything that differs between two runs of the same history comes in through these interfaces, so that a
+simulator can control all of it. `main.py` wires the real ones.
 """
 
 import asyncio

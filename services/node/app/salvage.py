@@ -42,12 +42,12 @@ NOTHING_SET_ASIDE = (
 )
 
 SHOWING = "show-"
-"""How the folders begin in which `show` works: a node that runs leaves them alone."""
+"""The first part of the names of folders in which `show` works. A running node does not touch them."""
 
 
 def show(settings: Settings) -> dict[str, Any]:
-    """What the database, if it is damaged, and each set-aside file hold, and what of it the database that is
-    there has not. Changes nothing. Raises StorageFailed where a file cannot be read now."""
+    """What the database (if it is damaged) and each set-aside file hold, and which of it the present database
+    lacks. Changes nothing. Raises StorageFailed where a file cannot be read now."""
     path = settings.database_path
     try:
         require_sound(path)
@@ -65,10 +65,11 @@ def show(settings: Settings) -> dict[str, Any]:
 
 
 def take(settings: Settings, *, found: bool) -> list[tuple[str, Account]]:
-    """Bring back what is not brought back yet of every set-aside file, a damaged database among them, and
-    return each file's account. With `found` the branch serves at its next start with what it has then.
+    """Salvage every set-aside file that is not salvaged yet, a damaged database among them. Returns each
+    file's account. With `found` the branch serves at its next start with what it has then.
 
-    Raises StorageError: StorageFailed while the node runs, WrongDatabase for a file of another node.
+    Raises StorageFailed while the node runs, WrongDatabase for a file of another node, and other
+    StorageErrors.
     """
     file = OpenedFile(settings.database_path, clock=SystemClock(), random=system_random(), forms=FORMS)
     file.start(settings.cluster_id, settings.node_name)
@@ -118,7 +119,7 @@ def _is_complete(opened: OpenedFile, file: Path) -> bool:
 
 
 def _found(tx: Transaction, admin: str, password_hash: str) -> None:
-    """Let the branch serve with what it has. It needs an admin, if none came back."""
+    """Let the branch serve with what it has. If no admin came back, one is made."""
     tx.counters.founded = 1
     if not users.has_active_admin(tx.connection):
         users.found_admin(tx, admin, password_hash)
@@ -161,7 +162,7 @@ def _shown(file: Path, settings: Settings, *, is_present: bool) -> dict[str, Any
 
 
 def _compared(rows: VerifiedRows, file: Path, present: Path | None) -> tuple[Outcome, Account | None]:
-    """What the file holds beside the present database, if that can be read, and the account kept of it."""
+    """What the file holds compared with the present database, if that can be read, and the file's account."""
     if present is not None:
         with suppress(sqlite3.Error), closing(connect_to_read(present)) as connection:
             return rows.outcome(connection), salvage.read_account(connection, file.name)
@@ -182,7 +183,7 @@ def _say(settings: Settings, arguments: list[str]) -> None:
 
 
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:
-    """Do one verb; 0 when it is done, else one line on standard error."""
+    """Run one verb. Returns 0 when it is done; otherwise writes one line to standard error."""
     if arguments not in (["show"], ["take"], ["take", "--found"]):
         sys.stderr.write("usage: python -m app.salvage show | take [--found]\n")
         return MISUSED

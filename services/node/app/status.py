@@ -1,4 +1,4 @@
-"""What a node says of itself on GET /status. Unknown is null, never 0."""
+"""The answer of GET /status: the node's own view. Unknown is null, never 0."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _PRODUCTS_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Reading:
-    """Everything the database tells, from one read transaction."""
+    """The part of the status that comes from the database, from one read transaction."""
 
     epoch: str
     counts: dict[str, int]
@@ -54,7 +54,7 @@ async def node_status(
     catch_up: CatchUp,
     clock: Clock,
 ) -> dict[str, Any]:
-    """The node's state, its backlog per peer, and what it knows of each peer."""
+    """The node's state, its backlog per peer, and the state of each peer."""
     lives = [(peer.name, peer.epoch) for peer in peers.configured]
     reading = await database.read(lambda connection: _read(connection, lives))
     return {
@@ -110,8 +110,8 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
 
 
 def _stock_totals(connection: sqlite3.Connection) -> Mapping[str, int | None]:
-    """Units over all products: the company's available and frozen, rights here, and oversold; unknown while a
-    stock row is not what was written."""
+    """Units over all products: the company's available and frozen ones, rights here, and oversold ones. They
+    are unknown while a stock row is altered."""
     dead = life_table.dead_lives(connection)
     life = present_life(connection)
     whole = {"available": 0, "frozen": 0, "here": 0, "oversold": 0}
@@ -154,6 +154,7 @@ def _peer(peer: Peer, backlog: Backlog, clock: Clock) -> dict[str, Any]:
 
 
 def _comparable(theirs: Mapping[str, int]) -> bool:
-    """Whether a peer's digest is made as this node's is, so that the two tell whether the rows differ."""
+    """Whether a peer's digest is made under the same revisions as this node's. Only then do the two show
+    whether the rows differ."""
     ours = replicated.revisions()
     return anti_entropy.alike(ours, theirs) == ours.keys() and theirs.keys() <= ours.keys()

@@ -1,1 +1,1 @@
-"""What is done after the healing: the stock count, and the verdict."""
+"""The end of a history, after the healing: the stock count, and the verdict."""

@@ -1,4 +1,4 @@
-"""The stock count after disks were lost: people count the shelf, and nothing is frozen any more."""
+"""The stock count after lost disks: people count the shelf, and then nothing is frozen."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from tests.simulation.watching.observer import Observer
 
 AGAIN_SECONDS = 0.5
 UNBLOCKS_WITHIN_SECONDS = 10.0
-"""A member's late hello of an earlier life may block a count in a network that is quiet. What lasts longer
-than some of its next hellos, with nobody's help, is a count that never unblocks."""
+"""How long a count may stay blocked in a quiet network by a member's late hello of an earlier life. One of
+its next hellos ends that without help; a count that stays blocked longer never unblocks."""
 
 _PRODUCTS = "SELECT id, sku FROM products ORDER BY id"
 
@@ -21,8 +21,8 @@ _PRODUCTS = "SELECT id, sku FROM products ORDER BY id"
 async def count_all(
     machines: Sequence[Machine], observer: Observer, journal: Journal, record: Record
 ) -> None:
-    """Count every product at the branch that counts for the company, entering what really went unseen; the
-    network is healed and quiet. Afterwards nothing is frozen any more."""
+    """Count every product at the branch that counts for the company, and enter the units that are really
+    missing. The network is healed and quiet. Afterwards nothing is frozen."""
     counter = min(machines, key=lambda machine: machine.name)
     assert counter.process is not None, "everything was switched on"
     process = counter.process
@@ -31,11 +31,11 @@ async def count_all(
     for product_id, sku in file.execute(_PRODUCTS).fetchall():
         deadline = loop.time() + UNBLOCKS_WITHIN_SECONDS
         while True:
-            gone = observer.truth.gone(product_id)
-            journal.note("counts", sku, gone)
-            observer.effects.find(product_id, counter.name, max(0, -gone))
-            op = record.invoke("count", counter.name, None, {"sku": sku, "gone": gone})
-            count = process.node.counts.count(sku, gone=gone, actor=ACTOR)
+            missing = observer.truth.missing(product_id)
+            journal.note("counts", sku, missing)
+            observer.effects.find(product_id, counter.name, max(0, -missing))
+            op = record.invoke("count", counter.name, None, {"sku": sku, "gone": missing})
+            count = process.node.counts.count(sku, missing=missing, actor=ACTOR)
             try:
                 await process.do(count, patience=PATIENCE_SECONDS)
             except CountBlocked as blocked:

@@ -1,5 +1,5 @@
-"""What must hold when everything is healed and quiet: read from every node's file, and held against what
-clients were told."""
+"""The promises that must hold when the network is healed and quiet: every node's file is read, and compared
+with the answers that clients got."""
 
 import hashlib
 import json
@@ -38,8 +38,8 @@ def deaths(files: Files) -> list[list[Any]]:
 
 
 def is_quiet(files: Files) -> bool:
-    """Whether every node has applied all events of every other, and the other has heard so; and all know the
-    same lives to be over."""
+    """Whether every node has applied all events of every other, the others have received its acknowledgement,
+    and all know the same dead lives."""
     over = deaths(files)
     if any(known != over[0] for known in over):
         return False
@@ -140,7 +140,7 @@ def _judge_orders(name: str, file: sqlite3.Connection, promises: Promises, journ
 def _judge_order(
     name: str, asked: OrderAsked, order: Mapping[str, Any] | None, promises: Promises, journal: Journal
 ) -> None:
-    """Hold an acknowledged order against what is stored. Only what no other disk had may be missing."""
+    """Compare an acknowledged order with the stored rows. It may be missing only if no other disk had it."""
     missing = promises.at_risk.get(asked.order_id or "", 0)
     if order is None:
         if not missing:
@@ -155,7 +155,8 @@ def _judge_order(
 
 
 def _judge_staff(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
-    """Who was deactivated and never let in again is out everywhere, whatever else was changed meanwhile."""
+    """Check that users who were deactivated and never reactivated are inactive everywhere, whatever else
+    changed."""
     out = dict(
         file.execute("SELECT username, deactivations != '{}' AND reactivations = '{}' FROM users").fetchall()
     )
@@ -165,7 +166,7 @@ def _judge_staff(name: str, file: sqlite3.Connection, promises: Promises, journa
 
 
 def _judge_what_is_newer(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
-    """What only the next version writes is here, whichever version has the file now."""
+    """Check that rows which only the next version writes are here, whichever version has the file now."""
     for order_id, channel in next_rows.channels(file):
         if order_id in promises.newer_orders and channel != next_rows.channel_of(order_id):
             journal.violation("lost field", f"{name}: the channel of {order_id} is {channel}")
@@ -187,7 +188,8 @@ def orders(file: sqlite3.Connection) -> dict[str, dict[str, Any]]:
 
 
 def _judge_units(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
-    """Nothing was received or removed twice or never; no grant went to a life that nobody ever lived."""
+    """Check that no unit was received or removed twice or never, and that no grant went to a life that never
+    existed."""
     skus = dict(file.execute("SELECT id, sku FROM products"))
     # A product that only lost disks had: which one it was, no file tells any more.
     forgotten = any(product not in skus for product, _, _ in promises.units_at_risk)

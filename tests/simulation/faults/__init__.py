@@ -1,1 +1,1 @@
-"""What goes wrong in a history and what mends it, one function for each kind of fault."""
+"""The faults of a history and their mending, one function for each kind."""

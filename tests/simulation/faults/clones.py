@@ -1,4 +1,4 @@
-"""What goes wrong with a machine's volume: it is copied, and both copies are started."""
+"""The fault of a copied volume: two processes run on two copies of one disk."""
 
 import asyncio
 
@@ -7,16 +7,18 @@ from tests.simulation.machines.machine import Machine
 
 BOTH_REFUSED_WITHIN_SECONDS = 30.0
 LONGEST_SECONDS = (0.5, 3.0, 15.0)
-"""How long two processes of a branch are there at most: less than a start takes, or than it takes two idle
-nodes to say hello, or more."""
+"""The longest time with two processes of a branch: sometimes less than a start or a hello of idle nodes
+takes, sometimes more."""
 TOLD = "another process lives on a copy"
 
 
 async def clone(scene: Scene, machine: Machine) -> None:
-    """Start a second process of a branch on a copy of its disk, while the first goes on; after a while throw
-    one of the two disks away, and start the branch on the other. In half of the cases all peers hear both,
-    and both must be refused. Peers reach the first at the branch's address, or the copy, or some of them
-    this and some that."""
+    """Start a second process of a branch on a copy of its disk, while the first runs. After a while throw one
+    of the two disks away, and start the branch on the other.
+
+    In half of the cases all peers receive messages of both, and both must be refused. At the branch's
+    address, peers reach the first, the copy, or some peers one and some the other.
+    """
     if machine.process is None or not machine.process.serves or not scene.observer.is_founded(machine):
         return
     heard = scene.random.random() < 0.5
@@ -45,7 +47,7 @@ async def clone(scene: Scene, machine: Machine) -> None:
 
 
 async def _all_have_met(scene: Scene, machine: Machine) -> bool:
-    """Wait a while until every peer has heard of the life that a branch is in; whether they have."""
+    """Wait a while until every peer has met the branch's present life. Returns whether they have."""
     for _ in range(MOST_LOOKS):
         processes = [other.process for other in (machine, *scene.others(machine))]
         if None in processes:
@@ -65,8 +67,8 @@ def _lead_away(scene: Scene, machine: Machine) -> list[str]:
 
 
 async def _both_are_refused(machine: Machine, twin: Machine) -> bool:
-    """Wait until both processes say why they stand still; whether they do. One that was killed meanwhile, as
-    a crash that was announced before may do, says nothing."""
+    """Wait until both processes show why they stopped. Returns whether they do. A process that was killed
+    meanwhile, as a crash announced before may do, shows nothing."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + BOTH_REFUSED_WITHIN_SECONDS
     while loop.time() < deadline:
@@ -83,7 +85,7 @@ def _why_refused(machine: Machine) -> str:
 
 
 def _part(scene: Scene, machine: Machine, twin: Machine, *, keep: bool) -> None:
-    """Kill both and throw one disk away; whoever watches starts the branch again on the other."""
+    """Kill both and throw one disk away. The watch starts the branch again on the other."""
     scene.journal.note(machine.name, "keeps", "the copy" if keep else "the first")
     machine.part(twin, keep=keep)
     scene.observer.losses.part(machine, twin, keep=keep)

@@ -32,7 +32,8 @@ async def fill(scene: Scene, machine: Machine) -> None:
 
 
 async def wipe(scene: Scene, machine: Machine) -> None:
-    """Lose a disk while some other one is there, reachable or not: what all have lost nobody brings back."""
+    """Lose a disk while some other one exists, reachable or not. What all disks have lost, no node can bring
+    back."""
     if machine.process is not None and machine.process.serves and is_not_the_last(scene, machine):
         scene.journal.fault("wipe", machine.name)
         scene.observer.losses.lose(machine)
@@ -40,8 +41,8 @@ async def wipe(scene: Scene, machine: Machine) -> None:
 
 
 async def restore(scene: Scene, machine: Machine) -> None:
-    """Put an older copy of the disk in its place; where there is none yet, make one. In half of the cases
-    every other branch is there to tell it, so that nothing excuses what it does."""
+    """Put an older copy of the disk in its place, or make a copy if there is none yet. In half of the cases
+    every other branch is reachable, so that nothing excuses the branch's errors."""
     if machine.process is None or not machine.process.serves:
         return
     if machine.kept is None:

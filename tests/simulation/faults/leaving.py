@@ -1,4 +1,4 @@
-"""A branch that is lost for good: its disk is taken away, and the others are told that it is gone."""
+"""A branch that is lost for good: its disk is taken away, and it is decommissioned."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ MOST_LOOKS = 120
 
 
 async def leave(scene: Scene, machine: Machine) -> None:
-    """Lose a branch for good, at most one in a history; whoever serves is told, until one says that another
-    knows it too."""
+    """Lose a branch for good, at most one in a history. Serving nodes are asked to decommission it, until one
+    answers that another member stores it too."""
     enough = len(scene.machines) >= FEWEST_TO_LEAVE and not scene.gone
     if machine.process is None or not machine.process.serves or not enough:
         return
@@ -46,8 +46,8 @@ async def _until_it_counts(scene: Scene, gone: Machine) -> None:
 
 
 async def say_again(machines: Sequence[Machine], gone: Sequence[Machine], journal: Journal) -> None:
-    """What an admin does in the end who finds that a branch is still waited for: all that knew that it is
-    gone may have lost their disks."""
+    """Decommission the lost branch again at the end, as an admin does who sees that nodes still wait for it.
+    All nodes that stored it may have lost their disks."""
     deadline = asyncio.get_running_loop().time() + KNOWN_WITHIN_SECONDS
     for one in gone:
         while await _say(machines[0], one) != "decommissioned":
@@ -58,7 +58,7 @@ async def say_again(machines: Sequence[Machine], gone: Sequence[Machine], journa
 
 
 async def _say(machine: Machine, gone: Machine) -> str | None:
-    """Tell a node that a branch is gone; how far that is, or None where nobody answers."""
+    """Decommission a branch at a node. Returns how far that is, or None if the node does not answer."""
     process = machine.process
     if process is None or not process.serves or not process.node.ready:
         return None
@@ -71,7 +71,8 @@ async def _say(machine: Machine, gone: Machine) -> str | None:
 
 
 async def come_back(machine: Machine, journal: Journal) -> None:
-    """Start a decommissioned branch on another disk: it hears what it is, and never serves."""
+    """Start a decommissioned branch on another disk. It learns that it is decommissioned, and never
+    serves."""
     await machine.start()
     assert machine.process is not None, "nothing breaks any more"
     readiness = machine.process.node.readiness

@@ -53,7 +53,7 @@ async def go_back(scene: Scene, machine: Machine) -> None:
 
 
 async def pause(scene: Scene, machine: Machine) -> None:
-    """The process is held back for a while, as by SIGSTOP: its address takes calls and answers none."""
+    """The process is paused for a while, as by SIGSTOP: its address accepts calls and answers none."""
     process = machine.process
     if process is not None and not process.halted:
         scene.journal.fault("pause", machine.name)

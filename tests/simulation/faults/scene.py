@@ -1,4 +1,4 @@
-"""Where faults happen: what every one of them may touch, and mending what is broken for a while only."""
+"""What every fault may use: the machines, the network and chance, and the mending of temporary faults."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -18,9 +18,9 @@ LONGEST_SECONDS = 3.0  # of a cut, a stall, or a machine that is down
 
 @dataclass
 class Scene:
-    """A history's machines and network, with the chance that decides what breaks. `copies` are the machines
-    that run on a copy of another one's disk now, `scrapped` those that were thrown away, and `gone` branches
-    that were lost for good: they are among the `machines` no more."""
+    """A history's machines and network, with the random source that decides what breaks. `copies` are the
+    machines that run on a copy of another one's disk now, and `scrapped` those that were thrown away. `gone`
+    are branches lost for good; they are no longer among the `machines`."""
 
     machines: list[Machine]
     network: Network
@@ -53,7 +53,7 @@ class Scene:
         task.add_done_callback(lambda done: self._mending.pop(done, None))
 
     def begin(self, work: Coroutine[Any, Any, None]) -> None:
-        """Have something done that takes its time; what goes wrong in it ends the history."""
+        """Start a task that takes its time. An error in it ends the history."""
         task = asyncio.get_running_loop().create_task(work)
         self._begun[task] = None
         task.add_done_callback(lambda done: self._begun.pop(done, None))

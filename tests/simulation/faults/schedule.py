@@ -1,4 +1,4 @@
-"""What goes wrong in a history, when, and undoing it.
+"""Which faults happen in a history, when, and their undoing.
 
 `links`, `processes`, `disks`, `clones` and `leaving` have one function for each kind.
 """
@@ -39,7 +39,7 @@ LOSSES = ("wipe", "restore", "clone")
 
 
 class Faults:
-    """Breaks a history by the plan, until it is told to heal. What it breaks for a while it mends itself.
+    """Breaks a history by the plan, until it is told to heal. Temporary faults are undone by themselves.
 
     `shop_is_open` is set once the network was founded and has something to sell.
     """
@@ -52,8 +52,8 @@ class Faults:
         self._begun: dict[asyncio.Task[None], None] = {}
 
     async def rage(self) -> None:
-        """Break one thing after the other until cancelled. A storm over a shop that is not open yet ends for
-        a while: nobody promises to found a network that is killed again and again."""
+        """Break one thing after the other until cancelled. A storm before the shop is open pauses now and
+        then: a network whose nodes are killed again and again need not be founded."""
         kinds = [kind for kind in self._plan.faults if kind in DOINGS]
         losses = [kind for kind in kinds if kind in LOSSES]
         loop = asyncio.get_running_loop()
@@ -79,14 +79,15 @@ class Faults:
         await self._finish(DOINGS[kind](self._scene, machine))
 
     async def _finish(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something to its end, whoever is cancelled meanwhile: a machine is on or off, nothing else."""
+        """Finish some work even if this task is cancelled meanwhile: a machine must be on or off, nothing
+        else."""
         task = asyncio.get_running_loop().create_task(work)
         self._begun[task] = None
         task.add_done_callback(lambda done: self._begun.pop(done, None))
         await asyncio.shield(task)
 
     async def watch(self) -> None:
-        """Switch on whatever is off, after a while, until cancelled: some crashes come unannounced."""
+        """Start every machine that is off, after a while, until cancelled: some crashes are not announced."""
         off_since: dict[str, float] = {}
         loop = asyncio.get_running_loop()
         while True:

@@ -18,11 +18,11 @@ SLOW_SECONDS = 0.05  # what an fsync takes now and then on a busy disk
 class SimExecutor:
     """Runs a node's blocking work on the loop, each piece at one virtual instant.
 
-    Before and after it, seeded moments pass in which others run, so that orders of events that threads could
-    produce come up; after the writer's work nobody has heard of its commit yet.
+    Before and after it, seeded moments pass in which other tasks run, so that all orders of events occur that
+    threads could produce. After the writer's work, no task has its result yet.
 
     - while `running` is not set, all work is held up;
-    - `on_commit` is called at the instant after the writer's work, before anybody hears of it; it may
+    - `on_commit` is called at the instant after the writer's work, before any task gets the result; it may
       kill the node.
     """
 
@@ -53,8 +53,8 @@ class SimExecutor:
                 await asyncio.sleep(self._moment(lane))
 
     def die(self) -> None:
-        """Let no work begin any more: the process was killed, and what its tasks do on their way out must
-        not reach the disk."""
+        """Let no more work begin. The process was killed, and the clean-up of its tasks must not reach the
+        disk."""
         self._dead = True
         self.running.set()
 

@@ -26,8 +26,9 @@ LONGEST_WORK_SECONDS = 60.0  # of opening or closing a node on a disk that stall
 class Machine:
     """A branch's machine. It is off at first; its file survives whatever happens to the process.
 
-    `on_commit` is called at the instant after each commit, before anybody hears of it. `twin` is a machine of
-    the same branch that runs on a copy of this one's disk, while there is one; `label` tells the two apart.
+    `on_commit` is called at the instant after each commit, before any client gets an answer. `twin` is a
+    machine of the same branch that runs on a copy of this one's disk, while there is one. `label` tells the
+    two apart.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Machine:
 
     @property
     def losses(self) -> int:
-        """How often its disk was lost, went back, or was not the only one of its branch."""
+        """How often its disk was lost, went back, or was copied."""
         return self.wipes + self.restores + self.copies
 
     async def start(self) -> None:
@@ -102,8 +103,8 @@ class Machine:
                 await self.limit_bytes(self._most_bytes)
 
     async def limit_bytes(self, most: int | None) -> None:
-        """Let the disk hold `most` bytes of the database and no more, or (None) as many as it likes; a start
-        changes nothing in that."""
+        """Let the disk hold at most `most` bytes of the database; None is no limit. A start does not change
+        that."""
         self._most_bytes = most
         process = self.process
         if process is not None and process.serves:
@@ -120,8 +121,8 @@ class Machine:
             await process.reap()
 
     def crash(self) -> None:
-        """Kill the node now. What its process had not committed is gone: the next start recovers from a copy
-        of the file and its log as they are at this instant."""
+        """Kill the node now. Uncommitted work is lost: the next start recovers from a copy of the file and
+        its log as they are at this instant."""
         process, self.process = self.process, None
         assert process is not None, "only a running node crashes"
         self._journal.note(self.label, "is killed")
@@ -131,7 +132,7 @@ class Machine:
         self._reaping = loop.create_task(process.reap(), context=contextvars.Context())
 
     def lose_power(self) -> None:
-        """Kill the node, and lose what its disk had not synced; now and then the log ends in rubbish."""
+        """Kill the node, and lose what its disk had not synced. Sometimes the log then ends in rubbish."""
         self._die_without_power(self._safe())
 
     def wipe(self) -> None:
@@ -146,7 +147,7 @@ class Machine:
         self.kept = _copy(self.path, f"{self.name}-kept.db")
 
     def restore(self) -> None:
-        """Kill the node, and let its disk be what it was when the copy was made."""
+        """Kill the node, and set its disk back to the copy."""
         assert self.kept is not None, "a copy was kept"
         self.crash()
         self.restores += 1
@@ -174,7 +175,7 @@ class Machine:
         return twin
 
     def part(self, twin: "Machine", *, keep: bool) -> None:
-        """Kill both processes of the branch and throw one disk away: the copy's, unless that is to `keep`."""
+        """Kill both processes of the branch and throw one disk away: the copy's, or the first with `keep`."""
         for machine in (self, twin):
             if machine.process is not None:
                 machine.crash()
@@ -184,7 +185,7 @@ class Machine:
             self.path = twin.path
 
     async def reaped(self) -> None:
-        """Return once a killed process left nothing behind."""
+        """Return when a killed process has left nothing behind."""
         if self._reaping is not None:
             await self._reaping
             self._reaping = None
@@ -194,8 +195,8 @@ class Machine:
         self._commits_to_live = None
 
     def doom(self, commits: int, *, power: bool = False) -> None:
-        """Let the node be killed after that many more commits, before anybody hears of the last one; or
-        (`power`) in the middle of the last one, when the disk has any part of it."""
+        """Kill the node after that many more commits, before any client gets the answer to the last one. With
+        `power`, kill it in the middle of the last one, when the disk has any part of it."""
         self._commits_to_live = commits
         self._safe_before = self._safe() if power and self.process is not None else None
 

@@ -21,7 +21,7 @@ LATE_SECONDS = 3.0  # the most that delay and duplication hold a message up: lon
 
 @dataclass(frozen=True)
 class Weather:
-    """The chance that a message, or the answer to it, is treated so."""
+    """The chances of each fault for a message or its answer."""
 
     lose: float = 0.0
     duplicate: float = 0.0
@@ -36,10 +36,12 @@ CALM = Weather()
 class Network(VirtualNetwork):
     """Carries messages between machines.
 
-    Messages have no order among each other: each takes its own time. A sender that stops waiting does not
-    stop the message, so that its time-out tells nothing about what happened. A message to or from a `cut`
-    (sender, receiver) direction is never answered, or refused at once if `cut` says so. For a sender that it
-    `leads_to` another machine, a receiver's address is that machine's.
+    - Messages have no order among each other: each takes its own time.
+    - A sender that stops waiting does not stop the message, so its time-out shows nothing about what
+      happened.
+    - A message in a `cut` direction (sender, receiver) is never answered, or refused at once if `cut` says
+      so.
+    - `leads_to` redirects a receiver's address, for one sender, to another machine.
     """
 
     def __init__(self, random: Random, *, journal: Journal) -> None:
@@ -123,8 +125,8 @@ class Network(VirtualNetwork):
         return answer
 
     async def _pass(self, link: tuple[str, str], what: str) -> None:
-        """Take a message or an answer over; raise Unreachable, after longer than any sender waits, where it
-        is lost."""
+        """Deliver a message or an answer. If it is lost, raise Unreachable after longer than any sender
+        waits."""
         lost = self._happens(self.weather.lose)
         late = self._happens(self.weather.delay)
         seconds = LATENCY_SECONDS * self._random.random()

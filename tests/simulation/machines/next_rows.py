@@ -1,5 +1,5 @@
-"""What the next version of the node has in its rows, and writes there: one field more on each entity, one
-entity more and one kind of events."""
+"""What the next version of the node adds to its rows, and writes: one more field on each entity, one more
+entity, and one more kind of events."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping

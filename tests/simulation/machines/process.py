@@ -28,11 +28,11 @@ _process: contextvars.ContextVar["Process"] = contextvars.ContextVar("process")
 
 
 class Down(Exception):
-    """Nobody answers at the machine's address: what was asked did surely not happen."""
+    """The machine's address does not answer. The request certainly had no effect."""
 
 
 class Unknown(Exception):
-    """No answer came: what was asked may or may not have happened."""
+    """No answer came. The request may or may not have had an effect."""
 
 
 def present_process() -> "Process":
@@ -41,14 +41,14 @@ def present_process() -> "Process":
 
 
 def process_now() -> "Process | None":
-    """The process that runs now, or None for who stands outside of all."""
+    """The process that runs now, or None outside of all processes."""
     return _process.get(None)
 
 
 def own_tasks(
     loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], **options: Any
 ) -> asyncio.Task[T]:
-    """Make a task (as the loop's task factory) and give it to the process it is created in, so that killing
+    """Make a task (as the loop's task factory), and assign it to the process that creates it, so that killing
     the process ends it."""
     context: contextvars.Context | None = options.get("context")
     process = context.get(_process) if context is not None else _process.get(None)
@@ -61,7 +61,7 @@ def own_tasks(
 class Process:
     """One run of a node, from start to stop or kill. All its tasks are known, in order of creation.
 
-    `serves` says that its address answers, which a node's does once it is open.
+    `serves` says that its address answers, which begins when the node is open.
     """
 
     def __init__(
@@ -84,8 +84,8 @@ class Process:
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
     async def do(self, work: Coroutine[Any, Any, T], *, patience: float) -> T:
-        """Have the process do something and return or raise what came of it. Raises Unknown when the process
-        dies meanwhile, or when it takes longer than `patience`; it then goes on by itself."""
+        """Run some work in the process, and return or raise its result. Raises Unknown when the process dies
+        meanwhile, or when it takes longer than `patience`; the work then continues by itself."""
         if not self.alive:
             work.close()
             raise Down
@@ -98,8 +98,8 @@ class Process:
         return task.result()
 
     async def answer(self, path: str, body: bytes, headers: Mapping[str, str]) -> Response:
-        """What the node answers a peer: through its application in some histories, else through what
-        its routes call."""
+        """The node's answer to a peer: through its application in some histories, else through the functions
+        that its routes call."""
         if self._app is not None:
             return await ask(self._app, self.node.settings.node_name, path, body=body, headers=headers)
         try:
@@ -115,12 +115,11 @@ class Process:
         return self._halt.holds
 
     def halt(self) -> None:
-        """Hold it back, as SIGSTOP does: it neither works nor answers, its timers do not ring, and whoever
-        asks it for something waits."""
+        """Pause it, as SIGSTOP does: it neither works nor answers, its timers stop, and its callers wait."""
         self._halt.hold()
 
     def resume(self) -> None:
-        """Let it go on, as SIGCONT does; it knows nothing of the time that passed but what its clock says."""
+        """Let it continue, as SIGCONT does. Only its clock shows the time that passed."""
         self._halt.let_go()
 
     def kill(self) -> None:
@@ -170,6 +169,6 @@ def _problem(error: Exception) -> Response:
 
 
 def _hear(task: asyncio.Task[Any]) -> None:
-    """Whoever gave up waiting for a task does not want to hear of its error either."""
+    """Fetch a task's error whose caller gave up waiting, so that it is not reported."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""What a message can become on its way: damaged, or such as only another version would write."""
+"""Changed messages: damaged ones, and those that only another version would write."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,8 @@ def damage(body: bytes, random: Random) -> bytes:
 
 
 def poison(body: bytes, random: Random) -> bytes | None:
-    """A batch of which one event cannot be applied by this version, or by none; None where it has none."""
+    """A batch with one event that this version cannot apply, or that no version can; None where the batch has
+    no event."""
     batch = json.loads(body)
     if not batch["events"]:
         return None

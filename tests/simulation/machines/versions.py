@@ -41,10 +41,10 @@ OVERLAPS, BREAKS = (PROTOCOL[0], PROTOCOL[1] + 1), (PROTOCOL[1] + 1, PROTOCOL[1]
 """The protocol versions of the next version of the node: with this one's among them, or not."""
 
 Written = Callable[[str], None]
-"""Hears the id of each order that the next version writes, whether or not it is committed."""
+"""Gets the id of each order that the next version writes, whether or not it is committed."""
 
 Parked = Callable[[WireEvent, Exception], None]
-"""Hears of each event that is parked, and why."""
+"""Gets each event that is parked, and why."""
 
 
 def is_next() -> bool:

@@ -1,4 +1,4 @@
-"""What a power cut leaves of a database: all that was synced, and of the rest whatever the disk had taken."""
+"""What a power cut leaves of a database: everything that was synced, and any part of the rest."""
 
 import shutil
 import sqlite3
@@ -43,17 +43,16 @@ def committed(path: Path) -> Place:
 
 
 def synced(path: Path, writer: sqlite3.Connection) -> Place:
-    """How much of the log is surely on the disk after a commit: all of it at synchronous=FULL, else nothing
-    that only the log has."""
+    """How much of the log is certainly on the disk after a commit: all of it at synchronous=FULL, else
+    nothing that only the log has."""
     full = writer.execute("PRAGMA synchronous").fetchone()[0] >= 2
     return committed(path) if full else Place()
 
 
 def cut_power(path: Path, copy: Path, *, safe: Place, random: Random) -> None:
-    """Copy a database as it is found after a power cut, when its log was `safe` so far.
+    """Copy a database as it is found after a power cut, when its log was safe up to `safe`.
 
-    Sectors beyond were written, torn, or are what lay there before: any of them may be. Behind all that
-    lies some rubbish, now and then.
+    Sectors after that were written, torn, or have their old content. Sometimes rubbish follows.
     """
     shutil.copy(path, copy)
     log = Path(f"{path}-wal")

@@ -1,1 +1,1 @@
-"""The people at the branches: what they ask of the nodes, and what the nodes answered them."""
+"""The people at the branches: their requests, and the nodes' answers."""

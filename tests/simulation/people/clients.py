@@ -1,4 +1,4 @@
-"""What people at the branches do, and what they are told."""
+"""The requests of people at the branches, and the answers they get."""
 
 import asyncio
 import hashlib
@@ -37,8 +37,8 @@ HABITS = {"order": 68, "repeat": 5, "cancel": 10, "receive": 4, "remove": 4, "ed
 
 
 class Client:
-    """A person at one branch. Asks, waits for the answer, pauses, and asks again with the same key where no
-    answer came: at the same branch, as clients have to."""
+    """A person at one branch. Sends a request, waits for the answer, and pauses. Without an answer it repeats
+    the request with the same key, at the same branch, as clients must."""
 
     def __init__(
         self, name: str, machine: Machine, *, plan: Plan, promises: Promises, journal: Journal
@@ -63,13 +63,13 @@ class Client:
             await self._habit(habit, f"{self._name}-{number}")
 
     def _reached(self) -> Process | None:
-        """Who takes what is asked of the branch now: any of two, while there are two."""
+        """The machine that gets the branch's requests now: either of two, while there are two."""
         twin = self._machine.twin
         machine = twin if twin is not None and self._which.random() < 0.5 else self._machine
         return machine.process
 
     async def _queue_up(self) -> None:
-        """Wait a while for a branch that does not serve: asking nobody teaches nothing."""
+        """Wait a while for a branch that does not serve: requests without answers show nothing."""
         for _ in range(MOST_LOOKS):
             process = self._reached()
             if process is not None and process.serves and process.node.ready:
@@ -77,7 +77,7 @@ class Client:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def open_shop(self) -> None:
-        """Bring the plan's products, stock and customers into being, as soon as the branch serves."""
+        """Create the plan's products, stock and customers, as soon as the branch serves."""
         for sku, units in zip(self._plan.skus, self._plan.stock, strict=True):
             product = products.NewProduct(sku, f"Product {sku}", self._random.randint(1, 10_000))
             await self._insist(partial(_create, create=products.create, made=product))
@@ -87,7 +87,7 @@ class Client:
             await self._insist(partial(_create, create=customers.create, made=customer))
 
     async def _insist(self, use: Use) -> None:
-        """Ask until it is done, however long the branch takes to be founded."""
+        """Repeat a request until it succeeds, however long the branch takes to be founded."""
         for _ in range(MOST_INSISTING):
             outcome, answer = await self._ask("found", use)
             if outcome == "ok" or isinstance(answer, AlreadyExists):
@@ -123,7 +123,7 @@ class Client:
         await self._place(order)
 
     async def _place(self, order: OrderAsked) -> None:
-        """Place it, or place it again; one key is one order however often it is asked for."""
+        """Place an order, or place it again: one key is one order, however often it is sent."""
         wanted = PlaceOrder(customer=order.customer, lines=tuple(order.units.items()))
         request_hash = hashlib.sha256(repr(wanted).encode()).hexdigest()
         for _ in range(ATTEMPTS):
@@ -213,7 +213,8 @@ class Client:
             self._promises.left.setdefault(username, self._machine.name)
 
     async def _ask(self, kind: str, use: Use, *words: object) -> Answer:
-        """Ask the branch's node and say what came of it. A refusal is a `fail`, as is nobody answering."""
+        """Send a request to the branch's node and return the outcome. A refusal is a `fail`, and so is a node
+        that is down."""
         process = self._reached()
         outcome: Outcome = "fail"
         answer: Any = "nobody answers"
@@ -240,8 +241,8 @@ class Client:
 
 
 def _settled(before: Outcome | None, now: Outcome, answer: Any) -> Outcome:
-    """What is known of an order after one more attempt with its key. What was acknowledged stays so; an
-    unknown attempt is settled by the branch's word on the stock, not by nobody being there."""
+    """The outcome of an order after one more attempt with its key. An acknowledged order stays so. An unknown
+    attempt is settled by the branch's refusal for want of stock, not by a node that is down."""
     if before == "ok" or (before == "info" and now == "fail" and not isinstance(answer, OutOfStock)):
         return before
     return now
@@ -252,7 +253,7 @@ async def _create(node: BranchNode, *, create: Callable[..., Any], made: Any) ->
 
 
 async def _supply(node: BranchNode, *, code: str, name: str) -> Any:
-    """Write a supplier, where the node is one of the version that knows them."""
+    """Write a supplier, where the node runs the version that has them."""
     if not versions.is_next():
         raise NotFound("supplier", code)
 

@@ -1,18 +1,20 @@
-"""What the clients of a history asked for and were told: all that the verdict holds the nodes to."""
+"""Clients' requests and answers in a history: everything that the verdict checks the nodes for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Outcome = Literal["ok", "fail", "info"]
-"""`ok` was acknowledged, `fail` surely did not happen, `info` may or may not have."""
+"""`ok` was acknowledged, `fail` certainly did not happen, `info` may or may not have."""
 
 
 @dataclass
 class OrderAsked:
-    """An order as its client knows it. `outcome` is None while nobody has given an answer; `earlier` are
-    the ids it had before its branch's disk forgot it, or has at the other one of two disks, each with what
-    was said of cancelling it."""
+    """An order as its client knows it. `outcome` is None while no answer came.
+
+    `earlier` are the ids that it had before its branch's disk forgot it, or has at the other one of two
+    disks, each with the outcome of cancelling it.
+    """
 
     key: str
     branch: str
@@ -34,15 +36,16 @@ class Received:
 
 @dataclass
 class Promises:
-    """Everything asked for, and what may be missing of it. `operations` counts requests, retries included.
+    """Everything that clients requested, and what of it may be missing. `operations` counts requests,
+    repeated ones included.
 
-    `left` are users who were deactivated for good, each with the branch that said so first.
-    `wiped` counts the lost disks by branch, and those that went back, which `restored` counts too; `cloned`
-    are those of them that were thrown away after two processes had run on copies of one.
-    `at_risk` are versions of orders that only a lost disk had, by id; `units_at_risk` are received and
-    removed units that only a lost disk knew, by cell and column.
-    `suppliers` are those that the next version took, by code, each with the branches that said so;
-    `newer_orders` are the ids of the orders that it wrote, whether or not they were committed.
+    - `left` are users who were deactivated for good, each with the branch that acknowledged it first.
+    - `wiped` counts lost disks by branch, including those that went back, which `restored` counts too.
+      `cloned` are those of them that were thrown away after two processes had run on copies of one.
+    - `at_risk` are versions of orders that only a lost disk had, by id. `units_at_risk` are received and
+      removed units that only a lost disk had, by cell and column.
+    - `suppliers` are those that the next version created, by code, each with the branches that acknowledged
+      them. `newer_orders` are the ids of the orders that it wrote, whether or not they were committed.
     """
 
     orders: dict[str, OrderAsked] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """A history as a run log, for the checker that also judges real networks (lab/checking/verdict.py).
 
-The observer knows more than any checker could. Here a history is put down as the lab would have seen it, so
-that the checker is tried on thousands of histories: it must find no fault where every promise is kept.
+The observer knows more than any checker could. Here a history is recorded as the lab would have seen it, so
+that the checker is tested on thousands of histories. It must find no fault where every promise is kept.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,30 +36,30 @@ class Record:
         self._add("run.start", nodes=dict.fromkeys(nodes, ""), may_oversell=may_oversell)
 
     def invoke(self, action: str, node: str, key: str | None, request: Mapping[str, Any]) -> int:
-        """A client is about to ask; the number that its answer goes by."""
+        """A client is about to send a request. Returns the number for its answer."""
         self._operations += 1
         self._add("op.invoke", op=self._operations, action=action, node=node, key=key, request=request)
         return self._operations
 
     def answered(self, op: int, outcome: str, answer: Any) -> None:
-        """What came of a request; of a refusal only whether what it was about is not there."""
+        """The outcome of a request. For a refusal, only whether the request had no effect."""
         if outcome == "ok":
             self._add("op.ok", op=op, response=answer)
         else:
             self._add(f"op.{outcome}", op=op, code="not_found" if isinstance(answer, NotFound) else "other")
 
     def lost(self, node: str, at_risk: Mapping[str, int]) -> None:
-        """A disk was lost, and with it what it alone knew of these orders."""
+        """A disk was lost, and with it what no other disk had of these orders."""
         self._add("disk.lost", node=node, at_risk=list(at_risk))
 
     def went_back(self, node: str) -> None:
-        """A disk went back to an older copy; its node may go on with the life of that copy for a while."""
+        """A disk went back to an older copy. Its node may continue the life of that copy for a while."""
         self._faults += 1
         self._gone_back[node] = self._faults
         self._add("fault.active", id=self._faults, fault="restore", target=node)
 
     def began_again(self, node: str) -> None:
-        """A node began another life: it knows by now that its disk went back."""
+        """A node began another life, so it knows that its disk went back."""
         if node in self._gone_back:
             self._add("fault.healed", id=self._gone_back.pop(node))
 
@@ -68,16 +68,16 @@ class Record:
         self._add("member.gone", node=node)
 
     def said(self, node: str, status: Mapping[str, Any]) -> None:
-        """What a node said of itself."""
+        """A node's status."""
         self._add("sample", node=node, status=status)
 
     def is_due(self) -> bool:
-        """Whether what a file holds after this commit is to be put down; after one in a few it is."""
+        """Whether to record the file's content after this commit; one in a few is recorded."""
         self._commits += 1
         return self._commits % COMMITS_BETWEEN_SAMPLES == 0
 
     def committed(self, node: str, epoch: str, heads: Mapping[str, int], cells: Cells) -> None:
-        """What a node's file holds after a commit. Products go by their ids."""
+        """The content of a node's file after a commit. Products are named by their ids."""
         rows: dict[str, list[Mapping[str, Any]]] = {}
         for (product, branch, of_epoch), cell in cells.items():
             rows.setdefault(product, []).append({"branch": branch, "epoch": of_epoch, **cell})
@@ -85,7 +85,7 @@ class Record:
         self._add("sample", node=node, status={"epoch": epoch, "heads": heads}, stock=stock)
 
     async def read(self, machine: Machine) -> None:
-        """Put down all orders and stock that a machine's node shows."""
+        """Record all orders and stock that a machine's node shows."""
         assert machine.process is not None, "everything was switched on"
         shown = await machine.process.do(
             machine.process.node.database.read(
@@ -111,11 +111,11 @@ class Record:
         return len(self._records)
 
     def cut(self, length: int) -> None:
-        """Take back what was put down beyond a length."""
+        """Remove the records after a length."""
         del self._records[length:]
 
     def judge(self) -> Verdict:
-        """What the checker makes of it."""
+        """The checker's verdict on the records."""
         return judge(self._records)
 
     def _add(self, kind: str, **fields: Any) -> None:
@@ -123,7 +123,7 @@ class Record:
 
 
 class RecordedClient(Client):
-    """A client whose requests and answers are put down."""
+    """A client whose requests and answers are recorded."""
 
     def __init__(
         self,
@@ -151,7 +151,7 @@ class RecordedClient(Client):
     def _request(
         self, kind: str, use: Use, words: tuple[object, ...]
     ) -> tuple[str, str | None, Mapping[str, Any]] | None:
-        """The action, key and request as the lab names them; None for what no promise is about."""
+        """The action, key and request as the lab names them; None for a request that no promise is about."""
         if kind == "adjust":
             sku, quantity, share = words
             return "adjust", None, {"sku": sku, "quantity": quantity, "share": share}

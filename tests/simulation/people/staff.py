@@ -1,4 +1,4 @@
-"""What admins do about the people who may log in: the same few at all branches, so that changes meet."""
+"""Admins' changes to users: the same few users at all branches, so that changes meet."""
 
 from collections.abc import Awaitable, Callable
 from random import Random
@@ -12,7 +12,7 @@ from app.state.tables.users import NewUser, UserChange
 
 ROLES = ("admin", "operador")
 LEAVERS = ("ana", "bruno")
-"""Whoever deactivates them means it: nobody ever lets them in again."""
+"""Users whose deactivation is final: no admin ever reactivates them."""
 
 OTHERS = ("carla", "davi")
 HASH = "$2b$04$" + "x" * 53
@@ -20,7 +20,7 @@ Use = Callable[[BranchNode], Awaitable[Any]]
 
 
 def change(random: Random, *, actor: Actor) -> tuple[str, str, Use]:
-    """Something to do about somebody: what it is, about whom, and how a node is asked for it."""
+    """A change to a user: what it is, which user, and the call to a node."""
     username = random.choice(LEAVERS + OTHERS)
     role = random.choice(ROLES)
     what = random.choice(("create", "promote", "deactivate", "reactivate"))

@@ -1,1 +1,1 @@
-"""The true history, and what every file shows beside it after every commit."""
+"""Compares the true history with every file, after every commit."""

@@ -1,4 +1,4 @@
-"""Whether orders show together with what they did to the stock, in one node's file."""
+"""Whether orders show together with their effects on the stock, in one node's file."""
 
 import sqlite3
 from collections import Counter
@@ -17,14 +17,14 @@ _PARKED_STOCK = "SELECT entity, origin FROM parked WHERE kind LIKE 'stock_update
 
 
 class Effects:
-    """Holds the orders of every file against its stock."""
+    """Compares the orders of every file with its stock."""
 
     def __init__(self) -> None:
         self._found: Counter[Of] = Counter()
 
     def find(self, product: str, branch: str, units: int) -> None:
-        """A branch that counts is about to enter so many units that nobody knew to be there. A count that is
-        tried again is still one."""
+        """A branch is about to count, and to enter so many units that were found. A repeated count counts
+        once."""
         self._found[product, branch] = units
 
     def wrong(
@@ -37,11 +37,12 @@ class Effects:
         lost: Collection[str],
         forked: Callable[[str], bool],
     ) -> Iterator[str]:
-        """No order shows without what it took, no cancelling without what it gave back: at its own branch
-        exactly that. What an earlier life sold is given back to the frozen pool, by a later life's cell. Only
-        while the effect is in an event that is parked in this very file, an order may show without it.
+        """Orders that show without the units they took, and cancellations without the units they gave back.
+        At its own branch an order must match exactly.
 
-        `lost` are the branches that lost a disk; nothing is said of those that are `forked`.
+        Units that an earlier life sold are given back to the frozen pool, by a later life's cell. An order
+        may show without its effect only while the effect is in an event that is parked in this very file.
+        `lost` are the branches that lost a disk; `forked` ones are not judged.
         """
         given_back: Counter[Of] = Counter()
         unsaid = set(file.execute(_PARKED_STOCK))

@@ -1,9 +1,9 @@
-"""Lives of which two processes ran at once, each on its copy of one disk: what both moved, and what that
+"""Lives in which two processes ran at once, each on its copy of one disk: what both moved, and what that
 excuses.
 
-Where a peer hears both, neither may go on. A copy that every peer could hold against the process they know
-may spend nothing of what both hold. Anywhere else either may spend it until it is told: then, and only then,
-what the one spent may have been spent by the other, too.
+If a peer receives messages of both, neither may continue. If every peer can tell the copy from the process it
+knows, the copy may spend nothing that both hold. Otherwise either may spend until it learns of the other.
+Then, and only then, both may have spent the same units.
 """
 
 from collections import Counter
@@ -19,9 +19,9 @@ GONE = "gone"
 
 @dataclass
 class Fork:
-    """A life whose disk was copied when it had moved `kept`. `heard` says that every peer heard both
-    processes and reached the first one. `moved` is what the life has moved by each disk, by its machine's
-    label."""
+    """A life whose disk was copied when it had moved `kept`. `heard` says that every peer received messages
+    of both processes and reached the first one. `moved` is what the life has moved by each disk, by its
+    machine's label."""
 
     life: Life
     kept: Stock
@@ -44,14 +44,14 @@ class Fork:
         return self.since(other)
 
     def spent_twice(self) -> Counter[str]:
-        """How many units of each product both may have spent: no more than the one that spent less."""
+        """How many units of each product both may have spent: at most those of the one that spent less."""
         one, another = (rollbacks.spent(self.since(label)) for label in self.moved)
         return one & another
 
 
 @dataclass
 class Forks:
-    """All disks of a history of which there were two, none of them twice in one life."""
+    """All disks of a history that existed twice, none of them twice in one life."""
 
     _of: dict[Life, Fork] = field(default_factory=dict)
     _contested: set[Life] = field(default_factory=set)
@@ -63,7 +63,8 @@ class Forks:
         return life in self._of
 
     def begin(self, life: Life) -> None:
-        """A life of this branch begins; while two processes claim it, it may be ended like the one before."""
+        """A life of this branch begins. While two processes claim the branch, it may be ended like the one
+        before."""
         if any(fork.is_open for fork in self._of_branch(life[0])):
             self._contested.add(life)
 
@@ -76,7 +77,7 @@ class Forks:
                 fork.is_open = False
 
     def move(self, life: Life, label: str, moved: Stock) -> None:
-        """Take in all that a life has moved by one disk."""
+        """Store all that a life has moved by one disk."""
         if life in self._of:
             self._of[life].moved[label] = moved
 
@@ -96,7 +97,7 @@ class Forks:
         return sum((fork.spent_twice() for fork in self._of.values()), Counter())
 
     def overspent(self, life: Life, label: str) -> list[str]:
-        """The products of which a copy spent what both hold, though all peers reached the first process."""
+        """The products whose common units a copy spent, although all peers reached the first process."""
         fork = self._of.get(life)
         if fork is None or not fork.heard or label != fork.copy:
             return []
@@ -107,7 +108,7 @@ class Forks:
         return life in self._of or life in self._contested
 
     def is_split(self, branch: str) -> bool:
-        """Whether a life of the branch has two histories, of which every count is the greater one only."""
+        """Whether a life of the branch has two histories, and every count shows only the greater one."""
         return any(
             all(moved != fork.kept for moved in fork.moved.values()) for fork in self._of_branch(branch)
         )

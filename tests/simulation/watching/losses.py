@@ -1,4 +1,4 @@
-"""Disks that are lost, go back or are copied: what nobody has any more, and what that excuses."""
+"""Disks that are lost, go back or are copied: the rows that no disk has any more, and what that excuses."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from tests.simulation.watching.view import GROWING, NOT_OPEN, NOTHING, View, loo
 
 
 class Losses:
-    """Notes in the truth, the promises and the record what happens to disks."""
+    """Writes into the truth, the promises and the record what happens to disks."""
 
     def __init__(self, truth: Truth, promises: Promises, record: Record) -> None:
         self._truth = truth
@@ -24,9 +24,8 @@ class Losses:
         self._record = record
 
     def lose(self, machine: Machine, *, kept: Path | None = None, fenced: bool = False) -> None:
-        """A machine's disk is about to be lost, or to go back to an older copy of itself (`kept`): note what
-        no other disk has, and expect a new epoch. `fenced` says that every other branch is there to be asked.
-        """
+        """A machine's disk is about to be lost, or to go back to an older copy of itself (`kept`). Note what
+        no other disk has, and expect a new epoch. `fenced` says that every other branch can be asked."""
         lost = self._truth.views.pop(machine.name)
         lost.take_in_parked()
         lost.connection.close()
@@ -46,7 +45,7 @@ class Losses:
 
     def copy(self, machine: Machine, twin: Machine, *, heard: bool) -> None:
         """A machine's disk was just copied to its twin's, and both are about to run. `heard` says that every
-        peer hears both and reaches the first."""
+        peer receives messages of both and reaches the first."""
         first = self._truth.views[machine.label]
         first.take_in_parked()
         life = (machine.name, first.epoch)
@@ -65,8 +64,8 @@ class Losses:
             book[machine.name] = book.get(machine.name, 0) + 1
 
     def part(self, machine: Machine, twin: Machine, *, keep: bool) -> None:
-        """One of two disks is about to be thrown away, the first one if the copy is to `keep`: note what no
-        other disk has. Where the other's life goes on, peers may have more of it, and say so."""
+        """One of two disks is about to be thrown away: the first one if the copy is to `keep`. Note what no
+        other disk has. If the other's life goes on, peers may have more of it, and report that."""
         left, lost = self._truth.views[machine.label], self._truth.views.pop(twin.label)
         events = lost.events or {}
         if keep:
@@ -104,7 +103,7 @@ class Losses:
         self._record.gone(machine.name)
 
     def note_what_was_merged_away(self) -> None:
-        """In the end: units of lives with two histories that no disk shows."""
+        """At the end: note the units of lives with two histories that no disk shows."""
         for key, cell in self._truth.cells.items():
             gone = self._truth.rollbacks.merged_away(key, cell)
             missing = self._promises.units_at_risk.setdefault(key, dict.fromkeys(GROWING, 0))
@@ -112,7 +111,7 @@ class Losses:
                 missing[column] = max(missing[column], gone[place])
 
     def _note_what_is_at_risk(self, lost: View, left: Sequence[View]) -> None:
-        """Orders and units that the lost disk had and none of those that are left, parked or not."""
+        """Note the orders and units that the lost disk had and no remaining disk has, parked or not."""
         for order_id, version in lost.held_orders.items():
             if all(other.held_orders.get(order_id, 0) < version for other in left):
                 self._promises.at_risk[order_id] = version

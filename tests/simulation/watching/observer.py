@@ -1,7 +1,7 @@
-"""Looks into every node's file after every commit and holds it against the true history.
+"""Reads every node's file after every commit, and compares it with the true history.
 
-It reads the tables with SQL of its own and does its own sums, so that an error in the node's arithmetic is
-not repeated here. It knows more than any node: what every branch really sold, at every instant.
+It reads the tables with its own SQL and does its own sums, so that an error in the node's arithmetic is not
+repeated here. It knows more than any node: what every branch really sold, at every instant.
 """
 
 import sqlite3
@@ -22,13 +22,14 @@ from tests.simulation.watching.view import GROWING, NOTHING, Cell, Rows, View
 
 
 class Observer:
-    """The true history, as far as it was committed anywhere.
+    """The true history, as far as it was committed on any disk. These must hold at any time:
 
-    Anytime: no product is oversold; no branch has spent rights it did not have; nobody knows more of a cell
-    than its own branch, and nothing known is forgotten; an order never shows without its stock effect; the
-    outbox has no holes, no position runs ahead of it, and nothing counts as stored by a peer that is not.
+    - No product is oversold, and no branch has spent rights that it did not have.
+    - No node has more of a cell than its own branch, and nothing known is forgotten.
+    - An order never shows without its stock effect.
+    - The outbox has no holes, no position is beyond it, and nothing counts as stored by a peer that is not.
 
-    Where the policy `may_oversell`, rights limit nobody; who is short is judged in the end (shortages).
+    With `may_oversell`, rights limit no branch; the orders that are short are judged at the end (shortages).
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Observer:
         self.effects = Effects()
 
     def look(self, machine: Machine) -> None:
-        """Check what a machine's last commit left."""
+        """Check the result of a machine's last commit."""
         view = self._view(machine)
         version = view.connection.execute("PRAGMA data_version").fetchone()[0]
         if version == view.data_version:
@@ -54,18 +55,18 @@ class Observer:
             self._put_down(machine.name, view)
 
     def must_have_noticed(self, machine: Machine) -> None:
-        """In the end no life goes on of which another disk had more when its own went back."""
+        """At the end, no life may continue if its disk went back and another disk had more of it."""
         view = self.truth.views[machine.name]
         life = (machine.name, view.epoch)
         if self.truth.rollbacks.unnoticed(life, rollbacks.of_life(life, view.cells, view.grants)):
             self._violation("unnoticed", machine.name, "it goes on as if its disk had not gone back")
 
     def is_one_of_two(self, machine: Machine) -> bool:
-        """Whether there was a second process of the life that a machine's disk is in."""
+        """Whether there was a second process of the present life of a machine's disk."""
         return self.truth.forks.is_known((machine.name, self.truth.views[machine.label].epoch))
 
     def is_founded(self, machine: Machine) -> bool:
-        """Whether a machine's disk belongs to a network that serves, as of the last commit that is surely on
+        """Whether a machine's disk belongs to a network that serves, by the last commit that is certainly on
         it."""
         view = self.truth.views.get(machine.label)
         return view is not None and view.founded
@@ -138,7 +139,7 @@ class Observer:
         return int(seq)
 
     def _check_outbox(self, name: str, epoch: str, seq: int, view: View) -> None:
-        """Seqs are dense from 1 and end where the node says; an event once written stays as it is."""
+        """Seqs must be dense from 1 and end at the node's counter; a written event must never change."""
         written = self.truth.events if view.events is None else view.events
         events = written.setdefault((name, epoch), [])
         if seq < view.seq:
@@ -165,7 +166,7 @@ class Observer:
             view.positions[life] = seq
 
     def _check_cursors(self, name: str, epoch: str, view: View) -> None:
-        """What counts as stored by a peer is in that peer's file."""
+        """Everything that counts as stored by a peer must be in that peer's file."""
         for of_epoch, peer, peer_epoch, acknowledged in view.cursors:
             known = self.truth.views.get(peer)
             if of_epoch != epoch or known is None or known.epoch != peer_epoch:
@@ -181,7 +182,7 @@ class Observer:
                     self._violation("invented", name, f"{peer} has {order_id} only parked")
 
     def _check_stamps(self, name: str, view: View, table: str, rows: Rows) -> None:
-        """A product or customer never goes back to an older edit."""
+        """A product or customer must never go back to an older edit."""
         for row_id, *stamp in rows:
             now: tuple[int, str, str] = (stamp[0], stamp[1], stamp[2])
             before = view.stamps.get((table, row_id))
@@ -192,8 +193,8 @@ class Observer:
     def _take_cells(
         self, machine: Machine, view: View, stock: Rows | None, granted: Rows | None, *, lives: Sequence[Life]
     ) -> None:
-        """Take in the stock tables, those that changed: what the machine's own `lives` moved is the truth.
-        Every count only grows, at its owner first."""
+        """Read the stock tables that changed: what the machine's own `lives` moved is the truth. Every count
+        must only grow, at its owner first."""
         name = machine.name
         cells, grants = view.cells, view.grants
         if stock is not None:
@@ -215,8 +216,8 @@ class Observer:
             self._check_truth()
 
     def _take_moved(self, machine: Machine, life: Life, moved: Stock) -> None:
-        """Take in all that a machine moved in a life of its own; it spent nothing that a peer could have told
-        it to be spent."""
+        """Store all that a machine moved in a life of its own. It must have spent nothing that a peer could
+        have reported as spent."""
         name, label = machine.name, machine.label
         real, both = self.truth.rollbacks, self.truth.forks
         for product in real.overspent(life, moved):
@@ -241,12 +242,12 @@ class Observer:
                 self._violation("monotone", name, f"grant {grant} fell from {quantity}")
 
     def _check_truth(self) -> None:
-        """Over all lives, also those whose disks are lost: nothing goes that did not come or come back."""
+        """Over all lives, also those of lost disks: no unit may leave that did not arrive or come back."""
         for product, units in self.truth.oversold():
             self._journal.violation("oversold", f"{units} units of {product} more went than came")
 
     def _check_rights(self, name: str, epoch: str, view: View) -> None:
-        """The owner's own view never shows it in debt."""
+        """The owner's own view must never show negative rights."""
         rights: dict[str, int] = {}
         for (product, branch, of_epoch), cell in view.cells.items():
             if (branch, of_epoch) == (name, epoch):

@@ -1,4 +1,4 @@
-"""What files hold parked: what can still come of it, and what never will."""
+"""The parked events of files: which may still apply, and which never will."""
 
 import json
 import sqlite3
@@ -15,7 +15,7 @@ Key = tuple[str, str, int, str]
 
 
 def orders(file: sqlite3.Connection) -> dict[str, int]:
-    """The versions of the orders that parked events tell whole, by id: who can read them has them."""
+    """The versions of orders that parked events hold whole, by id: a node that can read them has them."""
     found: dict[str, int] = {}
     for body in _bodies(file):
         order = body.get("order")
@@ -25,7 +25,7 @@ def orders(file: sqlite3.Connection) -> dict[str, int]:
 
 
 def cells(file: sqlite3.Connection, columns: Sequence[str]) -> dict[CellKey, tuple[int, ...]]:
-    """The stock rows that parked events tell whole: of each column the most."""
+    """The stock rows that parked events hold whole: the maximum of each column."""
     found: dict[CellKey, tuple[int, ...]] = {}
     for body in _bodies(file):
         for cell in filter(None, body.get("cells", ())):
@@ -36,7 +36,7 @@ def cells(file: sqlite3.Connection, columns: Sequence[str]) -> dict[CellKey, tup
 
 
 def orders_of(file: sqlite3.Connection, life: tuple[str, str]) -> list[tuple[int, str]]:
-    """Seq and order of every event of a life that takes an order and is parked in a file."""
+    """The seq and order of every event of a life that creates an order and is parked in a file."""
     return file.execute(
         "SELECT seq, entity FROM parked WHERE origin = ? AND epoch = ? AND kind LIKE 'order_created%'", life
     ).fetchall()
@@ -52,15 +52,15 @@ def told(file: sqlite3.Connection, peer: tuple[str, str], epoch: str) -> set[int
 
 
 def lost(files: Files) -> set[Key]:
-    """Events that stay parked for ever: no version can apply them, the life that wrote them is over, and it
-    is so at every node, so that nobody has them in its rows."""
+    """Events that stay parked for ever. No version can apply them, the life that wrote them is over, and
+    every node parks them, so that no node has them in its rows."""
     everywhere = [set(_nonsense(file)) for file in files.values()]
     over = [set(file.execute("SELECT branch, epoch FROM epochs WHERE dead = 1")) for file in files.values()]
     return {key for key in set.intersection(*everywhere) if all(key[:2] in dead for dead in over)}
 
 
 def is_all_lost(files: Files) -> bool:
-    """Whether no file holds anything parked but what stays so for ever."""
+    """Whether every parked event in any file stays so for ever."""
     forever = lost(files)
     return all(
         set(file.execute("SELECT origin, epoch, seq, event_id FROM parked")) == forever
@@ -69,7 +69,7 @@ def is_all_lost(files: Files) -> bool:
 
 
 def _nonsense(file: sqlite3.Connection) -> Iterator[Key]:
-    """Of what is parked, the events of kinds and schemas that this version knows."""
+    """The parked events whose kind and schema this version knows."""
     yield from file.execute(
         "SELECT origin, epoch, seq, event_id FROM parked WHERE kind NOT LIKE ?"
         " AND json_extract(body, '$.schema_version') <= ?",

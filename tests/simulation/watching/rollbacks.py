@@ -1,8 +1,8 @@
 """Disks that went back to an older copy of themselves: what they forgot, and what that excuses.
 
-A branch whose disk went back must find out from its peers, end that life and spend nothing more in it. Where
-every peer that knew more was unreachable, or none did, it cannot: then, and only then, it may spend once more
-what it had spent since the copy was made.
+A branch whose disk went back must learn that from its peers, end that life, and spend nothing more in it. If
+every peer that knew more was unreachable, or there was none, it cannot. Then, and only then, it may spend
+once more what it had spent since the copy was made.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ Life = tuple[str, str]
 
 
 class Stock(NamedTuple):
-    """All that was ever moved: of one file, or in truth."""
+    """All that was ever moved: by one file, or in truth."""
 
     cells: Mapping[CellKey, Cell]
     grants: Mapping[Grant, int]
@@ -28,12 +28,15 @@ class Stock(NamedTuple):
 
 @dataclass
 class Rollback:
-    """A life whose disk went back. `forgotten` is what had been moved since the copy was made, `seen` what
-    peers know of the life, and `events` the event ids by seq that were written since. `knowers` are the
-    branches whose disks have more of the life than the copy, each with the stock of it that it knows, or None
-    if it has later events, too; `known` says whether there were any at first, and `surfaced` whether somebody
-    has learnt since what was under way then. `fenced` says that whoever had more was there to be asked: then
-    nothing excuses spending.
+    """A life whose disk went back.
+
+    - `forgotten` is what had been moved since the copy was made, `events` the ids of the events written
+      since, by seq.
+    - `seen` is what peers have of the life. `knowers` are the branches whose disks have more of the life than
+      the copy, each with the stock of it that it has, or None if it has later events, too.
+    - `known` says whether there were any at first, `surfaced` whether another branch has received since what
+      was under way then.
+    - `fenced` says that all branches with more could be asked: then nothing excuses spending.
     """
 
     life: Life
@@ -60,33 +63,33 @@ class Rollbacks:
         self._of.setdefault(rollback.life, []).append(rollback)
 
     def forget(self, branch: str) -> None:
-        """A branch's disk was lost, too, and with it what it knew of others."""
+        """A branch's disk was lost, too, and with it what it had of other lives."""
         for rollback in self._all():
             rollback.knowers.pop(branch, None)
 
     def real_cell(self, key: CellKey, cell: Cell) -> Cell:
-        """What was moved in truth where the life's file now says `cell`."""
+        """What was moved in truth when the life's file now shows `cell`."""
         for rollback in self._of.get(key[1:], ()):
             forgotten = rollback.forgotten.cells.get(key)
             cell = tuple(map(add, cell, forgotten)) if forgotten else cell
         return cell
 
     def real_grant(self, grant: Grant, quantity: int) -> int:
-        """What was granted in truth where the life's file now says `quantity`."""
+        """What was granted in truth when the life's file now shows `quantity`."""
         life = (grant[1], grant[2])
         return quantity + sum(r.forgotten.grants.get(grant, 0) for r in self._of.get(life, ()))
 
     def forgot(self, life: Life, truth: Stock, kept: Stock) -> Stock:
-        """What the file of a life forgets that goes back to a copy: all that was moved in truth, but what is
-        in the copy, and what the file had forgotten before."""
+        """What the file of a life forgets when it goes back to a copy: all that was moved in truth, without
+        what is in the copy and what the file had forgotten before."""
         forgotten = difference(truth, kept)
         for rollback in self._of.get(life, ()):
             forgotten = difference(forgotten, rollback.forgotten)
         return forgotten
 
     def merged_away(self, key: CellKey, truth: Cell) -> Cell:
-        """How much of what was moved in a cell no disk can show: its life has two histories, of which merging
-        keeps the greater count only, and what nobody saw of the first one is gone."""
+        """How much of a cell's movements no disk can show. Its life has two histories, merging keeps only the
+        greater count, and what no peer received of the first history is lost."""
         gone: Cell = (0,) * len(truth)
         for rollback in self._of.get(key[1:], ()):
             if rollback.known and not rollback.fenced:
@@ -102,7 +105,7 @@ class Rollbacks:
         return gone
 
     def wrote(self, life: Life, seq: int, event_id: str) -> bool:
-        """Whether the life once had this event and forgot it; who has it tells of another history."""
+        """Whether the life once had this event and forgot it. A node that has it shows another history."""
         found = [rollback for rollback in self._of.get(life, ()) if rollback.events.get(seq) == event_id]
         for rollback in found:
             rollback.surfaced = True
@@ -117,7 +120,8 @@ class Rollbacks:
         return excused
 
     def overspent(self, life: Life, now: Stock) -> list[str]:
-        """The products of which a life spent more though its branch could learn that its disk went back."""
+        """The products of which a life spent more, although its branch could learn that its disk went
+        back."""
         return [
             product
             for rollback in self._of.get(life, ())
@@ -131,13 +135,13 @@ class Rollbacks:
         return life in self._of
 
     def may_be_forked(self, branch: str) -> bool:
-        """Whether a life of the branch may have two histories, of which every count is the greater one only:
-        it went on after its disk had gone back, before it could meet who knew more."""
+        """Whether a life of the branch may have two histories, so that every count shows only the greater
+        one. That is so if it continued after its disk had gone back, before it met a peer that knew more."""
         return any(r.life[0] == branch and (r.surfaced or (r.known and not r.fenced)) for r in self._all())
 
     def unnoticed(self, life: Life, now: Stock) -> bool:
-        """Whether this life goes on though some other disk knows more of it, and it could be told so: where
-        only rows tell, until the life's own have come to hold all that is in them."""
+        """Whether this life continues although some other disk has more of it and could report that. If only
+        rows show it, that is until the life's own rows contain all that is in those."""
         return any(
             seen is None or not _holds(now, seen)
             for rollback in self._of.get(life, ())

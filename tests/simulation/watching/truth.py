@@ -1,4 +1,4 @@
-"""What really happened, as far as it was committed anywhere: more than any node knows."""
+"""The true history, as far as it was committed on any disk: more than any node knows."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,10 +14,12 @@ _LINES = "SELECT product_id, SUM(quantity) FROM order_lines WHERE order_id = ? G
 
 @dataclass
 class Truth:
-    """The true history. `views` are the files that are there, by machine; `cells` and `grants` what was moved
-    in truth, also by disks that are lost or went back; `events` the ids that each life wrote, `other_events`
-    those that a second disk of the life wrote; `cancelled` the orders that ever were, and `given_back` their
-    units.
+    """The true history.
+
+    - `views` are the present files, by machine.
+    - `cells` and `grants` are what was moved in truth, also by disks that are lost or went back.
+    - `events` are the ids that each life wrote, `other_events` those that a second disk of the life wrote.
+    - `cancelled` are the orders that ever were cancelled, and `given_back` their units.
     """
 
     views: dict[str, View] = field(default_factory=dict)
@@ -31,13 +33,13 @@ class Truth:
     forks: Forks = field(default_factory=Forks)
 
     def wrote(self, life: Life, seq: int, event_id: str) -> bool:
-        """Whether some disk of the life's branch wrote this event, or did and forgot it."""
+        """Whether some disk of the life's branch wrote this event, even if it forgot it since."""
         logs = (books.get(life, ()) for books in (self.events, *self.other_events))
         written = any(seq <= len(events) and events[seq - 1] == event_id for events in logs)
         return written or self.rollbacks.wrote(life, seq, event_id)
 
     def seen(self, life: Life) -> Stock:
-        """What the disks that are there know of a life."""
+        """What the present disks have of a life."""
         seen: dict[CellKey, Cell] = {}
         for view in self.views.values():
             for key, cell in rollbacks.of_life(life, view.cells, {}).cells.items():
@@ -45,8 +47,8 @@ class Truth:
         return Stock(seen, {})
 
     def knowers(self, life: Life, copy: View, *, but: str | None = None) -> dict[str, Stock | None]:
-        """The branches whose disks have more of a life than this copy of its own, each with the stock of that
-        life that it knows, or None if it has later events, too."""
+        """The branches whose disks have more of a life than this copy of its own. Each has the stock of that
+        life that it stores, or None if it has later events, too."""
         found: dict[str, Stock | None] = {}
         for name, other in self.views.items():
             known = rollbacks.of_life(life, other.cells, other.grants)
@@ -63,30 +65,33 @@ class Truth:
     def is_forked(self, branch: str) -> bool:
         return self.rollbacks.may_be_forked(branch) or self.forks.is_split(branch)
 
-    def gone(self, product: str) -> int:
-        """How many units of a product left the shelf by the hands of earlier lives, net of what came, without
-        any disk that is there knowing: what people find when they count for the first time. Some lives nobody
-        may have heard of. An order that is cancelled again after its first cancelling was lost with a disk
-        gives back no unit a second time."""
-        gone = -self.given_back[product]
+    def missing(self, product: str) -> int:
+        """What people find missing when they count a product for the first time: units that earlier lives
+        took from the shelf, minus units that they received, that no present disk has recorded.
+
+        Some of these lives may be unknown to every node. An order that is cancelled a second time, because
+        its first cancelling was lost with a disk, gives back no unit again.
+        """
+        missing = -self.given_back[product]
         present = {(name, view.epoch) for name, view in self.views.items()}
         for key, cell in self.cells.items():
             if key[0] == product:
                 known = [view.cells.get(key, NOTHING) for view in self.views.values()]
                 seen = tuple(max(counts) for counts in zip(*known, strict=True))
-                gone += seen[RETURNED] + seen[RETURNED_FROZEN]
-                gone += went(cell) - went(seen) if key[1:] not in present else 0
-        return gone
+                missing += seen[RETURNED] + seen[RETURNED_FROZEN]
+                missing += went(cell) - went(seen) if key[1:] not in present else 0
+        return missing
 
     def note_given_back(self, view: View, rows: Rows) -> None:
-        """An order that any disk ever showed as cancelled gave its units back, once."""
+        """Note that an order gave its units back, once, when any disk first shows it as cancelled."""
         for order_id, version in rows:
             if version > PLACED and order_id not in self.cancelled:
                 self.cancelled.add(order_id)
                 self.given_back.update(dict(view.connection.execute(_LINES, (order_id,)).fetchall()))
 
     def oversold(self) -> Iterator[tuple[str, int]]:
-        """Products of which more went than came or came back, and by how many units more than is excused."""
+        """The products of which more units left than arrived or came back, and by how many units more than is
+        excused."""
         gone: Counter[str] = Counter()
         for (product, _, _), cell in self.cells.items():
             gone[product] += went(cell)

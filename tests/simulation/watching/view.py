@@ -1,4 +1,4 @@
-"""What one file holds, as of its last commit: read with SQL of the simulator's own."""
+"""The content of one file, as of its last commit, read with the simulator's own SQL."""
 
 import json
 import sqlite3
@@ -48,8 +48,8 @@ _EVERYTHING = "SELECT " + ", ".join(
 
 @dataclass
 class View:
-    """What one file held when it was last looked at. Of a copy that runs beside its first, `events` are those
-    that it wrote: its first may have written others at the same places."""
+    """The content of one file at its last reading. For a copy that runs beside its first, `events` are those
+    that it wrote: its first may have written others at the same seqs."""
 
     path: Path
     connection: sqlite3.Connection
@@ -69,8 +69,8 @@ class View:
     events: dict[Life, list[str]] | None = None
 
     def take_in_parked(self) -> None:
-        """Note what parked events tell whole: whoever can read them brings it back. A copy that nobody has
-        opened yet holds what its first held."""
+        """Note the rows that parked events hold whole: a node that can read them brings them back. A copy
+        that no process has opened yet holds what its first held."""
         if self.path == NOT_OPEN:
             return
         told = parked.orders(self.connection)
@@ -79,7 +79,7 @@ class View:
         self.parked_cells = parked.cells(self.connection, GROWING)
 
     def changed(self) -> dict[str, Rows]:
-        """The rows of the tables that are not as they were. Nobody commits meanwhile: it is one instant."""
+        """The rows of the tables that changed. No process commits meanwhile: it is one instant."""
         before = self.texts
         self.texts = dict(zip(_TABLES, self.connection.execute(_EVERYTHING).fetchone(), strict=True))
         return {
@@ -88,13 +88,13 @@ class View:
 
 
 def went(cell: Cell) -> int:
-    """Units that left the shelf, net of those that came; not what came back."""
+    """Units that left the shelf minus those that arrived, without those that came back."""
     received, _, _, _, _, sold, removed, _ = cell
     return sold + removed - received
 
 
 def look_at(path: Path) -> View:
-    """What a file holds that no process has open."""
+    """Read a file that no process has open."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         view = View(path, connection)
         found = view.changed()

@@ -1,4 +1,4 @@
-"""Takes what nodes log as alarms for broken promises, unless a fault of the history makes them true."""
+"""Treats the alarms that nodes log as broken promises, unless a fault of the history makes them true."""
 
 import logging
 
@@ -12,9 +12,9 @@ TRUE_ALARMS_OF_CLONES = ("fenced",)
 
 
 class Watchman(logging.Handler):
-    """Takes every alarm and every task's death that a node logs for a broken promise: the network is honest,
-    and faults are what nodes are for. After the loss of a disk some are true: what only an answer told of
-    the lost life differs between its peers, and they notice and repair it."""
+    """Treats every alarm and every ended task that a node logs as a broken promise: the network is honest,
+    and nodes must withstand its faults. After a lost disk some alarms are true: rows that only an answer
+    carried may differ between peers, and they notice and repair that."""
 
     def __init__(self, journal: Journal, promises: Promises) -> None:
         super().__init__(level=logging.ERROR)

@@ -47,7 +47,7 @@ async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Page
 async def count(sku: str, counted: Count, node: CurrentNode, actor: CurrentActor) -> Stock:
     """Release what is left of the frozen pool, at the branch that counts, with every branch reachable. The
     units can be sold when all branches have acknowledged it. A wrong number can oversell."""
-    product_id = await node.counts.count(sku, gone=counted.gone, actor=actor)
+    product_id = await node.counts.count(sku, missing=counted.gone, actor=actor)
     shown = await node.database.read_back(lambda connection: stock_views.stock_view(connection, product_id))
     return Stock.model_validate(shown)
 

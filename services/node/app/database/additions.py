@@ -1,9 +1,9 @@
-"""What a migration adds to the replicated tables, and the statements that take it away again.
+"""What a migration adds to the replicated tables, and the statements that remove it again.
 
 A migration only adds: a column with a default, or a table. So versions one step apart run side by side, and
-the older one can open the newer one's file. The statements that take the additions away (`DOWN` of the
-migration) are stored in the file. They move what the older version does not know to where it keeps such
-(`extra`, `unknown_rows`).
+the older one can open the newer one's file. The statements that remove the additions (`DOWN` of the
+migration) are stored in the file. They move the fields and rows that the older version does not know to
+`extra` and `unknown_rows`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,9 +15,12 @@ Execute = Callable[[str], object]
 
 @dataclass(frozen=True)
 class AddedColumn:
-    """A column that comes to a replicated table. A `default` of None makes it nullable; any other is its wire
-    default too. It holds texts or integers: a time is an integer of milliseconds, since what SQLite makes of
-    a fraction in JSON can be another fraction."""
+    """A column added to a replicated table. With a `default` of None it is nullable; any other default is its
+    wire default, too.
+
+    It holds texts or integers. A time is an integer of milliseconds, since SQLite may turn a fraction in JSON
+    into another fraction.
+    """
 
     table: str
     name: str
@@ -26,9 +29,9 @@ class AddedColumn:
 
     @property
     def up(self) -> tuple[str, ...]:
-        """Add it, and fill it from `extra` where an older version kept it there. A row's seal covers its
-        fields wherever they stand, so it stays; a value that no node could have written goes, and its row is
-        sealed anew."""
+        """Add the column, and fill it from `extra` where an older version kept the field there. A row's seal
+        covers its fields in either place, so it stays. A value that no node could have written is dropped,
+        and its row is sealed anew."""
         at, type_ = f"'$.{self.name}'", f"'{self.type.lower()}'"  # as SQLite and JSON both call it
         kind = f"CASE WHEN json_valid(extra) THEN json_type(extra, {at}) END"
         value = f"json_extract(extra, {at})"
@@ -44,7 +47,7 @@ class AddedColumn:
 
     @property
     def down(self) -> tuple[str, ...]:
-        """Keep in `extra` what the column holds, and drop it."""
+        """Keep the column's values in `extra`, and drop the column."""
         extra = "CASE WHEN json_valid(extra) THEN extra ELSE '{}' END"
         return (
             f"UPDATE {self.table} SET extra = json_set({extra}, '$.{self.name}', {self.name})"
@@ -66,7 +69,7 @@ class AddedColumn:
 
 @dataclass(frozen=True)
 class AddedTable:
-    """A replicated table (app.state.tables.lww_table) that a migration makes with Alembic's own words.
+    """A replicated table (app.state.tables.lww_table) that a migration creates with Alembic's own words.
     `columns` are those of its form's first revision."""
 
     table: str
@@ -74,7 +77,7 @@ class AddedTable:
 
     @property
     def down(self) -> tuple[str, ...]:
-        """Keep its rows as those of a relation that only newer versions know, and drop it."""
+        """Keep the table's rows as those of a relation that only newer versions know, and drop it."""
         pairs = ", ".join(f"'{name}', {name}" for name in self.columns)
         row = f"json_object({pairs})"
         more = f"substr({row}, 1, length({row}) - 1) || ',' || substr(extra, 2)"
@@ -102,5 +105,5 @@ def add(execute: Execute, columns: Sequence[AddedColumn]) -> None:
 
 
 def taking_away(additions: Sequence[Addition]) -> tuple[str, ...]:
-    """What a migration that made these says as its `DOWN`: the last one first."""
+    """The `DOWN` of a migration that made these additions: statements that undo the last one first."""
     return tuple(statement for addition in reversed(additions) for statement in addition.down)

@@ -10,7 +10,7 @@ from sqlmodel import Field
 
 
 def strict(*constraints: Any) -> Any:
-    """Table arguments: these constraints, and values of no other type than the column's."""
+    """Table arguments: these constraints, and no values of another type than the column's."""
     return (*constraints, {"sqlite_strict": True})
 
 

@@ -23,16 +23,15 @@ State = Literal["closed", "open", "checking", "holding"]
 
 
 class Database:
-    """Asynchronous access to one SQLite file, which no other process can have open meanwhile.
+    """Asynchronous access to one SQLite file. No other process can open the file meanwhile.
 
     - `write(command)` returns after the command's group is durable (synchronous=FULL), or raises what the
-      command raised. Commands run in the order they were submitted.
+      command raised. Commands run in the order in which they were submitted.
     - `read(query)` runs in one read transaction: everything it sees is from one instant.
-    - A damaged file is held on to: nothing is written to it, what can be read of it can be read, and it stays
-      in its place until `replace_held`.
-    - `on_commit` callbacks run on the event loop after each commit, with what it changed; `on_damage` ones
-      when the file shows damage while in use; `on_altered` ones, with relation and key, when a row is met
-      that is not as it was written.
+    - A damaged file is held: nothing is written to it, readable rows can be read, and it stays in its place
+      until `replace_held`.
+    - Callbacks run on the event loop: `on_commit` after each commit, with its effects; `on_damage` when the
+      file shows damage while in use; `on_altered`, with relation and key, when a read meets an altered row.
     """
 
     def __init__(
@@ -49,7 +48,8 @@ class Database:
 
     @property
     def identity(self) -> Identity:
-        """Who this node is; valid once it was opened. The epoch of a damaged file may be UNREADABLE."""
+        """The node's name and life; valid once the file was opened. The epoch of a damaged file may be
+        UNREADABLE."""
         if self._file.held is not None:
             return self._file.held.identity
         assert self._file.writer is not None, "the database is not open"
@@ -57,12 +57,12 @@ class Database:
 
     @property
     def opened(self) -> bool:
-        """Whether it was opened: for all use, or, where the file is damaged, for reading."""
+        """Whether the file was opened; a damaged one is open for reading only."""
         return self._state != "closed"
 
     @property
     def damage(self) -> str | None:
-        """What is wrong with the file that is held on to, or None."""
+        """What is wrong with the held file, or None."""
         return None if self._file.held is None else self._file.held.damage
 
     @property
@@ -77,28 +77,30 @@ class Database:
 
     @property
     def progress(self) -> Mapping[str, int] | None:
-        """While the file is migrated: how many rows of each relation were rewritten so far. Else None."""
+        """While the file is migrated: how many rows of each relation were rewritten so far. Otherwise
+        None."""
         return self._file.progress
 
     async def open(self, *, cluster_id: str, name: str) -> None:
-        """Lock and check the file, create or migrate it, count this start, and begin to serve; or hold on to
-        the file, if it is damaged (`damage`).
+        """Lock and check the file, create or migrate it, count this start, and begin to serve. If the file is
+        damaged, hold it (`damage`).
 
-        Raises WrongDatabase when the file is another node's, another cluster's or newer code's, StorageFailed
-        when it cannot be opened now (in use, locked, no permission, no room); it may be opened again then.
+        Raises WrongDatabase when the file belongs to another node, another cluster or newer code. Raises
+        StorageFailed when it cannot be opened now (in use, locked, no permission, no room); then it may be
+        opened again.
         """
         await self._executor.run("writer", lambda: self._file.start(cluster_id, name))
         self._settle()
 
     def _settle(self) -> None:
-        """Serve a sound file, or hold on to a damaged one."""
+        """Serve a sound file, or hold a damaged one."""
         self._state = "open" if self._file.held is None else "holding"
         if self._state == "open":
             self._server = asyncio.create_task(self._serve(), name="database writer")
 
     async def hold_if_damaged(self) -> bool:
-        """Answer what was submitted, then read the whole file's structure: hold on to a damaged file and
-        return True, or go on with a sound one. Meanwhile reads and writes are refused."""
+        """Finish the work submitted so far, then read the whole file's structure. Hold a damaged file and
+        return True, or continue with a sound one. Meanwhile reads and writes are refused."""
         if self._state == "open":
             self._state = "checking"
             await self._end_serving()
@@ -107,16 +109,16 @@ class Database:
         return self._state == "holding"
 
     async def replace_held(self) -> None:
-        """Set the damaged file aside (`set_aside` then names it) and begin an empty one in its place: another
-        life, without rights. Raises StorageFailed where that cannot be done now; it may be tried again."""
+        """Set the damaged file aside (`set_aside` then names it), and begin an empty one in its place:
+        another life, without rights. Raises StorageFailed if that fails now; it may be tried again."""
         held = self._file.held
         assert held is not None, "nothing is held"
         await self._executor.run("writer", lambda: self._file.replace(held))
         self._settle()
 
     async def close(self) -> None:
-        """Finish what was submitted, then close every connection and let other processes have the file. A
-        second call does nothing; what is submitted from now on is refused with StorageFailed."""
+        """Finish the work submitted so far, close every connection, and release the file. A second call does
+        nothing. Work submitted from now on is refused with StorageFailed."""
         if self._state == "closed":
             return
         self._state = "closed"
@@ -138,10 +140,13 @@ class Database:
         return await asyncio.shield(future)
 
     async def read(self, query: Callable[[sqlite3.Connection], T], *, exact: bool = False) -> T:
-        """Return what the query returns, or raise what it raises. Raises StorageFailed for what cannot be
-        read of a damaged file. A text that is not UTF-8 fails no query by itself: the query runs again, and
-        gets the text with marks for what is wrong in it. If the result must be `exact`, because others will
-        store it, StorageFailed is raised then."""
+        """Return what the query returns, or raise what it raises. Raises StorageFailed for an unreadable part
+        of a damaged file.
+
+        A text that is not UTF-8 fails no query by itself: the query runs again, and gets the text with marks
+        in place of the wrong bytes. With `exact`, for a result that other nodes will store, StorageFailed is
+        raised instead.
+        """
         self._require("open", "holding")
         try:
             return await self._executor.run("reader", lambda: self._file.query(query, exact=exact))
@@ -155,8 +160,8 @@ class Database:
             raise
 
     async def read_back(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        """Read what a command of the caller has just made durable. When it cannot be read any more, raises
-        OutcomeUnknown: no other storage error may be said of what is stored."""
+        """Read what a command of the caller has just made durable. If that fails, raises OutcomeUnknown,
+        because the command is stored: every other storage error would deny that."""
         try:
             return await self.read(query)
         except (StorageError, sqlite3.Error) as error:
@@ -220,7 +225,7 @@ class Database:
             self.suspect_damage()
 
     def suspect_damage(self) -> None:
-        """Have the file looked at: somebody read what no node writes."""
+        """Have the file checked: a read met content that no node writes."""
         # Of a file that is held on to it is known, and a closed one's is no matter any more.
         if self._state == "open":
             for callback in self.on_damage:
@@ -232,7 +237,7 @@ class Database:
 
 
 def _hear(future: asyncio.Future[Any]) -> None:
-    """Fetch an error, so that none is reported as unheard of only because its caller went away."""
+    """Fetch an error, so that asyncio does not report it as never retrieved when its caller has left."""
     if not future.cancelled():
         future.exception()
 

@@ -1,8 +1,8 @@
-"""A digest of the replicated tables that is kept up to date, never scanned.
+"""A digest of the replicated tables. It is kept up to date with every write, never scanned.
 
-Each bucket of a table holds the sum modulo 2^256 of the SHA-256 of its canonical rows (AdHash; Bellare
-and Micciancio 1997), so that a changed row costs one subtraction and one addition, and the order of
-changes does not matter. It tells honest replicas apart; it is no defence against a forger.
+Each bucket of a table holds the sum modulo 2^256 of the SHA-256 of its canonical rows (AdHash; Bellare and
+Micciancio 1997). So a changed row costs one subtraction and one addition, and the order of changes does not
+matter. It tells honest replicas apart; it does not protect against a forger.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ def canonical(row: Row) -> bytes:
 
 
 def add_change(deltas: Deltas, relation: str, key: str, *, before: Row | None, after: Row | None) -> None:
-    """Add to `deltas` what replacing `before` by `after` (None = no row) changes in the row's bucket."""
+    """Add to `deltas` the change of the row's bucket when `before` is replaced by `after` (None = no row)."""
     bucket = (relation, bucket_of(key))
     change = fingerprint_of(relation, canonical(after)) if after else 0
     change -= fingerprint_of(relation, canonical(before)) if before else 0
@@ -66,7 +66,7 @@ def flush(connection: sqlite3.Connection, deltas: Deltas) -> None:
 
 
 def write_total(connection: sqlite3.Connection, relation: str, bucket: int, total: int) -> None:
-    """Say what a bucket's total is, inside the caller's transaction."""
+    """Set a bucket's total, inside the caller's transaction."""
     connection.execute(
         "INSERT INTO digest_buckets (relation, bucket, total) VALUES (?, ?, ?)"
         " ON CONFLICT (relation, bucket) DO UPDATE SET total = excluded.total",
@@ -83,8 +83,8 @@ def read_total(connection: sqlite3.Connection, relation: str, bucket: int) -> in
 
 
 def read_digests(connection: sqlite3.Connection) -> tuple[str, dict[str, str]]:
-    """SHA-256 (hex) over all bucket totals, equal on two nodes when their replicated rows are equal; and that
-    of each relation that has rows."""
+    """SHA-256 (hex) over all bucket totals, equal on two nodes when their replicated rows are equal; and the
+    same for each relation that has rows."""
     whole = hashlib.sha256()
     parts: dict[str, Any] = {}
     rows = connection.execute("SELECT relation, bucket, total FROM digest_buckets ORDER BY relation, bucket")

@@ -1,4 +1,4 @@
-"""What storage can answer besides success. Each says whether the command can have been stored."""
+"""The errors of storage. Each says whether the command can have been stored."""
 
 
 class StorageError(Exception):

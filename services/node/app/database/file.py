@@ -1,4 +1,4 @@
-"""The database file itself: who may read it, whether it is sound, and setting a damaged one aside."""
+"""The database file: who may read it, whether it is sound, and setting a damaged one aside."""
 
 import os
 import sqlite3
@@ -26,14 +26,14 @@ _NEEDS_WRITING = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder that only its owner may enter, with those above it; one that is there stays as it is."""
+    """Make a folder that only its owner may enter, and those above it. An existing one stays as it is."""
     if not path.is_dir():
         make_folder(path.parent)
         path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 
 
 def make_private(path: Path) -> None:
-    """Let only its owner read a database and the files beside it; one that is not there is made, empty."""
+    """Let only its owner read a database and the files beside it. A missing file is made, empty."""
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, PRIVATE))
     beside = [path.with_name(path.name + suffix) for suffix in BESIDE]
@@ -52,7 +52,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def look(path: Path, query: Callable[[sqlite3.Connection], T]) -> T:
-    """Ask a file something before it is opened for use, and leave it as it is. Raises sqlite3.Error."""
+    """Run a query on a file before it is opened for use, and leave it unchanged. Raises sqlite3.Error."""
     try:
         with closing(connect_to_read(path)) as connection, speakable_errors():
             return query(connection)
@@ -66,8 +66,8 @@ def look(path: Path, query: Callable[[sqlite3.Connection], T]) -> T:
 
 @contextmanager
 def speakable_errors() -> Iterator[None]:
-    """Let SQLite's complaint of a damaged file be one, also where it quotes bytes of the file that are no
-    text, on which Python's module fails."""
+    """Make SQLite's complaint about a damaged file readable, even where it quotes bytes of the file that are
+    no text. Python's module fails on those."""
     try:
         yield
     except UnicodeDecodeError as error:
@@ -75,14 +75,17 @@ def speakable_errors() -> Iterator[None]:
 
 
 _ONE_MAY_BE_TORN = 1
-"""Commits behind a frame of the WAL that is not whole: a power cut leaves one at most, of which nobody was
-told."""
+"""Commits after an incomplete frame of the WAL. A power cut leaves at most one, which was never
+acknowledged."""
 
 
 def require_sound(path: Path, *, closely: bool = False) -> None:
-    """Read the whole file's structure once; an absent file is sound. One is damaged, too, whose WAL holds
-    commits that SQLite passes over in silence. Looked at `closely`, which takes several times as long, its
-    indexes must also say what its tables say. Raises as `opening_error` says."""
+    """Read the whole file's structure once. An absent file is sound. A file is also damaged if its WAL holds
+    commits that SQLite silently skips.
+
+    With `closely`, which takes several times as long, the indexes must also agree with their tables. Raises
+    as `opening_error` says.
+    """
     check = "PRAGMA integrity_check(1)" if closely else "PRAGMA quick_check(1)"
     if not path.exists():
         return
@@ -102,13 +105,13 @@ def require_sound(path: Path, *, closely: bool = False) -> None:
 
 
 SPENT_BY = ("stock", "stock_grants")
-"""The tables by which units are spent. Through an index that leads elsewhere a row of theirs looks missing,
-and `quick_check` compares no index with its table; for the larger tables that would take too long."""
+"""The tables by which units are spent. An index that leads elsewhere makes a row of theirs look missing, and
+`quick_check` compares no index with its table. For the larger tables that check would take too long."""
 
 
 def mend_indexes(path: Path) -> bool:
-    """Make the indexes of the tables by which units are spent anew where one is not what its table has;
-    whether one was not. Raises as `opening_error` says: DamagedDatabase where the rows allow no index."""
+    """Rebuild the indexes of the tables by which units are spent, if one disagrees with its table. Returns
+    whether one did. Raises as `opening_error` says: DamagedDatabase where the rows allow no index."""
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection, speakable_errors():
             there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
@@ -123,14 +126,14 @@ def mend_indexes(path: Path) -> bool:
 
 
 def are_indexes_sound(connection: sqlite3.Connection, table: str | None = None) -> bool:
-    """Whether the indexes of a table, or of all, say what the tables say, and nothing worse is wrong."""
+    """Whether the indexes of a table, or of all tables, agree with the tables, and nothing worse is wrong."""
     found = connection.execute(f"PRAGMA integrity_check({table or 1})").fetchone()
     return found is not None and found[0] == "ok"
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file, with its WAL, out of the way and return its new name. It is kept for people and
-    for salvage; no node ever serves it again."""
+    """Rename a damaged file, with its WAL, and return its new name. It is kept for people and for salvage; no
+    node serves it again."""
     number = 1
     while (kept := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
@@ -141,7 +144,7 @@ def set_aside(path: Path) -> Path:
 
 
 def finish_setting_aside(path: Path) -> None:
-    """Let a WAL follow the file it belongs to, where a crash came between the two."""
+    """Move a WAL after its file, if a crash came between the two renames."""
     if path.exists():
         return
     alone = [kept for kept in _set_aside_databases(path) if not kept.with_name(f"{kept.name}-wal").exists()]
@@ -160,22 +163,23 @@ def set_aside_files(path: Path) -> list[Path]:
 
 
 def remove_set_aside(kept: Path) -> None:
-    """Remove a set-aside file for good, its log first: a log alone would look like one that lost its file."""
+    """Remove a set-aside file for good, its log first: a log alone would look as if its file was lost."""
     for suffix in (*BESIDE, ""):
         kept.with_name(kept.name + suffix).unlink(missing_ok=True)
 
 
 def opening_error(path: Path, error: BaseException) -> StorageError:
-    """What an error met while opening a file means: DamagedDatabase, also for a text of the node's own tables
-    that is not UTF-8; or StorageFailed for a file that is busy, forbidden or out of room, which must never be
-    taken for damage: a sound file would be set aside."""
+    """Translate an error met while opening a file. DamagedDatabase is also for a text of the node's own
+    tables that is not UTF-8. StorageFailed is for a file that is busy, forbidden or out of room. That must
+    never be taken for damage, or a sound file would be set aside."""
     if is_damage(error) or is_undecodable(error):
         return DamagedDatabase(f"{path} is damaged: {error}")
     return StorageFailed(f"{path} cannot be opened: {error}")
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether an error says that the file is damaged, rather than busy, full or asked wrongly."""
+    """Whether an error says that the file is damaged, and not that it is busy, full, or was queried
+    wrongly."""
     if not isinstance(error, sqlite3.DatabaseError):
         return False
     return _primary(error) in _DAMAGE or str(error) == _WRONG_FORMAT
@@ -189,14 +193,14 @@ def damage(what: str) -> sqlite3.DatabaseError:
 
 
 def is_undecodable(error: BaseException) -> bool:
-    """Whether an error says that a text is not UTF-8: Python says it, so it has no code of SQLite's."""
+    """Whether an error says that a text is not UTF-8. Python raises it, so it has no code of SQLite."""
     return isinstance(error, sqlite3.OperationalError) and str(error).startswith("Could not decode to UTF-8")
 
 
 @contextmanager
 def reading_somehow(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read texts that are not UTF-8 with marks for what is wrong in them: those of sealed rows only, whose
-    seals then show it."""
+    """Read texts that are not UTF-8 with marks in place of the wrong bytes. Use it for sealed rows only,
+    since their seals then show it."""
     before = connection.text_factory
     connection.text_factory = decoded_somehow
     try:
@@ -206,8 +210,8 @@ def reading_somehow(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def read_somehow(connection: sqlite3.Connection, query: Callable[[], T]) -> T:
-    """What a query of sealed rows finds; one that meets a text that is not UTF-8 runs again and is given it
-    with marks. Decoding every text so from the beginning would take several times as long."""
+    """The result of a query of sealed rows. A query that meets a text that is not UTF-8 runs again, and gets
+    it with marks. To decode every text in that way at once would take several times as long."""
     try:
         return query()
     except sqlite3.OperationalError as error:

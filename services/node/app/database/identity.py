@@ -1,4 +1,4 @@
-"""The `node` row: who this file belongs to, and which start of it this is."""
+"""The `node` row: which node the file belongs to, and which start of it this is."""
 
 import sqlite3
 from pathlib import Path
@@ -12,13 +12,12 @@ from app.domain.life import Life
 
 EPOCH_BYTES = 16
 UNREADABLE = "unreadable"
-"""Stands for the epoch of a damaged file that does not tell it."""
+"""The epoch of a damaged file whose epoch cannot be read."""
 
 
 def require_own_file(path: Path, *, cluster_id: str, name: str) -> None:
-    """Look whether this node may use the file, before anything is started; an absent or damaged one it may
-    (it holds on to a damaged one and takes nothing). Raises WrongDatabase, or StorageFailed with
-    the reason."""
+    """Check whether this node may use the file, before anything is started. It may use an absent one; a
+    damaged one is held. Raises WrongDatabase, or StorageFailed with the reason."""
     try:
         make_folder(path.parent)
         if not path.exists():
@@ -36,8 +35,8 @@ def require_own_file(path: Path, *, cluster_id: str, name: str) -> None:
 
 
 def identity_of_damaged(path: Path, *, cluster_id: str, name: str) -> Identity:
-    """Who a damaged file belongs to and in which epoch, as far as it can be read: the epoch is UNREADABLE
-    otherwise. Raises WrongDatabase for one that is clearly another node's."""
+    """The node and epoch of a damaged file, as far as they can be read; otherwise the epoch is UNREADABLE.
+    Raises WrongDatabase if the file certainly belongs to another node."""
     unknown = Identity(cluster_id=cluster_id, name=name, epoch=UNREADABLE, starts=0)
     try:
         row = look(path, _owner)
@@ -74,13 +73,13 @@ LIVING_CURSORS = (
     "(SELECT c.* FROM cursors c LEFT JOIN epochs e ON e.branch = c.peer AND e.epoch = c.peer_epoch"
     " WHERE COALESCE(e.dead, 0) = 0)"
 )
-"""SQL: the cursors of lives not known to be over. What a dead life stored counts as stored nowhere."""
+"""SQL: the cursors of lives not known to be over. What a dead life stored does not count as stored."""
 
 HAS_PARKED = (
     "EXISTS (SELECT 1 FROM parked_elsewhere p WHERE p.peer = c.peer AND p.peer_epoch = c.peer_epoch"
     " AND p.epoch = c.epoch AND {seq} BETWEEN p.first_seq AND p.last_seq)"
 )
-"""SQL: whether the peer of the cursor `c` has only parked the event `{seq}` that it acknowledged."""
+"""SQL: whether the peer of the cursor `c` acknowledged the event `{seq}` but only parked it."""
 
 
 def present_life(connection: sqlite3.Connection) -> Life:
@@ -89,10 +88,10 @@ def present_life(connection: sqlite3.Connection) -> Life:
 
 
 def begin_start(connection: sqlite3.Connection, *, cluster_id: str, name: str, random: Random) -> Identity:
-    """Count one more start of this file and return its identity; an empty file begins a new epoch.
+    """Count one more start of this file and return its identity. An empty file begins a new epoch.
 
-    The epoch is drawn once per life of a disk, never from the name, so that a wiped node cannot be
-    mistaken for the one that had its name before. Raises WrongDatabase for another node's file.
+    The epoch is drawn once per life of a disk, never from the name. So a wiped node cannot be mistaken for
+    the one that had its name before. Raises WrongDatabase for another node's file.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -1,5 +1,5 @@
-"""The tables that are a node's own business, as SQLModel tables: who it is, what it sends and has applied,
-what it keeps aside, and its audit. `checksum` is a row's seal (app.database.own_rows)."""
+"""The tables that belong to one node only, as SQLModel tables: its identity, its log and positions, the rows
+it keeps aside, and its audit. `checksum` is a row's seal (app.database.own_rows)."""
 
 from typing import ClassVar
 
@@ -10,14 +10,14 @@ from app.database.columns import strict, text
 
 
 class OwnSealed(SQLModel):
-    """What a row of this node's own has besides its fields, where a false one could mislead peers."""
+    """The seal of an own row. Only rows whose false content could mislead peers have one."""
 
     checksum: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Node(OwnSealed, table=True):
-    """One row: who this node is, and its counters. `groups` counts commits, so that after an error of
-    COMMIT itself the reopened file tells whether the group is in it."""
+    """One row: this node's identity, and its counters. `groups` counts commits. After an error of COMMIT
+    itself, the reopened file shows by it whether the group is stored."""
 
     __tablename__: ClassVar[str] = "node"
     __table_args__ = strict(CheckConstraint("id = 1"))
@@ -34,7 +34,7 @@ class Node(OwnSealed, table=True):
 
 
 class Epoch(SQLModel, table=True):
-    """Every life of every branch's disk this node has heard of, and which of them are over."""
+    """Every life of every branch that this node has heard of, and which of them are over."""
 
     __tablename__: ClassVar[str] = "epochs"
     __table_args__ = strict(CheckConstraint("dead IN (0, 1)"))
@@ -44,7 +44,7 @@ class Epoch(SQLModel, table=True):
 
 
 class Decommissioned(SQLModel, table=True):
-    """Every branch known to be gone for good. A row is never removed."""
+    """Every branch known to be decommissioned. A row is never removed."""
 
     __tablename__: ClassVar[str] = "decommissioned"
     __table_args__ = strict()
@@ -52,7 +52,7 @@ class Decommissioned(SQLModel, table=True):
 
 
 class DecommissionWitness(SQLModel, table=True):
-    """Which life of which peer said that it has stored that `branch` is gone."""
+    """The lives of peers that have stored that `branch` is decommissioned."""
 
     __tablename__: ClassVar[str] = "decommission_witnesses"
     __table_args__ = strict()
@@ -62,8 +62,8 @@ class DecommissionWitness(SQLModel, table=True):
 
 
 class Event(OwnSealed, table=True):
-    """The outbox: one append-only log of what this node changed. Bodies are read when sent.
-    `command_end` marks the last event of a command; a batch is cut only there."""
+    """The outbox: one append-only log of this node's events. Bodies are read when they are sent.
+    `command_end` marks the last event of a command; a batch ends only there."""
 
     __tablename__: ClassVar[str] = "events"
     __table_args__ = strict(CheckConstraint("seq >= 1"), CheckConstraint("command_end IN (0, 1)"))
@@ -90,8 +90,8 @@ class Cursor(OwnSealed, table=True):
 
 
 class ParkedElsewhere(SQLModel, table=True):
-    """Which events of an epoch of this node one life of a peer keeps parked, as ranges: acknowledged, but not
-    among its rows. As that peer said last."""
+    """The events of an epoch of this node that one life of a peer keeps parked, as ranges, as it last
+    reported. It acknowledged them, but they are not in its rows."""
 
     __tablename__: ClassVar[str] = "parked_elsewhere"
     __table_args__ = strict(CheckConstraint("first_seq >= 1 AND last_seq >= first_seq"))
@@ -103,7 +103,7 @@ class ParkedElsewhere(SQLModel, table=True):
 
 
 class Position(OwnSealed, table=True):
-    """How far this node has applied (origin, epoch), and which event stands there."""
+    """This node's position at a life (origin, epoch), and the id of the event there."""
 
     __tablename__: ClassVar[str] = "positions"
     __table_args__ = strict()
@@ -114,8 +114,8 @@ class Position(OwnSealed, table=True):
 
 
 class Parked(OwnSealed, table=True):
-    """An event that could not be applied, kept whole. `waiting` ones lack something that may still come. Two
-    processes that lived one life may each have written one of a seq."""
+    """An event that could not be applied, kept whole. A `waiting` one refers to a row that may still arrive.
+    Two processes of one life may each have written an event with the same seq."""
 
     __tablename__: ClassVar[str] = "parked"
     __table_args__ = strict(CheckConstraint("waiting IN (0, 1)"), Index("parked_entity", "kind", "entity"))
@@ -133,8 +133,8 @@ class Parked(OwnSealed, table=True):
 
 
 class Recovery(SQLModel, table=True):
-    """A stock count of this node's whose outcome may be sold only when every member has acknowledged it:
-    until the event `seq` of `epoch` is with all `members` (JSON list), `usable` of the cell's `recovered`."""
+    """A stock count of this node whose outcome may not be sold yet. Until all `members` (JSON list) have
+    acknowledged the event `seq` of `epoch`, only `usable` of the cell's `recovered` may be sold."""
 
     __tablename__: ClassVar[str] = "recoveries"
     __table_args__ = strict(CheckConstraint("usable >= 0"))
@@ -146,7 +146,8 @@ class Recovery(SQLModel, table=True):
 
 
 class Audit(SQLModel, table=True):
-    """Who did what, before and after, with origin and version. Local to the node that did it."""
+    """Every change with its author, before and after, origin and version. It stays at the node that made the
+    change."""
 
     __tablename__: ClassVar[str] = "audit"
     __table_args__ = strict(Index("audit_entity", "entity", "entity_id"), Index("audit_actor", "actor"))
@@ -175,7 +176,7 @@ class DigestBucket(SQLModel, table=True):
 
 
 class CanonicalForm(SQLModel, table=True):
-    """Under which revision of a relation's canonical form this file's digest and seals were made."""
+    """The revision of a relation's canonical form that this file's digest and seals were made under."""
 
     __tablename__: ClassVar[str] = "canonical_forms"
     __table_args__ = strict(CheckConstraint("revision >= 1"))
@@ -184,9 +185,8 @@ class CanonicalForm(SQLModel, table=True):
 
 
 class AlteredRow(SQLModel, table=True):
-    """A replicated row that is not what this node wrote, and of which no peer that was `asked` could confirm
-    another content. `found` is the seal of what stands there, `valid` says whether a node could have written
-    it."""
+    """A replicated row that does not fit its seal and that no peer could confirm; `asked` counts the peers.
+    `found` is the seal of its present content, `valid` says whether a node could have written that."""
 
     __tablename__: ClassVar[str] = "altered_rows"
     __table_args__ = strict(CheckConstraint("asked >= 0"), CheckConstraint("valid IN (0, 1)"))
@@ -201,8 +201,8 @@ class AlteredRow(SQLModel, table=True):
 
 
 class OwnCell(SQLModel, table=True):
-    """Which version of a cell of its present life this node wrote last. A row of stock that is gone, or an
-    earlier version of itself, fits every seal; units spent by it would be spent twice."""
+    """The last version that this node wrote of a cell of its present life. A stock row that is missing, or is
+    an earlier version of itself, fits every seal; units spent by it would be spent twice."""
 
     __tablename__: ClassVar[str] = "own_cells"
     __table_args__ = strict()
@@ -213,8 +213,8 @@ class OwnCell(SQLModel, table=True):
 
 
 class UnknownRow(SQLModel, table=True):
-    """A row of a relation that only newer versions know, kept whole until this node is one of them. Of one
-    key every content that came is kept: only the newer version knows how they merge."""
+    """A row of a relation that only newer versions know, kept whole until this node is upgraded. All contents
+    that arrived for one key are kept, because only the newer version knows how they merge."""
 
     __tablename__: ClassVar[str] = "unknown_rows"
     __table_args__ = strict()
@@ -226,8 +226,8 @@ class UnknownRow(SQLModel, table=True):
 
 
 class SchemaStep(SQLModel, table=True):
-    """How to undo a migration: the SQL by which code that does not know `revision` gets back to the one
-    before it (JSON list)."""
+    """How to undo a migration: the SQL by which code that does not know `revision` returns to the one before
+    it (JSON list)."""
 
     __tablename__: ClassVar[str] = "schema_steps"
     __table_args__ = strict()
@@ -237,7 +237,7 @@ class SchemaStep(SQLModel, table=True):
 
 
 class Salvaged(SQLModel, table=True):
-    """A damaged file that was set aside, and what was brought back of it (JSON)."""
+    """A damaged file that was set aside, and what was brought back from it (JSON)."""
 
     __tablename__: ClassVar[str] = "salvaged"
     __table_args__ = strict()

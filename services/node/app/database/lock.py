@@ -10,15 +10,15 @@ PRIVATE = 0o600
 
 
 class FileLock:
-    """The lock of one database file, held from `take` to `release` or to the end of the process, however that
-    ends. The lock's own file stays: whoever removed it could let two processes each lock one of that name."""
+    """The lock of one database file, held from `take` to `release` or to the end of the process. The lock's
+    own file is never removed: otherwise two processes could each lock a file of that name."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
 
     @classmethod
     def take(cls, path: Path) -> "FileLock":
-        """Lock the database at `path` for this process. Raises StorageFailed while another one has it."""
+        """Lock the database at `path` for this process. Raises StorageFailed while another process has it."""
         beside = lock_path(path)
         try:
             while True:
@@ -44,13 +44,14 @@ class FileLock:
 
 
 def require_free(path: Path) -> None:
-    """Look whether a process may begin to use the database. Raises StorageFailed while another one does."""
+    """Check whether a process may begin to use the database. Raises StorageFailed while another one uses
+    it."""
     if path.parent.is_dir():
         FileLock.take(path).release()
 
 
 def lock_path(path: Path) -> Path:
-    """Where the lock of a database is: beside the file itself, whatever links lead to it."""
+    """The path of a database's lock: beside the real file, even if links lead to it."""
     real = path.resolve()
     return real.with_name(f"{real.name}.lock")
 

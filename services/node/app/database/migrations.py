@@ -1,4 +1,4 @@
-"""Brings a database file to the schema this code was written for, up or down."""
+"""Brings a database file to the schema of this code, up or down."""
 
 import json
 import sqlite3
@@ -33,7 +33,7 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 @dataclass(frozen=True)
 class _Step:
-    """How one migration of newer code is undone, as that code left it in the file."""
+    """How to undo one migration of newer code, as that code stored it in the file."""
 
     revision: str
     down_revision: str
@@ -41,17 +41,17 @@ class _Step:
 
 
 def _unheard(_relation: str, _rows: int) -> None:
-    """Report to nobody."""
+    """Ignore the progress."""
 
 
 def migrate(path: Path, *, forms: Forms = NO_FORMS, progress: Progress = _unheard) -> None:
-    """Apply every migration the file lacks, undo those of newer code by the statements it left, and compute
-    anew what rests on another canonical form. All of it is one transaction: a crash leaves the file as it
-    was. A file that is up to date is only looked at.
+    """Apply every migration that the file lacks, undo those of newer code by the statements it stored, and
+    compute anew what was made under another canonical form.
 
-    Raises WrongDatabase when the file comes from newer code that left no way back, DamagedDatabase when it
-    does not say its schema any more or says another one than it has, StorageFailed for a migration that would
-    leave rows without what they refer to, and as `opening_error` says.
+    All of it is one transaction: a crash leaves the file as it was. A file that is up to date is only read.
+    Raises WrongDatabase when newer code left no way back. Raises DamagedDatabase when the file names no
+    schema, or another one than it has. Raises StorageFailed if a migration would leave rows that refer to
+    nothing, and as `opening_error` says.
     """
     try:
         make_private(path)
@@ -81,15 +81,15 @@ def migrate(path: Path, *, forms: Forms = NO_FORMS, progress: Progress = _unhear
 
 @cache
 def newest_revision() -> str:
-    """The schema this code was written for; peers compare it in hello."""
+    """The schema of this code; peers compare it in hello."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None, "there is at least one migration"
     return head
 
 
 def require_known_schema(path: Path) -> None:
-    """Look whether this code can use a file's schema, before anything is started; what cannot be read is for
-    `migrate` to tell. Raises WrongDatabase for one of newer code that left no way back."""
+    """Check whether this code can use a file's schema, before anything is started. Raises WrongDatabase for a
+    schema of newer code that left no way back. A file that cannot be read is left to `migrate`."""
     if not path.exists():
         return
     with suppress(sqlite3.Error, DamagedDatabase):
@@ -97,7 +97,7 @@ def require_known_schema(path: Path) -> None:
 
 
 def require_told_schema(path: Path) -> None:
-    """Look whether a file says its schema. Raises DamagedDatabase for one that does not any more."""
+    """Check whether a file names its schema. Raises DamagedDatabase if it does not."""
     if not path.exists():
         return
     try:
@@ -114,8 +114,8 @@ def _config() -> Config:
 
 @contextmanager
 def _one_transaction(path: Path) -> Iterator[tuple[Connection, sqlite3.Connection]]:
-    """A connection of SQLAlchemy's, and SQLite's own below it, in one transaction that covers the schema too.
-    Left to itself, Python's module would commit before every change of the schema."""
+    """A connection of SQLAlchemy, and SQLite's own below it, in one transaction that covers the schema too.
+    By default, Python's module commits before every change of the schema."""
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
     event.listen(engine, "connect", _begin_nothing_by_itself)
     event.listen(engine, "begin", _begin_to_write)
@@ -143,7 +143,7 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _undo_newer(path: Path, raw: sqlite3.Connection) -> None:
-    """Bring a schema of newer code down to one that this code knows, by the statements it left."""
+    """Bring a schema of newer code down to one that this code has, by the statements in the file."""
     for step in _way_down(path, raw):
         for statement in step.statements:
             raw.execute(statement)
@@ -153,8 +153,8 @@ def _undo_newer(path: Path, raw: sqlite3.Connection) -> None:
 
 
 def _way_down(path: Path, raw: sqlite3.Connection) -> Sequence[_Step]:
-    """The steps from a file's revision to one that this code knows, newest first. Raises WrongDatabase where
-    no such way leads."""
+    """The steps from a file's revision to one that this code has, newest first. Raises WrongDatabase where
+    there is no such way."""
     revision = _revision(raw)
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if revision is None or revision in known:
@@ -179,7 +179,7 @@ def _way_down(path: Path, raw: sqlite3.Connection) -> Sequence[_Step]:
 
 
 def _leave_steps(raw: sqlite3.Connection) -> None:
-    """Write down how this code's migrations are undone, for older code that may be started on this file."""
+    """Store how this code's migrations are undone, for older code that may be started on this file."""
     if not _has_table(raw, "schema_steps"):
         return
     for script in ScriptDirectory.from_config(_config()).walk_revisions():
@@ -192,7 +192,8 @@ def _leave_steps(raw: sqlite3.Connection) -> None:
 
 
 def _outdated(raw: sqlite3.Connection, forms: Forms) -> list[str]:
-    """The relations whose totals and seals were made under another form than this code's, or nobody knows."""
+    """The relations whose totals and seals were made under another form than this code's, or an unknown
+    one."""
     if not _has_table(raw, "canonical_forms"):
         return []
     found = dict(raw.execute("SELECT relation, revision FROM canonical_forms").fetchall())
@@ -217,8 +218,8 @@ def _has_table(raw: sqlite3.Connection, name: str) -> bool:
 
 
 def _revision(raw: sqlite3.Connection) -> str | None:
-    """The schema that a file says it has; None for an empty file. Raises DamagedDatabase for one that is not
-    empty and says none."""
+    """The schema that a file names; None for an empty file. Raises DamagedDatabase for a file that is not
+    empty and names none."""
     found: Any = None
     if _has_table(raw, "alembic_version"):
         row = raw.execute("SELECT CAST(version_num AS BLOB) FROM alembic_version").fetchone()

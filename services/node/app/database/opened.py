@@ -1,4 +1,4 @@
-"""The database file while a process has it: locked, checked, migrated, and its connections. All of it
+"""The database file while a process uses it: its lock, checks, migration and connections. All of it
 blocks."""
 
 import logging
@@ -42,8 +42,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Held:
-    """A damaged file that is held on to: what is wrong with it, whose it is as far as it tells, and whether
-    it was set aside already, though none could be begun in its place."""
+    """A damaged file that is held. `damage` says what is wrong with it, and `identity` is its own as far as
+    it can be read. `is_aside` says that it was set aside already, without a new file in its place."""
 
     damage: str
     identity: Identity
@@ -81,7 +81,7 @@ class OpenedFile:
             raise
 
     def look_closely(self) -> None:
-        """Read the whole file's structure: hold on to a damaged file, open a sound one anew."""
+        """Read the whole file's structure. Hold a damaged file; open a sound one again."""
         writer = self.writer
         assert writer is not None, "it was open"
         try:
@@ -110,7 +110,7 @@ class OpenedFile:
         self._begin(held.identity.cluster_id, held.identity.name)
 
     def end(self) -> None:
-        """Close every connection and let other processes have the file."""
+        """Close every connection and release the file."""
         # The writer goes last: the last connection to close folds the WAL into the file, and only it may.
         self._close_readers()
         if self.writer is not None:
@@ -118,7 +118,7 @@ class OpenedFile:
         self.unlock()
 
     def unlock(self) -> None:
-        """Let other processes have the file. A second call does nothing."""
+        """Release the file. A second call does nothing."""
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.release()
@@ -202,7 +202,7 @@ class OpenedFile:
         self.held = None
 
     def _close_readers(self) -> None:
-        """Close those that nobody uses; who uses one closes it afterwards."""
+        """Close the connections not in use; the others are closed after their use."""
         closing, self.readers = self.readers, deque()
         while closing:
             closing.pop().close()

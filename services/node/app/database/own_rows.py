@@ -1,9 +1,9 @@
-"""Seals of a node's own rows: who it is, its log, how far peers have it, how far it has theirs, and what it
-parked.
+"""Seals of a node's own rows: its identity, its log, its peers' cursors, its positions, and its parked
+events.
 
-No peer has such a row, so none can restore it. One that differs from its seal is not used.
-app.sync.log.own_rows_repair replaces what it said by something that is surely true. A file that does not
-know any more whose it is, and where its counters stand, is damaged (`require_knows_itself`).
+No peer has such a row, so none can restore it. A row that does not fit its seal is not used.
+app.sync.log.own_rows_repair replaces its content by a weaker claim that is certainly true. A file that has
+lost its identity or its counters is damaged (`require_knows_itself`).
 """
 
 import sqlite3
@@ -23,10 +23,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "positions": ("origin", "epoch", "seq", "event_id"),
     "parked": ("origin", "epoch", "seq", "event_id", "kind", "entity", "body"),
 }
-"""The columns that a seal covers, in this order. The others are for people, or are counted anew."""
+"""The columns that a seal covers, in this order. The others are for people, or are computed anew."""
 
 REPLACED = ("events", "cursors", "positions", "parked")
-"""The tables of which a node can do without an altered row."""
+"""The tables in which a node can do without an altered row."""
 
 
 def sealed(table: str, *values: Any) -> int:
@@ -41,7 +41,7 @@ def selected(table: str) -> str:
 
 
 def seal_of(table: str, row: sqlite3.Row) -> int:
-    """The seal of what stands in a row that was read with the columns `selected`."""
+    """The seal of the present content of a row that was read with the columns `selected`."""
     return seal(row[name] for name in COLUMNS[table])
 
 
@@ -51,8 +51,8 @@ def is_sound(table: str, row: sqlite3.Row) -> bool:
 
 
 def knows_itself(connection: sqlite3.Connection) -> bool:
-    """Whether a file's row about itself is what was written. One without such a row, or of a schema in which
-    it had no seal, counts as if. Rows must come as sqlite3.Row, and texts be readable somehow."""
+    """Whether a file's `node` row is sound. A missing row counts as sound, and so does one of a schema
+    without its seal. Rows must come as sqlite3.Row, and texts must be decoded with marks."""
     if "checksum" not in {row["name"] for row in connection.execute("PRAGMA table_info(node)")}:
         return True
     rows = connection.execute(f"SELECT {selected('node')} FROM node").fetchall()
@@ -60,8 +60,8 @@ def knows_itself(connection: sqlite3.Connection) -> bool:
 
 
 def require_knows_itself(path: Path) -> None:
-    """Raise DamagedDatabase for a file that does not know any more whose it is, or where its counters stand;
-    otherwise as `opening_error` says."""
+    """Raise DamagedDatabase for a file that has lost its identity or its counters; otherwise raise as
+    `opening_error` says."""
 
     def knows(connection: sqlite3.Connection) -> bool:
         connection.row_factory = sqlite3.Row
@@ -79,14 +79,14 @@ def require_knows_itself(path: Path) -> None:
 def find(
     connection: sqlite3.Connection, table: str, condition: str, values: Sequence[Any]
 ) -> sqlite3.Row | None:
-    """The row that meets a condition, if it is what this node wrote; None for an altered one, too."""
+    """The row that meets a condition, if it is sound; None for an altered one, too."""
     query = f"SELECT {selected(table)} FROM {table} WHERE {condition}"
     row: sqlite3.Row | None = read_somehow(connection, lambda: connection.execute(query, values).fetchone())
     return row if row is not None and is_sound(table, row) else None
 
 
 def every_sound(connection: sqlite3.Connection, table: str) -> list[sqlite3.Row]:
-    """The rows that are what this node wrote, by their key."""
+    """The sound rows of a table, by their key."""
     order = ", ".join(COLUMNS[table][:2])
     query = f"SELECT {selected(table)} FROM {table} ORDER BY {order}"
     rows = read_somehow(connection, lambda: connection.execute(query).fetchall())
@@ -94,8 +94,8 @@ def every_sound(connection: sqlite3.Connection, table: str) -> list[sqlite3.Row]
 
 
 def altered(connection: sqlite3.Connection, table: str) -> Iterator[tuple[int, sqlite3.Row]]:
-    """The row numbers of those that something else changed, with what stands there now. It reads the table
-    itself: an index may lead elsewhere. Texts that are not UTF-8 must be readable somehow."""
+    """The row numbers of altered rows, with their present content. It reads the table itself, since an index
+    may lead elsewhere. Texts must be decoded with marks."""
     query = f"SELECT rowid, {selected(table)} FROM {table} NOT INDEXED"
     for row in connection.execute(query):
         if not is_sound(table, row):

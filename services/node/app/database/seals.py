@@ -1,9 +1,9 @@
-"""Seals: they show that something else than this node's commands changed a replicated row.
+"""Seals: they show that something other than this node's commands changed a replicated row.
 
-A seal is 64 bits over the values of a row's columns. It is written with the row, and whoever reads the row
-for use compares the two. It does not depend on canonical forms or JSON, so a change of those never looks like
-damage. A row that differs from its seal is not used (AlteredRow) until a peer's row replaced it. If no peer
-can confirm another content, it is listed in `altered_rows` as it stands.
+A seal is 64 bits over the values of a row's columns. It is written with the row, and every use of the row
+compares the two. It does not depend on canonical forms or JSON, so a change of those never looks like damage.
+A row that does not fit its seal is not used (AlteredRow) until a peer's row replaces it. If no peer can
+confirm another content, the row is listed in `altered_rows` as it stands.
 """
 
 import sqlite3
@@ -15,12 +15,12 @@ from typing import Any, Literal
 from app.database.errors import AlteredRow
 
 UNSEALED = 0
-"""The seal of a row that a migration wrote: the same migration seals it (Forms.recompute)."""
+"""The seal of a row that a migration wrote. The same migration seals it later (Forms.recompute)."""
 
 _BETWEEN, _NOTHING = "\x1f", "\x00"  # no text that a node stores has a control character
 
 UNREADABLE = (ValueError, TypeError, OverflowError, KeyError, AttributeError, RecursionError)
-"""The errors of reading a row whose columns hold what no node wrote."""
+"""The errors of reading a row whose columns have values that no node writes."""
 
 
 def seal(values: Iterable[Any]) -> int:
@@ -34,9 +34,9 @@ def seal(values: Iterable[Any]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A row as it stands in the file. `key` is its key in the digest. `row` is its canonical form, or None
-    where its columns cannot be read as one. `written` is the seal stored with it, `found` the seal of what
-    stands there."""
+    """A row as it stands in the file. `key` is its key in the digest. `row` is its canonical form, or None if
+    its columns cannot be read as one. `written` is the seal stored with it, `found` the seal of its present
+    content."""
 
     relation: str
     key: str
@@ -46,18 +46,18 @@ class Stored:
 
     @property
     def is_sound(self) -> bool:
-        """Whether the row is what was written."""
+        """Whether the row fits its seal."""
         return self.row is not None and self.found == self.written
 
 
 Use = Literal["show", "copy", "tell", "spend"]
-"""What a row is read for: to show it to people, to copy from it into a new row, to send it to peers ("tell"),
-or to spend units by it."""
+"""The purpose of a read: `show` the row to people, `copy` from it into a new row, `tell` it to peers, `spend`
+units by it."""
 
 
 def require_written(connection: sqlite3.Connection, stored: Stored, use: Use = "show") -> dict[str, Any]:
-    """The row, if it is what was written; else raises AlteredRow. A listed row may be shown. It may be copied
-    from if a node could have written it, and sent once a peer was asked. No unit is ever spent by it."""
+    """The row, if it is sound; else raises AlteredRow. A listed row may be shown. It may be copied from if a
+    node could have written it, and sent once a peer was asked. No unit is ever spent by it."""
     if stored.row is None:
         raise AlteredRow(stored.relation, stored.key)
     if stored.found != stored.written and (use == "spend" or not is_listed(connection, stored, use)):
@@ -66,7 +66,7 @@ def require_written(connection: sqlite3.Connection, stored: Stored, use: Use = "
 
 
 def is_listed(connection: sqlite3.Connection, stored: Stored, use: Use = "show") -> bool:
-    """Whether the row is listed as it stands now, and may be used so all the same."""
+    """Whether the row is listed with its present content, and so may be used for some purposes."""
     found = connection.execute(
         "SELECT asked, valid FROM altered_rows WHERE relation = ? AND row_key = ? AND found = ?",
         (stored.relation, stored.key, stored.found),
@@ -75,7 +75,7 @@ def is_listed(connection: sqlite3.Connection, stored: Stored, use: Use = "show")
 
 
 def listed(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-    """The rows that are not what was written and that no peer could mend, by relation and key."""
+    """The altered rows that no peer could mend, by relation and key."""
     rows = connection.execute(
         "SELECT relation, row_key, bucket, asked, why, since FROM altered_rows ORDER BY relation, row_key"
     )

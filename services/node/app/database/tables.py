@@ -17,14 +17,14 @@ from app.database.columns import strict, text
 
 
 class Sealed(SQLModel):
-    """What every replicated row has besides its fields."""
+    """The columns that every replicated row has besides its fields."""
 
     extra: str | None = text(default=None)
     checksum: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Stamped(Sealed):
-    """A last-writer-wins row's own stamp: who edited it last, in logical time."""
+    """The stamp of a last-writer-wins row: the author of its last edit, in logical time."""
 
     lamport: int
     stamp_node: str = text()
@@ -32,8 +32,8 @@ class Stamped(Sealed):
 
 
 class User(Sealed, table=True):
-    """A person. Credentials and role carry a stamp each; `deactivations` and `reactivations` are maps
-    epoch -> lamport (JSON), so that a deactivation wins over everything that had not seen it."""
+    """A person. Credentials and role have a stamp each. `deactivations` and `reactivations` are maps epoch ->
+    lamport (JSON), so that a deactivation wins over every edit made without knowledge of it."""
 
     __tablename__: ClassVar[str] = "users"
     __table_args__ = strict(CheckConstraint("role IN ('admin', 'operador')"))
@@ -116,9 +116,11 @@ class StockGrant(SQLModel, table=True):
 
 
 class Order(Sealed, table=True):
-    """An order as its branch took it. `lamport` is the order's own, for naming the last sold when
-    oversold. `announced` and `seq` say in which epoch's log of this node, and where, its event stands, so
-    that `stored_by` is one comparison; both are empty for an order that came from a peer, `donor`."""
+    """An order as its branch took it. `lamport` is the order's own, to name the last ones sold when oversold.
+
+    `announced` and `seq` are the epoch of this node's log and the seq of the order's event there, so that
+    `stored_by` is one comparison. Both are empty for an order that came from a peer, the `donor`.
+    """
 
     __tablename__: ClassVar[str] = "orders"
     __table_args__ = strict(

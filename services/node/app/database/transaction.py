@@ -13,7 +13,7 @@ from app.database import digest, own_rows
 
 @dataclass(frozen=True)
 class Identity:
-    """Who this node is: one life of one disk of one branch of one network."""
+    """The identity of a node: one life of one branch of one network."""
 
     cluster_id: str
     name: str
@@ -33,8 +33,8 @@ class Counters:
 
 @dataclass
 class Effects:
-    """What a group changed that somebody may wait for. `gone` are branches learnt to be decommissioned,
-    `witnessed` says that a peer was heard to know one too."""
+    """The changes of a group that other parts may wait for. `gone` are newly decommissioned branches.
+    `witnessed` says that a peer has stored one, too."""
 
     emitted: bool = False
     acknowledged: bool = False
@@ -55,7 +55,7 @@ class Effects:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks: a user's id (or a peer's name) and the request's id, for the audit."""
+    """The author of a request, for the audit: a user's id (or a peer's name), and the request's id."""
 
     user_id: str
     request_id: str
@@ -64,11 +64,11 @@ class Actor:
 class Transaction:
     """A command's savepoint inside the writer's group.
 
-    - `connection` reads and writes; whatever the command wrote is undone if it raises.
-    - `counters` and `effects` are copies: the writer keeps them only when the savepoint is released,
-      so a rolled-back command leaves no hole in `seq`.
+    - `connection` reads and writes; everything that the command wrote is undone if it raises.
+    - `counters` and `effects` are copies. The writer keeps them only when the savepoint is released, so a
+      rolled-back command leaves no hole in `seq`.
     - `now` is wall time, for display only. `lamport` is one logical instant for the whole command.
-    - `pending` is what earlier commands of the group changed in the digest, which is written once a group.
+    - `pending` is the change of the digest by earlier commands of the group. It is written once a group.
     """
 
     def __init__(
@@ -94,19 +94,20 @@ class Transaction:
 
     @property
     def lamport(self) -> int:
-        """This command's logical time: later than everything this node has seen."""
+        """This command's logical time: later than everything that this node has seen."""
         if not self._ticked:
             self.counters.lamport += 1
             self._ticked = True
         return self.counters.lamport
 
     def witness(self, lamport: int) -> None:
-        """Remember that somebody was at `lamport`, so that what comes next here is later."""
+        """Raise this node's logical time to at least `lamport`, so that every later command is later than
+        that."""
         self.counters.lamport = max(self.counters.lamport, lamport)
 
     @property
     def lives(self) -> Mapping[tuple[str, str], bool]:
-        """Every (branch, epoch) heard of, and whether it is over. Read once a command: rows from peers name
+        """Every known (branch, epoch), and whether it is over. Read once a command: rows from peers name
         lives all the time, and hardly ever a new one."""
         if self._lives is None:
             rows = self.connection.execute("SELECT branch, epoch, dead FROM epochs")
@@ -122,7 +123,8 @@ class Transaction:
         return self._gone
 
     def learn_gone(self, branch: str) -> None:
-        """Remember that a branch is decommissioned: every life of it is over, also those learnt of later."""
+        """Store that a branch is decommissioned. Every life of it is over, including those that become known
+        later."""
         if branch in self.gone:
             return
         self.connection.execute("INSERT INTO decommissioned (branch) VALUES (?)", (branch,))
@@ -132,7 +134,7 @@ class Transaction:
         self.effects.gone.add(branch)
 
     def learn_life(self, life: tuple[str, str], *, over: bool) -> None:
-        """Remember a life, or that it is over; a life that is over stays so."""
+        """Store a life, or that it is over. A life that is over stays so."""
         known = self.lives.get(life)
         over = over or (known is None and life[0] in self.gone)
         if known is None or (over and not known):
@@ -157,18 +159,18 @@ class Transaction:
     def changed(
         self, relation: str, key: str, *, before: digest.Row | None, after: digest.Row | None
     ) -> None:
-        """Account for a replicated row's change in the digest. Every write of such a row calls this."""
+        """Count a replicated row's change in the digest. Every write of such a row calls this."""
         digest.add_change(self.effects.deltas, relation, key, before=before, after=after)
 
     def digest_total(self, relation: str, bucket: int) -> int:
-        """A bucket's total as of now: with what this group changed so far. Not to be asked inside an
-        `attempt`, whose changes are apart."""
+        """A bucket's present total, including this group's changes so far. Do not call it inside an
+        `attempt`, which keeps its changes apart."""
         key = (relation, bucket)
         changed = self._pending.get(key, 0) + self.effects.deltas.get(key, 0)
         return (digest.read_total(self.connection, relation, bucket) + changed) % digest.MODULUS
 
     def set_digest_total(self, relation: str, bucket: int, total: int) -> None:
-        """Let a bucket's total be this one: its rows were counted anew. Not inside an `attempt` either."""
+        """Set a bucket's total, after its rows were counted anew. Not inside an `attempt` either."""
         key = (relation, bucket)
         change = total - self.digest_total(relation, bucket)
         self.effects.deltas[key] = self.effects.deltas.get(key, 0) + change
@@ -184,7 +186,7 @@ class Transaction:
         after: dict[str, Any] | None,
         version: int,
     ) -> None:
-        """Record who did what, in the same transaction as the change. Secrets must not be in the rows."""
+        """Write an audit entry, in the same transaction as the change. Secrets must not be in the rows."""
         self.connection.execute(
             "INSERT INTO audit (at, actor, action, entity, entity_id, before, after, origin, epoch, version,"
             " request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -205,8 +207,8 @@ class Transaction:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Run a part that may fail alone: if it raises, its writes and effects are undone and the
-        exception goes on; the rest of the command stays."""
+        """Run a part that may fail alone. If it raises, its writes and effects are undone and the exception
+        is passed on; the rest of the command stays."""
         effects, kept = self.effects, (replace(self.counters), self.identity, self._ticked)
         self.effects = Effects()
         self.connection.execute("SAVEPOINT part")
@@ -226,7 +228,7 @@ class Transaction:
     def begin_epoch(self, epoch: str) -> None:
         """End this life of the disk and begin another: the old epoch is dead, the new one has no events yet.
 
-        What the command does afterwards, and every later command, belongs to the new epoch.
+        Later steps of the command, and every later command, belong to the new epoch.
         """
         old = self.identity
         self.identity = replace(old, epoch=epoch)
@@ -242,7 +244,7 @@ class Transaction:
         )
 
     def finish(self) -> None:
-        """Mark the command's last event, so that no batch is cut inside the command."""
+        """Mark the command's last event, so that no batch ends inside the command."""
         if self.effects.emitted:
             place = (self.identity.epoch, self.counters.seq)
             last = own_rows.find(self.connection, "events", "epoch = ? AND seq = ?", place)

@@ -1,11 +1,11 @@
-"""One life of one branch's disk, and its one form as a text. Pure."""
+"""A life: one disk of one branch, and its one form as a text. Pure."""
 
 from typing import NamedTuple
 
 
 class Life(NamedTuple):
-    """One life of a branch's disk, until the disk is lost, goes back to an earlier copy or is copied. Rights
-    belong to a life, never to a branch. `epoch` is drawn when the life begins."""
+    """One life of a branch's disk. It ends when the disk is lost, goes back to an earlier copy, or is copied.
+    Rights belong to a life, never to a branch. `epoch` is drawn at random when the life begins."""
 
     branch: str
     epoch: str
@@ -17,6 +17,7 @@ class Life(NamedTuple):
 
     @classmethod
     def parse(cls, key: str) -> "Life":
-        """The life that a `key` names. A part that the text lacks is empty, as no real life's is."""
+        """The life that a `key` names. A part that the text lacks is empty; no real life has an empty
+        part."""
         branch, _, epoch = key.partition("@")
         return cls(branch, epoch)

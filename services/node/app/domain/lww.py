@@ -1,7 +1,7 @@
 """How two versions of a product, customer or user become one. Pure.
 
-Edits are last-writer-wins in logical time, never wall time. Activity is not: a deactivation wins over
-every reactivation that had not seen it. Both merges are commutative, associative and idempotent, so
+Edits are last-writer-wins in logical time, never wall time. Activity is different: a deactivation wins over
+every reactivation made without knowledge of it. Both merges are commutative, associative and idempotent, so
 order and repetition of messages do not matter.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True, order=True)
 class Stamp:
-    """Who made an edit, in logical time: later lamport first, then node and epoch by name."""
+    """The author of an edit, in logical time. The later lamport wins, then node and epoch by name."""
 
     lamport: int
     node: str
@@ -24,7 +24,7 @@ class Stamp:
         return cls(row["lamport"], row["stamp_node"], row["stamp_epoch"])
 
     def as_json(self) -> dict[str, Any]:
-        """What a canonical row has of it."""
+        """The fields of the stamp in a canonical row."""
         return {"lamport": self.lamport, "stamp_node": self.node, "stamp_epoch": self.epoch}
 
 
@@ -49,8 +49,8 @@ def newer(current: Edit, incoming: Edit) -> bool:
 class Activity:
     """Whether a user may act, as two maps epoch -> lamport.
 
-    `deactivations` holds the last deactivation made in each epoch, `reactivations` the deactivations that
-    somebody who reactivated had seen. Active means that every deactivation was seen.
+    `deactivations` holds the last deactivation made in each epoch. `reactivations` holds the deactivations
+    that a reactivating admin had seen. The user is active if every deactivation was seen.
     """
 
     deactivations: Mapping[str, int] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Activity:
         return Activity(_pointwise_max(self.deactivations, {epoch: lamport}), self.reactivations)
 
     def reactivated(self) -> "Activity":
-        """Activity after a reactivation by somebody who sees all of these deactivations, and no other."""
+        """The activity after a reactivation by an admin who has seen these deactivations and no others."""
         return Activity(self.deactivations, _pointwise_max(self.reactivations, self.deactivations))
 
     def merge(self, other: "Activity") -> "Activity":

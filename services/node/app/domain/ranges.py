@@ -9,8 +9,8 @@ MOST_RANGES = 500
 
 
 def as_ranges(seqs: Iterable[int], *, most: int = MOST_RANGES) -> list[tuple[int, int]]:
-    """Seqs, in order, as at most so many ranges. What would be beyond that is said by stretching the last
-    range over all of it: the ranges may hold seqs that were not given, and never lack one that was."""
+    """Sorted seqs as at most so many ranges. If there are more, the last range is stretched over the rest. So
+    the ranges may hold seqs that were not given, but never lack one that was."""
     found: list[tuple[int, int]] = []
     for seq in seqs:
         if found and (found[-1][1] + 1 >= seq or len(found) == most):

@@ -61,9 +61,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The company's stock of one product as known here. `frozen` belongs to dead epochs and waits for
-    a stock count; `oversold` is how far sales exceed receipts: under escrow only when a count found more
-    gone than the pool held, until another one corrects it or as long as it is true."""
+    """The company's stock of one product as known here. `frozen` belongs to dead lives and waits for a stock
+    count. `oversold` is how far sales exceed receipts. Under escrow that happens only when a count found more
+    missing than was frozen; it lasts until another count corrects it."""
 
     available: int
     frozen: int
@@ -83,8 +83,8 @@ def merge(ours: Cell, theirs: Cell) -> Cell:
 
 
 def is_fork(ours: Cell, theirs: Cell) -> bool:
-    """Whether two views cannot come from one history: the same version has other content, or the newer one
-    does not contain the older one although every field only grows."""
+    """Whether two views cannot come from one history: the same version has other content, or the newer view
+    does not contain the older one, although every field only grows."""
     if ours.version == theirs.version:
         return ours != theirs
     return merge(ours, theirs) != max(ours, theirs, key=lambda cell: cell.version)
@@ -93,7 +93,7 @@ def is_fork(ours: Cell, theirs: Cell) -> bool:
 def rights_of(life: Life, cells: Iterable[Cell]) -> int:
     """Units that `life` may still sell, remove or grant, by these cells of one product.
 
-    Grants count only when they name this very epoch: what was given to an earlier life is frozen with it.
+    A grant counts only if it names this very epoch: units given to an earlier life are frozen with it.
     """
     rights = 0
     for cell in cells:
@@ -119,24 +119,26 @@ def totals(cells: Collection[Cell], dead: Collection[Life]) -> Totals:
     return Totals(available=max(company - frozen, 0), frozen=frozen, oversold=max(-company, 0))
 
 
-def counted(own: Cell, *, frozen: int, gone: int) -> Cell:
-    """The counter's own cell after a stock count of a pool of `frozen` units, of which `gone` left unseen
-    (negative: more is there than anybody knew). What remains of the pool is recovered; one that comes out
-    below zero stays visible as such, to be corrected by another count.
+def counted(own: Cell, *, frozen: int, missing: int) -> Cell:
+    """The counter's own cell after a stock count of a pool of `frozen` units, of which `missing` left
+    unrecorded.
+
+    `missing` is negative where more is there than was recorded. The rest of the pool is recovered. A pool
+    below zero stays visible until another count corrects it.
     """
-    if gone > 0:
-        own = own.add("written_off", gone)
-    elif gone < 0:
-        own = own.add("returned_frozen", -gone)
-    return own.add("recovered", frozen - gone) if frozen > gone else own
+    if missing > 0:
+        own = own.add("written_off", missing)
+    elif missing < 0:
+        own = own.add("returned_frozen", -missing)
+    return own.add("recovered", frozen - missing) if frozen > missing else own
 
 
 def grant_size(*, wanted: int, asker_rights: int, giver_rights: int, reserved: int) -> int:
-    """How many units a giver grants: what the asker lacks of its target, as far as the giver's rights go
-    beyond what its own older waiting orders need.
+    """How many units a giver grants: those that the asker lacks, as far as the giver's rights exceed the
+    units `reserved` for its own older waiting orders.
 
-    `wanted` is a target, not an increment, so a repeated or delayed request grants nothing twice. No
-    floor, no half, no expected demand: with exact stock every unit must be able to reach its buyer.
+    `wanted` is a target, not an increment, so a repeated or delayed request grants nothing twice. There is no
+    minimum, no halving and no forecast: with exact stock, every unit must be able to reach its buyer.
     """
     return max(0, min(wanted - asker_rights, giver_rights - reserved))
 
@@ -167,9 +169,10 @@ def surplus_moves(
 ) -> dict[Life, int]:
     """What `me` should grant in the background so that rights follow demand.
 
-    `rights` and `demand` (units sold, at least 1 each so that a newcomer gets something) hold every live
-    life, `me` included. Nothing moves while `me` holds less than HYSTERESIS times its proportional
-    share, nor to who holds more than half of its own, and what waiting orders need (`reserved`) never moves.
+    `rights` and `demand` have every living life, `me` included. Demand is units sold, at least 1 each, so
+    that a new branch gets something. Nothing moves while `me` holds less than HYSTERESIS times its
+    proportional share. A life that holds more than half of its own share gets nothing, and units that waiting
+    orders need (`reserved`) never move.
     """
     whole, weight = sum(rights.values()), sum(demand.values())
     mine = rights[me]
@@ -194,8 +197,8 @@ PRIOR_SHARE = 4
 
 
 def surplus_of(me: Life, cells: Collection[Cell], *, peers: Iterable[Life], reserved: int) -> dict[Life, int]:
-    """What `me` should grant each of `peers` in the background by these cells of one product, demand being
-    what each life has sold. What waiting orders need (`reserved`) never moves."""
+    """What `me` should grant each of `peers` in the background, by these cells of one product. Demand is what
+    each life has sold. Units that waiting orders need (`reserved`) never move."""
     lives = [me, *peers]
     sold = {cell.life: cell.sold for cell in cells}
     rights = {life: max(rights_of(life, cells), 0) for life in lives}

@@ -1,8 +1,8 @@
 """A user as a value, and how two versions of one become one. Pure.
 
-Credentials and role are two groups, each last-writer-wins under its own stamp: a password reset on one side
-of a partition and a role change on the other both survive. Whether the user may act is no such race: a
-deactivation wins over anything that had not seen it.
+Credentials and role are two groups, each last-writer-wins under its own stamp. So a password reset on one
+side of a partition and a role change on the other both survive. Activity is different: a deactivation wins
+over every edit made without knowledge of it.
 """
 
 import re
@@ -47,7 +47,7 @@ class User:
 
     @property
     def credentials_id(self) -> str:
-        """Names the edit that set this password; another password has another one."""
+        """The name of the edit that set this password. Another password has another one."""
         return f"{self.credentials.lamport}:{self.credentials.node}:{self.credentials.epoch}"
 
     def with_role(self, role: Role, *, stamp: Stamp) -> "User":
@@ -153,7 +153,7 @@ class User:
         return Edit(self.credentials, f"{self.username}\0{self.password_hash}".encode())
 
     def _last_edit(self) -> tuple[Stamp, str]:
-        """When anything of the user was edited last; of two that say the same, the greater bytes."""
+        """The last edit of the user. Of two with the same stamp, the one with the greater bytes counts."""
         return max(self.credentials, self.role_stamp), forms.encoded_extra(self.beyond) or ""
 
     def _role_edit(self) -> Edit:

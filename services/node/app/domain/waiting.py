@@ -1,5 +1,5 @@
-"""Who waits for rights at this branch, in order of age. In memory only: a waiting order is an open
-request, and a crash ends it together with the request."""
+"""The waiting list: orders that wait for rights at this branch, by age. It is in memory only: a waiting order
+is an open request, and a crash ends both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Demand:
-    """What this branch asks its peers for. Without an age it yields to everybody who waits."""
+    """What this branch asks its peers for. Without an age it yields to every waiting order."""
 
     wanted: int
     age: Age | None
@@ -27,8 +27,8 @@ class Demand:
 class WaitingList:
     """The branch's waiting orders. Used on the event loop only.
 
-    An order leaves the list when it is submitted to the writer and comes back if it is still short.
-    The writer works in order of submission, so whoever is submitted later rightly no longer sees it.
+    An order leaves the list when it is submitted to the writer, and comes back if it is still short. The
+    writer works in the order of submission, so a later submission need not see it in the list.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class WaitingList:
         self._waiting.pop(waiting.age, None)
 
     def reserved(self, *, before: Age | None) -> dict[str, int]:
-        """Units by product that orders older than `before` need; None stands for a newcomer."""
+        """The units by product that orders older than `before` need. None stands for a new order."""
         reserved: dict[str, int] = {}
         for age in sorted(self._waiting):
             if before is None or age < before:
@@ -50,15 +50,16 @@ class WaitingList:
         return reserved
 
     def needs_of(self, product_id: str) -> dict[Age, int]:
-        """Units of a product by the age of who waits for it, as of now."""
+        """The units of a product that each waiting order needs now, by its age."""
         return {age: w.needs[product_id] for age, w in self._waiting.items() if product_id in w.needs}
 
 
 def demand_of(needs: Mapping[Age, int], *, available: int) -> Demand | None:
-    """What to ask peers for when these orders wait for a product, or None when none does.
+    """What to ask peers for when these orders wait for a product; None when none waits.
 
-    An order larger than the company's stock as known here (`available`) asks only when no other waits, and
-    without age: the view may be stale, but it must not take from orders that can be served.
+    An order larger than the company's stock as known here (`available`) is asked for only if no other waits,
+    and without an age. The view may be stale, but the order must not take units from orders that can be
+    served.
     """
     if not needs:
         return None

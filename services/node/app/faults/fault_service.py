@@ -1,4 +1,4 @@
-"""The faults the lab makes at this node, and their end: on its links, and on its disk. LAB_FAULTS=1 only."""
+"""Makes and ends the lab's faults at this node, on its links and on its disk. LAB_FAULTS=1 only."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ _BALLAST_PAGES = 4  # beyond the free ones of the file: more than any page in us
 
 
 class _Undone(Exception):
-    """What a probe of the disk ends with when there was room."""
+    """Ends a probe of the disk that found room."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class FullDisk:
 
 
 class FaultService:
-    """Makes and ends faults. None is made that is not in the audit; its end is written there too, unless the
-    disk forbids it or a link's lease just ran out."""
+    """Makes and ends faults. Every fault is in the audit. Its end is written there too, unless the full disk
+    forbids it, or a link's lease has just ended."""
 
     def __init__(self, database: Database, *, gate: FaultyTransport, peers: Peers, clock: Clock) -> None:
         self._database = database
@@ -60,8 +60,8 @@ class FaultService:
     async def put(
         self, peer: str, fault: LinkFault, *, lease_seconds: float, seed: int | None, actor: Actor
     ) -> None:
-        """Put a fault on the link to a peer, in place of one of its kind, and let the next call meet it at
-        once. Raises NotFound for a peer that is none."""
+        """Put a fault on the link to a peer, in place of one of the same kind. The next call meets it at
+        once. Raises NotFound for an unknown peer."""
         self._require(peer)
         settings = {"kind": fault.kind, **settings_of(fault), "lease_seconds": lease_seconds, "seed": seed}
         await self._database.write(lambda tx: _audit(tx, actor, "fault_made", "link", peer, after=settings))
@@ -69,8 +69,8 @@ class FaultService:
         self._peers.hurry(peer)
 
     async def lift(self, peer: str | None, *, actor: Actor) -> None:
-        """End the faults on the link to a peer, or (None) every fault of this node, the disk's too; the
-        peers concerned are spoken to at once. Nothing to end is no mistake. Raises NotFound."""
+        """End the faults on the link to a peer, or (None) every fault of this node, the disk's too. These
+        peers get a hello at once. To end nothing is no error. Raises NotFound."""
         if peer is not None:
             self._require(peer)
         elif self._full is not None:
@@ -89,8 +89,8 @@ class FaultService:
         return await self._gate.probe(peer, patience=PROBE_SECONDS)
 
     async def fill_disk(self, max_bytes: int, *, lease_seconds: float, actor: Actor) -> None:
-        """Let the database grow to `max_bytes`, or to what it has if that is more, and no further: what
-        needs more is answered 507 and leaves nothing behind."""
+        """Let the database grow to `max_bytes`, or to its present size if that is more, and no further. A
+        command that needs more room is answered 507 and leaves nothing behind."""
         after = {"max_bytes": max_bytes, "lease_seconds": lease_seconds}
         await self._database.limit_bytes(None)  # or the audit of a renewed lease might find no room
         await self._database.write(lambda tx: _audit(tx, actor, "fault_made", "disk", "disk", after=after))
@@ -105,7 +105,7 @@ class FaultService:
         await self._give_space(actor)
 
     async def probe_disk(self) -> bool:
-        """Whether the disk refuses a write that needs room. What it takes is undone, and nothing remains."""
+        """Whether the disk refuses a write that needs room. The write is undone."""
 
         def write(tx: Transaction) -> None:
             free, size = (

@@ -1,6 +1,6 @@
-"""What can go wrong on the way to a peer, made on purpose: one small class per kind, all of one shape.
+"""The faults of a link, made on purpose: one small class per kind, all of one shape.
 
-`carry` is given a way to pass the call on (`send`), its caller's patience, and `Means`; it returns the peer's
+`carry` gets a way to pass the call on (`send`), its caller's patience, and `Means`. It returns the peer's
 answer or raises Unreachable, as a real network would. Times are in seconds, chances between 0 and 1.
 """
 
@@ -19,12 +19,12 @@ Send = Callable[[float], Awaitable[Response]]
 """Passes the call on, with so many seconds of patience."""
 
 Late = Callable[[], Awaitable[object]]
-"""A call that nobody waits for any more."""
+"""A call whose caller no longer waits for it."""
 
 
 @dataclass(frozen=True)
 class Means:
-    """What a fault works with. `hit` counts a call that was not left alone; `later` makes a late one."""
+    """The tools of a fault. `hit` counts a call that the fault changed; `later` makes a late call."""
 
     clock: Clock
     random: Random
@@ -34,7 +34,7 @@ class Means:
 
 @dataclass(frozen=True)
 class Cut:
-    """No call arrives. The caller hears so at once, or after hanging for `hang_seconds` at most."""
+    """No call arrives. The caller gets an error at once, or after hanging for at most `hang_seconds`."""
 
     kind: ClassVar[Kind] = "cut"
     hang_seconds: float = 0.0
@@ -48,8 +48,8 @@ class Cut:
 
 @dataclass(frozen=True)
 class Flaky:
-    """Of all calls the share `loss` fails at once: half of them never arrive, of the others the answer is
-    lost, so the sender cannot know which it was."""
+    """Of all calls, the share `loss` fails at once. Half of these never arrive; the others arrive, but their
+    answers are lost. So the sender cannot know whether a call arrived."""
 
     kind: ClassVar[Kind] = "flaky"
     loss: float
@@ -65,8 +65,8 @@ class Flaky:
 
 @dataclass(frozen=True)
 class Slow:
-    """A call takes `delay_seconds` ± `jitter_seconds` longer. One that its caller gives up waiting for
-    arrives late all the same."""
+    """A call takes `delay_seconds` ± `jitter_seconds` longer. If its caller gives up, it still arrives,
+    late."""
 
     kind: ClassVar[Kind] = "slow"
     delay_seconds: float
@@ -85,8 +85,8 @@ class Slow:
 
 @dataclass
 class Reorder:
-    """One call in hand at most is held back, each with the chance `chance`: it fails for its caller, and
-    arrives after the next one, or after `hold_seconds` if none comes."""
+    """At most one call is held back at a time, each with the chance `chance`. It fails for its caller, and
+    arrives after the next call, or after `hold_seconds` if none comes."""
 
     kind: ClassVar[Kind] = "reorder"
     chance: float = 0.5
@@ -118,7 +118,7 @@ class Reorder:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Every call that was answered arrives `copies` more times; the answers to the copies are lost."""
+    """Every answered call arrives `copies` more times; the answers to the copies are lost."""
 
     kind: ClassVar[Kind] = "duplicate"
     copies: int = 1
@@ -133,7 +133,7 @@ class Duplicate:
 
 LinkFault = Cut | Flaky | Slow | Reorder | Duplicate
 ORDER: tuple[Kind, ...] = ("cut", "flaky", "slow", "reorder", "duplicate")
-"""Which fault of a link a call meets first."""
+"""The order in which a call meets the faults of a link."""
 
 
 def settings_of(fault: LinkFault) -> dict[str, float]:

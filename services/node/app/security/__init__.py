@@ -1,1 +1,1 @@
-"""Who may do what: passwords, client tokens, tokens between nodes, and the login throttle."""
+"""Authentication: passwords, client tokens, tokens between nodes, and the login throttle."""

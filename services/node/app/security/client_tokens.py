@@ -1,4 +1,4 @@
-"""The tokens people's clients carry: who they are, until when, and under which version of their rights."""
+"""The tokens of people's clients: the user, when the token ends, and the version of the user's rights."""
 
 from dataclasses import dataclass
 from random import Random
@@ -20,10 +20,10 @@ _CLOCK_SKEW_SECONDS = 2 * 3600
 
 @dataclass(frozen=True)
 class Claims:
-    """What a token says about its bearer; all of it is compared with the live user on each request.
+    """The content of a token. All of it is compared with the live user on each request.
 
-    `credentials` names the edit that set the password. The version alone would not do: changes on both
-    sides of a partition can raise it to the same number.
+    `credentials` names the edit that set the password. The version alone is not enough: changes on both sides
+    of a partition can raise it to the same number.
     """
 
     user_id: str
@@ -34,7 +34,7 @@ class Claims:
 
 @dataclass(frozen=True)
 class IssuedToken:
-    """A token to hand out, and for how many seconds it is good."""
+    """A token to hand out, and for how many seconds it is valid."""
 
     access_token: str
     expires_in: int
@@ -65,7 +65,7 @@ class ClientTokens:
         return IssuedToken(jwt.encode(payload, self._secret, algorithm=_ALGORITHM), self._seconds)
 
     def read(self, token: str, *, now: float) -> Claims:
-        """What a valid token says. Raises Unauthenticated for every other text, whatever it is."""
+        """The content of a valid token. Raises Unauthenticated for any other text."""
         payload = self._payload(token)
         texts = [payload[name] for name in ("sub", "role", "cred", "jti")]
         times = [payload[name] for name in ("ver", "iat", "exp")]

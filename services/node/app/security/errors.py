@@ -1,13 +1,14 @@
-"""What the doors of a node say. None of them knows HTTP: `api/problems/table.py` has the words."""
+"""The errors of authentication and authorisation. None of them knows HTTP: `api/problems/table.py` has the
+words."""
 
 from dataclasses import dataclass
 
 
 @dataclass(eq=False)
 class Unauthenticated(Exception):
-    """Nobody valid asks: no token, a wrong one, an expired one, or wrong credentials.
+    """The request has no valid credentials: no token, a wrong one, an expired one, or a wrong password.
 
-    `reason` is a stable snake_case word. It never tells whether a user exists.
+    `reason` is a stable snake_case word. It never shows whether a user exists.
     """
 
     reason: str
@@ -15,24 +16,24 @@ class Unauthenticated(Exception):
 
 @dataclass(eq=False)
 class Forbidden(Exception):
-    """Somebody valid asks for what their role may not do; `role` is the one it takes."""
+    """The user's role does not allow the request. `role` is the one that does."""
 
     role: str
 
 
 @dataclass(eq=False)
 class Throttled(Exception):
-    """Too many failed logins; the next one is heard after `retry_after` seconds."""
+    """Too many logins failed. The next one is checked after `retry_after` seconds."""
 
     retry_after: float
 
 
 @dataclass(eq=False)
 class ReplicaTokenRefused(Exception):
-    """An X-Replica-Token is missing or not valid for this very request.
+    """An X-Replica-Token is missing, or is not valid for this very request.
 
-    `reason` is a stable snake_case word. `now` is this node's wall clock, so that a sender whose clock is
-    off can stamp its next token in ours.
+    `reason` is a stable snake_case word. `now` is this node's wall clock, so that a sender with a wrong clock
+    can stamp its next token by it.
     """
 
     reason: str

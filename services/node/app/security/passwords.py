@@ -1,7 +1,7 @@
-"""Passwords: what a new one must be, hashing and checking off the event loop.
+"""Passwords: the rules for a new one, hashing, and checking off the event loop.
 
-This is the only module that imports passlib (from `libpass`, its maintained distribution), which has no
-type information; bcrypt itself ends at 72 bytes and at NUL, so longer ones are refused, never cut.
+This is the only module that imports passlib (from `libpass`, its maintained distribution), which has no type
+information. bcrypt itself ends at 72 bytes and at NUL, so longer passwords are refused, never cut.
 """
 
 from random import Random
@@ -17,7 +17,7 @@ _SALT_BYTES = 16
 
 
 def password_fault(password: str) -> str | None:
-    """Why `password` must not become one, as a stable snake_case word, or None if it may."""
+    """The reason why `password` is not allowed, as a stable snake_case word; None if it is allowed."""
     if len(password) < SHORTEST:
         return "password_too_short"
     return _unusable(password)
@@ -34,12 +34,13 @@ class Passwords:
         self._nobody = f"$2b${rounds:02d}${'.' * 53}"
 
     async def hash(self, password: str) -> str:
-        """The salted hash to store. The caller has checked `password_fault`."""
+        """The salted hash to store. The caller must have called `password_fault`."""
         salt = self._random.randbytes(_SALT_BYTES)
         return await self._executor.run("crypto", lambda: _hashed(password, rounds=self._rounds, salt=salt))
 
     async def check(self, password: str, password_hash: str | None) -> bool:
-        """Whether `password` made `password_hash`. None (an unknown user) is False after the same time."""
+        """Whether `password` made `password_hash`. None (an unknown user) returns False after the same
+        time."""
         unusable = _unusable(password) is not None
         attempt = "" if unusable else password
         known = password_hash if password_hash is not None else self._nobody
@@ -48,7 +49,7 @@ class Passwords:
 
 
 def hash_blocking(password: str, *, rounds: int, random: Random) -> str:
-    """The same hash for a program that serves nobody meanwhile."""
+    """The same hash, for a program that serves no requests meanwhile."""
     return _hashed(password, rounds=rounds, salt=random.randbytes(_SALT_BYTES))
 
 

@@ -1,9 +1,9 @@
 """X-Replica-Token: proves that a request comes from a member, for this node, with this very body, now.
 
-It is stamped in the receiver's clock (learnt from hello, or from `now` in its 401), so that a wrong clock
-never stops replication. Another key and audience than the clients' tokens: neither opens the other's door.
-
-The answer carries a mark in return: it comes from a member, it is whole, and it answers this very request.
+It is stamped by the receiver's clock (from hello, or from `now` in its 401), so that a wrong clock never
+stops replication. Its key and audience differ from those of client tokens, so neither token is accepted in
+place of the other. The answer carries a mark in return. It proves that the answer comes from a member, is
+whole, and belongs to this very request.
 """
 
 import hashlib
@@ -24,15 +24,15 @@ _CLAIMS = ("iss", "aud", "epoch", "iat", "exp", "method", "path", "body")
 
 @dataclass(frozen=True)
 class ReplicaClaims:
-    """Who sent the request: a node's name, and which life of its disk."""
+    """The sender of the request: a node's name and its life."""
 
     sender: str
     epoch: str
 
 
 class ReplicaTokens:
-    """Issues this node's tokens and checks those sent to it. A previous secret is still accepted, so that
-    secrets can be rotated without a stop."""
+    """Issues this node's tokens and checks those of requests to it. A previous secret is still accepted, so
+    that secrets can be rotated without a stop."""
 
     def __init__(self, *, name: str, secret: str, previous: str | None = None) -> None:
         self._name = name
@@ -42,7 +42,8 @@ class ReplicaTokens:
     def issue(
         self, receiver: str, *, epoch: str, method: str, path: str, body: bytes, receiver_now: float
     ) -> str:
-        """A token for one request to `receiver`, good for 60 s of its clock. `epoch` is the sender's."""
+        """A token for one request to `receiver`, valid for 60 s by the receiver's clock. `epoch` is the
+        sender's."""
         payload = {
             "iss": self._name,
             "aud": _audience(receiver),
@@ -56,7 +57,7 @@ class ReplicaTokens:
         return jwt.encode(payload, self._secret, algorithm=_ALGORITHM)
 
     def verify(self, token: str | None, *, method: str, path: str, body: bytes, now: float) -> ReplicaClaims:
-        """Who sent exactly this request. Raises ReplicaTokenRefused, which says why and carries `now`."""
+        """The sender of exactly this request. Raises ReplicaTokenRefused with the reason and `now`."""
         if not token:
             raise ReplicaTokenRefused("missing_token", now)
         payload = self._payload(token, now)
@@ -66,11 +67,12 @@ class ReplicaTokens:
         return ReplicaClaims(sender=payload["iss"], epoch=payload["epoch"])
 
     def mark(self, token: str, *, status: int, body: bytes) -> str:
-        """What proves an answer to the request that came with `token`."""
+        """The mark of an answer to the request that came with `token`."""
         return _mark(self._secret, token, status, body)
 
     def is_marked(self, mark: str | None, token: str, *, status: int, body: bytes) -> bool:
-        """Whether an answer is a member's, whole, and to the request that was sent with `token`."""
+        """Whether an answer comes from a member, is whole, and belongs to the request that was sent with
+        `token`."""
         given = (mark or "").encode("utf-8", "replace")
         known = [_mark(secret, token, status, body).encode() for secret in self._accepted]
         return any(hmac.compare_digest(given, mark) for mark in known)

@@ -1,4 +1,4 @@
-"""Slows down whoever guesses passwords. In memory: a restart forgives."""
+"""Slows down clients that guess passwords. It is in memory only: a restart clears it."""
 
 import math
 from collections import OrderedDict
@@ -19,16 +19,16 @@ class _Failures:
 
 
 class LoginThrottle:
-    """Locks a (username, address) after 5 failed logins: 1 s, then twice as long after each further one,
-    up to 15 minutes. Times are the injected monotonic clock's. At most 10,000 pairs are remembered; the one
-    that failed longest ago goes first."""
+    """Locks a (username, address) after 5 failed logins: for 1 s, then twice as long after each further
+    failure, up to 15 minutes. Times are by the injected monotonic clock. At most 10,000 pairs are remembered;
+    the one that failed longest ago is dropped first."""
 
     def __init__(self) -> None:
         self._failures: OrderedDict[tuple[str, str], _Failures] = OrderedDict()
 
     def require_open(self, username: str, address: str, *, now: float) -> None:
-        """Raises Throttled while the pair is locked. Ask before *and* after checking the password: of many
-        guesses sent at once, those that were waiting when the lock fell are then not answered either."""
+        """Raises Throttled while the pair is locked. Call it before *and* after checking the password. Then
+        guesses that were sent at once, and waited when the lock began, get no result either."""
         found = self._failures.get((username, address))
         if found is not None and found.locked_until > now:
             raise Throttled(found.locked_until - now)

@@ -1,1 +1,1 @@
-"""What routes call: commands with the waiting, asking and retrying around them."""
+"""What routes call: commands, with the waiting, asking and retrying around them."""

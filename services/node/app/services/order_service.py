@@ -1,4 +1,4 @@
-"""Taking and cancelling orders at this branch."""
+"""Places and cancels orders at this branch."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -15,7 +15,8 @@ from app.state.tables import orders
 class OrderService:
     """The use cases of orders.
 
-    A key in progress makes its repetition wait for the first attempt; a refusal does not consume the key.
+    While a key is in progress, a repetition of it waits for the first attempt. A refusal does not use up the
+    key.
     """
 
     def __init__(
@@ -53,8 +54,8 @@ class OrderService:
         return await self._read_back(order_id)
 
     async def until_stored(self, order_id: str, *, copies: int) -> tuple[dict[str, Any], bool]:
-        """Wait until `copies` peers have stored the order durably, at most `patience` seconds; return its
-        view, and whether they have."""
+        """Wait until `copies` peers have stored the order durably, for at most `patience` seconds. Returns
+        its view, and whether they have."""
         deadline = self._clock.monotonic() + self._patience
         while True:
             acknowledged = self._acknowledged
@@ -73,8 +74,8 @@ class OrderService:
             self._acknowledged = asyncio.Event()
 
     async def cancel(self, order_id: str, *, actor: Actor) -> dict[str, Any]:
-        """Cancel an order of this branch and return its view; again changes nothing. Raises NotFound or
-        OtherBranch."""
+        """Cancel an order of this branch and return its view. To cancel it again changes nothing. Raises
+        NotFound or OtherBranch."""
         await self._database.write(lambda tx: cancel_order(tx, order_id, actor=actor))
         return await self._read_back(order_id)
 

@@ -1,4 +1,4 @@
-"""Where a command that takes units waits for rights when its branch is short of them."""
+"""The rights broker: a command that takes units waits here when its branch is short of rights."""
 
 import asyncio
 from collections import OrderedDict
@@ -15,25 +15,27 @@ from app.state.commands.order_commands import Policy
 T = TypeVar("T")
 R = TypeVar("R")
 Attempt = Callable[[Transaction, Mapping[str, int]], T]
-"""A command given what older waiting orders need; raises OutOfRights when too little is left."""
+"""A command that gets the units reserved for older waiting orders. It raises OutOfRights when too few are
+left."""
 
 _REMEMBERED_AGES = 10_000  # refused orders whose age is kept for a retry with the same key
 
 
 class Asker(Protocol):
-    """Asks peers for rights; implemented over HTTP by `app.sync.stock.transfer`."""
+    """Asks peers for rights. `app.sync.stock.transfer` implements it over HTTP."""
 
     async def ask(self, product_id: str) -> bool:
-        """Ask peers, one after the other, until what waits for the product is covered (False) or all were
-        asked and it is not (True)."""
+        """Ask peers, one after the other. Returns False when the units suffice for all that waits for the
+        product, True when all peers were asked and they do not."""
 
 
 class RightsBroker:
-    """Settles commands that take units.
+    """Runs commands that take units, as soon as rights allow.
 
     - A command that is not short costs one write and holds no lock.
-    - A short one is listed by age (first attempt's lamport, branch, id), has peers asked, and is tried
-      again whenever rights may have arrived, oldest first; newcomers take only what the older leave.
+    - A short one is listed by its age: first attempt's lamport, branch, id. Then peers are asked, and the
+      command is tried again whenever rights may have arrived, oldest first. Newer ones take only what the
+      older leave.
     - It waits at most `patience` seconds in all, and raises OutOfStock only after every peer was asked.
     """
 
@@ -60,14 +62,14 @@ class RightsBroker:
         database.on_commit.append(self._wake)
 
     def use(self, asker: Asker) -> None:
-        """Give the desk its way to the peers; without one, a short command is refused at once."""
+        """Set the asker of peers. Without one, a short command is refused at once."""
         self._asker = asker
 
     async def settle(self, attempt: Attempt[T], *, key: str | None = None) -> T:
-        """Run `attempt` as soon as rights allow. `key` keeps the age over a client's retries.
+        """Run `attempt` as soon as rights allow. `key` keeps the age when a client repeats the request.
 
-        Raises what the attempt raises; OutOfStock in place of OutOfRights; and what `may_sell` raises when
-        this node must take no units now.
+        Raises what the attempt raises, but OutOfStock in place of OutOfRights; and what `may_sell` raises
+        when this node must take no units now.
         """
         try:
             return await self._submit(attempt, self._waiting.reserved(before=self._known_age(key)))
@@ -134,14 +136,16 @@ class RightsBroker:
 
 
 def _fresh(event: asyncio.Event) -> asyncio.Event:
-    """The event everybody waits on next: a new one once the old one was set."""
+    """The event to wait on next: a new one once the old one was set."""
     return asyncio.Event() if event.is_set() else event
 
 
 def _hopes(before: OutOfRights, after: OutOfRights) -> bool:
-    """Whether a round in which every peer was asked may yet be followed by a better one: rights moved
-    meanwhile, or the answers showed that the company has enough after all, so that the order, which
-    asked without age, now has one."""
+    """Whether another round may bring more, although every peer was asked.
+
+    That is so if rights moved meanwhile. It is also so if the answers showed that the company has enough
+    after all: the order, which was asked for without an age, now has one.
+    """
     known = {shortage.product_id: shortage for shortage in before.shortages}
     for now in after.shortages:
         then = known.get(now.product_id)

@@ -1,4 +1,4 @@
-"""Receiving and removing stock at this branch, and moving spare rights to where demand is."""
+"""Receives and removes stock at this branch, and moves spare rights to where demand is."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,12 +14,12 @@ from app.state.commands.order_commands import Adjustment, Policy, adjust_stock
 from app.state.tables import stock_table, stock_views
 
 COOL_DOWN_SECONDS = 10.0
-"""For how long after a peer asked for a product its rights move only when asked for."""
+"""After a peer asked for a product, its rights move only on request for this long."""
 
 
 class StockService:
-    """The use cases of stock. `lives_heard_from` names the peers' lives heard from lately: new stock is
-    shared among them, and only they are offered spare rights."""
+    """The use cases of stock. `lives_heard_from` returns the lives of the peers heard from lately: only they
+    share new stock and get spare rights."""
 
     def __init__(
         self,
@@ -59,18 +59,21 @@ class StockService:
         )
 
     async def give(self, request: grants.Request) -> grants.Granted:
-        """Answer a peer that asks for rights, after the grant is durable. Raises DeadEpoch."""
+        """Answer a peer that asks for rights. The answer is returned after the grant is durable. Raises
+        DeadEpoch."""
         self._asked_at[request.product_id] = self._clock.monotonic()
         reserved = self._waiting.reserved(before=request.age).get(request.product_id, 0)
         return await self._database.write(lambda tx: grants.give(tx, request, reserved=reserved))
 
     async def accept(self, cells: Sequence[Cell], *, giver: Life, lamport: int) -> stock_table.Merged:
-        """Merge the cells that a giver answered at its time `lamport`; waiting orders wake by the commit."""
+        """Merge the cells of a giver's answer, sent at its logical time `lamport`. The commit wakes waiting
+        orders."""
         return await self._database.write(lambda tx: grants.accept(tx, cells, giver=giver, lamport=lamport))
 
     async def offer_surplus(self) -> None:
-        """Move spare rights toward demand, product by product; never what waits, nor a product that orders
-        anywhere asked for lately: moving its last units about would hide them from who asks next."""
+        """Move spare rights toward demand, product by product. Units that orders wait for do not move.
+        Neither does a product that was asked for lately anywhere, because its last units would be on their
+        way when the next order needs them."""
         peers = self._lives_heard_from()
         if self._policy == "optimistic" or not peers:
             return

@@ -1,6 +1,6 @@
-"""Replication between nodes. `synchronizer` sends, `peer_server` answers, `replication` runs all of it.
+"""Replication between nodes. `synchronizer` sends, `peer_server` answers, `replication` runs both.
 
-What is decided is in `rules`, pure; the other rooms load, store, send and wait.
+The decisions are in `rules`, pure. The other rooms load, store, send and wait.
 """
 
 from app.sync.synchronizer import ReplicaSynchronizer

@@ -1,4 +1,4 @@
-"""What a node does with its peers' messages, once their tokens were checked."""
+"""The peer server: answers the messages of peers, once their tokens were checked."""
 
 import sqlite3
 
@@ -40,8 +40,8 @@ from app.sync.wire.messages import (
 
 
 class PeerServer:
-    """Answers hello, events and transfers. Each speaks only for its sender's own life; every message but
-    hello names this node's present epoch and is refused by any other."""
+    """Answers hello, events, transfers and the other requests of peers. A sender may speak for its own life
+    only. Every message but hello names this node's present epoch, and is refused in any other."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class PeerServer:
         self._catch_up = catch_up
 
     async def hello(self, claims: ReplicaClaims, hello: Hello) -> Hello:
-        """Take in a peer's hello and answer with this node's own."""
+        """Act on a peer's hello and answer with this node's own."""
         peer = self._sender(claims, hello.node, hello.epoch, greets=True)
         if not handshake.ends_itself(hello):
             self._peers.require_latest(peer, hello)
@@ -77,7 +77,7 @@ class PeerServer:
 
     async def event(self, claims: ReplicaClaims, batch: Batch) -> BatchReceipt:
         """Apply a batch and answer with the durable position. Raises as `receiver.receive` does, and NotReady
-        while whole rows bring most of it."""
+        while a whole fetch brings most of its events anyway."""
         peer = self._sender(claims, batch.origin, batch.epoch)
         self._peers.heard(peer)
         if self._readiness.reason == "rebuilding" and self._catch_up.everything_is_coming:
@@ -96,7 +96,7 @@ class PeerServer:
         )
 
     async def transfer(self, claims: ReplicaClaims, request: TransferRequest) -> TransferReply:
-        """Grant what can be granted; the answer leaves after the grant is durable."""
+        """Grant what can be granted. The answer is sent after the grant is durable."""
         peer = self._member(claims, request)
         self._readiness.require_selling()
         granted = await self._stock.give(
@@ -126,7 +126,7 @@ class PeerServer:
         )
 
     async def seal(self, claims: ReplicaClaims, wanted: SealRequest) -> SealReply:
-        """Store a counter's dead lives and hand over what is known here, after it is durable."""
+        """Store a counter's dead lives, and answer with what this member knows, after it is durable."""
         self._member(claims, wanted)
         name = self._database.identity.name
         if Life(name, wanted.to_epoch) in wanted.dead_lives:
@@ -145,13 +145,13 @@ class PeerServer:
         )
 
     async def totals(self, claims: ReplicaClaims, wanted: TotalsRequest) -> TotalsReply:
-        """Tell a peer this node's bucket totals, so that it finds where the two differ, and what is parked
+        """Send this node's bucket totals, so that the peer finds where the two differ, and the events parked
         here."""
         self._member(claims, wanted, wakes=False)
         return await self._database.read(lambda connection: donor_state.tell(connection, wanted), exact=True)
 
     async def bucket(self, claims: ReplicaClaims, wanted: BucketRequest) -> BucketReply:
-        """Give a peer the rows of a digest bucket, if each of them is what was written here."""
+        """Send the rows of a digest bucket, if each of them fits its seal."""
         self._member(claims, wanted, wakes=False)
         ready = self._readiness.ready
 
@@ -174,8 +174,12 @@ class PeerServer:
         return await self._database.read(read)
 
     def _sender(self, claims: ReplicaClaims, node: str, epoch: str, *, greets: bool = False) -> Peer:
-        """The peer that says this. A decommissioned one is heard only when it `greets`, for what it knows to
-        be over, and is refused then too."""
+        """The peer that sent this message. Raises NotTheSender, NotReady for a damaged file, or
+        Decommissioned.
+
+        A decommissioned peer passes only when it `greets`: its hello may name dead lives. The hello is then
+        refused too.
+        """
         if self._database.damage is not None:  # nothing of a damaged file may be sent, and nothing is taken
             raise NotReady("damaged_database")
         peer = self._peers.get(claims.sender)
@@ -186,8 +190,8 @@ class PeerServer:
         return peer
 
     def _member(self, claims: ReplicaClaims, wish: Wish, *, wakes: bool = True) -> Peer:
-        """The peer whose wish this is; it must know which life of this node it talks to. Unless it `wakes`,
-        it says nothing of whether the peer would take events now."""
+        """The peer that sent this request, which must name this node's present epoch. Without `wakes`, the
+        request is no sign that the peer would apply events now."""
         peer = self._sender(claims, claims.sender, wish.epoch)
         self._peers.heard(peer, wakes=wakes)
         epoch = self._database.identity.epoch

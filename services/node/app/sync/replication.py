@@ -1,4 +1,4 @@
-"""Everything a node does with its peers, put together: what it says, hears, fetches and repairs."""
+"""Runs all replication of a node: sending, answering, fetching and repairing."""
 
 import asyncio
 import logging
@@ -35,15 +35,17 @@ from app.sync.wire.messages import PROTOCOL
 log = logging.getLogger("app.replication")
 
 AGAIN_SECONDS = 5.0
-"""The pause before kept rows are tried again that the storage refused to merge, and before a task is begun
-again that met an error nobody expected."""
+"""The pause before kept rows that the storage refused are merged again, and before a task that met an
+unexpected error is started again."""
 
 
 class Replication:
-    """Runs the node's senders, fetching, founding, scrubbing and salvaging as its own tasks, each begun again
-    after an error that nobody expected. While the database is damaged none of them runs: the node waits for
-    its turn to replace the file. `peer_server`, `asker`, `counts`, `members` and `turns` are what routes and
-    desks use of it."""
+    """Runs the node's senders, catch-up, bootstrap, scrub and salvage as tasks. Each is started again after
+    an unexpected error.
+
+    While the database is damaged none of them runs: the node waits for its turn to replace the file. Routes
+    and services use `peer_server`, `asker`, `counts`, `members` and `turns`.
+    """
 
     def __init__(
         self,
@@ -122,7 +124,8 @@ class Replication:
         context.database.on_altered.append(self._scrub.suspect)
 
     async def start(self) -> None:
-        """Start every task; the database must be open. On a damaged one, wait for the turn to replace it."""
+        """Start every task; the database must be open. With a damaged one, wait for the turn to replace
+        it."""
         if self._context.database.damage is not None:
             self._mending.hold()
             return
@@ -144,12 +147,12 @@ class Replication:
         await self.asker.close()
 
     def fetch_parked(self) -> None:
-        """Compare rows with every peer: what is parked here ends where one of them has applied it."""
+        """Compare rows with every peer, so that parked events that a peer has applied can be dropped."""
         for peer in self._context.peers:
             self.catch_up.want_repair(peer, "asked")
 
     def note_damage(self) -> None:
-        """Look whether the file is damaged, and hold on to it if it is."""
+        """Check whether the file is damaged, and hold it if it is."""
         self._mending.look_into_damage()
 
     async def _begin_anew(self) -> None:
@@ -157,13 +160,13 @@ class Replication:
         await self.start()
 
     async def _begin_empty(self) -> None:
-        """Rebuild an empty database, and keep the turn that this node has until it serves."""
+        """Rebuild an empty database, and keep this node's turn until it serves."""
         self.catch_up.forget()
         await self._begin_anew()
         self._run(self._holding.keep_turn, "turn")
 
     async def _merge_kept(self) -> None:
-        """Merge the rows that this node kept when it was an older version and did not know their relation."""
+        """Merge the rows that this node kept as an older version, when it did not know their relation."""
         while not await self._is_kept_merged():
             await self._context.clock.sleep(AGAIN_SECONDS)
 
@@ -180,7 +183,7 @@ class Replication:
         self._tasks.append(asyncio.create_task(self._keep_going(work, name), name=name))
 
     async def _keep_going(self, work: Callable[[], Awaitable[None]], name: str) -> None:
-        """Do some work to its end, and begin it again after any error: a mistake of ours must neither stop a
+        """Do some work to its end, and start it again after any error. A mistake of ours must neither stop a
         part of the node until the next start nor stay unseen."""
         while True:
             try:

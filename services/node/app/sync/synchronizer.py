@@ -1,4 +1,4 @@
-"""Delivery of the outbox: one task per peer, strictly in order, retried until the peer has it."""
+"""Sends the outbox: one task per peer, strictly in order, repeated until the peer has every event."""
 
 import asyncio
 import logging
@@ -50,12 +50,14 @@ class _Undelivered(Exception):
 class ReplicaSynchronizer:
     """Keeps every peer's cursor moving.
 
-    - The order of events is the order of delivery; the head of a queue is never skipped.
-    - A failed attempt is repeated for ever: exponential pauses from `retry_seconds`, capped, with full
-      jitter; a commit does not cut a pause short, a sign of life from the peer does, but after a refusal not
-    below `retry_seconds`.
-    - A slow or dead peer delays nobody else.
-    - A decommissioned peer gets no events. It is told what it is, now and then, until it knows.
+    - Events are sent in their order; the head of a queue is never skipped.
+    - A failed attempt is repeated for ever. The pauses grow from `retry_seconds`, are capped, and have full
+      jitter.
+    - A sign of life from the peer ends a pause; a commit does not. After a refusal a pause lasts at least
+      `retry_seconds`.
+    - A slow or dead peer delays no other.
+    - A decommissioned peer gets no events. It gets a hello now and then, until it has stored that it is
+      decommissioned.
     """
 
     def __init__(
@@ -86,7 +88,7 @@ class ReplicaSynchronizer:
         self._most_events = most_events
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Send until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for peer in self._peers:
                 tasks.create_task(self._serve(peer), name=f"to {peer.name}")
@@ -138,8 +140,8 @@ class ReplicaSynchronizer:
         return False
 
     async def _step(self, peer: Peer) -> None:
-        """Do the next thing for a peer: hello if due, else the next batch, else rest until there is one;
-        nothing more for one that is decommissioned."""
+        """Do the next thing for a peer: hello if due, else the next batch, else wait until there is one. For
+        a decommissioned peer do nothing."""
         if peer.gone:
             return
         try:
@@ -239,8 +241,8 @@ class ReplicaSynchronizer:
         self._succeeded(peer)
 
     def _succeeded(self, peer: Peer) -> None:
-        """Note that the peer moved on or lacks nothing. Hello alone is no success: what the peer refuses it
-        would refuse again, and the reason must stay in sight meanwhile."""
+        """Note that the peer moved on, or lacks nothing. A hello alone is no success: the peer would refuse
+        the same batch again, and the reason must stay visible meanwhile."""
         peer.state = "ok"
         peer.attempts = 0
         peer.last_error = None

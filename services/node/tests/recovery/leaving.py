@@ -17,8 +17,8 @@ async def decommission(trial: Trial, name: str, *, at: str = "matriz") -> Member
     return await trial[at].members.decommission(name, actor=ACTOR)
 
 
-async def count(trial: Trial, gone: int, *, at: str = "matriz") -> None:
-    await trial[at].counts.count(RICE, gone=gone, actor=ACTOR)
+async def count(trial: Trial, missing: int, *, at: str = "matriz") -> None:
+    await trial[at].counts.count(RICE, missing=missing, actor=ACTOR)
 
 
 async def states(trial: Trial, *, at: str) -> dict[str, str]:

@@ -198,7 +198,7 @@ def test_a_life_learnt_of_later_is_over_at_once(branches: Branches) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gone", "witnessed", "others", "done"),
+    ("decommissioned", "witnessed", "others", "done"),
     [
         ([], [], ["b", "c"], False),
         (["b"], [], ["b", "c"], False),
@@ -209,6 +209,6 @@ def test_a_life_learnt_of_later_is_over_at_once(branches: Branches) -> None:
     ],
 )
 def test_one_more_member_must_know_it_where_there_is_one(
-    gone: list[str], witnessed: list[str], others: list[str], *, done: bool
+    decommissioned: list[str], witnessed: list[str], others: list[str], *, done: bool
 ) -> None:
-    assert membership.is_done("b", gone=gone, witnessed=witnessed, others=others) is done
+    assert membership.is_done("b", decommissioned=decommissioned, witnessed=witnessed, others=others) is done

@@ -30,7 +30,7 @@ async def test_a_batch_of_the_dead_life_that_arrives_late_is_refused(trial: Tria
     trial.network.cut.clear()
     await trial.start("sul")
     await trial.converged()
-    await trial["matriz"].counts.count(RICE, gone=2, actor=ACTOR)
+    await trial["matriz"].counts.count(RICE, missing=2, actor=ACTOR)
     await trial.converged()
     answer = await trial.post("sul", "matriz", late.path, late.body, epoch=before)
     assert (answer.status, answer.code) == (409, "dead_epoch")

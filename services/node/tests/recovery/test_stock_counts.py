@@ -26,8 +26,8 @@ async def frozen_four(trial: Trial) -> None:
     await trial.converged()
 
 
-async def count(trial: Trial, gone: int, *, at: str = "matriz", sku: str = RICE) -> None:
-    await trial[at].counts.count(sku, gone=gone, actor=ACTOR)
+async def count(trial: Trial, missing: int, *, at: str = "matriz", sku: str = RICE) -> None:
+    await trial[at].counts.count(sku, missing=missing, actor=ACTOR)
 
 
 async def test_what_was_counted_can_be_sold_once_and_no_more(trial: Trial) -> None:
@@ -92,7 +92,7 @@ def test_nothing_is_counted_while_a_death_is_unknown(branches: Branches) -> None
     handovers = {"norte": stock_count.Handover(dead=[ghost], cells=[])}
 
     def release(tx: Transaction, *, dead: list[Life]) -> bool:
-        wanted = stock_count.Count(product_id=rice, gone=1, dead=dead)
+        wanted = stock_count.Count(product_id=rice, missing=1, dead=dead)
         return stock_count.release(tx, wanted, handovers=handovers, actor=ACTOR)
 
     assert matriz.do(lambda tx: release(tx, dead=[])) is False

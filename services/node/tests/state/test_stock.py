@@ -150,7 +150,7 @@ def test_views_that_no_one_history_can_have_are_a_fork(theirs: Cell, expected: b
 
 
 @pytest.mark.parametrize(
-    ("frozen", "gone", "grown"),
+    ("frozen", "missing", "grown"),
     [
         (5, 0, {"recovered": 5, "version": 2}),
         (5, 2, {"recovered": 3, "written_off": 2, "version": 3}),
@@ -161,8 +161,8 @@ def test_views_that_no_one_history_can_have_are_a_fork(theirs: Cell, expected: b
         (0, 0, {}),
     ],
 )
-def test_a_count_recovers_what_remains_of_the_pool(frozen: int, gone: int, grown: dict[str, Any]) -> None:
-    assert stock.counted(cell(MATRIZ), frozen=frozen, gone=gone) == cell(MATRIZ, **grown)
+def test_a_count_recovers_what_remains_of_the_pool(frozen: int, missing: int, grown: dict[str, Any]) -> None:
+    assert stock.counted(cell(MATRIZ), frozen=frozen, missing=missing) == cell(MATRIZ, **grown)
 
 
 @pytest.mark.parametrize(

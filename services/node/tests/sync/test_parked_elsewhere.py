@@ -102,7 +102,7 @@ def test_what_a_count_released_is_not_spent_while_a_member_has_it_parked(
     rice = matriz.product_id("rice")
     dead = sorted(life_table.dead_lives(matriz.connection))
     handover = Handover(dead=dead, cells=stock_table.cells_of(norte.connection, rice))
-    count = Count(product_id=rice, gone=0, dead=dead)
+    count = Count(product_id=rice, missing=0, dead=dead)
     assert matriz.do(lambda tx: stock_count.release(tx, count, handovers={"norte": handover}, actor=ACTOR))
 
     def usable() -> int:

@@ -1,4 +1,4 @@
-"""Rights on the move: what a giver writes when a peer asks, and what it offers by itself."""
+"""Grants: how a branch gives units it may sell to another branch, when asked or because it has a surplus."""
 
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,9 @@ from app.state.tables import cell_rows, life_table, products, stock_table
 
 @dataclass(frozen=True)
 class Request:
-    """A peer's wish: `wanted` is the rights it needs to hold in total (a target, so repeating it is
-    harmless), `age` its oldest waiting order's, `cells` all it knows of the product."""
+    """A peer's request for rights. `wanted` is the total of rights that it needs to hold, so repeating the
+    request is harmless. `age` is the age of its oldest waiting order, and `cells` are all stock rows of the
+    product that it has."""
 
     product_id: str
     asker: Life
@@ -29,7 +30,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Granted:
-    """What a giver answers after its commit: the units given now and all it knows of the product."""
+    """What a giver answers after its commit: the units granted now, and all stock rows of the product that it
+    has."""
 
     quantity: int
     cells: Sequence[Cell]
@@ -38,10 +40,12 @@ class Granted:
 
 
 def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
-    """Merge what the asker knows, then grant it what it lacks as far as own rights go beyond `reserved`
-    (what own older waiting orders need). The grant and its event are one transaction.
+    """Merge the asker's stock rows, then grant it the units that it lacks, in the same transaction as the
+    event.
 
-    Raises DeadEpoch when the asker's epoch is known to be over.
+    The giver keeps `reserved` units for its own older waiting orders. It grants less than is wanted, or
+    nothing, where its usable rights do not reach. Raises DeadEpoch when the asker's epoch is known to be
+    over.
     """
     if life_table.is_over(tx, request.asker):
         raise DeadEpoch(*request.asker)
@@ -65,9 +69,10 @@ def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
 
 
 def accept(tx: Transaction, cells: Sequence[Cell], *, giver: Life, lamport: int) -> stock_table.Merged:
-    """Merge what a giver answered. A lost answer is repaired by replication.
+    """Merge the stock rows of a giver's answer. If the answer is lost, replication brings the same rows.
 
-    The answer of a life that is over changes nothing: a stock count may have released what it granted.
+    The answer of a dead life changes nothing: a stock count may already have released the units that it
+    granted.
     """
     if giver in life_table.dead_lives(tx.connection):
         return stock_table.Merged()
@@ -78,7 +83,8 @@ def accept(tx: Transaction, cells: Sequence[Cell], *, giver: Life, lamport: int)
 def offer_surplus(
     tx: Transaction, product_id: str, *, peers: Sequence[Life], reserved: int
 ) -> Mapping[Life, int]:
-    """Grant peers, as far as they live, what demand (units sold so far) says is theirs; return what moved."""
+    """Grant living peers their share of this node's surplus, by demand (units sold so far). Returns the units
+    granted, by life."""
     cells = stock_table.cells_to_spend(tx, product_id)
     living = life_table.living(tx.connection, peers)
     moves = _surplus(tx.connection, cells, life_table.me(tx), peers=living, reserved=reserved)
@@ -88,7 +94,8 @@ def offer_surplus(
 
 
 def products_held(connection: sqlite3.Connection) -> list[str]:
-    """Products of which this life has a cell or was granted units: those it might hold rights of."""
+    """The ids of products that this life may have rights of: it has a stock row of them, or was granted
+    units."""
     rows = connection.execute(
         "SELECT product_id FROM stock WHERE branch = ?1 AND epoch = ?2"
         " UNION SELECT product_id FROM stock_grants WHERE to_branch = ?1 AND to_epoch = ?2"
@@ -101,8 +108,8 @@ def products_held(connection: sqlite3.Connection) -> list[str]:
 def products_with_surplus(
     connection: sqlite3.Connection, *, peers: Sequence[Life], reserved: Mapping[str, int]
 ) -> list[str]:
-    """Products of which `offer_surplus` would move something as of now: most often none, and the writer need
-    not be asked about the others."""
+    """The ids of products of which `offer_surplus` would grant something now. Usually there is none, so the
+    writer need not be asked."""
     me = present_life(connection)
     living = life_table.living(connection, peers)
     found = []

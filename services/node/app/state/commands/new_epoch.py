@@ -1,4 +1,4 @@
-"""A branch's lives: ending one that can no longer be trusted, and beginning another."""
+"""A branch's lives: ends one that can no longer be trusted, and begins another."""
 
 import sqlite3
 
@@ -8,15 +8,16 @@ from app.state.registry import replicated
 from app.state.tables import life_table, orders
 
 ORDERS_A_COMMAND = 200
-"""Orders announced again in one command: a batch is never cut inside a command, so it must stay small."""
+"""How many orders one command announces again. A batch is never cut inside a command, so it must stay
+small."""
 
 
 def begin_again(tx: Transaction, *, why: str) -> None:
-    """End this node's life and begin another, without rights: a peer knows more of the old one than this disk
-    does, so what it spent there cannot be known.
+    """End this node's life and begin another, without rights. A peer has more of the old life than this disk
+    has, so what the old life spent cannot be known.
 
-    Everything this disk holds that peers might lack is announced again under the new epoch: catalogue and
-    stock here, orders by `announce_orders`, some at a time.
+    Everything here that peers might lack is announced again under the new epoch: catalogue and stock in this
+    command, orders by `announce_orders`, some at a time. `why` is the evidence, for the audit.
     """
     before = tx.identity
     tx.begin_epoch(tx.random.randbytes(EPOCH_BYTES).hex())
@@ -36,7 +37,7 @@ def begin_again(tx: Transaction, *, why: str) -> None:
 
 
 def end(tx: Transaction) -> None:
-    """End this node's life without beginning another yet: that is for the next process to do."""
+    """End this node's life without beginning another; the next process does that."""
     life_table.learn_life(tx, life_table.me(tx), dead=True)
 
 
@@ -47,6 +48,6 @@ def is_over(connection: sqlite3.Connection) -> bool:
 
 
 def announce_orders(tx: Transaction) -> bool:
-    """Announce the next orders of an earlier epoch again; True while there may be more. Repeating it after
-    a crash goes on where it stopped."""
+    """Announce the next orders of an earlier epoch again. Returns True while there may be more. After a
+    crash, the next call continues where it stopped."""
     return orders.announce_again(tx, limit=ORDERS_A_COMMAND) == ORDERS_A_COMMAND

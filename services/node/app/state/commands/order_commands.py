@@ -49,7 +49,7 @@ class Adjustment:
 
 @dataclass(frozen=True)
 class Need:
-    """One product a command takes units of, with the cells as this transaction sees them."""
+    """One product that a command takes units of, with the cells as this transaction sees them."""
 
     product: Product
     quantity: int
@@ -66,10 +66,10 @@ def place_order(
     policy: Policy,
     reserved: Mapping[str, int],
 ) -> str:
-    """Write the order, its stock movements, audit and events; return its id.
+    """Write the order, its stock movements, its audit entry and its events. Returns its id.
 
-    A repeated key returns the order it made. `reserved` is what older waiting orders need, by product id.
-    Raises UnknownReference, KeyReused, or OutOfRights (nothing written).
+    A repeated key returns the order that it made before. `reserved` are the units that older waiting orders
+    need, by product id. Raises UnknownReference, KeyReused or OutOfRights, with nothing written.
     """
     repeated = _repeated(tx, actor.user_id, key, request_hash)
     if repeated is not None:
@@ -111,7 +111,7 @@ def place_order(
 
 
 def _line(number: int, product: Product, quantity: int) -> OrderLine:
-    """A line at the catalogue's price of now."""
+    """A line at the catalogue's present price."""
     return OrderLine(
         line=number,
         product_id=product.id,
@@ -135,11 +135,11 @@ def _audit(tx: Transaction, actor: Actor, *, action: str, before: Order | None, 
 
 
 def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
-    """Cancel an order of this branch, once; cancelling it again changes nothing.
+    """Cancel an order of this branch, once; to cancel it again changes nothing.
 
-    Its units become rights again only in the epoch that sold them; those of an earlier epoch join the
-    frozen pool, because that epoch's spending cannot be known for certain. Raises NotFound, OtherBranch, or
-    EffectParked: what it gives back must not show anywhere before what it took.
+    Its units become rights again only in the epoch that sold them. Units of an earlier epoch join the frozen
+    pool, because what that epoch spent cannot be known for certain. Raises NotFound, OtherBranch, or
+    EffectParked: the units given back must not show anywhere before the units taken.
     """
     before = orders.find(tx.connection, order_id, "spend")  # what it gives back can be sold again
     if before is None:
@@ -163,8 +163,8 @@ def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
 
 
 def _is_parked(tx: Transaction, entities: Sequence[str]) -> bool:
-    """Whether an earlier life of this branch told something of one of these that is parked here: after a disk
-    was lost, whoever brought the rows could not apply it either."""
+    """Whether an event of an earlier life of this branch about one of these entities is parked here. After a
+    lost disk, the donor of the rows could not apply it either."""
     found = tx.connection.execute(
         "SELECT 1 FROM parked WHERE origin = ? AND entity IN (SELECT value FROM json_each(?)) LIMIT 1",
         (tx.identity.name, json.dumps(entities)),
@@ -181,9 +181,9 @@ def adjust_stock(
     reserved: Mapping[str, int],
     peers: Sequence[Life],
 ) -> str:
-    """Receive or remove units and return the product's id. Received ones are shared among `peers` (lives
-    heard from lately, as far as they live) in the same transaction; the remainder stays. Raises as
-    place_order does."""
+    """Receive or remove units. Returns the product's id. Received units are shared with those `peers` (lives
+    heard from lately) that still live, in the same transaction; the remainder stays. Raises as place_order
+    does."""
     product = products.find(tx.connection, adjustment.sku, cluster=tx.identity.cluster_id)
     if product is None:
         raise UnknownReference("product", [adjustment.sku])

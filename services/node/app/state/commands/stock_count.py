@@ -1,8 +1,8 @@
-"""The stock count: the only way by which units of the frozen pool become sellable again.
+"""The stock count: the only way to make units of the frozen pool sellable again.
 
-Nobody knows what a dead life sold after it last spoke. So people count the shelf: with every living member's
-word that it knows the same dead lives, the admin enters how many units went unseen from all of them
-together, and what remains of the pool is recovered by one branch, the counter.
+Nobody can know what a dead life sold after its last message. So people count the shelf. First every living
+member confirms that it knows the same dead lives. Then the admin enters how many units are missing because of
+all of them together. One branch, the counter, recovers what remains of the pool.
 """
 
 import json
@@ -19,8 +19,8 @@ from app.state.tables import life_table, membership, stock_table
 
 @dataclass(frozen=True)
 class Handover:
-    """What a member answers to a count: every dead life and decommissioned branch it knows, and its view of
-    the product."""
+    """A member's answer to a count: every dead life and decommissioned branch that it knows, and its stock
+    rows of the product."""
 
     dead: Sequence[Life]
     cells: Sequence[Cell]
@@ -28,8 +28,10 @@ class Handover:
 
 
 def seal(tx: Transaction, product_id: str, dead: Sequence[Life], *, gone: Collection[str] = ()) -> Handover:
-    """Remember the counter's dead lives and decommissioned branches (`gone`), durably, and hand over what is
-    known here. From now on nothing these say is heard any more."""
+    """Store the counter's dead lives and decommissioned branches durably, then return what this member knows.
+
+    From then on this node refuses every message of these lives and branches.
+    """
     membership.learn(tx, gone)
     life_table.learn_deaths(tx, dead)
     known = sorted(life_table.dead_lives(tx.connection))
@@ -39,30 +41,30 @@ def seal(tx: Transaction, product_id: str, dead: Sequence[Life], *, gone: Collec
 
 @dataclass(frozen=True)
 class Count:
-    """What the admin enters: `gone` units left the shelf unseen from all the `dead` lives together, net of
-    receipts nobody saw, so it may be negative."""
+    """What the admin enters. `missing` is the number of units that left the shelf unrecorded because of all
+    the `dead` lives together. It is negative where more unrecorded units arrived than left."""
 
     product_id: str
-    gone: int
+    missing: int
     dead: Sequence[Life]
 
 
 @dataclass(eq=False)
 class OwnLifeOver(Exception):
-    """A member knows more of this very life than this disk does, or knows it to be over: what it recovered
-    before may be unknown here, so nothing was counted."""
+    """A member has more of the counter's own life than the counter's disk, or knows that it is over. Earlier
+    recoveries may then be unknown here, so nothing was counted."""
 
     why: str
 
 
 def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover], actor: Actor) -> bool:
-    """Merge what the members handed over and write the count into the counter's own row; False, with nothing
-    counted, if another death became known meanwhile. Raises OwnLifeOver, or BranchClosed at a branch that was
-    decommissioned.
+    """Merge the members' handovers, then write the count into the counter's own stock row.
 
-    What remains of the pool is recovered; it may be sold once every member has acknowledged the row
-    (`stock_table.usable_rights`). A pool that comes out below zero stays visible as such, to be corrected by
-    another count.
+    Returns False, with nothing counted, if another dead life became known meanwhile. Raises OwnLifeOver, or
+    BranchClosed where this branch was decommissioned.
+
+    The rest of the pool is recovered at once, but may be sold only when every member has acknowledged the row
+    (`stock_table.usable_rights`). A pool below zero stays visible until another count corrects it.
     """
     if tx.identity.name in tx.gone:
         raise BranchClosed
@@ -74,10 +76,10 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
             raise OwnLifeOver(f"{member} has newer rows of this epoch")
     if sorted(life_table.dead_lives(tx.connection)) != sorted(count.dead):
         return False
-    product_id, gone = count.product_id, count.gone
+    product_id, missing = count.product_id, count.missing
     cells = stock_table.cells_to_spend(tx, product_id)
     before = stock_table.own_cell(cells, life_table.me(tx), product_id)
-    after = stock.counted(before, frozen=stock.totals(cells, count.dead).frozen, gone=gone)
+    after = stock.counted(before, frozen=stock.totals(cells, count.dead).frozen, missing=missing)
     if after == before:
         return True
     usable = before.recovered - stock_table.unusable(tx.connection, product_id, before)
@@ -94,7 +96,7 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
         entity="stock",
         entity_id=product_id,
         before=before.as_json(),
-        after={**after.as_json(), "gone": gone, "dead": sorted(life.key for life in count.dead)},
+        after={**after.as_json(), "gone": missing, "dead": sorted(life.key for life in count.dead)},
         version=after.version,
     )
     return True

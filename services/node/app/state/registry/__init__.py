@@ -1,1 +1,2 @@
-"""What is replicated: one declaration for each table, and the rows that only newer versions know."""
+"""The registry of what is replicated: one declaration for each table, and the rows that only newer versions
+know."""

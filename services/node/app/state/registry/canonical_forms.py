@@ -1,4 +1,4 @@
-"""This version's canonical forms, and how a file whose rows rest on other ones is brought to them."""
+"""This version's canonical forms, and how a file with rows of other revisions is brought to them."""
 
 import sqlite3
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ _ROWS_AT_ONCE = 500
 
 
 class CanonicalForms:
-    """What opening a file needs of them (app.database.forms)."""
+    """The canonical forms, as opening a file needs them (app.database.forms)."""
 
     @property
     def revisions(self) -> Mapping[str, int]:
@@ -23,9 +23,12 @@ class CanonicalForms:
     def recompute(
         self, connection: sqlite3.Connection, relations: Collection[str], progress: Progress
     ) -> None:
-        """Make seals for the rows of these relations that a migration left without, and their bucket totals
-        under this version's form where the file's are of another. A row that is not what was written keeps
-        its seal, and one with a text that is not UTF-8 gets none, so that the next scrub finds it."""
+        """Seal the rows of these relations that a migration left unsealed. Compute their bucket totals where
+        the file's are of another revision.
+
+        An altered row keeps its seal, and a row with a text that is not UTF-8 gets none. So the next scrub
+        finds both.
+        """
         before = connection.text_factory
         connection.text_factory = _decoded
         try:
@@ -72,7 +75,7 @@ def _counted(entity: Entity, key: str, encoded: bytes | None) -> int:
 
 
 def _is_text(key: str) -> bool:
-    """Whether a key is UTF-8. No command wrote a row under another one, so no total counts it."""
+    """Whether a key is UTF-8. No command writes a row under another key, so no total counts such a row."""
     return not any("\ud800" <= character <= "\udfff" for character in key)
 
 
@@ -85,5 +88,5 @@ def _encoded(entity: Entity, stored: Stored) -> bytes | None:
 
 
 def _decoded(raw: bytes) -> str:
-    """A text whose bytes need not be UTF-8; one that is not has no canonical bytes, and says so."""
+    """A text whose bytes need not be UTF-8. One that is not has no canonical bytes."""
     return raw.decode("utf-8", "surrogateescape")

@@ -1,4 +1,5 @@
-"""What is declared of one replicated table, and what follows: reading its rows by page and by bucket."""
+"""The declaration of one replicated table, and the reading of its rows by page and by bucket that follows
+from it."""
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from app.state.tables.stock_table import Merged
 
 Rows = Sequence[Row]
 Bulk = Callable[[Transaction, Rows, str], tuple[bool, Rows]]
-"""Merges the plain ones of some rows from a donor. Returns whether anything changed, and the rows left."""
+"""Merges those rows of a donor that are plain. Returns whether anything changed, and the rows left."""
 
 Behind = Callable[[sqlite3.Connection, Rows], dict[str, list[Row]]]
 """The rows of other relations that some rows need first: those they refer to, and the stock they took."""
@@ -34,7 +35,7 @@ def _nothing_due(_connection: sqlite3.Connection) -> list[str]:
 
 @dataclass(frozen=True)
 class Table:
-    """A table, and the columns of it that together are the key of a row in the digest."""
+    """A table, and those of its columns that together are a row's key in the digest."""
 
     name: str
     key: tuple[str, ...]
@@ -44,16 +45,18 @@ class Table:
 class Entity:
     """What is replicated of one table.
 
-    - `key` names the columns of its primary key. Joined with "/" they are a row's key in the digest. Pages go
-      by the first of them. `parts` is the table of what a row holds besides its columns, if there is one.
+    - `key` names the columns of its primary key. Joined with "/" they are a row's key in the digest; pages
+      are ordered by the first of them. `parts` is the table of the row's parts besides its columns, if there
+      is one.
     - `told_by` is the kind of the events that send the rows of a page key (app.sync.wire.kinds). `announced`
-      is the query for the page keys that a new epoch announces again, or None where the relation has a way
-      of its own.
-    - `stored` reads the rows of page keys as they stand. `merge` merges rows from a peer; of rows that come
-      by the page `bulk` first merges the plain ones. `checked` returns a peer's row in canonical form, or
-      raises Invalid. `put` writes a row in place of what stands there, without counting it in the digest.
-    - `due` names the keys of rows that must be there: `stored` has one that is gone, too, without content.
-    - `of_branch`: its rows belong to the branch they name, and only that branch sends events of them.
+      is the query for the page keys that a new epoch announces again. It is None where the relation does that
+      in another way.
+    - `stored` reads the rows of page keys as they stand. `merge` merges rows from a peer; `bulk` first merges
+      the plain ones of a page. `checked` returns a peer's row in canonical form, or raises Invalid. `put`
+      replaces a row without counting it in the digest.
+    - `due` names the keys of rows that must be there. `stored` includes a missing one of these, without its
+      content.
+    - `of_branch`: a row belongs to the branch that it names, and only that branch sends events of it.
       `behind` reads the rows of other relations that a page of rows needs first. `runs_ahead`: a row may
       reach a node before its event does, as a grant's reply brings one.
     """
@@ -86,8 +89,7 @@ class Entity:
     def page_keys(
         self, connection: sqlite3.Connection, *, after: str = "", branch: str | None = None, limit: int = -1
     ) -> list[str]:
-        """Up to `limit` keys by which pages go, beyond `after`, in order; of one branch's rows if it is
-        named."""
+        """Up to `limit` page keys after `after`, in order. `branch` limits them to one branch's rows."""
         column = self.key[0]
         narrow = " AND branch = :branch" if self.of_branch and branch is not None else ""
         distinct = "DISTINCT " if len(self.key) > 1 else ""
@@ -99,9 +101,12 @@ class Entity:
         return read_somehow(connection, lambda: [row[0] for row in connection.execute(query, values)])
 
     def read(self, connection: sqlite3.Connection, keys: Iterable[str]) -> list[Row]:
-        """The rows of these page keys, to be sent to peers. Raises AlteredRow for one that is not what was
-        written, unless it may be sent all the same. Listed rows of stock are left out: counts are merged by
-        maximum, so nobody could take a wrong one back."""
+        """The rows of these page keys, to be sent to peers. Raises AlteredRow for an altered row that may not
+        be sent.
+
+        Listed rows of stock are left out: merging takes the maximum of each count, so a wrong one could not
+        be taken back.
+        """
         wanted = list(keys)
         found = read_somehow(connection, lambda: self.stored(connection, wanted))
         if self.relation == "stock":
@@ -116,19 +121,19 @@ class Entity:
             yield from self.stored(connection, keys[start : start + _KEYS_AT_ONCE])
 
     def placeholder(self, key: str) -> int:
-        """What a row without a canonical form adds to a total that is counted anew. A total that left such a
-        row out would prove that nobody wrote it (app.state.repair.buckets.plan)."""
+        """What a row without a canonical form adds to a total that is counted anew. Without it, the total
+        would prove that no command wrote the row (app.state.repair.buckets.plan)."""
         return fingerprint_of(self.relation, b"unreadable\0" + key.encode())
 
     def page_key_of(self, key: str) -> str:
-        """The key by which pages go of the row with this key in the digest."""
+        """The page key of the row with this key in the digest."""
         return key.partition("/")[0] if len(self.key) > 1 else key
 
     def pages_by_bucket(
         self, connection: sqlite3.Connection, buckets: Collection[int], *, after: int = 0
     ) -> tuple[dict[int, list[str]], int]:
-        """The page keys of the rows of some digest buckets, by bucket, of the rows written later than the row
-        number `after`; and the last row number by now. It reads the keys of the whole table."""
+        """The page keys of some digest buckets' rows, by bucket, for rows written after the row number
+        `after`; and the last row number now. It reads the keys of the whole table."""
         names = " || '/' || ".join(self.key)
         found: dict[int, dict[str, None]] = {bucket: {} for bucket in buckets}
         last = after
@@ -144,16 +149,16 @@ class Entity:
     def in_bucket(
         self, connection: sqlite3.Connection, bucket: int, *, pages: Iterable[str] = (), after: int = 0
     ) -> list[Stored]:
-        """Every row of one digest bucket as it stands, where the `pages` are known of those up to the row
-        number `after`."""
+        """Every row of one digest bucket as it stands. `pages` are its page keys up to the row number
+        `after`."""
         later, _ = self.pages_by_bucket(connection, [bucket], after=after)
         due = [self.page_key_of(key) for key in self.due(connection) if bucket_of(key) == bucket]
         keys = dict.fromkeys([*pages, *later[bucket], *due])
         return [row for row in self.stored(connection, keys) if bucket_of(row.key) == bucket]
 
     def upcast(self, row: Any, revisions: Mapping[str, int]) -> Any:
-        """A row from a peer that writes these revisions (1 of one that is not named) as this version's. It is
-        checked afterwards. Raises Invalid for one that cannot be turned into this version's."""
+        """Turn a row from a peer that writes these revisions into one of this version. A relation that is not
+        named has revision 1. The row is checked afterwards. Raises Invalid where that cannot be done."""
         if not isinstance(row, dict):
             return row
         try:

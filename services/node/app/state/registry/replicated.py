@@ -1,7 +1,7 @@
 """The registry of what is replicated: one declaration for each entity; every list of them derives from it.
 
-Whoever goes through all replicated rows (digest, events, pages, repair, a new epoch's announcements, /status)
-asks here, and so needs no table's name.
+Code that goes through all replicated rows uses the registry, and so needs no table's name: digest, events,
+pages, repair, a new epoch's announcements, /status.
 """
 
 import sqlite3
@@ -35,7 +35,7 @@ def _every_of(relation: str) -> str:
 
 
 def of_records(records: LwwTable) -> Entity:
-    """The entity of a table of records: last writer wins by the row's stamp."""
+    """The entity of a table of records, where the last writer wins by the row's stamp."""
 
     def merge(tx: Transaction, rows: Rows, _donor: str) -> Merged:
         merged = Merged()
@@ -44,7 +44,7 @@ def of_records(records: LwwTable) -> Entity:
         return merged
 
     def unlike(tx: Transaction, rows: Rows, _donor: str) -> tuple[bool, Rows]:
-        """Most records that come with orders are here as they are."""
+        """Leaves the records that differ from those here. Most records that come with orders do not."""
         known = {row["id"]: row for row in records.snapshots(tx.connection, [str(r.get("id")) for r in rows])}
         return False, [row for row in rows if known.get(str(row.get("id"))) != row]
 
@@ -78,14 +78,14 @@ def _merge_cells(tx: Transaction, rows: Rows, _donor: str) -> Merged:
 
 
 def _unlike_cells(tx: Transaction, rows: Rows, _donor: str) -> tuple[bool, Rows]:
-    """Leaves only the cells that are not here as they are."""
+    """Leaves the cells that differ from those here."""
     known = cell_rows.read(tx.connection, {str(row.get("product_id")) for row in rows})
     same = {_key_of(cell): cell for cell in known}
     return False, [row for row in rows if same.get(_key_of(row)) != row]
 
 
 def _key_of(cell: Row) -> tuple[str, ...]:
-    """A cell's key; of what is no cell, some texts."""
+    """A cell's key. Other values get some texts as their key."""
     return tuple(str(cell.get(name)) for name in ("product_id", "branch", "epoch"))
 
 
@@ -107,10 +107,10 @@ def _plain_orders(tx: Transaction, rows: Rows, donor: str) -> tuple[bool, Rows]:
 
 
 def _behind_orders(connection: sqlite3.Connection, rows: Rows) -> dict[str, list[Row]]:
-    """The customers and products that orders refer to and the stock they took, of the same instant.
+    """The customers and products that orders refer to, and the stock they took, of the same instant.
 
-    The pages of those relations were read before: an order taken since would show without its stock effect,
-    or name a customer that is not there yet.
+    The pages of those relations were read before. An order placed since then would otherwise show without its
+    effect on the stock, or name a customer that is not here yet.
     """
     taken = {(line["product_id"], row["branch"]) for row in rows for line in row["lines"]}
     sold = sorted({product_id for product_id, _ in taken})
@@ -176,7 +176,8 @@ _THIS_VERSION: tuple[Entity, ...] = (
 
 
 def entities() -> tuple[Entity, ...]:
-    """Everything replicated, in an order in which it can be fetched: what a row refers to comes before it."""
+    """All replicated entities, in an order in which they can be fetched: a row comes after the rows it refers
+    to."""
     return _THIS_VERSION
 
 
@@ -199,13 +200,13 @@ def get(relation: str) -> Entity:
 
 
 def revisions() -> dict[str, int]:
-    """The revision of each relation's canonical form in this version. An order's counts its lines' too."""
+    """The revision of each relation's canonical form in this version. An order's form includes its lines."""
     lines = forms.of("order_lines").revision - 1
     return {e.relation: e.form.revision + (lines if e.relation == "orders" else 0) for e in entities()}
 
 
 def told_revisions() -> dict[str, int]:
-    """The revisions to send with rows: those that are not the first."""
+    """The revisions to send with rows: those that are not 1."""
     return {relation: revision for relation, revision in revisions().items() if revision > 1}
 
 

@@ -1,6 +1,7 @@
-"""Rows of relations that only newer versions know: kept whole and passed on until this node is upgraded.
+"""Rows of relations that only newer versions know. They are kept whole and passed on until this node is
+upgraded.
 
-Of one key every content that came is kept, since only the newer version knows how they merge.
+If several contents of one key arrive, all are kept, since only the newer version knows how they merge.
 """
 
 import json
@@ -21,7 +22,7 @@ MOST_BYTES = 262_144
 
 
 def keep(tx: Transaction, relation: str, row: Any, *, revision: int, origin: str) -> bool:
-    """Keep a row; whether it is new here. Raises Invalid for what is no row."""
+    """Keep a row. Returns whether it is new here. Raises Invalid for a value that is not a row."""
     if not isinstance(row, Mapping) or not relation.isidentifier():
         raise Invalid(relation, "not_an_object")
     try:
@@ -38,15 +39,15 @@ def keep(tx: Transaction, relation: str, row: Any, *, revision: int, origin: str
 
 
 def relations(connection: sqlite3.Connection) -> list[str]:
-    """The relations of which such rows are kept."""
+    """The relations whose rows are kept in this way."""
     return [row[0] for row in connection.execute("SELECT DISTINCT relation FROM unknown_rows ORDER BY 1")]
 
 
 def page(
     connection: sqlite3.Connection, relation: str, *, after: str, limit: int
 ) -> tuple[list[Row], int, str | None]:
-    """Up to `limit` kept rows of a relation beyond the key `after`; the lowest revision among them, and the
-    key to go on from, or None."""
+    """Up to `limit` kept rows of a relation after the key `after`; their lowest revision; and the key to
+    continue from, or None."""
     found = connection.execute(
         "SELECT sha256, revision, row FROM unknown_rows WHERE relation = ? AND sha256 > ?"
         " ORDER BY sha256 LIMIT ?",
@@ -71,12 +72,14 @@ def of_entity(connection: sqlite3.Connection, entity: str) -> tuple[dict[str, li
 
 
 def has_known(connection: sqlite3.Connection) -> bool:
-    """Whether rows are kept of a relation that this version does know: it was upgraded since."""
+    """Whether rows are kept of a relation that this version does know, because the node was upgraded
+    since."""
     return not {*relations(connection)}.isdisjoint(replicated.relations())
 
 
 def merge_known(tx: Transaction) -> int:
-    """Merge the kept rows of relations that this version does know; how many. What cannot be merged stays."""
+    """Merge the kept rows of relations that this version knows. Returns how many. A row that cannot be merged
+    stays."""
     merged = 0
     for entity in replicated.entities():
         found = tx.connection.execute(

@@ -1,1 +1,1 @@
-"""Rows that are not what was written: finding, mending, listing and moving them out."""
+"""Altered and unwritten rows: finding, mending, listing and moving them out."""

@@ -1,4 +1,4 @@
-"""The list of rows that are not what was written and that no peer could confirm, and accepting them."""
+"""The list of altered rows: those that do not fit their seals and that no peer could confirm."""
 
 import sqlite3
 from collections.abc import Collection, Mapping
@@ -13,8 +13,8 @@ from app.state.repair.checking import NOT_WRITTEN, Trouble, recount, rows_of
 
 
 def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> list[str]:
-    """List the rows of a bucket that are not what was written, as they stand, and return their keys. `asked`
-    counts the peers that were asked and could not mend them; `why` says what each answered."""
+    """List the altered rows of a bucket as they stand. Returns their keys. `asked` counts the peers that were
+    asked and could not mend them; `why` holds each one's answer."""
     entity = replicated.get(trouble.relation)
     altered = [row for row in rows_of(tx.connection, entity, trouble) if not row.is_sound]
     forget(tx, trouble, [])
@@ -29,7 +29,7 @@ def list_altered(tx: Transaction, trouble: Trouble, *, asked: int, why: str) -> 
 
 
 def forget_sound(tx: Transaction) -> None:
-    """Take the rows off the list that were written anew since, and so are what was written."""
+    """Take the rows off the list that were written again since, and so fit their seals."""
     for relation, bucket, key in tx.connection.execute(
         "SELECT relation, bucket, row_key FROM altered_rows"
     ).fetchall():
@@ -43,9 +43,12 @@ def forget_sound(tx: Transaction) -> None:
 
 
 def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
-    """Take every listed row for what it says now, because an admin decided so: `{accepted, left}`. Units may
-    then be sold by a row of stock, and a wrong number can oversell. Rows that no node could have written are
-    left."""
+    """Accept every listed row with its present content, on an admin's decision. Returns `{accepted, left}`,
+    two counts.
+
+    Units may then be sold by an accepted row of stock, so a wrong number can oversell. Rows that no node
+    could have written are left.
+    """
     listed: dict[tuple[str, int], dict[str, str]] = {}
     for relation, key, bucket, why in tx.connection.execute(
         "SELECT relation, row_key, bucket, why FROM altered_rows ORDER BY relation, row_key"
@@ -65,7 +68,7 @@ def accept(tx: Transaction, *, actor: Actor) -> dict[str, int]:
 
 
 def forget(tx: Transaction, trouble: Trouble, left: Collection[str]) -> None:
-    """Take the rows of the bucket off the list, but for those that are left."""
+    """Take the rows of the bucket off the list, except those in `left`."""
     listed = tx.connection.execute(
         "SELECT row_key FROM altered_rows WHERE relation = ? AND bucket = ?",
         (trouble.relation, trouble.bucket),
@@ -78,8 +81,8 @@ def forget(tx: Transaction, trouble: Trouble, left: Collection[str]) -> None:
 
 
 def _is_taken(tx: Transaction, entity: Entity, stored: Stored, *, why: str, actor: Actor) -> bool:
-    """Take a row for what it says now, if a node could have written that; else nobody can say what it should
-    be."""
+    """Accept a row with its present content if a node could have written it; otherwise nobody can know its
+    content."""
     if stored.row is None:
         return False
     try:
@@ -113,6 +116,6 @@ def _without_secrets(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _at(connection: sqlite3.Connection, entity: Entity, pages: Collection[str]) -> list[Stored]:
-    """The rows under some page keys, as they stand by now."""
+    """The rows under some page keys, as they stand now."""
     with reading_somehow(connection):
         return entity.stored(connection, pages)

@@ -1,9 +1,14 @@
-"""Mending rows that are not what this node wrote: by the rows of a peer, one digest bucket at a time.
+"""Mends rows that this node did not write, with a peer's rows, one digest bucket at a time.
 
-The seals show which rows differ, the bucket's recorded total shows whether one is missing. A peer's row is
-taken only if it is proven. A row that fits the seal stored here is the very row that was written. A peer with
-every event known here has a row at least as new, and so has the branch whose own cell it is. A row that no
-peer can confirm stays, and is listed. One that no command wrote is moved out: the total alone proves it.
+The seals show which rows differ; the bucket's recorded total shows whether one is missing. A peer's row is
+taken only with a proof:
+
+- It fits the seal stored here: then it is the very row that was written.
+- The peer has every event known here: then its row is at least as new.
+- The peer is the branch whose own cell it is: then, too, its row is at least as new.
+
+A row that no peer can confirm stays, and is listed. A row that no command wrote is moved out; the total alone
+proves that.
 """
 
 import sqlite3
@@ -22,8 +27,8 @@ from app.state.repair.checking import NOT_WRITTEN, Trouble, fingerprint, recount
 
 @dataclass(frozen=True)
 class Given:
-    """A bucket's rows as a peer wrote them, each of them sound there. `dominates` says that the peer has
-    every event known here in its rows; `life` is the peer's own."""
+    """The rows of a bucket that a peer sent, all of them sound there. `dominates` says that the peer has
+    every event known here in its rows. `life` is the peer's own."""
 
     rows: Sequence[Row]
     life: Life
@@ -32,8 +37,9 @@ class Given:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do to a bucket: the rows to put, how many of them were missing, whether to count the bucket
-    anew, the keys of the rows that stay as they are, and of those that no command wrote."""
+    """What to do to a bucket. `put` are the rows to write, `missing` how many of them are missing here, and
+    `recount` whether to count the total anew. `left` are the keys of rows that stay as they are, `unwritten`
+    those of rows that no command wrote."""
 
     put: Sequence[Row] = ()
     missing: int = 0
@@ -44,9 +50,9 @@ class Plan:
 
 @dataclass
 class Mended:
-    """What was done to a bucket: how many rows were restored, how many of them were missing, how many were
-    moved out that no command wrote, and whether its total was counted anew. `left` are the keys of rows that
-    are still not what was written. `settled` says that nothing is left to do."""
+    """What was done to a bucket: how many rows were `restored`, how many of these were `missing`, how many
+    unwritten ones were `moved_out`, and whether the total was `recounted`. `left` are the keys of rows that
+    are still altered. `settled` says that nothing is left to do."""
 
     restored: int = 0
     missing: int = 0
@@ -57,13 +63,13 @@ class Mended:
 
 
 def plan(entity: Entity, mine: Sequence[Stored], given: Given | None, *, recorded: int) -> Plan:
-    """What a peer's rows, or none, prove about this node's rows of one bucket and their `recorded` total.
+    """What a peer's rows (or none) prove about this node's rows of one bucket, given their `recorded` total.
 
-    A row that was written is never taken for an unwritten one. The total is the sum of the fingerprints of
-    all rows that were written in the bucket, as they were written last. A row that was altered since, or is
-    gone, makes the sum of the others lack exactly its original's fingerprint, a SHA-256 that is not 0. So
-    where sound and proven rows alone make up the total, none of the bucket's written rows is among the rest.
-    One that the peer has, too, stays all the same: then the total may be what is wrong.
+    A row that a command wrote is never taken for an unwritten one. The total is the sum of the fingerprints
+    of all written rows, in their last version. If a written row was altered or is missing, the sum of the
+    others lacks exactly its fingerprint, a SHA-256 that is not 0. So if sound and proven rows alone make up
+    the total, the rest holds no written row. A row that the peer has too stays all the same: the total itself
+    may be wrong.
     """
     theirs = {} if given is None else {entity.key_of(row): row for row in given.rows}
     final: dict[str, Row] = {}
@@ -95,7 +101,7 @@ def plan(entity: Entity, mine: Sequence[Stored], given: Given | None, *, recorde
 
 
 def mend(tx: Transaction, trouble: Trouble, given: Given | None) -> Mended:
-    """Mend a bucket as far as a peer's rows, or its own total alone, prove how, in this transaction."""
+    """Mend a bucket in this transaction, as far as a peer's rows or its own total prove its content."""
     entity = replicated.get(trouble.relation)
     mine = rows_of(tx.connection, entity, trouble)
     recorded = tx.digest_total(trouble.relation, trouble.bucket)
@@ -121,7 +127,7 @@ def mend(tx: Transaction, trouble: Trouble, given: Given | None) -> Mended:
 
 
 def give(connection: sqlite3.Connection, relation: str, bucket: int) -> list[Stored] | None:
-    """The rows of a bucket, if every one of them is what was written here."""
+    """The rows of a bucket, if all of them are sound; else None."""
     entity = replicated.find(relation)
     if entity is None:
         return None
@@ -130,7 +136,7 @@ def give(connection: sqlite3.Connection, relation: str, bucket: int) -> list[Sto
 
 
 def _proves(entity: Entity, stored: Stored, row: Row, given: Given) -> bool:
-    """Whether a peer's row surely is what was written here, or came after it."""
+    """Whether a peer's row certainly is the row that was written here, or a later version of it."""
     try:
         if entity.seal(row) == stored.written:
             return True

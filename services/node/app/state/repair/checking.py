@@ -1,4 +1,4 @@
-"""Finding rows and digests that are not what this node wrote."""
+"""Finds rows and digest totals that this node did not write."""
 
 import json
 import sqlite3
@@ -12,15 +12,17 @@ from app.state.registry import replicated
 from app.state.registry.entity import Entity
 
 NOT_WRITTEN = (Invalid, *UNREADABLE)
-"""What checking a row fails with that no node could have written."""
+"""The errors that the check of a row raises if no node could have written it."""
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """A bucket whose rows are not what was written. `keys` are those of the rows that differ from their
-    seals; `miscounted` says that the recorded total is not that of the rows as they stand. `pages` are the
-    page keys of all its rows up to the row number `after`: nobody reads all keys again while the writer
-    waits."""
+    """A bucket with altered rows or a wrong total. `keys` are those of the rows that do not fit their seals.
+    `miscounted` says that the recorded total is not the rows' sum.
+
+    `pages` are the page keys of all its rows up to the row number `after`, so that the keys need not be read
+    again while the writer waits.
+    """
 
     relation: str
     bucket: int
@@ -35,8 +37,8 @@ class Trouble:
 
 
 def find_troubles(connection: sqlite3.Connection) -> list[Trouble]:
-    """The buckets that are not what was written, after reading every replicated row and total as they stand.
-    A row with a text that is not UTF-8 differs, too."""
+    """The buckets with a trouble, after reading every replicated row and total as they stand. A row with a
+    text that is not UTF-8 counts as altered."""
     with reading_somehow(connection):
         return [trouble for entity in replicated.entities() for trouble in _troubles_of(connection, entity)]
 
@@ -51,8 +53,8 @@ _BY_TABLE, _BY_INDEX = "NOT INDEXED", "INDEXED BY sqlite_autoindex_digest_bucket
 
 
 def has_strange_totals(connection: sqlite3.Connection) -> bool:
-    """Whether there are totals of buckets, or of relations, that no version of this file's code ever named.
-    Such a name is damaged: no peer has the bucket, so nobody could mend it, and digests would differ."""
+    """Whether there are totals of buckets or relations that no version of this file's code ever had. Such a
+    name is damaged. No peer has that bucket, so it could never be mended, and the digests would differ."""
     known = json.dumps(replicated.relations())
     return any(
         connection.execute(f"SELECT 1 {_STRANGE.format(by=by)}", (known,)).fetchone()
@@ -61,7 +63,7 @@ def has_strange_totals(connection: sqlite3.Connection) -> bool:
 
 
 def forget_strange_totals(tx: Transaction) -> int:
-    """Remove those totals; how many. What only the index says is damage of the file."""
+    """Remove those totals. Returns how many. If only the index shows them, the file is damaged."""
     known = json.dumps(replicated.relations())
     return tx.connection.execute(f"DELETE {_STRANGE.format(by=_BY_TABLE)}", (known,)).rowcount
 
@@ -101,7 +103,7 @@ def _troubles_of(connection: sqlite3.Connection, entity: Entity) -> list[Trouble
 
 
 def rows_of(connection: sqlite3.Connection, entity: Entity, trouble: Trouble) -> list[Stored]:
-    """Every row of a bucket as it stands by now."""
+    """Every row of a bucket, as it stands now."""
     with reading_somehow(connection):
         return entity.in_bucket(connection, trouble.bucket, pages=trouble.pages, after=trouble.after)
 
@@ -116,7 +118,7 @@ def fingerprint(entity: Entity, stored: Stored) -> int:
 
 
 def recount(tx: Transaction, entity: Entity, trouble: Trouble) -> None:
-    """Count a bucket anew. A row that has no canonical form counts, too: see `Entity.placeholder`."""
+    """Count a bucket's total anew. A row without a canonical form counts, too: see `Entity.placeholder`."""
     total = sum(
         fingerprint(entity, row) or entity.placeholder(row.key)
         for row in rows_of(tx.connection, entity, trouble)

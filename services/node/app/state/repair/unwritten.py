@@ -1,7 +1,7 @@
-"""Moving rows out that no command wrote: somebody inserted them, or something altered the key of one.
+"""Moves out rows that no command wrote: somebody inserted them, or something altered their keys.
 
 A copy of the row goes to the audit (`moved_out`), and the row is deleted, in one transaction. The copy is not
-kept in `unknown_rows`: those are handed to peers and merged as rows.
+kept in `unknown_rows`, because peers get those and merge them as rows.
 """
 
 import sqlite3
@@ -23,14 +23,14 @@ _SECRETS = frozenset({"password_hash"})
 
 def has_broken_keys(connection: sqlite3.Connection) -> bool:
     """Whether there are rows whose keys are not UTF-8. No command writes such a key, and no query finds a row
-    by one."""
+    by it."""
     tables = [table for entity in replicated.entities() for table in _tables(entity)]
     return any(_has_broken(connection, table) for table in tables)
 
 
 def move_out_broken_keys(tx: Transaction) -> list[str]:
-    """Move those rows out, and return their buckets as `relation/bucket`. No total counts them: the row that
-    had the key before is missing in its own bucket, and comes back as any other row."""
+    """Move those rows out. Returns their buckets as `relation/bucket`. No total counts them: the row that had
+    the key before is missing in its own bucket, and is restored there."""
     moved: list[str] = []
     for entity in reversed(replicated.entities()):  # what refers to a row goes before it
         for table in _tables(entity):
@@ -44,10 +44,10 @@ def move_out_broken_keys(tx: Transaction) -> list[str]:
 
 
 def move_out(tx: Transaction, entity: Entity, keys: Collection[str]) -> list[str]:
-    """Move the rows with these keys out, which the recorded total proves to be unwritten (repair.plan), and
-    return the keys of those that stay.
+    """Move out the rows with these keys, which the recorded total proves to be unwritten (`buckets.plan`).
+    Returns the keys of those that stay.
 
-    A row stays that other rows refer to. It also stays if this node's audit, or its list of own cells, says
+    A row stays if other rows refer to it. It also stays if this node's audit, or its list of own cells, shows
     that this node wrote one under the key: then the total is damaged as well.
     """
     table = Table(entity.relation, entity.key)
@@ -134,12 +134,12 @@ def _moved(tx: Transaction, entity: Entity, table: Table, number: int, *, why: s
 
 
 def _copied(row: sqlite3.Row) -> dict[str, Any]:
-    """The columns of a row but for secrets, in JSON."""
+    """The columns of a row in JSON, without secrets."""
     return {name: _plain(row[name]) for name in row.keys() if name not in _SECRETS}  # noqa: SIM118
 
 
 def _plain(value: Any) -> Any:
-    """A value as SQLite has it in JSON: bytes that are no text as hex."""
+    """A value of SQLite in JSON. Bytes that are not a text become hex."""
     if isinstance(value, float) and not isfinite(value):
         return repr(value)
     if not isinstance(value, bytes):

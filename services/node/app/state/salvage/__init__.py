@@ -1,9 +1,9 @@
-"""Bringing back what a damaged file still holds, once it was set aside.
+"""Brings back what a damaged file still holds, once it was set aside.
 
-finds      what is known of the file, row by row, before anything is believed
-verified   the rows of it that are what a node wrote
-merging    those rows as commands, few rows each, for the database that goes on
-account    what came back of the file and what did not, as the node keeps and shows it
+- `finds`: everything read from the file, row by row, before it is verified
+- `verified`: those of its rows that fit their seals
+- `merging`: these rows as commands of few rows each, for the database in use
+- `account`: what came back of the file and what did not, as the node keeps and shows it
 """
 
 from app.state.salvage.account import Account, accounts, forget_absent, may_be_removed, read_account, recount

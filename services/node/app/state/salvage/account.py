@@ -10,15 +10,19 @@ from app.database import Transaction
 from app.state.tables import order_durability
 
 NAMED = 100
-"""Orders that an account names; the others are counted."""
+"""How many orders an account names; the others are counted."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """One file's account. `new` counts by relation the rows that were not here before, `back` the orders
-    among them, `of_others` those of other branches. `lost` orders are known to have been in the file and are
-    nowhere now; `doubtful` ones perhaps were. `left` rows verify and cannot be merged yet: what they refer to
-    is not here. Only a `complete` account is the last word."""
+    """One file's account.
+
+    - `new` counts, by relation, the rows that were not here before; `back` the orders among them; `of_others`
+      those of other branches.
+    - `lost` orders were certainly in the file and are nowhere now; `doubtful` ones perhaps were in it.
+    - `left` rows verify but cannot be merged yet, because a row that they refer to is not here.
+    - Only a `complete` account is final.
+    """
 
     complete: bool = False
     sealed: bool = True
@@ -42,7 +46,7 @@ class Account:
         return replace(self, new=counts, left=self.left + left)
 
     def add_orders(self, ids: Sequence[str], *, own: int) -> "Account":
-        """The account after orders came back, of which so many are this branch's own."""
+        """The account after orders came back, `own` of them of this branch."""
         return replace(
             self,
             back=self.back + len(ids),
@@ -51,7 +55,7 @@ class Account:
         )
 
     def settle(self, *, lost: Sequence[str], doubtful: Sequence[str]) -> "Account":
-        """The account at the end: complete, unless something waits for what it refers to."""
+        """The account at the end. It is complete unless rows still wait for those they refer to."""
         return replace(
             self,
             complete=self.left == 0,
@@ -62,7 +66,7 @@ class Account:
         )
 
     def without(self, here: Collection[str]) -> "Account":
-        """The account once these orders are here after all: another branch brought them back."""
+        """The account after these orders arrived by another way: another branch brought them back."""
         lost = [order_id for order_id in self.lost_ids if order_id not in here]
         doubtful = [order_id for order_id in self.doubtful_ids if order_id not in here]
         return replace(
@@ -74,7 +78,7 @@ class Account:
         )
 
     def sentence(self, file: str) -> str:
-        """Both numbers in words, for people."""
+        """Both numbers in a sentence for people."""
         named = f" ({', '.join(self.lost_ids[:5])}{', …' if self.lost > 5 else ''})" if self.lost else ""
         sure = "" if self.sealed else "; its rows have no checksums, so they were believed as they stand"
         later = "" if self.complete else "; the rest is tried again"
@@ -92,7 +96,7 @@ def _orders(count: int) -> str:
 
 
 def read_account(connection: sqlite3.Connection, file: str) -> Account | None:
-    """The account of a file, or None where it was never looked into."""
+    """The account of a file, or None if the file was never read."""
     row = connection.execute("SELECT report FROM salvaged WHERE file = ?", (file,)).fetchone()
     return None if row is None else _read(row[0])
 
@@ -103,7 +107,7 @@ def _read(report: str) -> Account:
 
 
 def write_account(tx: Transaction, file: str, account: Account) -> None:
-    """Keep an account in the transaction of what it tells of."""
+    """Store an account in the transaction that it describes."""
     tx.connection.execute(
         "INSERT OR REPLACE INTO salvaged (file, at, report) VALUES (?, ?, ?)",
         (file, tx.now, json.dumps(account.as_json())),
@@ -111,7 +115,7 @@ def write_account(tx: Transaction, file: str, account: Account) -> None:
 
 
 def accounts(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-    """Every account in few words, by file, as /status shows it."""
+    """Every account in brief, by file, as /status shows it."""
     rows = connection.execute("SELECT file, at, report FROM salvaged ORDER BY file").fetchall()
     found = [(row[0], row[1], _read(row[2])) for row in rows]
     return [
@@ -127,7 +131,7 @@ def accounts(connection: sqlite3.Connection) -> list[dict[str, Any]]:
 
 
 def recount(tx: Transaction) -> None:
-    """Call no order lost or doubtful any more that is here by now, as far as it was named."""
+    """Take orders that are here now off the lost and doubtful ones, as far as they were named."""
     for file, report in tx.connection.execute("SELECT file, report FROM salvaged").fetchall():
         account = _read(report)
         named = json.dumps([*account.lost_ids, *account.doubtful_ids])
@@ -141,16 +145,18 @@ def recount(tx: Transaction) -> None:
 
 
 def forget_absent(tx: Transaction, present: Collection[str]) -> None:
-    """Forget the accounts of files that are not there any more."""
+    """Drop the accounts of files that are no longer there."""
     for row in tx.connection.execute("SELECT file FROM salvaged").fetchall():
         if row[0] not in present:
             tx.connection.execute("DELETE FROM salvaged WHERE file = ?", (row[0],))
 
 
 def may_be_removed(connection: sqlite3.Connection, file: str, *, before: float) -> bool:
-    """Whether the network has all that a file held, since before that time: its account is complete, nothing
-    was lost or in doubt, and every order that came back is stored by a peer. Of another branch's orders
-    nobody tells this node who has them, so a file that brought such back is kept."""
+    """Whether the network has had everything from a file since a time earlier than `before`. Its account must
+    be complete, with nothing lost or in doubt, and a peer must store every order that came back.
+
+    A file that brought back another branch's orders is kept: this node cannot know which nodes store those.
+    """
     row = connection.execute("SELECT at FROM salvaged WHERE file = ?", (file,)).fetchone()
     account = read_account(connection, file)
     if row is None or account is None or row[0] >= before:

@@ -1,5 +1,5 @@
-"""What is read of a damaged file, before anything is believed: every version of every row in a database of
-its own, in the newest schema, and who says that an order was there."""
+"""What is read from a damaged file, before it is verified. Every version of every row is kept in a database
+of its own with the newest schema, and so are the orders that the file names."""
 
 import re
 import sqlite3
@@ -20,13 +20,13 @@ Key = tuple[Value, ...]
 IsStopped = Callable[[], bool]
 
 _CERTAIN: frozenset[Way] = frozenset(("sql", "page"))
-"""Ways of finding a row that leave no doubt of which table it is."""
+"""The ways of finding a row that leave no doubt about its table."""
 
 _ORDER_EVENTS = ("order_created", "order_cancelled")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _WITNESSES_NEEDED = 2
-"""How many of an order's rows, lines and events must name it where its index does not: one alone may itself
-be damaged in the name."""
+"""How many of an order's rows, lines and events must name it if its index does not. One alone may have a
+damaged name."""
 
 
 class Stopped(Exception):
@@ -35,8 +35,8 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Parts:
-    """The table of what belongs to an entity's rows and is sealed with them: the columns that name the row,
-    and those that tell its parts apart."""
+    """A table of parts that belong to an entity's rows and are sealed with them: the columns that name the
+    row, and those that name the part."""
 
     table: str
     of: tuple[str, ...]
@@ -45,7 +45,7 @@ class Parts:
 
 
 def parts_of(entity: Entity) -> Parts | None:
-    """What belongs to an entity's rows in a table of its own."""
+    """The table of an entity's parts, if it has one."""
     if entity.relation == "orders":
         return Parts("order_lines", ("order_id",), ("line",), ("order_id", *forms.of("order_lines").selected))
     if entity.relation == "stock":
@@ -57,8 +57,8 @@ def parts_of(entity: Entity) -> Parts | None:
 
 @dataclass
 class Finds:
-    """Everything read. `connection` holds the version of each row that was found first; `others` by table and
-    key the versions found later. `named` counts by order in how many ways it was surely named."""
+    """Everything that was read. `connection` holds the first version found of each row, and `others` the
+    later ones, by table and key. `named` counts, by order, in how many ways it was certainly named."""
 
     connection: sqlite3.Connection
     summary: Summary
@@ -66,10 +66,10 @@ class Finds:
     named: dict[str, set[str]] = field(default_factory=dict)
     perhaps: set[str] = field(default_factory=set)
     kept: list[Version] = field(default_factory=list)
-    gone: set[str] = field(default_factory=set)
+    decommissioned: set[str] = field(default_factory=set)
 
     def keys(self) -> Keys:
-        """The orders that are known to have been in the file, and those that perhaps were."""
+        """The orders that were certainly in the file, and those that perhaps were."""
         known = {(name,) for name, by in self.named.items() if _is_enough(by)}
         perhaps = {(name,) for name in (self.perhaps | self.named.keys()) if (name,) not in known}
         return Keys(frozenset(known), frozenset(perhaps))
@@ -90,8 +90,8 @@ def _is_enough(witnesses: set[str]) -> bool:
 
 @contextmanager
 def read_finds(path: Path, *, workspace: Path, is_stopped: IsStopped) -> Iterator[Finds]:
-    """Read a damaged file, which is never changed, into a database in the folder `workspace`. Raises OSError
-    or sqlite3.Error where that cannot be done, Stopped once `is_stopped()`."""
+    """Read a damaged file into a database in the folder `workspace`. The file is not changed. Raises OSError
+    or sqlite3.Error where it cannot be read, Stopped once `is_stopped()`."""
     schema = fresh_schema(workspace)
     scratch = workspace / "found.db"
     with closing(sqlite3.connect(scratch, isolation_level=None, check_same_thread=False)) as connection:
@@ -149,7 +149,7 @@ def _note(finds: Finds, found: FoundRow) -> None:
     elif found.table == "unknown_rows":
         finds.kept.append(values)
     elif found.table == "decommissioned" and surely and isinstance(branch := values.get("branch"), str):
-        finds.gone.add(branch)
+        finds.decommissioned.add(branch)
 
 
 def _keep(finds: Finds, table: str, row: Version, key: tuple[str, ...]) -> None:
@@ -169,8 +169,8 @@ _schemas: dict[str, tuple[str, ...]] = {}
 
 
 def fresh_schema(workspace: Path) -> tuple[str, ...]:
-    """The statements that make the tables of a newly migrated file; one is made in `workspace`, since a node
-    may write nowhere but beside its database."""
+    """The statements that make the tables of a newly migrated file. They come from such a file in
+    `workspace`, since a node may write only beside its database."""
     revision = newest_revision()
     if revision not in _schemas:
         path = workspace / "empty.db"

@@ -1,7 +1,7 @@
-"""Bringing verified rows back into the database that goes on: commands of few rows each.
+"""Merges verified rows into the database in use, by commands of few rows each.
 
-What is merged twice is merged once, and each command keeps the account of what it did in its own
-transaction, so that a crash in between loses and doubles nothing.
+To merge a row twice changes nothing. Each command stores the account of what it did in its own transaction,
+so that a crash in between neither loses nor doubles anything.
 """
 
 import sqlite3
@@ -23,15 +23,15 @@ from app.state.tables import life_table, membership, order_rows, orders, stock_t
 Command = Callable[[Transaction], None]
 
 _NOW_OR_NEVER = (Invalid, KeyError, TypeError, ValueError, AttributeError, OverflowError)
-"""What a row fails with that contradicts what is known here: what is here stays."""
+"""The errors of a row that contradicts rows here. The rows here stay."""
 
 _PERHAPS_LATER = (sqlite3.IntegrityError, AlteredRow)
-"""What it fails with while a row it refers to is not here, or is being repaired."""
+"""The errors of a row while one that it refers to is not here, or is being repaired."""
 
 
 @dataclass(frozen=True)
 class Salvage:
-    """The salvage of one file: its name, and the names of the network's branches."""
+    """The salvage of one file: its name, and the names of the network's branches (`roster`)."""
 
     file: str
     roster: frozenset[str]
@@ -48,8 +48,8 @@ class _Done:
 
 
 def commands(salvage: Salvage, rows: VerifiedRows) -> Iterator[Command]:
-    """The commands that bring back all there is, to be run one after the other; reading the next one's rows
-    blocks. `finish` makes the last one."""
+    """The commands that merge all rows, to be run one after the other. To get the next one blocks while its
+    rows are read. `finish` makes the last command."""
     yield lambda tx: _begin(tx, salvage, rows)
     for entity in replicated.entities():
         after: str | None = ""
@@ -62,7 +62,7 @@ def commands(salvage: Salvage, rows: VerifiedRows) -> Iterator[Command]:
 
 
 def finish(salvage: Salvage, outcome: Outcome) -> Callable[[Transaction], Account]:
-    """The command that ends the account by what the database holds now, and returns it."""
+    """The command that completes the account from what the database holds now. It returns the account."""
 
     def settle(tx: Transaction) -> Account:
         account = read_account(tx.connection, salvage.file) or Account()
@@ -87,7 +87,7 @@ def _begin(tx: Transaction, salvage: Salvage, rows: VerifiedRows) -> None:
     )
     write_account(tx, salvage.file, account)
     # A branch that is gone for good stays so, though nobody else may be left who knows.
-    membership.learn(tx, sorted(rows.gone & salvage.roster))
+    membership.learn(tx, sorted(rows.decommissioned & salvage.roster))
 
 
 def _merging(salvage: Salvage, entity: Entity, rows: Sequence[Row]) -> Command:
@@ -107,7 +107,7 @@ def _merging(salvage: Salvage, entity: Entity, rows: Sequence[Row]) -> Command:
 
 
 def _merge_rows(tx: Transaction, entity: Entity, rows: Sequence[Row]) -> _Done:
-    """Merge rows that belong to no branch, and tell peers those that changed something here."""
+    """Merge rows that belong to no branch, and send peers those that changed something here."""
     done = _Done()
     here = {stored.key: stored.row for stored in entity.stored(tx.connection, map(entity.key_of, rows))}
     for row in rows:
@@ -126,8 +126,8 @@ def _merge_rows(tx: Transaction, entity: Entity, rows: Sequence[Row]) -> _Done:
 
 
 def _merge_stock(tx: Transaction, rows: Sequence[Row]) -> _Done:
-    """Merge cells. Movements of this branch's earlier lives that nobody heard of count again, and are told.
-    What they had left to sell stays frozen: those lives are over."""
+    """Merge cells. Movements of this branch's earlier lives that no node had received count again, and are
+    sent. The rights of these lives stay frozen."""
     done = _Done()
     by_product: dict[str, list[Cell]] = {}
     for cell in _cells(rows):
@@ -180,9 +180,11 @@ def _merge_orders(tx: Transaction, rows: Sequence[Row]) -> _Done:
 
 
 def _merge_order(tx: Transaction, row: Row) -> bool:
-    """Merge an order; whether nobody here had it. One of this branch's own that is new, or newer than what is
-    here, stands as announced by the life that took it, so that the present one announces it again; until a
-    peer has stored it, it is at risk."""
+    """Merge an order. Returns whether this node did not have it.
+
+    An own order that is new or newer here is stored as announced by the life that took it, so that the
+    present life announces it again. Until a peer stores it, it is at risk.
+    """
     order = Order.from_json(row)
     is_new = tx.connection.execute("SELECT 1 FROM orders WHERE id = ?", (order.id,)).fetchone() is None
     changed = orders.merge(tx, row, donor="")

@@ -1,4 +1,4 @@
-"""The rows of a damaged file that are what a node wrote: their seals fit what stands there."""
+"""Verifies the rows of a damaged file: a node wrote those that fit their seals."""
 
 import json
 import shutil
@@ -24,27 +24,27 @@ from app.state.registry.entity import Entity
 from app.state.salvage.finds import Finds, IsStopped, Key, Parts, Version, parts_of, read_finds
 
 KEYS_AT_ONCE = 200
-"""Page keys whose rows are merged by one command, so that the writer is never held up for long."""
+"""How many page keys' rows one command merges, so that the writer is never held up for long."""
 
 WORK = "salvage-"
-"""How the folders begin in which files are worked on."""
+"""The first part of the names of folders in which files are worked on."""
 
 _MOST_TRIES = 4096
-"""How many combinations of versions of a row and its parts are tried until one fits its seal."""
+"""How many combinations of versions of a row and its parts are tried for one that fits its seal."""
 
 _UNREADABLE = (Invalid, KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the orders that a file is known to have held, by what the network has now."""
+    """What became of the orders that a file is known to have held, compared with what the network has now."""
 
     orders: SalvageReport
 
     @property
     def lost(self) -> list[str]:
-        """Orders that are nowhere now, in order: those of which nothing verifies, and those that verify and
-        refer to what nobody has."""
+        """The orders that are nowhere now, sorted: those without a verified row, and those whose rows verify
+        but refer to rows that no node has."""
         return sorted(str(key[0]) for key in self.orders.lost | self.orders.back)
 
     @property
@@ -54,8 +54,8 @@ class Outcome:
 
 class VerifiedRows:
     """The verified rows of one file, and what is known of the others. `read` and `verified` count rows by
-    relation; `sealed` says that the file's rows have seals. A file from before there were any counts as far
-    as its rows could have been written by a node."""
+    relation. `sealed` says that the file's rows have seals. In an older file without seals, a row counts if a
+    node could have written it."""
 
     def __init__(self, finds: Finds, *, identity: Identity) -> None:
         self._finds = finds
@@ -68,17 +68,17 @@ class VerifiedRows:
         self.verified: dict[str, int] = {}
         for entity in replicated.entities():
             self.verified[entity.relation] = self._settle(entity)
-        self.gone = frozenset(finds.gone)
+        self.decommissioned = frozenset(finds.decommissioned)
         self.kept = [row for row in finds.kept if _is_as_kept(row)]
 
     def page(self, entity: Entity, *, after: str) -> tuple[Sequence[Row], str | None]:
-        """The verified rows of the next page keys beyond `after`, and the key to go on from, or None."""
+        """The verified rows of the next page keys after `after`, and the key to continue from, or None."""
         keys = entity.page_keys(self._connection, after=after, limit=KEYS_AT_ONCE)
         rows = [stored.row for stored in entity.stored(self._connection, keys) if stored.row is not None]
         return rows, keys[-1] if len(keys) == KEYS_AT_ONCE else None
 
     def outcome(self, present: sqlite3.Connection) -> Outcome:
-        """What became of the file's orders, given what the `present` database holds."""
+        """What became of the file's orders, compared with the `present` database."""
         keys = self._finds.keys()
         verified = {(key,) for key in replicated.get("orders").page_keys(self._connection)}
         every: list[Key] = [*keys.named, *keys.perhaps, *verified]
@@ -89,7 +89,7 @@ class VerifiedRows:
         return Outcome(report)
 
     def _has_seals(self) -> bool:
-        """Whether any row has one; a file of which no row can be read is taken for one whose rows had."""
+        """Whether any row has a seal. A file without a readable row counts as sealed."""
         relations = [entity.relation for entity in replicated.entities()]
         found = [
             self._connection.execute(f"SELECT MIN(checksum = {UNSEALED}) FROM {relation}").fetchone()[0]
@@ -98,7 +98,8 @@ class VerifiedRows:
         return 0 in found or found == [None] * len(found)
 
     def _settle(self, entity: Entity) -> int:
-        """Leave only the verified rows of an entity, each in the first version that verifies; how many."""
+        """Keep only the verified rows of an entity, each in the first version that verifies. Returns how
+        many."""
         count, unsound = 0, list[Stored]()
         for stored in entity.every(self._connection):
             if self._is_written(entity, stored):
@@ -127,7 +128,7 @@ class VerifiedRows:
             return False
 
     def _find_version(self, entity: Entity, key: Key) -> bool:
-        """Put together the first version of a row that verifies; whether there is one."""
+        """Put together the first version of a row that verifies. Returns whether there is one."""
         others = self._finds.others
         first = self._rows(entity.relation, entity.key, key)
         mains = [*first, *others.get(entity.relation, {}).get(key, [])]
@@ -151,7 +152,8 @@ class VerifiedRows:
         return False
 
     def _choices(self, parts: Parts, key: Key) -> list[list[Version | None]]:
-        """For each part of a row its versions, the newest known first, and last that it was not there."""
+        """For each part of a row: its versions, the newest known first, and last that the part was
+        missing."""
         by: dict[Key, list[Version | None]] = {}
         for version in [*self._rows(parts.table, parts.of, key), *self._other_parts(parts).get(key, [])]:
             by.setdefault(tuple(version.get(name) for name in parts.apart), []).append(version)
@@ -187,8 +189,8 @@ class VerifiedRows:
 def verified_rows(
     path: Path, *, identity: Identity, prefix: str = WORK, is_stopped: IsStopped = lambda: False
 ) -> Iterator[VerifiedRows]:
-    """Read and verify what a damaged file of this node holds; the file is never changed. Copies are made in a
-    folder beside it, which is gone afterwards. Raises OSError or sqlite3.Error, and Stopped."""
+    """Read and verify what a damaged file of this node holds. The file is not changed; copies are in a folder
+    beside it, which is removed afterwards. Raises OSError or sqlite3.Error, and Stopped."""
     with (
         tempfile.TemporaryDirectory(dir=path.parent, prefix=prefix) as folder,
         read_finds(path, workspace=Path(folder), is_stopped=is_stopped) as finds,
@@ -197,7 +199,7 @@ def verified_rows(
 
 
 def remove_left_over(folder: Path) -> None:
-    """Remove what a process that was killed in the middle left in the node's folder."""
+    """Remove the working folders that a killed process left in the node's folder."""
     for left in folder.glob(f"{WORK}*"):
         shutil.rmtree(left, ignore_errors=True)
 
@@ -213,12 +215,12 @@ def _held(present: sqlite3.Connection, keys: Sequence[Key]) -> set[Key]:
 
 
 def _is_as_kept(row: Mapping[str, Any]) -> bool:
-    """Whether a row of a relation that only newer versions know is what was kept: its key is its digest."""
+    """Whether a row of a relation that only newer versions know is as it was kept: its key is its digest."""
     text, key = row.get("row"), row.get("sha256")
     return isinstance(text, str) and sha256(text.encode("utf-8", "replace")).hexdigest() == key
 
 
 def _only_to_check(connection: sqlite3.Connection, identity: Identity) -> Transaction:
-    """A transaction that knows the network's id, by which rows are checked; nothing is written by it."""
+    """A transaction that has the network's id, for checking rows. It writes nothing."""
     counters = Counters(lamport=0, seq=0, order_counter=0, founded=0)
     return Transaction(connection, identity=identity, counters=counters, now=0.0, random=Random(0))

@@ -1,4 +1,4 @@
-"""Reading who did what at this node. Writing it is the transaction's (`Transaction.audit`)."""
+"""Reads the audit of this node. `Transaction.audit` writes it."""
 
 import json
 import sqlite3

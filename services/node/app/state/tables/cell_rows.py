@@ -1,4 +1,4 @@
-"""Stock cells as rows: read, sealed and written, those of many products in few statements."""
+"""Stock cells as rows: reads, seals and writes those of many products in few statements."""
 
 import json
 import sqlite3
@@ -23,8 +23,8 @@ Grants = Sequence[tuple[str, str, int]]
 
 
 def stored(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[Stored]:
-    """Every life's cell of these products, by product, branch and epoch, whether or not it is what was
-    written. A cell of this life that is gone is among them, without its content."""
+    """Every life's cell of these products as it stands, sound or altered, by product, branch and epoch. A
+    missing cell of this life is included, without its content."""
     form, wanted = forms.of("stock"), list(product_ids)
     found = [_stored(form, *row) for row in _rows(connection, form, wanted)]
     gone = {key for _, key in _due(connection, wanted)} - {row.key for row in found}
@@ -38,21 +38,21 @@ def due(connection: sqlite3.Connection) -> list[str]:
 
 
 def read(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[dict[str, Any]]:
-    """Every life's cell of these products in the canonical form of `Cell.as_json`. Raises AlteredRow for one
-    that is not what was written. One that cannot be read is left out once that is known for good."""
+    """Every life's cell of these products in the canonical form of `Cell.as_json`. Raises AlteredRow for an
+    altered cell. A listed cell that cannot be read is left out."""
     found = stored(connection, product_ids)
     readable = [row for row in found if row.row is not None or not is_listed(connection, row)]
     return [require_written(connection, row) for row in readable]
 
 
 def cells(connection: sqlite3.Connection, product_id: str, *, spending: bool = False) -> list[Cell]:
-    """Every life's cell of a product, by branch and epoch. Raises AlteredRow for one that is not what was
-    written; where units are about to be spent, also for one of which that is known for good."""
+    """Every life's cell of a product, by branch and epoch. Raises AlteredRow for an altered cell that is not
+    listed yet. With `spending`, also for a listed one."""
     return list(_written(connection, [product_id], spending=spending))
 
 
 def by_product(connection: sqlite3.Connection, product_ids: Iterable[str]) -> dict[str, list[Cell]]:
-    """The cells of some products that have any, to be shown, by product."""
+    """The cells of these products, to be shown, by product. A product without cells is left out."""
     found: dict[str, list[Cell]] = {}
     for cell in _written(connection, product_ids, spending=False):
         found.setdefault(cell.product_id, []).append(cell)
@@ -72,7 +72,7 @@ def _written(connection: sqlite3.Connection, product_ids: Iterable[str], *, spen
 
 
 def require_never_written(connection: sqlite3.Connection, product_id: str) -> None:
-    """Raise AlteredRow if the cell of this life, which is not there, was written once."""
+    """Raise AlteredRow if this life has once written its cell of the product, which is missing now."""
     for _, key in _due(connection, [product_id]):
         raise AlteredRow("stock", key)
 
@@ -80,8 +80,8 @@ def require_never_written(connection: sqlite3.Connection, product_id: str) -> No
 def to_merge(
     connection: sqlite3.Connection, product_ids: Iterable[str]
 ) -> tuple[dict[tuple[str, Life], Cell], set[tuple[str, Life]]]:
-    """Every life's cell of these products by product and life, and apart the keys of those known for good not
-    to be what was written. Raises AlteredRow for one of which that is not known yet."""
+    """Every life's cell of these products, by product and life, and separately the keys of listed altered
+    ones. Raises AlteredRow for an altered cell that is not listed yet."""
     form = forms.of("stock")
     found: dict[tuple[str, Life], Cell] = {}
     altered: set[tuple[str, Life]] = set()
@@ -103,7 +103,7 @@ def to_merge(
 
 
 def sealed(cell: Cell) -> int:
-    """The seal of a cell; it covers what was granted."""
+    """The seal of a cell. It covers the grants."""
     values: list[Any] = [cell.product_id, cell.branch, cell.epoch]
     values += [getattr(cell, name) for name in COUNTS]
     values.append(cell.version)
@@ -113,8 +113,8 @@ def sealed(cell: Cell) -> int:
 
 
 def put(tx: Transaction, cell: Cell) -> None:
-    """Write a cell as it is in place of what stands there, and count it nowhere. Raises AlteredRow for an
-    earlier version of a cell of this life than it wrote: units spent since would be spent again."""
+    """Write a cell over the stored one, without counting it in the digest. Raises AlteredRow if it is an
+    earlier version of a cell of this life: units spent since then would be spent again."""
     key = (cell.product_id, *cell.life)
     if cell.life == Life(tx.identity.name, tx.identity.epoch):
         written = tx.connection.execute(
@@ -128,7 +128,7 @@ def put(tx: Transaction, cell: Cell) -> None:
 
 
 def mark(tx: Transaction, cell: Cell) -> None:
-    """Remember outside the cell that this life wrote this version of it."""
+    """Store, outside the cell, that this life wrote this version of it."""
     tx.connection.execute(
         "INSERT INTO own_cells (product_id, branch, epoch, version) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (product_id, branch, epoch) DO UPDATE SET version = excluded.version",
@@ -137,7 +137,7 @@ def mark(tx: Transaction, cell: Cell) -> None:
 
 
 def write(tx: Transaction, cell: Cell, *, known: dict[Life, int]) -> None:
-    """Write a cell of which `known` was granted before."""
+    """Write a cell. `known` are its grants before."""
     form = forms.of("stock")
     row = cell.as_json()
     del row["granted"]
@@ -165,7 +165,8 @@ def _rows(
 
 
 def _compared(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What was selected, its seal last; without it where this life wrote another version of the cell."""
+    """The selected values, with the seal last. The seal is left out where this life wrote another version of
+    the cell."""
     *values, checksum, marked = row
     return (*values, checksum if marked is None or marked == values[_FIRST - 1] else UNSEALED)
 
@@ -181,8 +182,8 @@ def _due(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[tup
 
 
 def _cell(form: Form, values: Sequence[Any], granted: Grants) -> tuple[Cell | None, int]:
-    """The cell of what was selected (its seal last) and its grants by life, with the seal of what stands
-    there."""
+    """The cell from the selected values (the seal last) and its grants by life, with the seal that fits
+    them."""
     try:
         sealing = [*values[:_FIRST]]
         for grant in granted:

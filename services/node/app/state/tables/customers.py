@@ -41,8 +41,7 @@ def snapshot(connection: sqlite3.Connection, customer_id: str) -> dict[str, Any]
 
 
 def find_by_ids(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, Customer]:
-    """Those of these customers that are here, by id. Raises AlteredRow for one that is not what was
-    written."""
+    """Those of these customers that are here, by id. Raises AlteredRow."""
     return {row["id"]: Customer.from_row(row) for row in CUSTOMERS.snapshots(connection, ids)}
 
 
@@ -50,7 +49,7 @@ def find(
     connection: sqlite3.Connection, reference: str, *, cluster: str | None = None, use: Use = "show"
 ) -> Customer | None:
     """The customer with this id, or else with this code in any spelling; or None. `cluster` is this node's
-    network, where the caller knows it anyway; `use` is what it is read for."""
+    network, to save a query; `use` is the purpose of the read."""
     row = CUSTOMERS.find(connection, reference, cluster=cluster, use=use)
     return None if row is None else Customer.from_row(row)
 

@@ -1,4 +1,4 @@
-"""Products and customers alike: rows under one stamp each, last writer wins."""
+"""Tables of products and customers: one stamp for each row, and the last writer wins."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,8 +21,8 @@ _STAMP = ("lamport", "stamp_node", "stamp_epoch")
 
 @dataclass(frozen=True)
 class LwwTable:
-    """One such table. `key` is the immutable column its ids follow from, and `check` raises Invalid for
-    values no node could have written."""
+    """One such table. `key` is the immutable column that ids follow from. `check` raises Invalid for values
+    that no node could have written."""
 
     relation: str
     entity: str
@@ -36,7 +36,7 @@ class LwwTable:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The fields that clients see: all but the stamp and what this version does not know."""
+        """The fields that clients see: all but the stamp and the fields that this version does not know."""
         form = self.form
         stored = (*form.columns, *(field.name for field in form.added))
         return tuple(name for name in stored if name not in _STAMP)
@@ -44,7 +44,7 @@ class LwwTable:
     def snapshot(
         self, connection: sqlite3.Connection, record_id: str, use: Use = "show"
     ) -> dict[str, Any] | None:
-        """The row in canonical form, or None. Raises AlteredRow for one that is not what was written."""
+        """The row in canonical form, or None. Raises AlteredRow."""
         form = self.form
         row = connection.execute(f"{row_sql.select(form)} WHERE id = ?", (record_id,)).fetchone()
         return None if row is None else require_written(connection, _stored(form, row), use)
@@ -54,13 +54,13 @@ class LwwTable:
         return [require_written(connection, stored) for stored in self.stored(connection, ids)]
 
     def stored(self, connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
-        """Those of these records that are here, by id, whether or not they are what was written."""
+        """Those of these records that are here, by id, sound or altered."""
         form = self.form
         rows = connection.execute(f"{row_sql.select(form)} {row_sql.BY_IDS}", (row_sql.listed(ids),))
         return [_stored(form, row) for row in rows]
 
     def put(self, tx: Transaction, row: Mapping[str, Any]) -> None:
-        """Write a record as it is in place of what stands there, and count it nowhere."""
+        """Write a record over the stored one, without counting it in the digest."""
         form = self.form
         values = form.stored(row)
         tx.connection.execute(row_sql.upsert(form), (*values, sealed(form, row)))
@@ -81,8 +81,8 @@ class LwwTable:
         cluster: str | None = None,
         use: Use = "show",
     ) -> dict[str, Any] | None:
-        """The record with this id, or else with this key in any spelling. `cluster` is this node's network,
-        where the caller knows it anyway."""
+        """The record with this id, or else with this key in any spelling; or None. `cluster` is this node's
+        network, to save a query."""
         if text.fault(reference, longest=text.KEY):
             return None
         found = self.snapshot(connection, reference, use) if len(reference) == _ID_LENGTH else None
@@ -90,7 +90,7 @@ class LwwTable:
         return found or self.snapshot(connection, named, use)
 
     def page(self, connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
-        """Clients' views of up to `limit` records whose id is beyond `after`, by id."""
+        """Clients' views of up to `limit` records after the id `after`, by id."""
         form = self.form
         rows = connection.execute(
             f"{row_sql.select(form)} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
@@ -143,8 +143,8 @@ class LwwTable:
         return True
 
     def _known(self, tx: Transaction, snapshot: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The record that is here under a peer's record's id, if it has one. One that is not what was written
-        is restored on the way where the peer's is the very row that was."""
+        """The record here with the id of a peer's record, or None. An altered one is restored first, if the
+        peer's is exactly the row that was written."""
         record_id = snapshot.get("id") if isinstance(snapshot, Mapping) else None
         found = self.stored(tx.connection, [record_id]) if isinstance(record_id, str) else []
         if not found:
@@ -210,10 +210,10 @@ def cluster_id(connection: sqlite3.Connection) -> str:
 
 
 def keep_loser(tx: Transaction, entity: str, *, loser: dict[str, Any], winner: dict[str, Any]) -> None:
-    """Keep the losing version of an edit made here, or beaten by one made here, in the audit, once.
+    """Keep the losing version of an edit in the audit, once, if either of the two was made here.
 
-    Nothing is kept when this node's audit shows that it knew the loser and edited it on purpose: a peer that
-    has not heard of that edit yet keeps sending the old version with its orders.
+    Nothing is kept if this node's audit shows that it had the loser and edited it on purpose. A peer without
+    that edit keeps sending the old version with its orders.
     """
     if tx.identity.name not in (loser["stamp_node"], winner["stamp_node"]):
         return

@@ -1,8 +1,9 @@
-"""Which branches are gone for good. A set that only grows: whoever learns of one keeps it and passes it on.
+"""Which branches are decommissioned. The set only grows: a node that learns of one stores it and passes it
+on.
 
-The rights of a decommissioned branch are frozen with all its lives, and no stock count waits for its word.
-So one disk alone must not know it: if that one were lost, the branch could come back and sell what a count
-has released meanwhile.
+All rights of a decommissioned branch are frozen, and a stock count does not wait for its answer. So a
+decommissioning does not count while one disk alone stores it. If that disk were lost, the branch could come
+back and sell units that a count has released.
 """
 
 import sqlite3
@@ -18,21 +19,27 @@ _WITNESSES = (
 )
 
 
-def is_done(branch: str, *, gone: Collection[str], witnessed: Collection[str], others: Iterable[str]) -> bool:
-    """Whether a branch's decommissioning counts: it is known (`gone`) here and at another member, too
-    (`witnessed`). Where every other branch of the roster (`others`) is gone there is nobody else to know it,
-    and this node's word is enough."""
-    return branch in gone and (branch in witnessed or all(other in gone for other in others))
+def is_done(
+    branch: str, *, decommissioned: Collection[str], witnessed: Collection[str], others: Iterable[str]
+) -> bool:
+    """Whether a branch's decommissioning counts: this node stores it, and another member (`witnessed`) does
+    too.
+
+    Where every other branch of the roster (`others`) is decommissioned, this node's own record is enough.
+    """
+    return branch in decommissioned and (
+        branch in witnessed or all(other in decommissioned for other in others)
+    )
 
 
 def gone(connection: sqlite3.Connection) -> list[str]:
-    """Every branch known to be decommissioned, by name."""
+    """Every branch known to be decommissioned, sorted by name."""
     return [row[0] for row in connection.execute("SELECT branch FROM decommissioned ORDER BY branch")]
 
 
 def witnesses(connection: sqlite3.Connection) -> Mapping[str, list[str]]:
-    """For each decommissioned branch the members, besides this node, that have stored it durably. What a life
-    that is over had stored may be lost with its disk and counts no more."""
+    """For each decommissioned branch, the members besides this node that store it durably. A dead life is no
+    witness: what it stored may be lost with its disk."""
     found: dict[str, list[str]] = {}
     for branch, peer in connection.execute(_WITNESSES):
         found.setdefault(branch, []).append(peer)
@@ -40,26 +47,30 @@ def witnesses(connection: sqlite3.Connection) -> Mapping[str, list[str]]:
 
 
 def done(connection: sqlite3.Connection, *, others: Collection[str]) -> set[str]:
-    """The branches whose decommissioning counts; `others` is the roster without this node."""
+    """The branches whose decommissioning counts. `others` is the roster without this node."""
     known = gone(connection)
     witnessed = witnesses(connection) if known else {}
-    return {branch for branch in known if is_done(branch, gone=known, witnessed=witnessed, others=others)}
+    return {
+        branch
+        for branch in known
+        if is_done(branch, decommissioned=known, witnessed=witnessed, others=others)
+    }
 
 
 def pending(connection: sqlite3.Connection, *, others: Collection[str]) -> list[str]:
-    """The decommissioned branches of the roster of which no other member is known to know, by name."""
+    """The decommissioned branches of the roster that no other member is known to store, sorted by name."""
     counting = done(connection, others=others)
     return [branch for branch in gone(connection) if branch in others and branch not in counting]
 
 
 def learn(tx: Transaction, told: Iterable[str]) -> None:
-    """Remember branches that a peer knows to be decommissioned; this node's own may be among them."""
+    """Store the branches that a peer reports as decommissioned. This node's own branch may be among them."""
     for branch in told:
         tx.learn_gone(branch)
 
 
 def witness(tx: Transaction, life: Life, told: Iterable[str]) -> None:
-    """Remember that this life of a peer has stored these decommissionings."""
+    """Store that this life of a peer has stored these decommissionings."""
     for branch in told:
         added = tx.connection.execute(
             "INSERT OR IGNORE INTO decommission_witnesses (branch, peer, peer_epoch) VALUES (?, ?, ?)",
@@ -69,7 +80,7 @@ def witness(tx: Transaction, life: Life, told: Iterable[str]) -> None:
 
 
 def decommission(tx: Transaction, branch: str, *, actor: Actor) -> None:
-    """Say that a branch is gone for good. It cannot be taken back; saying it again changes nothing."""
+    """Mark a branch as decommissioned, for good. To repeat it changes nothing."""
     if branch in tx.gone:
         return
     tx.learn_gone(branch)

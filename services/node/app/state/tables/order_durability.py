@@ -1,5 +1,5 @@
-"""Who has an order besides its branch, as far as its branch knows: an order that nobody else has would die
-with this disk."""
+"""Which nodes store an order besides its branch, as far as its branch knows. An order that no other node
+stores would be lost with this disk."""
 
 import sqlite3
 from bisect import bisect_right
@@ -12,9 +12,12 @@ _FEW_EVENTS = 20_000  # that no peer has: up to so many the log's end is read fa
 
 
 def stored_by(connection: sqlite3.Connection, order_id: str) -> list[str]:
-    """Nodes besides its branch known to have an order durably: at its branch, the peers whose acknowledgement
-    has passed its event and that have not parked it, or the one it was fetched back from; elsewhere, this
-    node."""
+    """The nodes besides its branch that are known to store an order durably, by name.
+
+    At the order's branch these are the peers that acknowledged its event and did not park it. An order that
+    was fetched back from a peer names that donor instead, until it is announced again. Elsewhere the list is
+    this node.
+    """
     name, epoch = present_life(connection)
     row = connection.execute(
         "SELECT branch, announced, seq, donor FROM orders WHERE id = ?", (order_id,)
@@ -32,8 +35,8 @@ def stored_by(connection: sqlite3.Connection, order_id: str) -> list[str]:
 
 
 def at_risk(connection: sqlite3.Connection) -> int:
-    """How many of this node's own orders no living peer is known to have among its own: they would die with
-    this disk."""
+    """How many of this node's own orders no living peer is known to store. They would be lost with this
+    disk."""
     life = present_life(connection)
     stored, first, last = connection.execute(
         f"SELECT (SELECT COALESCE(MAX(acknowledged), 0) FROM {LIVING_CURSORS} WHERE epoch = n.epoch),"
@@ -50,7 +53,7 @@ def at_risk(connection: sqlite3.Connection) -> int:
 
 
 def _at_risk_by_parking(connection: sqlite3.Connection, life: Life, stored: int) -> int:
-    """Of the orders announced up to `stored`: those that no peer has but parked."""
+    """How many orders announced up to `stored` are parked at every peer that acknowledged them."""
     name, epoch = life
     parked: dict[Life, list[tuple[int, int]]] = {}
     for row in connection.execute(
@@ -77,8 +80,8 @@ def _at_risk_by_parking(connection: sqlite3.Connection, life: Life, stored: int)
 
 
 def _at_risk_by_log(connection: sqlite3.Connection, life: Life, stored: int) -> int:
-    """The same from the log's end, which is short when some peer follows: orders announced beyond `stored`,
-    and those of earlier epochs that are not announced again yet."""
+    """The other orders at risk, counted from the log's end, which is short when some peer follows. These are
+    orders announced beyond `stored`, and orders of earlier epochs that are not announced again yet."""
     name, epoch = life
     announced, earlier = connection.execute(
         "SELECT (SELECT COUNT(*) FROM events WHERE epoch = ?2 AND seq > ?3 AND kind = 'order_created'),"

@@ -1,7 +1,7 @@
-"""Orders by the page: what `orders` does for one of them, in few statements for many.
+"""Orders by the page: the work of `orders`, for many orders in few statements.
 
-Only what is plain is done here. Whatever a page holds besides (a known order that differs, a text or number
-that needs a closer look, a constraint that does not hold) is left to `orders`, one by one.
+Only plain orders are handled here. All others are left to `orders`, one by one: a known order that differs, a
+text or number that needs a closer look, a constraint that does not hold.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,8 +23,8 @@ def _texts_among(rules: Rules, *, optional: bool) -> list[str]:
 
 
 def _schema_of(rule: Rule) -> CoreSchema:
-    """A rule as pydantic's core checks it, many times faster than the rule itself. What characters a text has
-    is not looked at, and of times only those are taken that every encoder writes alike."""
+    """A rule in the form of pydantic's core, which checks it many times faster. It does not look at the
+    characters of a text, and accepts only times that every encoder writes alike."""
     match rule:
         case Text(longest=longest, optional=optional):
             words = core_schema.str_schema(min_length=1, max_length=longest, strict=True)
@@ -58,8 +58,8 @@ _INSERT = (
 
 
 def is_plain(row: Any) -> bool:
-    """Whether a row from a peer is surely an order that a node could have written. False says nothing: then
-    `orders.merge` decides."""
+    """Whether a row from a peer is certainly an order that a node could have written. False means that
+    `orders.merge` must decide."""
     if not _HOLDS.isinstance_python(row) or tuple(row) != NAMES or type(row["created_at"]) is not float:
         return False
     lines = row["lines"]
@@ -78,7 +78,7 @@ def is_plain(row: Any) -> bool:
 
 
 def merge(tx: Transaction, rows: Sequence[Any], *, donor: str) -> tuple[int, list[Any]]:
-    """Apply those of a peer's orders that are plain; how many were written, and the rows that are left to
+    """Apply the plain ones of a peer's orders. Returns how many were written, and the rows left for
     `orders.merge`. Raises a constraint error, for the caller to undo, if one of them does not fit."""
     plain: dict[str, Row] = {}
     left = []
@@ -110,7 +110,7 @@ def _in_order(numbers: Sequence[int]) -> bool:
 
 
 def _are_plain(texts: Iterable[str]) -> bool:
-    """Whether `text.fault` finds nothing in any of them but perhaps their lengths: all at once, since of the
-    printable characters only the space is white."""
+    """Whether `text.fault` finds nothing wrong in these texts, lengths aside. All are checked at once,
+    because the only white printable character is the space."""
     joined = f"|{'|'.join(texts)}|"
     return joined.isprintable() and not ("||" in joined or "| " in joined or " |" in joined)

@@ -1,4 +1,4 @@
-"""Orders with their lines as rows: read, encoded, sealed and written, many in few statements."""
+"""Orders with their lines as rows: reads, encodes, seals and writes many in few statements."""
 
 import json
 import sqlite3
@@ -24,7 +24,7 @@ PLAIN_SECONDS = (1e-3, 1e15)  # between them every encoder writes the shortest d
 
 
 def stored(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
-    """Those of these orders that are here, by id, whether or not they are what was written."""
+    """Those of these orders that are here, by id, sound or altered."""
     listed = json.dumps(list(ids))
     form, line_form = forms.of("orders"), forms.of("order_lines")
     cursor = connection.cursor()
@@ -37,14 +37,13 @@ def stored(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
 
 
 def read(connection: sqlite3.Connection, ids: Iterable[str], use: Use = "show") -> list[Row]:
-    """The snapshots of those of these orders that are here, by id. Raises AlteredRow for one that is not what
-    was written."""
+    """The snapshots of those of these orders that are here, by id. Raises AlteredRow."""
     return [require_written(connection, row, use) for row in stored(connection, ids)]
 
 
 def snapshot(connection: sqlite3.Connection, order_id: str, use: Use = "show") -> Row | None:
-    """The order with its lines in canonical form, or None. What a node only knows for itself (its own
-    event's seq) is not part of it."""
+    """The order with its lines in canonical form, or None. Columns that only this node uses (the seq of its
+    own event) are not part of it."""
     found = read(connection, [order_id], use)
     return found[0] if found else None
 
@@ -74,8 +73,8 @@ def sealed(row: Mapping[str, Any]) -> int:
 
 
 def put(tx: Transaction, row: Mapping[str, Any]) -> None:
-    """Write an order as it is in place of what stands there, and count it nowhere. What this node alone knows
-    of it (its event) stays."""
+    """Write an order over the stored one, without counting it in the digest. Columns that only this node uses
+    (its event) stay."""
     form = forms.of("orders")
     names = (*form.selected, "checksum")
     changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != "id")
@@ -89,7 +88,7 @@ def put(tx: Transaction, row: Mapping[str, Any]) -> None:
 
 
 def order_values(row: Mapping[str, Any]) -> list[Any]:
-    """What to store of an order besides its lines, as its form `selected`."""
+    """The values to store of an order without its lines, as its form `selected`."""
     return forms.of("orders").stored({name: value for name, value in row.items() if name != "lines"})
 
 

@@ -1,4 +1,4 @@
-"""Orders as they are written down, read, sent and merged. Only its own branch changes one."""
+"""Orders: writing, reading, showing and merging them. Only its own branch changes an order."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -18,13 +18,14 @@ from app.state.tables import customers, order_durability, order_rows
 
 
 def find(connection: sqlite3.Connection, order_id: str, use: Use = "show") -> Order | None:
-    """The order with this id, or None. Raises AlteredRow for one that is not what was written."""
+    """The order with this id, or None. Raises AlteredRow."""
     row = order_rows.snapshot(connection, order_id, use)
     return None if row is None else Order.from_row(row)
 
 
 def insert(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> None:
-    """Write a new order and its lines: one of this node's own with its event's seq, or a peer's."""
+    """Write a new order and its lines. `seq` is that of its event for an own order; `donor` is the peer that
+    sent any other."""
     row = order.as_json()
     names = (*forms.of("orders").selected, "checksum", "announced", "seq", "donor")
     announced = tx.identity.epoch if seq else ""
@@ -44,8 +45,8 @@ def set_status(
     version: int,
     beyond: Mapping[str, Any] | None = None,
 ) -> Order:
-    """Write an order's next status and return the order as it is then. `beyond` are its fields of later
-    revisions, if they changed too."""
+    """Write an order's next status. Returns the order after it. `beyond` are its fields of later revisions,
+    if they change too."""
     more = before.beyond if beyond is None else beyond
     after = replace(before, status=status, version=version, beyond=more)
     row, form = after.as_json(), forms.of("orders")
@@ -60,8 +61,8 @@ def set_status(
 
 
 def announce_again(tx: Transaction, *, limit: int) -> int:
-    """Put up to `limit` orders that an earlier epoch of this node announced into the present one's log, and
-    return how many: peers may lack them, and the old log is not sent any more."""
+    """Append up to `limit` orders that an earlier epoch of this node announced to the present log. Returns
+    how many. Peers may lack them, and the old log is no longer sent."""
     rows = tx.connection.execute(
         "SELECT id FROM orders WHERE announced NOT IN ('', ?) ORDER BY id LIMIT ?", (tx.identity.epoch, limit)
     ).fetchall()
@@ -74,10 +75,11 @@ def announce_again(tx: Transaction, *, limit: int) -> int:
 
 
 def merge(tx: Transaction, body: object, *, donor: str) -> bool:
-    """Apply an order that a peer (`donor`) sent; True if anything changed here. A higher version wins.
+    """Apply an order that a peer (`donor`) sent. Returns True if anything changed here. The higher version
+    wins.
 
-    Raises Invalid for an order no node could have written, and for one that contradicts what is known
-    (the same version with other content): a fork, to be parked and seen, never overwritten.
+    Raises Invalid for an order that no node could have written, and for a fork: other content under the same
+    version. A fork is parked and shown; it never overwrites.
     """
     theirs = Order.from_json(body)
     ours = find(tx.connection, theirs.id)
@@ -148,7 +150,7 @@ def _shown_time(seconds: Any) -> str:
 
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
-    """Up to `limit` orders whose id is beyond `after`, by id (UUIDv7: about by time)."""
+    """Up to `limit` orders after the id `after`, by id (UUIDv7: about by time)."""
     rows = connection.execute("SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
     found = [Order.from_row(row) for row in order_rows.read(connection, [row["id"] for row in rows])]
     known = customers.find_by_ids(connection, {order.customer_id for order in found})
@@ -156,7 +158,8 @@ def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[st
 
 
 def sales_of(connection: sqlite3.Connection, product_id: str) -> list[SoldUnits]:
-    """Units of a product in every placed order known here, for naming who is short when oversold."""
+    """The units of a product in every placed order known here, to name the orders that are short when
+    oversold."""
     rows = connection.execute(
         "SELECT o.lamport, o.branch, o.id, SUM(l.quantity) AS quantity FROM order_lines l"
         " JOIN orders o ON o.id = l.order_id WHERE l.product_id = ? AND o.status = 'placed' GROUP BY o.id",
@@ -177,7 +180,8 @@ def _possible_duplicates(connection: sqlite3.Connection, order: Order) -> list[s
 
 
 def count_possible_duplicates(connection: sqlite3.Connection) -> int:
-    """How many orders repeat another one's user, key and body: asked for at two branches while apart."""
+    """How many orders repeat another one's user, key and body, because a client sent them to two branches
+    during a partition."""
     row = connection.execute(
         # Keys that were used twice are few, and an index alone finds them; bodies are compared of these only.
         "SELECT COALESCE(SUM(n - 1), 0) FROM (SELECT COUNT(*) AS n FROM orders o JOIN"

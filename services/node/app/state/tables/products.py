@@ -33,7 +33,7 @@ def find(
     connection: sqlite3.Connection, reference: str, *, cluster: str | None = None, use: Use = "show"
 ) -> Product | None:
     """The product with this id, or else with this sku in any spelling; or None. `cluster` is this node's
-    network, where the caller knows it anyway; `use` is what it is read for."""
+    network, to save a query; `use` is the purpose of the read."""
     row = PRODUCTS.find(connection, reference, cluster=cluster, use=use)
     return None if row is None else Product.from_row(row)
 

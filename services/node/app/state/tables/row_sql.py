@@ -1,4 +1,4 @@
-"""The statements that follow from a row's form."""
+"""SQL statements that follow from a row's form."""
 
 import json
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ from app.domain.forms import Form
 
 @cache
 def select(form: Form) -> str:
-    """Read rows: what the form `selected`, and last the seal."""
+    """Reads rows: the columns that the form `selected`, and last the seal."""
     return f"SELECT {', '.join((*form.selected, 'checksum'))} FROM {form.relation}"
 
 
 @cache
 def upsert(form: Form) -> str:
-    """Write a row by its `id` in place of what stands there: what is `stored`, and last the seal."""
+    """Writes a row over the one with its `id`: the `stored` values, and last the seal."""
     names = (*form.selected, "checksum")
     changes = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
     return (
@@ -25,7 +25,7 @@ def upsert(form: Form) -> str:
 
 
 BY_IDS = "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
-"""Which rows: those of the ids `listed`."""
+"""The condition for the rows whose ids are `listed`."""
 
 
 def listed(ids: Iterable[str]) -> str:

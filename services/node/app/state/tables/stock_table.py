@@ -1,4 +1,4 @@
-"""The stock table: reading cells, and the only place that writes them."""
+"""The stock table: reads cells, and is the only place that writes them."""
 
 import json
 import sqlite3
@@ -18,9 +18,13 @@ from app.state.tables import cell_rows, life_table, membership
 
 @dataclass
 class Merged:
-    """What merging received cells did. `forks` cannot come from the history that is known here, so their life
-    is over; `ahead` are cells of this very life that a peer knows better, or otherwise, than this node does:
-    its file was rolled back; `waiting` are of products that are not here yet."""
+    """What merging received cells found.
+
+    - `forks`: cells that contradict the history known here, so their life is over.
+    - `ahead`: products where a peer's cell of this very life is newer than here, or differs. This file was
+      rolled back.
+    - `waiting`: cells of products that are not here yet.
+    """
 
     changed: bool = False
     forks: list[str] = field(default_factory=list)
@@ -36,14 +40,14 @@ class Merged:
 
 
 def cells_of(connection: sqlite3.Connection, product_id: str) -> list[Cell]:
-    """Every life's cell of a product, by branch and epoch. Raises AlteredRow for one that is not what was
-    written, unless that is known for good."""
+    """Every life's cell of a product, by branch and epoch. Raises AlteredRow for an altered cell that is not
+    listed yet."""
     return cell_rows.cells(connection, product_id)
 
 
 def cells_to_spend(tx: Transaction, product_id: str) -> list[Cell]:
-    """The same for a command that spends rights by them. Raises AlteredRow for any that is not what was
-    written, and where this life's own is gone: nobody knows what it should say, so no unit is sold by it."""
+    """The same, for a command that spends rights. Raises AlteredRow for any altered cell, and if this life's
+    own is missing: its content is unknown, so no unit is sold by it."""
     found = cell_rows.cells(tx.connection, product_id, spending=True)
     if all(cell.life != life_table.me(tx) for cell in found):
         cell_rows.require_never_written(tx.connection, product_id)
@@ -57,8 +61,8 @@ def own_cell(cells: Iterable[Cell], life: Life, product_id: str) -> Cell:
 
 
 def usable_rights(connection: sqlite3.Connection, cells: Sequence[Cell], life: Life) -> int:
-    """Units that this node's own `life` may spend now by these cells of one product: its rights, less what a
-    stock count recovered and not every member has acknowledged yet."""
+    """Units that this node's own `life` may spend now, by these cells of one product. That is its rights
+    without the units that a stock count recovered and not every member has acknowledged yet."""
     rights = stock.rights_of(life, cells)
     own = next((cell for cell in cells if cell.life == life), None)
     return rights if own is None else rights - unusable(connection, own.product_id, own)
@@ -91,7 +95,7 @@ def unusable(connection: sqlite3.Connection, product_id: str, own: Cell) -> int:
 
 
 def versions(connection: sqlite3.Connection, life: Life) -> dict[str, int]:
-    """How many movements of each product a life made, as known here, by product."""
+    """How many movements of each product a life has made, as known here, by product id."""
     rows = connection.execute(
         "SELECT product_id, version FROM stock WHERE branch = ? AND epoch = ? ORDER BY product_id", life
     )
@@ -99,8 +103,7 @@ def versions(connection: sqlite3.Connection, life: Life) -> dict[str, int]:
 
 
 def without_altered(connection: sqlite3.Connection, life: Life, product_ids: Sequence[str]) -> list[str]:
-    """Those of these products of which a life's row is what was written: a damaged number must not end a
-    life."""
+    """Those of these products whose row of a life is sound. A damaged number must not end a life."""
     if not product_ids:
         return []
     altered = {stored.key for stored in cell_rows.stored(connection, product_ids) if not stored.is_sound}
@@ -108,7 +111,7 @@ def without_altered(connection: sqlite3.Connection, life: Life, product_ids: Seq
 
 
 def move(tx: Transaction, before: Cell, after: Cell) -> None:
-    """Write a movement of this node's own cell and put it in the outbox."""
+    """Write a movement of this node's own cell, and its event."""
     assert after.life == life_table.me(tx), "only its own branch, in its own epoch, writes a cell"
     _save(tx, before if before.version else None, after)
     cell_rows.mark(tx, after)
@@ -116,11 +119,11 @@ def move(tx: Transaction, before: Cell, after: Cell) -> None:
 
 
 def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
-    """Merge a peer's view of cells, field by field; this node's own cell is compared, never changed. One that
-    is known for good not to be what was written is neither: nothing follows from what it says.
+    """Merge a peer's cells, field by field. This node's own cell is compared, never changed. A listed altered
+    cell is neither merged nor compared: its content proves nothing.
 
-    A life of which two views cannot come from one history was lived twice: its disk went back to an older
-    copy of itself, or was copied. It is over, for all that hear of it, and then no news any more.
+    If two views of a life cannot come from one history, its disk went back to an older copy, or was copied.
+    That life is then over. It is a fork only the first time.
     """
     merged = Merged()
     known, altered = cell_rows.to_merge(tx.connection, dict.fromkeys(cell.product_id for cell in cells))

@@ -1,4 +1,4 @@
-"""A product's stock as it is shown."""
+"""A product's stock, as clients see it."""
 
 import sqlite3
 from collections.abc import Collection
@@ -13,8 +13,11 @@ from app.state.tables import life_table, orders, products, stock_table
 
 def stock_view(connection: sqlite3.Connection, sku: str) -> dict[str, Any]:
     """One product's stock as known here: `available` and `frozen` of the company, `here` = rights of this
-    branch, every life's row, and where it is oversold the orders that are short of units: the work list,
-    the same on every node that knows the same orders. Raises NotFound."""
+    branch, and every life's row. Raises NotFound.
+
+    Where it is oversold, `deficits` are the orders that are short of units. All nodes that have the same
+    orders show the same list.
+    """
     product = products.find(connection, sku)
     if product is None:
         raise NotFound("product", sku)
@@ -23,7 +26,7 @@ def stock_view(connection: sqlite3.Connection, sku: str) -> dict[str, Any]:
 
 
 def stock_page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
-    """The stock of up to `limit` products whose id is beyond `after`, by product id."""
+    """The stock of up to `limit` products after the id `after`, by product id."""
     rows = connection.execute("SELECT id, sku FROM products WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
     life, dead = present_life(connection), life_table.dead_lives(connection)
     return [_view(connection, *row, life=life, dead=dead) for row in rows.fetchall()]

@@ -74,14 +74,14 @@ def snapshot(connection: sqlite3.Connection, user_id: str) -> dict[str, Any] | N
 
 
 def stored(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
-    """Those of these users that are here, by id, whether or not they are what was written."""
+    """Those of these users that are here, by id, sound or altered."""
     form = forms.of("users")
     rows = connection.execute(f"{row_sql.select(form)} {row_sql.BY_IDS}", (row_sql.listed(ids),))
     return [_stored(form, row) for row in rows]
 
 
 def put(tx: Transaction, row: Mapping[str, Any]) -> None:
-    """Write a user as it is in place of what stands there, and count it nowhere."""
+    """Write a user over the stored one, without counting it in the digest."""
     form = forms.of("users")
     maps = {name: canonical(row[name]).decode() for name in _MAPS}
     values = form.stored({**row, **maps})
@@ -105,8 +105,8 @@ def create(tx: Transaction, user: NewUser, *, actor: Actor) -> dict[str, Any]:
 def found_admin(tx: Transaction, username: str, password_hash: str) -> None:
     """Make the network's first admin, if there is none of this name.
 
-    Its stamp is before every other (lamport 0), so that nothing anybody did later is undone by founding, and
-    nodes that found the network at the same moment agree on one row.
+    Its stamp is before every other (lamport 0). So founding undoes no later edit, and nodes that found the
+    network at the same moment agree on one row.
     """
     stamp = Stamp(lamport=0, node=tx.identity.name, epoch=tx.identity.epoch)
     admin = _new(tx, NewUser(username=username, role="admin", password_hash=password_hash), stamp=stamp)
@@ -115,10 +115,10 @@ def found_admin(tx: Transaction, username: str, password_hash: str) -> None:
 
 
 def change(tx: Transaction, user_id: str, change: UserChange, *, actor: Actor) -> dict[str, Any]:
-    """Change a user's role and/or activity and return the view; tokens in use end.
+    """Change a user's role, activity, or both. Returns the view. Tokens in use end.
 
-    Deactivating an inactive user again counts: it also beats a reactivation made elsewhere meanwhile.
-    Raises NotFound, and LastAdmin rather than leave this network without an active admin (as known here).
+    To deactivate an inactive user again counts: it also beats a reactivation made elsewhere meanwhile. Raises
+    NotFound, and LastAdmin if this network would have no active admin left (as known here).
     """
     before = after = _require(tx.connection, user_id)
     if change.role is not None and change.role != before.role:
@@ -203,7 +203,7 @@ def _require(connection: sqlite3.Connection, user_id: str) -> User:
 
 
 def has_active_admin(connection: sqlite3.Connection, *, besides: str = "") -> bool:
-    """Whether somebody may administer this network, as known here; `besides` is not counted."""
+    """Whether the network has an active admin, as known here. The user `besides` does not count."""
     form = forms.of("users")
     others = connection.execute(
         f"{row_sql.select(form)} WHERE role = 'admin' AND id != ?", (besides,)

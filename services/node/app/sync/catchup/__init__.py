@@ -1,1 +1,1 @@
-"""Fetching whole rows from peers, and comparing rows with them."""
+"""Catch-up: fetching whole rows from peers, and comparing rows with them."""

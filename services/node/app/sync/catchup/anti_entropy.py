@@ -1,4 +1,4 @@
-"""Finding what differs though it should not: digests by table, then by bucket, then the rows themselves."""
+"""Finds where two nodes' rows differ: digests by relation, then by bucket, then the rows themselves."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from app.state.registry import replicated
 
 Totals = dict[str, str]
-"""Bucket totals in hex, keyed "relation/bucket"; an empty bucket has no entry."""
+"""Bucket totals in hex, keyed "relation/bucket". An empty bucket has no entry."""
 
 
 def recorded_totals(connection: sqlite3.Connection) -> Totals:
-    """The bucket totals as they were kept up to date with every write."""
+    """The bucket totals, as every write keeps them up to date."""
     rows = connection.execute("SELECT relation, bucket, total FROM digest_buckets")
     return {f"{row['relation']}/{row['bucket']}": row["total"].hex() for row in rows if any(row["total"])}
 
 
 def alike(ours: Mapping[str, int], theirs: Mapping[str, int]) -> set[str]:
-    """The relations whose rows two nodes write under one revision, so that their digests can be compared. Who
-    names no relation (an older node) writes the first revision of all; who names some knows no other."""
+    """The relations that two nodes write under the same revision; only their digests can be compared.
+
+    An older node reports no revisions at all: then every relation counts as revision 1. A node that reports
+    some has no other relations.
+    """
     said = theirs or dict.fromkeys(ours, 1)
     return {relation for relation, revision in ours.items() if revision == said.get(relation)}
 
@@ -25,7 +28,8 @@ def alike(ours: Mapping[str, int], theirs: Mapping[str, int]) -> set[str]:
 def differing(
     ours: Mapping[str, str], theirs: Mapping[str, str], *, among: set[str] | None = None
 ) -> dict[str, list[int]]:
-    """Which buckets of which relations two nodes disagree on, of those relations that can be compared."""
+    """The buckets on which two nodes disagree, by relation. Relations not in `among` are left out; None
+    stands for all that this version has."""
     known = set(replicated.relations()) if among is None else among
     found: dict[str, list[int]] = {}
     for name in sorted({*ours, *theirs}):

@@ -1,5 +1,5 @@
-"""Fetching what peers have and no event will bring: an empty node's whole state, and what was told by lives
-that are over."""
+"""Catch-up: fetches from peers what no event will bring. That is everything for an empty node, and what dead
+lives wrote for any node."""
 
 import asyncio
 import logging
@@ -26,20 +26,25 @@ from app.sync.wire.messages import Hello, Page
 log = logging.getLogger("app.recovery")
 
 Reason = Literal["differs", "ahead", "asked"]
-"""Why rows are compared with a peer: its digest differs at equal heads, which is an alarm; or so, where stock
-rows may run ahead of their events; or somebody asked for what is parked here to be tried again."""
+"""Why rows are compared with a peer:
+
+- `differs`: its digest differs at equal heads, which is an alarm;
+- `ahead`: the same, where stock rows may be newer than the events received;
+- `asked`: an admin wants parked events tried again.
+"""
 
 PAUSE_SECONDS = 0.5
 COMING_SECONDS = 2.0
-"""While everything is fetched, and a page was merged within this time, events are put off."""
+"""While everything is fetched and a page was merged within this time, events are refused for now."""
 
 
 class CatchUp:
-    """Fetches from peers page by page, and merges one page at a time; the next one is asked for meanwhile.
+    """Fetches from peers page by page, and merges one page at a time while the next one is on its way.
 
-    A page whose hash does not fit is fetched again; after a cut the fetch goes on where it stopped; what is
-    merged twice is merged once. What is here already, by its digest, is not fetched. Positions follow only
-    when all of a peer's pages are in.
+    - A page whose hash is wrong is fetched again. After a cut the fetch continues where it stopped.
+    - To merge a page twice changes nothing.
+    - Buckets whose digest already agrees are not fetched.
+    - Positions are adopted only when all pages of a peer are in.
     """
 
     def __init__(
@@ -67,7 +72,8 @@ class CatchUp:
         self._came_at: float | None = None
 
     def want(self, peer: Peer, branch: str | None = None) -> None:
-        """Fetch everything a peer has, or one branch's; asking again meanwhile changes nothing."""
+        """Fetch everything a peer has, or one branch's rows. To ask again while it is under way changes
+        nothing."""
         key = (peer.name, branch)
         known = self._wanted.get(key)
         if known is None or known.done:
@@ -75,40 +81,42 @@ class CatchUp:
         self._work.set()
 
     def want_repair(self, peer: Peer, reason: Reason) -> None:
-        """Find and merge what differs from a peer."""
+        """Find the rows that differ from a peer's, and merge the peer's."""
         self._repairs[peer.name] = reason
         self._work.set()
 
     def forget(self) -> None:
-        """Count nothing as fetched: the database was begun anew."""
+        """Count nothing as fetched, because the database was begun anew."""
         self._wanted.clear()
         self._told.clear()
 
     def is_done(self, peer: Peer) -> bool:
-        """Whether everything the peer had when it was asked is here."""
+        """Whether everything is here that the peer had when the fetch began."""
         progress = self._wanted.get((peer.name, None))
         return progress is not None and progress.done
 
     def as_json(self) -> list[dict[str, Any]]:
-        """What is or was fetched since the start, for people."""
+        """Every fetch since the start, done or not, for people."""
         return [asdict(progress) for progress in self._wanted.values()]
 
     @property
     def everything_is_coming(self) -> bool:
-        """Whether a whole fetch is going on: events that come meanwhile would tell much of it once more."""
+        """Whether a whole fetch is making progress. Most events that arrive meanwhile would only repeat its
+        rows."""
         at = self._came_at
         whole = any(progress.branch is None and not progress.done for progress in self._wanted.values())
         return whole and at is not None and self._clock.monotonic() - at <= COMING_SECONDS
 
     @property
     def is_fetching(self) -> bool:
-        """Whether a fetch is going on from a peer that is there: what it handed over is not to be tried."""
+        """Whether a fetch is under way from a peer that is still heard from. Parked events that it handed
+        over must not be tried yet."""
         unfinished = {progress.peer for progress in self._wanted.values() if not progress.done}
         return any(peer.name in unfinished and self._peers.is_heard_from(peer) for peer in self._peers)
 
     async def run(self) -> None:
-        """Fetch what is wanted until cancelled; a peer that fails is tried again while it is heard from. Each
-        peer has a task of its own, so that a silent one delays nobody else."""
+        """Fetch what is wanted, until cancelled. A fetch that fails is tried again while the peer is heard
+        from. Each peer has a task of its own, so a silent one delays no other."""
         self._turns, self._busy = asyncio.Lock(), set()
         self._work.set()  # what an earlier run left undone, if there was one, is wanted still
         async with asyncio.TaskGroup() as tasks:
@@ -141,9 +149,12 @@ class CatchUp:
         self._work.set()
 
     async def consider(self, peer: Peer, hello: Hello) -> None:
-        """Want whatever the peer's hello says it has and no event will bring: everything, if its log begins
-        beyond what was applied here; else what it knows of dead lives beyond what is known here. An empty
-        node wants nothing narrow: its founding fetches all there is."""
+        """Want what a peer's hello reports and no event will bring.
+
+        That is everything, if the peer's log begins beyond this node's position. Otherwise it is the rows of
+        branches whose dead lives the peer has further than this node. A node that is not founded wants
+        nothing here, because its bootstrap fetches everything.
+        """
         for branch in await self._database.read(lambda connection: donor_state.lacking(connection, hello)):
             self.want(peer, branch)
         if peer.name in self._repairs:
@@ -157,8 +168,8 @@ class CatchUp:
         return True  # the next hello tells whether the two still differ
 
     async def _repair(self, peer: Peer, reason: Reason) -> None:
-        """Compare bucket totals with a peer and merge the rows of the buckets that differ; then nothing stays
-        parked here that the peer had applied. The peer does the same for itself. Raises Refusal."""
+        """Merge the peer's rows of every bucket whose totals differ, then drop parked events that the peer
+        has applied. The peer does the same for itself. Raises Refusal."""
         life = peer.epoch or ""
         theirs = await self._donors.totals(peer, of=life)
         told = DonorState(Life(peer.name, life), theirs.heads or {}, theirs.parked_seqs)
@@ -210,8 +221,8 @@ class CatchUp:
         return True
 
     async def _begin(self, turn: Turn, peer: Peer, progress: Progress) -> list[str]:
-        """Note how far the donor is, and return the relations to fetch. Whatever happens at it later comes by
-        events, or again."""
+        """Store the donor's state once, and return the relations to fetch. What happens at the donor later
+        comes by events, or by another fetch."""
         key, life = (peer.name, progress.branch), progress.peer_epoch or ""
         if key not in self._told:
             before = await self._database.read(positions.heads)
@@ -225,7 +236,8 @@ class CatchUp:
         return self._told[key].relations if key in self._told else list(replicated.relations())
 
     async def _lacked(self, turn: Turn, peer: Peer, progress: Progress, relation: str) -> list[int] | None:
-        """Which digest buckets of a relation to fetch: an empty list stands for all, None for none."""
+        """Which digest buckets of a relation to fetch. An empty list stands for all of them, None for
+        none."""
         ours = await self._database.read(anti_entropy.recorded_totals)
         if not any(name.startswith(f"{relation}/") for name in ours):
             return []

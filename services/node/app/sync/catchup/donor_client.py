@@ -1,4 +1,5 @@
-"""Asking donors for rows: page by page, checked, and from one donor at a time."""
+"""The donor client: asks donors for rows page by page, checks each page, and fetches from one donor at a
+time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,8 +23,8 @@ M = TypeVar("M", bound=Message)
 
 @dataclass
 class Progress:
-    """How far fetching from one life of a peer is. `through` is the last key of the relation that was
-    merged, `left_out` counts rows that could not be applied."""
+    """How far a fetch from one life of a peer is. `through` is the last merged key of `relation`, and
+    `left_out` counts rows that could not be applied."""
 
     peer: str
     branch: str | None
@@ -36,9 +37,11 @@ class Progress:
 
 
 class Turn:
-    """One donor's turn to be fetched from. Donors have much the same rows: one after the other, each next one
-    sends only what those before it did not. A donor that lets the others wait for its answer loses its turn
-    until it answers."""
+    """A donor's turn in the fetch. Donors have nearly the same rows, so they are asked one after the other:
+    each sends only what the others did not.
+
+    A donor whose answer is late loses its turn until it answers, so that the others need not wait.
+    """
 
     def __init__(self, lock: asyncio.Lock) -> None:
         self._lock = lock
@@ -77,7 +80,8 @@ class Turn:
 
 
 class DonorClient:
-    """Asks donors. Every call names the life it is meant for, so that no other life's rows count as its."""
+    """Sends requests to donors. Each request names the donor's life, so that rows of another life are never
+    taken for its."""
 
     def __init__(self, link: PeerClient, *, identity: Callable[[], Identity]) -> None:
         self._link = link
@@ -93,8 +97,8 @@ class DonorClient:
         buckets: list[int],
         branch: str | None = None,
     ) -> Page:
-        """A page of a relation beyond the key `after`, of the peer's life `of`. Raises Refusal, also for one
-        that arrived damaged."""
+        """A page of a relation after the key `after`, from the peer's life `of`. Raises Refusal, also for a
+        page that arrived damaged."""
         wanted = PageRequest(
             to_epoch=of,
             epoch=self._identity().epoch,
@@ -109,8 +113,8 @@ class DonorClient:
         return page
 
     async def totals(self, peer: Peer, *, of: str, parked_after: str | None = None) -> TotalsReply:
-        """The bucket totals of the peer's life `of`, with what it keeps parked beyond the key `parked_after`
-        if one is given. Raises Refusal."""
+        """The bucket totals of the peer's life `of`. With `parked_after`, also the next events that it keeps
+        parked after that key. Raises Refusal."""
         wanted = TotalsRequest(to_epoch=of, epoch=self._identity().epoch, parked_after=parked_after)
         return await self._call(peer, "/replica/totals", wanted, expect=TotalsReply)
 

@@ -1,8 +1,8 @@
-"""What is handed over besides rows: how far a donor is, and what it keeps parked.
+"""The state of a donor besides its rows: its position at every life, and the events it keeps parked.
 
-A node's position at a life stands for: every event up to there is in its rows, or parked here. Whoever takes
-a donor's position over takes its rows and what is parked there, so that this stays true; and whoever has all
-of a donor's rows may forget what it keeps parked of events that the donor has in its rows.
+A node's position at a life is a promise: every event up to there is in its rows, or is parked here. To keep
+it, a node adopts a donor's position only together with the donor's rows and its parked events. A node that
+has all of a donor's rows may drop its own parked copies of the events in them.
 """
 
 import sqlite3
@@ -29,9 +29,15 @@ def _every(_life: Life) -> bool:
 
 @dataclass(frozen=True)
 class DonorState:
-    """What a donor said of itself at one instant: its heads, and what it keeps parked (None: it does not
-    say). `life` is the donor's own; `before` are this node's heads before it took what is parked there.
-    `canonical` are the revisions of its rows, `kept` the relations it keeps rows of without knowing them."""
+    """What a donor reported at one instant.
+
+    - `life` is the donor's own life, and `heads` its position at every life that it knows, keyed
+      "node@epoch".
+    - `parked_seqs` are the events that it keeps parked, by life. None: it did not report them.
+    - `before` are this node's heads before it imported the donor's parked events.
+    - `canonical` are the revisions of the donor's rows, by relation.
+    - `kept` are the relations whose rows the donor keeps without understanding them.
+    """
 
     life: Life
     heads: Mapping[str, Head]
@@ -42,13 +48,15 @@ class DonorState:
 
     @property
     def relations(self) -> list[str]:
-        """The relations it has rows of: those that this version knows in their order, then the others."""
+        """The relations the donor has rows of: first those this version has, in their fixed order, then the
+        others."""
         known = replicated.relations()
         theirs = {*(self.canonical or known), *self.kept}
         return [*(relation for relation in known if relation in theirs), *sorted(theirs - set(known))]
 
     def has_applied(self, life: Life, seq: int) -> bool:
-        """Whether the donor surely has a life's event in its rows."""
+        """Whether it is certain that the donor has a life's event in its rows. A donor that did not report
+        its parked events is certain only about its own life."""
         if life.key not in self.heads or seq > self.heads[life.key].seq:
             return False
         if life == self.life:
@@ -57,13 +65,15 @@ class DonorState:
 
 
 def by_hello(hello: Hello) -> DonorState:
-    """What a hello says."""
+    """The donor state that a hello reports. It has no revisions and no kept relations."""
     return DonorState(hello.life, hello.heads, hello.parked_seqs)
 
 
 def tell(connection: sqlite3.Connection, wanted: TotalsRequest) -> TotalsReply:
-    """This node's bucket totals, heads and parked seqs of one instant, and the next parked events if they are
-    wanted."""
+    """Answer a request for totals: bucket totals, heads and parked seqs of one instant.
+
+    The reply also has the next parked events if `wanted.parked_after` is set.
+    """
     after = wanted.parked_after
     parked, following = ([], None) if after is None else dead_letters.handed(connection, after)
     return TotalsReply(
@@ -86,11 +96,12 @@ def take(
     branch: str | None,
     adopting: bool = True,
 ) -> stock_table.Merged:
-    """Keep what is parked at a donor of lives of which it has more (`heads`) than this node, of one branch if
-    one is named. `adopting` says that its heads will count here.
+    """Import events that a donor keeps parked. `heads` are the donor's, `branch` limits the import to one
+    branch's events, and `adopting` says that this node will adopt the donor's heads afterwards.
 
-    Of lives of which this node has as much, it is in this node's rows or parked here too. If it can be
-    applied it is all the same, since a disk that went back may have told two histories.
+    Where the donor has more of a life than this node, its event is stored as parked here too. Where this node
+    has as much, the event is already in its rows or parked. It is tried again all the same: a disk that went
+    back may have sent two histories. Returns what merging the tried events found.
     """
     merged = stock_table.Merged()
     for handed in parked:
@@ -108,14 +119,19 @@ def take(
 def adopt(
     tx: Transaction, told: DonorState, *, left: Mapping[str, Ranges], lives: Lives
 ) -> stock_table.Merged:
-    """After everything a donor had was merged, and what it keeps parked was taken: count its heads of the
-    chosen lives as applied here, where they are beyond what is known, and try what was taken. `left` is what
-    it still kept parked after the last of that.
+    """Adopt the donor's heads of the lives chosen by `lives`, where they are beyond this node's positions.
+    Then try the imported parked events again, and return what merging them found.
 
-    What it had parked when its rows were first read and has not any more is in its rows by now, and was not
-    when they were read. Events of a life that came here meanwhile took the place of what was taken of it, and
-    may say less: a state that the donor parked can hold what came later. Of such lives the rest comes by
-    events, or is fetched again.
+    Call it after all rows and parked events of the donor are merged. `left` is what the donor still kept
+    parked at the end of that import.
+
+    Two kinds of heads are not adopted; the rest of such a life comes by events or by another fetch:
+
+    - The donor parked events of the life when the fetch began, and not all of them are parked there now. The
+      donor has applied the others, but its rows may have been read before that.
+    - The donor parked events of the life, and this node applied events of it during the fetch. Those replaced
+      the imported copies and may contain less, because a state that the donor parked can include later
+      changes.
     """
     parked = told.parked_seqs or {}
     for key, head in sorted(told.heads.items()):
@@ -132,11 +148,12 @@ def adopt(
 
 
 def forget_applied(tx: Transaction, told: DonorState, *, lives: Lives = _every) -> stock_table.Merged:
-    """When all rows that a donor had when it `told` this are here: keep no event of the chosen lives parked
-    that was in them.
+    """Try this node's parked events, of the chosen lives, that the donor has in its rows. Then drop them,
+    applied or not.
 
-    A state in one event may hold those that followed it in its batch, so the donor must be as far as this
-    node. What a newer version wrote stays until it can be applied: rows of this version need not hold it.
+    Call it when all rows are here that the donor had when it reported its state. The donor's position at the
+    life must not be behind this node's, because one event may hold a state that includes the events after it.
+    Events of a newer version stay parked: rows of this version may not hold what they contain.
     """
     merged = stock_table.Merged()
     for life, event in _applied(tx.connection, told):
@@ -147,7 +164,7 @@ def forget_applied(tx: Transaction, told: DonorState, *, lives: Lives = _every) 
 
 
 def has_applied_any(connection: sqlite3.Connection, told: DonorState) -> bool:
-    """Whether there is anything that `forget_applied` would not keep."""
+    """Whether `forget_applied` would drop any event."""
     return any(True for _ in _applied(connection, told))
 
 
@@ -168,9 +185,12 @@ def finish_fetch(
     rows: int,
     complete: bool,
 ) -> stock_table.Merged:
-    """Take over the donor's heads: all of them after a whole fetch, those of the branch's dead lives after a
-    narrow one. `complete` says that no row was left out. The audit keeps up to which event the donor had this
-    node's earlier lives."""
+    """Complete a fetch: adopt the donor's heads and record the fetch in the audit.
+
+    With `branch` None, the heads of all lives are adopted; otherwise only those of this branch's dead lives.
+    `complete` says that no row was left out; only then are parked events dropped as `forget_applied` does.
+    The audit records the donor's position at each earlier life of this node.
+    """
     dead = life_table.dead_lives(tx.connection)
 
     def chosen(life: Life) -> bool:
@@ -193,7 +213,11 @@ def finish_fetch(
 
 
 def lacking(connection: sqlite3.Connection, hello: Hello) -> list[str | None]:
-    """What to fetch from who said this hello: None stands for everything, a name for one branch's."""
+    """What to fetch from the sender of a hello: None stands for everything, a name for the rows of one
+    branch.
+
+    The list is empty where this node is not founded yet, because bootstrap fetches everything.
+    """
     if not positions.is_founded(connection):
         return []
     applied = receiver.position(connection, hello.life)
@@ -211,7 +235,8 @@ def _missing(connection: sqlite3.Connection, heads: Mapping[str, Head]) -> list[
 
 
 def _known(tx: Transaction, life: Life) -> Head:
-    """How far this disk has a life's events: of an earlier one of its own, as far as it wrote them itself."""
+    """This disk's position at a life. For an earlier life of this branch it is the last event that this disk
+    wrote itself, if that is further."""
     known = receiver.position(tx.connection, life)
     if life.branch != tx.identity.name:
         return known

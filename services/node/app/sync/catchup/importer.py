@@ -1,4 +1,4 @@
-"""Taking in what donors give: rows, and what they keep parked."""
+"""The importer: merges the rows that donors send, and stores the events that they keep parked."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -15,7 +15,7 @@ from app.sync.wire.messages import Page, ParkedEvent
 
 
 class Importer:
-    """Merges what donors give, each piece in a transaction of its own."""
+    """Imports what donors send, each piece in a transaction of its own."""
 
     def __init__(self, database: Database, *, donors: DonorClient, fencer: Fencer, alarms: Alarms) -> None:
         self._database = database
@@ -26,9 +26,13 @@ class Importer:
     async def take_parked(
         self, peer: Peer, told: DonorState, branch: str | None, *, orders: bool, turn: Turn | None = None
     ) -> Mapping[str, Ranges]:
-        """Keep what a donor keeps parked: of `orders` when its rows are here, all else before. So no order
-        shows without what it took, whichever of the two is parked, and whenever the donor is lost. Returns
-        what it still keeps parked at the end. Raises Refusal."""
+        """Store the events that a donor keeps parked: with `orders` those about orders, otherwise all others.
+        Returns the seqs that the donor still keeps parked at the end, by life. Raises Refusal.
+
+        Call it without `orders` before the donor's rows are merged, and with `orders` afterwards. Then no
+        order shows without its effect on the stock, whichever of the two is parked, and whenever the donor is
+        lost.
+        """
         left: Mapping[str, Ranges] = {}
         after = "" if told.parked_seqs else None
         while after is not None:
@@ -41,15 +45,15 @@ class Importer:
         return left
 
     async def merge(self, peer: Peer, page: Page) -> int:
-        """Merge a page and return how many of its rows could not be applied."""
+        """Merge a page. Returns how many of its rows could not be applied."""
         merged = await self.write(peer, lambda tx: snapshot.merge_page(tx, page, donor=peer.name))
         return len(merged.forks) + len(merged.waiting)
 
     async def write(
         self, peer: Peer, merge: Callable[[Transaction], stock_table.Merged]
     ) -> stock_table.Merged:
-        """Merge what a donor gave in one transaction. A fork that shows is an alarm; rows of this node's own
-        epoch beyond what it wrote end that life."""
+        """Run one merge in a transaction. A fork that it finds raises an alarm. Rows of this node's own epoch
+        that this disk did not write end the epoch."""
         epoch = self._database.identity.epoch
         merged = await self._database.write(merge)
         for fork in merged.forks:

@@ -1,6 +1,6 @@
 """Whole rows by the page: what one node fetches from another when no event will bring it.
 
-The donor reads each page in one transaction and keeps serving; nothing is prepared or held between pages.
+The donor reads each page in one transaction and keeps serving. It prepares and holds nothing between pages.
 """
 
 import hashlib
@@ -26,10 +26,11 @@ Rows = Sequence[dict[str, Any]]
 
 
 def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
-    """The next page of a relation beyond `wanted.after`, with this node's heads of the same instant.
+    """The next page of a relation after `wanted.after`, with this node's heads of the same instant. A page
+    ends at about PAGE_BYTES.
 
-    `branch` narrows stock and orders to one branch's, `buckets` to ids of these digest buckets (stock, whose
-    digest keys are finer than its pages, comes whole). A page ends at about PAGE_BYTES.
+    `branch` limits stock and orders to one branch's rows. `buckets` limits a page to the keys of these digest
+    buckets. Stock ignores `buckets`, because its digest keys are finer than its pages.
     """
     entity = replicated.find(wanted.relation)
     if entity is None:
@@ -61,7 +62,7 @@ def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
 
 
 def _unknown_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
-    """What is kept of a relation that only newer versions know."""
+    """A page of rows of a relation that only newer versions know."""
     rows, revision, following = unknown_rows.page(
         connection, wanted.relation, after=wanted.after, limit=PAGE_KEYS
     )
@@ -77,7 +78,7 @@ def _unknown_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
 
 
 def is_whole(page: Page) -> bool:
-    """Whether a page arrived as its donor read it: a damaged one is fetched again and never merged."""
+    """Whether a page arrived as its donor read it. A damaged page is fetched again and never merged."""
     entity = replicated.find(page.relation)
     if entity is not None and page.sha256 == _digest(page.before, map(entity.encode, page.rows)):
         return True
@@ -85,10 +86,14 @@ def is_whole(page: Page) -> bool:
 
 
 def merge_page(tx: Transaction, page: Page, *, donor: str) -> Merged:
-    """Merge a page's rows as their events would. A row that cannot be applied is left out and counted among
-    the forks: it contradicts what is known here, or no node could have written it. One that refers to what
-    is not here is `waiting`: that came to the donor after its page had been read, and comes by events. Rows
-    of a relation that this version does not know are kept."""
+    """Merge a page's rows as their events would.
+
+    - A row that cannot be applied is left out and counted in `forks`: it contradicts a row here, or no node
+      could have written it.
+    - A row that refers to one that is not here is left out and counted in `waiting`. The donor got that one
+      after it had read the page, so events bring it.
+    - Rows of a relation that this version does not know are kept.
+    """
     merged = Merged()
     for entity in replicated.entities():
         if told := page.before.get(entity.relation):
@@ -111,7 +116,7 @@ def _digest(before: Mapping[str, Rows], encoded: Iterable[bytes]) -> str:
 
 
 def _upcast(entity: Entity, rows: Rows, page: Page, merged: Merged) -> Rows:
-    """A page's rows as this version's; those that no version could have written are left out."""
+    """A page's rows in this version's form. Rows that no version could have written are left out."""
     found = []
     for row in rows:
         try:

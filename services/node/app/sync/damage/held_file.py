@@ -1,4 +1,4 @@
-"""How a node that holds a damaged file waits for its turn, and keeps the turn until it serves."""
+"""How a node that holds a damaged file gets its turn to replace it, and keeps the turn until it serves."""
 
 import asyncio
 import logging
@@ -15,18 +15,19 @@ from app.sync.peering.peers import Peer, Peers
 log = logging.getLogger("app.holding")
 
 PAUSE_SECONDS = 1.0
-"""Between two rounds of asking, on average: drawn each time, so that two that hold do not keep meeting."""
+"""The mean pause between two rounds of requests. Each pause is drawn anew, so that two such nodes do not keep
+colliding."""
 
 ANSWER_SECONDS = 2.0
 NOBODY_SECONDS = 5.0
-"""How long no member may have served before that is an alarm, and before FOUND=1 begins without them."""
+"""After this time without a serving member, an alarm is raised, or with FOUND=1 the node begins alone."""
 
 LOOK_SECONDS = 0.5
 
 
 class HeldFile:
-    """Asks for this node's turn to replace its damaged file. `found` says that the node may also replace it
-    where nobody serves: an admin set FOUND=1."""
+    """Asks the members for this node's turn to replace its damaged file. With `found` (an admin set FOUND=1)
+    it may also replace the file where no member serves."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class HeldFile:
         self._found = found
 
     async def wait_for_turn(self) -> None:
-        """Return once the file may be replaced. Until then the readiness shows why it may not."""
+        """Return when the file may be replaced. Until then the readiness shows the reason why it may not."""
         served_at = self._clock.monotonic()
         while True:
             replies = await self._ask(self._peers, "ask")
@@ -70,7 +71,8 @@ class HeldFile:
             await self._clock.sleep(PAUSE_SECONDS * (0.5 + self._random.random()))
 
     async def keep_turn(self) -> None:
-        """Keep the turn until the node serves, then give it back. One that is cancelled lets it run out."""
+        """Keep the turn until the node serves, then give it back. If this is cancelled, the lease of the turn
+        runs out."""
         renewed_at = self._clock.monotonic()
         while not self._readiness.ready:
             if self._clock.monotonic() - renewed_at >= RENEW_SECONDS:
@@ -88,7 +90,7 @@ class HeldFile:
         self._wait("nobody_serves")
 
     async def _ask(self, peers: Iterable[Peer], wish: str) -> dict[str, TurnReply]:
-        """What those members answer that do, by name; all are asked at once."""
+        """The answers of those members that do answer, by name. All are asked at once."""
         message = TurnRequest.model_validate({"wish": wish})
         asked = list(peers)
         answers = await asyncio.gather(*(self._ask_one(peer, message) for peer in asked))

@@ -1,5 +1,5 @@
-"""What a node does with a database that is damaged or looks damaged: hold it and replace it in its turn, or
-go on with it."""
+"""What a node does with a database that is damaged or looks damaged. It holds the file and replaces it in its
+turn, or continues with it."""
 
 import asyncio
 import logging
@@ -15,13 +15,13 @@ from app.sync.damage.held_file import HeldFile
 log = logging.getLogger("app.mending")
 
 AGAIN_SECONDS = 1.0
-"""The pause before a sound file is used again that looked damaged, and before a file that could not be set
-aside is tried again."""
+"""The pause before a sound file that looked damaged is used again, and before the next attempt to set a file
+aside."""
 
 
 class FileReplacement:
-    """Runs at most one task. `stop` ends replication's tasks; `go_on` begins them on the file as it was,
-    `begin_empty` on an empty one."""
+    """Runs at most one task at a time. It calls `stop` to end the tasks of replication. Then it calls `go_on`
+    to start them on the same file, or `begin_empty` to start them on an empty one."""
 
     def __init__(
         self,
@@ -45,19 +45,19 @@ class FileReplacement:
         self._is_damaged_again = False
 
     def hold(self) -> None:
-        """Hold on to a file that was found damaged at the start, until it may be replaced."""
+        """Hold a file that was found damaged at the start, until it may be replaced."""
         self._begin(self._hold(), "hold on to a damaged database")
 
     def look_into_damage(self) -> None:
-        """Look whether the file is damaged, and hold on to it if it is; called again meanwhile, it looks once
-        more afterwards."""
+        """Check whether the file is damaged, and hold it if it is. A call while this is under way makes it
+        check once more afterwards."""
         if self._task is None or self._task.done():
             self._begin(self._look(), "look into damage")
         else:
             self._is_damaged_again = True
 
     async def close(self) -> None:
-        """End what is going on. A second call does nothing."""
+        """End the task that is under way. A second call does nothing."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -73,7 +73,7 @@ class FileReplacement:
             self.look_into_damage()
 
     async def _look(self) -> None:
-        """Never serve or send another row before the file was looked at; go on with a sound one."""
+        """Check the file before another row is served or sent; continue with it if it is sound."""
         context = self._context
         context.readiness.wait_for("damaged_database")
         await self._stop()
@@ -85,7 +85,7 @@ class FileReplacement:
         await self._go_on()
 
     async def _hold(self) -> None:
-        """Leave a damaged file as it is until it is this node's turn to replace it; then begin an empty one
+        """Leave a damaged file unchanged until it is this node's turn to replace it. Then begin an empty file
         and rebuild it from peers."""
         context = self._context
         context.readiness.wait_for("damaged_database", reading=True)
@@ -107,7 +107,8 @@ class FileReplacement:
         await self._begin_empty()
 
     async def _note_own_end(self) -> None:
-        """Close a branch of which it can still be read in the damaged file that it was decommissioned."""
+        """Close the branch if the damaged file can still be read and says that the branch is
+        decommissioned."""
         try:
             self._note_gone(await self._context.database.read(membership.gone))
         except (StorageError, sqlite3.Error) as error:
@@ -121,8 +122,8 @@ class FileReplacement:
         return self._context.database.damage is None
 
     async def _has_learnt_who_is_gone(self) -> bool:
-        """Whether the new file has stored which branches are decommissioned: no peer may be there to say
-        so."""
+        """Whether the new file has stored which branches are decommissioned. There may be no peer left to
+        report it."""
         gone = [peer.name for peer in self._context.peers.configured if peer.gone]
         try:
             await self._context.database.write(lambda tx: membership.learn(tx, gone))

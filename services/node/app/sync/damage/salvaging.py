@@ -1,5 +1,4 @@
-"""Bringing back what set-aside files hold, once the node serves again, and removing those that are needed no
-more."""
+"""Salvages set-aside files once the node serves again, and removes those that are no longer needed."""
 
 import asyncio
 import logging
@@ -23,16 +22,16 @@ T = TypeVar("T")
 LOOK_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 3600.0
-"""Between two looks at the files: twice as long each time. What refers to rows that are not here may wait for
-another branch to salvage its own file."""
+"""The longest pause between two passes over the files; each pause is twice the one before. A row that refers
+to one that is not here may wait until another branch salvages its own file."""
 
 DAY_SECONDS = 86_400.0
 
 
 class Salvaging:
-    """Salvages every set-aside file that no complete account is kept of, one after the other. Reading runs
-    beside the node; what is merged is merged some rows at a time. `announce` tells peers of the orders that
-    came back."""
+    """Salvages every set-aside file that has no complete account yet, one after the other. A file is read
+    beside the node's work; its rows are merged a few at a time. `announce` sends peers the orders that came
+    back."""
 
     def __init__(self, context: NodeContext, *, announce: Callable[[], Awaitable[None]]) -> None:
         self._context = context
@@ -42,7 +41,7 @@ class Salvaging:
         self._roster = frozenset((settings.node_name, *(peer.name for peer in settings.peers)))
 
     async def run(self) -> None:
-        """Salvage as soon as the node serves, and look again from time to time, until cancelled."""
+        """Salvage as soon as the node serves, and again from time to time, until cancelled."""
         self._is_stopped = False
         pause = FIRST_PAUSE_SECONDS
         while True:
@@ -56,7 +55,7 @@ class Salvaging:
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def once(self) -> None:
-        """Salvage what is not salvaged yet, and remove what is kept for too long."""
+        """Salvage the files not salvaged yet, and remove those whose time is over."""
         path = self._context.settings.database_path
         files = await self._beside(partial(set_aside_files, path))
         known = await self._context.database.read(salvage.accounts)
@@ -94,7 +93,7 @@ class Salvaging:
             self._context.alarms.raise_("salvaged", account.sentence(file.name))
 
     async def _remove_old(self, files: Sequence[Path]) -> None:
-        """Remove the files whose time is over, when the network has all they held."""
+        """Remove the files whose time is over, if the network has everything they held."""
         context = self._context
         before = context.clock.wall() - context.settings.keep_damaged_days * DAY_SECONDS
         for file in files:
@@ -108,12 +107,12 @@ class Salvaging:
         await self._context.database.write(partial(salvage.forget_absent, present=names))
 
     async def _beside(self, work: Callable[[], T]) -> T:
-        """Run blocking work beside the node."""
+        """Run blocking work in the reader's thread, beside the node's work."""
         return await self._to_the_end(self._context.executor.run("reader", work))
 
     async def _to_the_end(self, work: Awaitable[T]) -> T:
-        """Wait for work also when this task is cancelled meanwhile: what it reads from must not be closed
-        below it. Reading of a file is then cut short."""
+        """Wait for work to end even if this task is cancelled, because the file that it reads must not be
+        closed before. The reading is then cut short."""
         running = asyncio.ensure_future(work)
         try:
             return await asyncio.shield(running)

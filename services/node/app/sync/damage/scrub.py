@@ -1,4 +1,5 @@
-"""Reading every replicated row again from time to time, and mending by peers what is not what was written."""
+"""The scrub: reads every replicated row again from time to time, and mends altered rows with those of
+peers."""
 
 import asyncio
 import logging
@@ -29,34 +30,36 @@ log = logging.getLogger("app.scrub")
 
 BUCKET_TIMEOUT_SECONDS = 10.0
 ROUNDS = 4
-"""How often a bucket is asked for while peers send rows that prove nothing yet: events may be under way."""
+"""How often a bucket is asked for while the rows that peers send prove nothing yet. Events may be under
+way."""
 
 ROUND_SECONDS = 1.0
 FIRST_SECONDS = 3.0
-"""How long after its start a node scrubs first: by then it has met the peers that can be reached."""
+"""How long after its start a node scrubs first. By then it has met the peers that can be reached."""
 
 QUIET_SECONDS = 10.0
-"""How long a row that was looked at is not looked at again because somebody met it."""
+"""How long a suspected row is not reported again."""
 
 NAMED = 5  # buckets that one alarm names
 
 
 @dataclass(frozen=True)
 class Said:
-    """What came of asking a peer for a bucket, in words. It `counts` as asked if asking again soon would
-    bring no other answer. Rows may be sent as they stand once an answer counts."""
+    """A peer's answer about a bucket, in words. It `counts` unless asking again soon could bring another
+    answer. Rows may be sent as they stand once an answer counts."""
 
     words: str
     counts: bool = True
 
 
 class Scrub:
-    """Compares the rows as they stand with their seals, and with the digest that each write keeps up to date.
+    """Compares every row with its seal, and with the digest that each write keeps up to date.
 
-    Rows that something else than this node's commands changed are mended as rows, one bucket at a time. The
-    peer that mends them serves, writes such rows under the same revision, and has only sound ones in that
-    bucket. What no peer can confirm stays, is listed (`altered_rows`), and raises an alarm that names table
-    and bucket. Nothing here sets a file aside or ends a life, even if all members find such rows at once.
+    A row that this node's commands did not write is mended with a peer's rows, one bucket at a time. That
+    peer must serve, write such rows under the same revision, and have only sound rows in the bucket. A row
+    that no peer can confirm stays, is listed (`altered_rows`), and raises an alarm that names table and
+    bucket. The scrub never sets a file aside and never ends a life, even if all members find such rows at
+    once.
     """
 
     def __init__(
@@ -79,7 +82,7 @@ class Scrub:
         self._looked_at: dict[tuple[str, str], float] = {}
 
     def suspect(self, relation: str, key: str) -> None:
-        """Raise the alarm and scrub at once: a row was met that is not what was written."""
+        """Raise the alarm and scrub at once, because a read met a row that does not fit its seal."""
         now = self._clock.monotonic()
         if now - self._looked_at.get((relation, key), -QUIET_SECONDS) >= QUIET_SECONDS:
             where = f"{relation}/{bucket_of(key)}" if replicated.find(relation) else relation
@@ -89,7 +92,7 @@ class Scrub:
             self._suspected.set()
 
     async def run(self) -> None:
-        """Scrub soon, then every `seconds`, and when a row is suspected, until cancelled."""
+        """Scrub soon after the start, then every `seconds`, and when a row is suspected, until cancelled."""
         pause = min(FIRST_SECONDS, self._seconds)
         while True:
             with suppress(TimeoutError):
@@ -107,7 +110,7 @@ class Scrub:
                 self._alarms.raise_("stands_still", f"scrub: {error!r}; again in {self._seconds:g} s")
 
     async def once(self) -> None:
-        """Read everything once, and mend what is not what was written."""
+        """Read everything once, and mend the rows that are not as written."""
         await self._repair_own_rows()
         await self._forget_strange_totals()
         has_broken_keys = await self._database.read(unwritten.has_broken_keys)
@@ -147,7 +150,7 @@ class Scrub:
             database.suspect_damage()
 
     async def _mend(self, trouble: Trouble) -> str | None:
-        """Mend a bucket; what is left of the trouble, in words, or None."""
+        """Mend a bucket. Returns what is left of the trouble, in words, or None."""
         said: dict[str, Said] = {}
         for number in range(ROUNDS):
             if number:
@@ -170,7 +173,8 @@ class Scrub:
         return f"{trouble}; {why}"
 
     async def _mend_by(self, peer: Peer, trouble: Trouble, said: dict[str, Said]) -> Mended | None:
-        """Mend a bucket by one peer's rows; None if it gave none, and why in `said`."""
+        """Mend a bucket with one peer's rows. Returns None if the peer gave none, with the reason in
+        `said`."""
         if peer.epoch is None:
             said[peer.name] = Said("gave no answer", counts=False)
             return None
@@ -205,8 +209,8 @@ class Scrub:
 
 
 def unfit(reply: BucketReply, trouble: Trouble, *, is_founded: bool | None) -> Said | None:
-    """Why a peer's answer must not be used. One that is founded and does not serve yet may have the row, so
-    its answer is waited for; an empty one has none."""
+    """Why a peer's answer must not be used, or None. A founded peer that does not serve yet may have the row,
+    so it is asked again; an empty one has none."""
     if (reply.relation, reply.bucket) != (trouble.relation, trouble.bucket):
         return Said("answered for another bucket", counts=False)
     if not reply.ready:
@@ -234,8 +238,8 @@ def mending(name: str, trouble: Trouble, reply: BucketReply) -> Callable[[Transa
 
 
 def _dominates(tx: Transaction, reply: BucketReply) -> bool:
-    """Whether a peer has every event that is known here in its rows, this node's own included. What it keeps
-    parked is not in them, unless it is parked here too."""
+    """Whether a peer has in its rows every event that is known here, this node's own included. An event that
+    the peer parked is not in its rows; it is ignored only if it is parked here too."""
     known, parked = positions.heads(tx.connection), dead_letters.seqs(tx.connection)
     own = life_table.me(tx).key
     return (

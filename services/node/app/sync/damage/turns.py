@@ -1,7 +1,7 @@
-"""Replacing a damaged file: only while somebody serves, and only one member at a time.
+"""Turns: a damaged file is replaced only while another member serves, and by one member at a time.
 
-A member that holds a damaged file asks the others for its turn (`POST /replica/turn`). A member that serves
-gives it as a lease in memory, so a holder that crashes holds nobody up for long.
+A member that holds a damaged file asks the others for its turn (`POST /replica/turn`). A serving member gives
+the turn as a lease in memory, so a holder that crashes delays the others for a short time only.
 """
 
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ class TurnReply(Message):
 
 @dataclass(frozen=True)
 class Lease:
-    """A turn that was given, until `ends_at` (monotonic)."""
+    """A turn that this node gave to `holder`, until `ends_at` (monotonic)."""
 
     holder: str
     ends_at: float
@@ -54,8 +54,8 @@ Verdict = Literal["granted", "taken", "nobody_serves"]
 
 
 def weigh(replies: Iterable[TurnReply]) -> Verdict:
-    """What the answers of members mean together. The turn is `granted` if at least one member serves and none
-    that serves refuses. It is `taken` if one refuses: then another member has it."""
+    """The answers of all members, taken together. The turn is `granted` if at least one member serves and no
+    serving member refuses. It is `taken` if one refuses, because another member has it."""
     serving = [reply for reply in replies if reply.serves]
     if not serving:
         return "nobody_serves"
@@ -63,7 +63,8 @@ def weigh(replies: Iterable[TurnReply]) -> Verdict:
 
 
 class TurnService:
-    """Gives members their turns, one at a time, for LEASE_SECONDS each unless they ask again."""
+    """Gives members their turns, one at a time. A turn ends after LEASE_SECONDS unless its holder asks
+    again."""
 
     def __init__(self, database: Database, *, peers: Peers, readiness: Readiness, clock: Clock) -> None:
         self._database = database
@@ -74,7 +75,7 @@ class TurnService:
 
     async def answer(self, claims: ReplicaClaims, wanted: TurnRequest) -> TurnReply:
         """Give a turn or take it back. Raises NotTheSender for a sender that is no peer, Decommissioned for
-        one that is none any more."""
+        one that is no longer a member."""
         peer = self._peers.get(claims.sender)
         if peer is None:
             raise NotTheSender(claims.sender)

@@ -1,4 +1,4 @@
-"""Things that must not happen, counted and shown on /status when they do."""
+"""Alarms: troubles that must not happen, counted and shown on /status."""
 
 import logging
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ log = logging.getLogger("app.alarms")
 
 @dataclass(frozen=True)
 class Alarm:
-    """How often a kind of trouble was seen since the start, and its last instance in words."""
+    """How often a kind of trouble happened since the start, and the text of the last time."""
 
     count: int
     last: str
@@ -21,7 +21,7 @@ class Alarms:
         self._alarms: dict[str, Alarm] = {}
 
     def raise_(self, kind: str, text: str) -> None:
-        """Count and log one instance."""
+        """Count and log one trouble of a kind."""
         known = self._alarms.get(kind)
         self._alarms[kind] = Alarm(count=known.count + 1 if known else 1, last=text)
         log.error("%s: %s", kind, text)

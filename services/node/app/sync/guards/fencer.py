@@ -1,4 +1,4 @@
-"""What a node does when it learns that its own life is over: it begins another, once, by itself."""
+"""What a node does when its own life is over: once in each process, it begins another one by itself."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ TWO_PROCESSES = (
 
 
 class Fencer:
-    """Ends this node's epoch when a peer knows more of it than this disk does.
+    """Ends this node's epoch when a peer has more of it than this disk has.
 
-    It does so once in the life of a process. A second time means that two processes share an identity and
-    would end each other's epochs for ever: then the node stops serving and shows why. It goes on to name the
-    other's epochs dead, as the other does with its own, so neither serves while both are there. Its disk
-    keeps that this epoch is over, too: a restart begins another, whether or not a peer remembers.
+    A process begins another epoch only once. A second time means that two processes share one identity and
+    would end each other's epochs for ever. Then the node stops serving and shows why. Both processes go on
+    naming each other's epochs dead, so neither serves while both run. The disk stores that this epoch is
+    over, so a restart begins another one even if no peer remembers.
     """
 
     def __init__(self, database: Database, *, peers: Peers, readiness: Readiness, alarms: Alarms) -> None:
@@ -37,11 +37,12 @@ class Fencer:
         self._reborn = False
 
     async def begin(self, epoch: str, why: str, *, rivals: Sequence[str] = ()) -> None:
-        """Act on evidence (`why`) against this node's `epoch`; evidence against an older one is old news.
-        `rivals` are epochs of this branch that a peer takes for living: they are another disk's, or were this
-        one's, so this node names them dead.
+        """Act on evidence (`why`) against this node's `epoch`. Evidence against an older epoch changes
+        nothing.
 
-        Raises StorageError when its own storage refuses; the evidence will come again.
+        `rivals` are epochs of this branch that a peer takes for living. They belong to another disk, or were
+        this disk's earlier ones, so this node names them dead. Raises StorageError when its own storage
+        refuses; the peer then sends the evidence again.
         """
         async with self._lock:
             if rivals:
@@ -81,13 +82,14 @@ class Fencer:
         await self._database.write(new_epoch.end)
 
     async def resume(self) -> None:
-        """At start: begin another life if the disk's own is over, and announce what is not announced yet."""
+        """At start: begin another epoch if the disk's own is over, then announce the orders not announced
+        yet."""
         async with self._lock:
             if not self._readiness.closed and await self._database.read(new_epoch.is_over):
                 await self._begin_again("this epoch ended when two processes lived on copies of one disk")
         await self.announce()
 
     async def announce(self) -> None:
-        """Announce orders of earlier epochs until none is left."""
+        """Announce the orders of earlier epochs again, until none is left."""
         while await self._database.write(new_epoch.announce_orders):
             pass

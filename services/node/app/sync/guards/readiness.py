@@ -1,4 +1,4 @@
-"""Whether this node may serve and sell now, and if not, why."""
+"""Whether this node may serve and sell now, and the reason when it may not."""
 
 from app.domain.errors import BranchClosed, Fenced, NotReady, PolicyMismatch
 
@@ -6,7 +6,7 @@ CLOSED = "another branch decommissioned this one: what it has can be read, and i
 
 
 class Readiness:
-    """Whether the node serves. It starts as not ready and says the reason in a stable snake_case word."""
+    """Keeps whether the node serves. At first it does not. Each reason is a stable snake_case word."""
 
     def __init__(self, *, policy: str) -> None:
         self.policy = policy
@@ -18,33 +18,34 @@ class Readiness:
 
     @property
     def ready(self) -> bool:
-        """Whether clients are served."""
+        """Whether clients are served, for reads and writes."""
         return self._reason is None and self._fenced is None
 
     @property
     def reason(self) -> str | None:
-        """Why clients are not served, or None."""
+        """The word that says why clients are not served, or None."""
         if self._closed:
             return "decommissioned"
         return "fenced" if self._fenced is not None else self._reason
 
     @property
     def fenced(self) -> str | None:
-        """What a peer knows of this epoch that this node does not, in words, or None."""
+        """The evidence against this epoch that fenced the node, in words, or None."""
         return self._fenced
 
     @property
     def closed(self) -> bool:
-        """Whether this branch was decommissioned."""
+        """Whether this branch is decommissioned."""
         return self._closed
 
     @property
     def reading(self) -> bool:
-        """Whether clients may read, though perhaps not write: what is here is true, if not yet all."""
+        """Whether clients may read, even if they may not write. What they read is true, but may be
+        incomplete."""
         return self.ready or self._reading or self._fenced is not None
 
     def wait_for(self, reason: str, *, reading: bool = False) -> None:
-        """Do not serve yet, for this reason; `reading` lets clients read meanwhile."""
+        """Stop serving for this reason, until `admit`. With `reading`, clients may still read."""
         self._reason = reason
         self._reading = reading
 
@@ -52,28 +53,29 @@ class Readiness:
         self._reason = None
 
     def fence(self, why: str) -> None:
-        """Stop serving: this database was rolled back, cloned, or named dead. It lasts until a restart,
-        where hello finds it again."""
+        """Stop serving: this database was rolled back, cloned, or named dead. It lasts until a restart; the
+        next hello finds the evidence again."""
         self._fenced = self._fenced or why
 
     def close(self) -> None:
-        """Stop serving for good: this branch was decommissioned, and its disk knows it."""
+        """Stop serving for good: this branch is decommissioned, and its disk stores that."""
         self._closed = True
         self._fenced = CLOSED
 
     def note_policy(self, peer: str, policy: str) -> None:
-        """Remember which policy a peer runs; two policies in one network stop sales here."""
+        """Store the stock policy that a peer runs. While two policies run in one network, this node does not
+        sell."""
         if policy == self.policy:
             self._other_policies.pop(peer, None)
         else:
             self._other_policies[peer] = policy
 
     def forget_policy(self, peer: str) -> None:
-        """Let a peer's policy stop nothing any more: it is no member."""
+        """Ignore this peer's policy from now on: it is no longer a member."""
         self._other_policies.pop(peer, None)
 
     def require_selling(self) -> None:
-        """Raise BranchClosed, NotReady, Fenced or PolicyMismatch unless this node may take units now."""
+        """Raise BranchClosed, NotReady, Fenced or PolicyMismatch unless this node may sell units now."""
         if self._closed:
             raise BranchClosed
         if self._fenced is not None:

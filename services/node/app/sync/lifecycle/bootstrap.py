@@ -1,4 +1,5 @@
-"""How a network begins, and how a node comes into one: no node starts to serve on its own word."""
+"""Bootstrap: how a network begins, and how a node joins it. No node starts to serve without asking its
+peers."""
 
 import logging
 import sqlite3
@@ -18,20 +19,19 @@ log = logging.getLogger("app.founding")
 
 LOOK_SECONDS = 0.1
 GREETING_SECONDS = 2.0
-"""How long a node waits at start for the word of peers that neither answered nor failed to."""
+"""How long a starting node waits for peers that have neither answered nor failed to."""
 
 
 class Bootstrap:
     """Brings the node from its start to serving.
 
     - Founded before: it serves once every peer answered or failed to, at most GREETING_SECONDS later.
-    - Empty, and every configured peer answers that it is empty too (or `alone` says not to wait): the
-      network is founded here, with the first admin. Two nodes may do so at once: identity by rule makes
-      their admins one.
-    - Empty beside a damaged file that was set aside, and nobody serves: it waits, whatever the others say,
-      unless `alone` says not to. That file may hold what no branch has.
-    - Empty, and some peer is not: it fetches what all reachable peers have, takes in the events that follow,
-      then serves, and makes no admin. Reads come back first.
+    - Empty, and every configured peer answers that it is empty too (or `alone` says not to wait): it founds
+      the network with the first admin. Two nodes may do so at once: identity by rule makes their admins one.
+    - Empty beside a damaged file that was set aside, and no peer serves: it waits, even if the others are
+      empty, unless `alone` says not to. That file may hold rows that no branch has.
+    - Empty, and some peer is not: it fetches what all reachable peers have, applies the events that follow,
+      then serves. It makes no admin. Reads are served first.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Bootstrap:
         self._hash_password = hash_password
 
     async def run(self) -> None:
-        """Return once the node serves. What its own storage refuses (a full disk) is tried again."""
+        """Return once the node serves. When its own storage refuses (a full disk), it tries again."""
         while not await self._is_over():
             await self._clock.sleep(LOOK_SECONDS)
         self._readiness.admit()
@@ -112,7 +112,8 @@ class Bootstrap:
         return False
 
     async def _fetched(self, members: list[Peer]) -> bool:
-        """Whether everything was fetched from every member that can be reached, and from one at least."""
+        """Whether everything was fetched from every founded member that can be reached, and from at least
+        one."""
         for peer in members:
             if not self._catch_up.is_done(peer):
                 self._catch_up.want(peer)
@@ -121,7 +122,7 @@ class Bootstrap:
         return bool(done) and not left
 
     async def _has_all_of(self, members: list[Peer]) -> bool:
-        """Whether everything that members still heard from said they had of their own events has arrived."""
+        """Whether this node has every own event that the members still heard from have reported."""
         members = [peer for peer in members if self._peers.is_heard_from(peer)]
         lives = [(peer.life, peer.heads) for peer in members]
         wanted = {life: heads.get(life.key, 0) for life, heads in lives if life is not None}

@@ -1,4 +1,4 @@
-"""Hello: what a node says of itself, and what it learns when a peer says it. The same on both sides."""
+"""Hello: what a node reports of itself, and what it stores from a peer's hello. Both sides do the same."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from app.sync.wire.messages import PROTOCOL, Hello, Incarnation, common_version
 
 @dataclass(frozen=True)
 class Self:
-    """What does not change while the process runs."""
+    """What a hello reports that does not change while the process runs."""
 
     schema_hash: str
     policy: str
@@ -29,8 +29,9 @@ class Self:
 
 @dataclass(frozen=True)
 class Learned:
-    """What a peer's hello told: how this node's own life (`epoch`) is behind what the peer knows of it, if
-    it is, and the versions of the peer's own cells of which this node knows more, by product."""
+    """What an accepted hello changed. `epoch` is this node's epoch. `behind` is the evidence that the peer
+    has more of this epoch than this disk has, or None. `ahead` are the versions of the peer's own stock rows
+    where this node's copy is newer, by product id."""
 
     epoch: str
     behind: str | None
@@ -40,7 +41,8 @@ class Learned:
 def say(
     connection: sqlite3.Connection, this: Self, *, now: float, first: bool, ahead: Mapping[str, int]
 ) -> Hello:
-    """This node's hello, heads and digest from one read transaction."""
+    """Build this node's hello from one read transaction. `first` adds the versions of its own stock rows, so
+    that the peer can compare them. `ahead` is what `Learned.ahead` had for this peer."""
     node = connection.execute("SELECT * FROM node").fetchone()
     digest, digests = read_digests(connection)
     return Hello(
@@ -67,8 +69,8 @@ def say(
 
 
 def check(hello: Hello, *, cluster_id: str, protocol: tuple[int, int] = PROTOCOL) -> int:
-    """The protocol version to speak with a peer: the highest that both know. Raises Incompatible for a peer
-    of another network or with no common protocol."""
+    """Return the highest protocol version that both nodes support. Raises Incompatible for a peer of another
+    network, or with no version in common."""
     if hello.cluster_id != cluster_id:
         raise Incompatible("another_cluster")
     common = common_version(protocol, hello.protocol)
@@ -78,15 +80,19 @@ def check(hello: Hello, *, cluster_id: str, protocol: tuple[int, int] = PROTOCOL
 
 
 def ends_itself(hello: Hello) -> bool:
-    """Whether a process says that its own life is over."""
+    """Whether a hello names its sender's own life as dead."""
     return hello_rules.ends_itself(hello.life, hello.dead_lives)
 
 
 def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learned | Over | Gone:
-    """Take in a peer's hello: its life, the deaths and decommissionings it knows, and where it stands in this
-    node's events. Of a life that is over, by the peer's own word or another's, nothing counts but the deaths
-    and decommissionings. `answers` is the epoch in which this node said the hello that this one answers, if
-    it is an answer. Raises AlteredRow where this node's own event there is gone or altered."""
+    """Store what a peer's hello reports: its life, the dead lives and decommissioned branches it knows, and
+    its position in this node's log.
+
+    The hello of a dead life or of a decommissioned branch is refused (Over, Gone). Then only the dead lives
+    and decommissioned branches that it names are stored. `answers` is the epoch of this node's hello that
+    this one answers, or None. Raises AlteredRow where this node's own event at the peer's position is missing
+    or altered.
+    """
     life = hello.life
     membership.learn(tx, hello.decommissioned)
     verdict = hello_rules.judge(life, hello.dead_lives, known=_sender(tx, life), me=life_table.me(tx))
@@ -120,7 +126,8 @@ def _sender(tx: Transaction, life: Life) -> Sender:
 
 
 def _judge_own(tx: Transaction, hello: Hello, answers: str | None) -> Accepted | Behind:
-    """Compare what the peer has of this node's own events and rows; its cursor moves if the epoch goes on."""
+    """Compare this node's log and rows with the peer's copy of them. The peer's cursor moves if this node's
+    epoch goes on."""
     me = life_table.me(tx).key
     head = hello.heads.get(me, outbox.ORIGIN)
     parked = (hello.parked_seqs or {}).get(me, ())
@@ -140,13 +147,14 @@ def _judge_own(tx: Transaction, hello: Hello, answers: str | None) -> Accepted |
 
 
 def _newer_rows(connection: sqlite3.Connection, life: Life, said: Mapping[str, int]) -> list[str]:
-    """The products of which a peer that says these versions has newer rows of a life than this node."""
+    """The products where a peer's version (`said`) of a life's stock row is newer than this node's."""
     known = stock_table.versions(connection, life) if said else {}
     return stock_table.without_altered(connection, life, hello_rules.newer_rows(said, known))
 
 
 def _ahead(connection: sqlite3.Connection, life: Life, said: Mapping[str, int] | None) -> dict[str, int]:
-    """The versions of a life's rows of which this node knows more than the peer says."""
+    """The versions of a life's stock rows that are newer here than what the peer reported (`said`), by
+    product id."""
     if said is None:
         return {}
     known = stock_table.versions(connection, life)

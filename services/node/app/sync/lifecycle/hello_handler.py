@@ -1,4 +1,4 @@
-"""What follows from a peer's hello, whoever said it first."""
+"""The hello handler: sends this node's hellos, and acts on those of peers, sent first or in answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,20 +23,20 @@ from app.sync.wire.messages import Hello
 
 ASK_SECONDS = 1.0  # for the answer of a process that may be gone: its successor's own hello waits meanwhile
 DIVERGED_AFTER = 3
-"""Hellos in a row with equal heads and unequal digests before something is done about it: a grant's reply may
-make one node's rows newer than its heads for the moment it takes the event to arrive."""
+"""How many hellos in a row with equal heads and unequal digests start a repair. One is not enough: a grant's
+reply brings rows that are newer than the heads until the event arrives."""
 
 
 @dataclass
 class Difference:
-    """Another digest than a peer's at equal heads: since when (monotonic), and how many hellos in a row."""
+    """A digest unlike a peer's at equal heads: since when (monotonic), and for how many hellos in a row."""
 
     since: float
     hellos: int = 0
 
 
 class HelloHandler:
-    """Says hello for this node and takes in what peers say."""
+    """Makes hellos for this node and acts on the hellos of peers."""
 
     def __init__(
         self,
@@ -73,9 +73,11 @@ class HelloHandler:
         return hello.model_copy(update={"has_set_aside": True})
 
     async def take_in(self, peer: Peer, hello: Hello, *, answers: str | None = None) -> Hello:
-        """Remember what a peer said, act on it, and return what this node says to it. `answers` is the epoch
-        in which it said the hello that this one answers. Raises Incompatible, DeadEpoch or Decommissioned,
-        which the peer's state then shows."""
+        """Store what a peer's hello reports, act on it, and return this node's hello for it. `answers` is the
+        epoch of this node's hello that this one answers, or None.
+
+        Raises Incompatible, DeadEpoch or Decommissioned, which the peer's state then shows.
+        """
         self._agree(peer, hello)
         learned = await self._database.write(lambda tx: handshake.meet(tx, hello, answers=answers))
         if isinstance(learned, Over):
@@ -110,8 +112,8 @@ class HelloHandler:
         return ours
 
     async def has_outlived(self, peer: Peer, successor: Hello) -> bool:
-        """Whether a process of a peer that was met before still lives, now that a later one of the same epoch
-        says hello: asked at the peer's address. No answer is no sign of life."""
+        """Whether a process of a peer still runs although a later one of the same epoch says hello. It is
+        asked at the peer's address; no answer counts as no."""
         if not peer.latest.is_before(process_of(successor)):
             return False
         try:
@@ -123,8 +125,12 @@ class HelloHandler:
         return found.node == peer.name and process_of(successor).is_after(process_of(found))
 
     async def say_farewell(self, peer: Peer) -> bool:
-        """Tell a decommissioned peer, should it live, that it is a member no more; True when it says that it
-        knows. It may say the same of this branch, which then closes too. Raises Refusal."""
+        """Report to a decommissioned peer, if it runs, that it is no longer a member. Returns True when its
+        answer shows that it has stored that.
+
+        The peer may report that this branch is decommissioned instead; then this branch closes. Raises
+        Refusal.
+        """
         ours = await self.say()
         try:
             theirs = await self._link.call(peer, "/replica/hello", ours, expect=Hello, patience=ASK_SECONDS)
@@ -137,22 +143,23 @@ class HelloHandler:
         return theirs.node == peer.name and peer.name in theirs.decommissioned
 
     async def note_own_end(self) -> None:
-        """Remember that this branch is decommissioned, as a peer has just said: it closes (Standing)."""
+        """Store that this branch is decommissioned, as a peer has just reported. Readiness then closes it."""
         if not self._readiness.closed:
             name = self._database.identity.name
             await self._database.write(lambda tx: membership.learn(tx, [name]))
 
     async def end_cloned(self, peer: Peer, epoch: str) -> None:
-        """Name a peer's epoch dead: two processes live in it, on two copies of one disk, and either may spend
-        its rights. Both are told, and the network shows it."""
+        """Mark a peer's epoch as dead, because two processes run in it, on two copies of one disk. Either may
+        spend its rights. Both receive it with the next hello, and an alarm shows it."""
         await self._database.write(lambda tx: life_table.learn_life(tx, Life(peer.name, epoch), dead=True))
         self._alarms.raise_("cloned", f"two processes of {peer.name} live in one epoch, {epoch}")
         self._peers.hurry(peer.name)
 
     def _agree(self, peer: Peer, hello: Hello) -> None:
-        """Settle the protocol version to speak with a peer, or raise Incompatible. Of one with none in common
-        nothing more is asked, and nothing told, until a hello says otherwise: another version may run there
-        by now."""
+        """Settle the protocol version to use with a peer. Raises Incompatible where none is common.
+
+        Such a peer is sent hellos only, until one of its hellos shows another version.
+        """
         cluster_id = self._database.identity.cluster_id
         peer.protocol = None
         try:
@@ -164,7 +171,7 @@ class HelloHandler:
         peer.incompatible = None
 
     async def _forget_parked(self, told: donor_state.DonorState) -> None:
-        """A peer that has the same rows: keep nothing parked that it has in them."""
+        """Drop the parked events that a peer with the same rows has in them."""
         if await self._database.read(lambda connection: donor_state.has_applied_any(connection, told)):
             await self._database.write(lambda tx: donor_state.forget_applied(tx, told))
 
@@ -183,8 +190,12 @@ class HelloHandler:
             self._catch_up.want_repair(peer, "ahead" if ahead else "differs")
 
     def _may_run_ahead(self, peer: Peer, ours: Hello, *, since: float) -> bool:
-        """Whether rows of a third node may be here or at the peer whose events reached neither, as a grant's
-        reply brings them: unless each told, since then, that it has no events that are not here."""
+        """Whether rows of a third node may be here, or at the peer, without their events, as a grant's reply
+        brings them.
+
+        That is excluded only if every other peer has reported since then that it has no event of its own that
+        is not here.
+        """
         return any(
             other.said_hello_at is None or other.said_hello_at < since or _has_more_of_its_own(other, ours)
             for other in self._peers
@@ -193,7 +204,7 @@ class HelloHandler:
 
 
 def _has_more_of_its_own(peer: Peer, ours: Hello) -> bool:
-    """Whether a peer has more of the events of its own life than this node."""
+    """Whether a peer has more events of its own life than this node."""
     if peer.life is None:
         return False
     known = ours.heads.get(peer.life.key, ORIGIN)
@@ -201,8 +212,7 @@ def _has_more_of_its_own(peer: Peer, ours: Hello) -> bool:
 
 
 def _differ(theirs: Hello, ours: Hello) -> bool:
-    """Whether two nodes' rows differ, as far as their digests can be compared: those of unlike revisions are
-    not."""
+    """Whether two nodes' rows differ. Digests made under different revisions are not compared."""
     alike = anti_entropy.alike(ours.canonical, theirs.canonical)
     if alike == ours.canonical.keys() and theirs.canonical.keys() <= alike:
         return theirs.digest != ours.digest

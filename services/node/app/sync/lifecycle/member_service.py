@@ -1,4 +1,4 @@
-"""Decommissioning a branch that is gone for good, and who the members are."""
+"""Decommissions branches that are lost for good, and lists the members."""
 
 import asyncio
 import sqlite3
@@ -13,15 +13,15 @@ from app.state.tables import membership
 from app.sync.peering.peers import Peers
 
 WITNESS_SECONDS = 3.0
-"""How long the answer to a decommissioning waits for another member to know it, too."""
+"""How long the answer to a decommissioning waits for another member to store it too."""
 
 State = Literal["member", "decommissioning", "decommissioned"]
 
 
 @dataclass(frozen=True)
 class Member:
-    """A branch of the roster. One that is `decommissioning` is known to be gone at this node alone, as far as
-    this node knows; `known_by` are the other members that have stored it durably."""
+    """A branch of the roster. `known_by` are the other members that have durably stored its decommissioning.
+    While it is `decommissioning`, this node knows of none."""
 
     name: str
     state: State
@@ -30,7 +30,7 @@ class Member:
 
 
 class MemberService:
-    """Says that branches are gone, and shows which are."""
+    """Decommissions branches and lists the roster."""
 
     def __init__(self, database: Database, *, peers: Peers, clock: Clock) -> None:
         self._database = database
@@ -41,18 +41,19 @@ class MemberService:
 
     @property
     def others(self) -> int:
-        """How many other members there are."""
+        """The number of other members."""
         return len(list(self._peers))
 
     async def roster(self) -> list[Member]:
-        """This branch and every configured other one, by name."""
+        """This branch and every configured other one, sorted by name."""
         return await self._database.read(self._roster)
 
     async def decommission(self, name: str, *, actor: Actor) -> Member:
-        """Say for good that a branch is gone, durably, and tell the others; the branch as it stands when one
-        of them knows it too, or after WITNESS_SECONDS. Saying it again changes nothing.
+        """Mark a branch as decommissioned, durably and for good, and report it to the others. To repeat it
+        changes nothing.
 
-        Raises OwnBranch for this very branch, NotFound for one that is not in the roster.
+        Returns the branch when another member has stored it, or after WITNESS_SECONDS. Raises OwnBranch for
+        this branch, NotFound for one that is not in the roster.
         """
         if name == self._database.identity.name:
             raise OwnBranch(name)

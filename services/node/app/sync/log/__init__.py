@@ -1,1 +1,1 @@
-"""The log of events: the outbox, the inbox, the events that could not be applied, and the log's repair."""
+"""The log of events: outbox, receiver, positions, parked events, and the repair of altered own rows."""

@@ -1,4 +1,5 @@
-"""Events that could not be applied: kept whole with the reason, tried again, shown, never skipped."""
+"""Parked events (dead letters): events that this node could not apply. Each is kept whole with the reason,
+tried again, shown, and never skipped."""
 
 import json
 import sqlite3
@@ -15,8 +16,13 @@ from app.sync.wire.kinds import KINDS, UNAPPLICABLE
 from app.sync.wire.messages import SCHEMA_VERSION, Batch, ParkedEvent, WireEvent
 
 Which = Literal["waiting", "taken", "tried", "all"]
-"""Parked events to try again: what `waiting` ones lack may have come; `taken` ones were handed over by a
-donor whose rows are in by now; all but those still to be `taken`; or all."""
+"""The parked events to try again:
+
+- `waiting`: those that refer to something that was not here, which may have arrived by now;
+- `taken`: those that a donor handed over and whose rows are in by now;
+- `tried`: all but those that were handed over and never tried;
+- `all`.
+"""
 
 _WHICH: dict[Which, str] = {
     "waiting": "waiting = 1 AND attempts > 0",
@@ -35,7 +41,7 @@ _KEY = "printf('%s@%s/%012d/%s', origin, epoch, seq, event_id)"
 
 
 def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> None:
-    """Keep an event and why it could not be applied."""
+    """Store an event that could not be applied, with the error as its reason."""
     kept = ParkedEvent(
         origin=batch.origin,
         epoch=batch.epoch,
@@ -48,9 +54,12 @@ def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> N
 
 
 def take(tx: Transaction, handed: ParkedEvent, *, further: bool) -> None:
-    """Keep what a donor could not apply; in place of what is parked here of that event if the donor's heads
-    will count here, since a state can hold more where a donor is `further`. It is tried when the donor's rows
-    are in: before, an order might show without what it took."""
+    """Store an event that a donor keeps parked. It is first tried when the donor's rows are in; before that,
+    an order might show without its effect on the stock.
+
+    With `further` it replaces the copy parked here: the donor has more of that life, so its state may hold
+    more. Without `further` the copy parked here stays.
+    """
     insert = "INSERT OR REPLACE" if further else "INSERT OR IGNORE"
     tx.connection.execute(f"{insert} {_INSERT}", _values(tx, handed, waiting=False, attempts=0))
 
@@ -61,15 +70,22 @@ def has_any(connection: sqlite3.Connection) -> bool:
 
 
 def forget_covered(tx: Transaction, life: Life, event: WireEvent, *, through: int) -> None:
-    """After a whole state of an entity was applied that a life had read when it was at `through`: what that
-    very life told of it before says nothing more. Another life's events say something of their own, and
-    events of a kind that this one does not cover stay: a product's new name says nothing of its stock."""
+    """After a whole state was applied: drop the parked events that it covers. The state is that of `event`,
+    and its life had read it at position `through`.
+
+    Only events of the same life, the same entity and the kinds that this kind covers are dropped. Other
+    lives' events have content of their own, and a product's new name does not replace its stock.
+    """
     _forget_kinds(tx, life, _covered(event.kind), event.entity, after=0, through=through)
 
 
 def forget_told(tx: Transaction, batch: Batch) -> None:
-    """Before a batch is applied: what a donor handed over of its events, or of states that it tells newer,
-    says nothing more. What is parked besides of its range was written by another process of that life."""
+    """Before a batch is applied: drop the parked events that the batch brings again, or of which it brings a
+    newer state.
+
+    A donor handed these over. Other events parked in the batch's range stay: another process of that life
+    wrote them.
+    """
     life = batch.life
     for event in batch.events:
         forget(tx, life, event)
@@ -78,7 +94,7 @@ def forget_told(tx: Transaction, batch: Batch) -> None:
 
 
 def forget(tx: Transaction, life: Life, event: WireEvent) -> None:
-    """Keep an event no longer: it was applied, or what it said is here."""
+    """Drop a parked event: it was applied, or its content is here by other means."""
     tx.connection.execute(
         "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq = ? AND event_id = ?",
         (*life, event.seq, event.event_id),
@@ -86,7 +102,7 @@ def forget(tx: Transaction, life: Life, event: WireEvent) -> None:
 
 
 def seqs_of(connection: sqlite3.Connection, life: Life) -> list[tuple[int, int]]:
-    """Which of a life's events are parked here."""
+    """The seqs of one life's events that are parked here, as ranges."""
     rows = connection.execute(
         "SELECT DISTINCT seq FROM parked WHERE origin = ? AND epoch = ? ORDER BY seq", life
     )
@@ -94,14 +110,14 @@ def seqs_of(connection: sqlite3.Connection, life: Life) -> list[tuple[int, int]]
 
 
 def seqs(connection: sqlite3.Connection) -> dict[str, list[tuple[int, int]]]:
-    """The seqs parked here of every life that has any, keyed "node@epoch"."""
+    """The seqs parked here, as ranges, for every life that has any, keyed "node@epoch"."""
     rows = connection.execute("SELECT DISTINCT origin, epoch FROM parked ORDER BY origin, epoch").fetchall()
     return {life.key: seqs_of(connection, life) for life in (Life(*row) for row in rows)}
 
 
 def handed(connection: sqlite3.Connection, after: str) -> tuple[list[ParkedEvent], str | None]:
-    """The next parked events beyond the key `after`, about 1 MiB of them, and the key to go on from, or
-    None."""
+    """The next parked events after the key `after`, about 1 MiB of them, and the key to continue from. The
+    key is None at the end."""
     found: list[ParkedEvent] = []
     size = 0
     for row in connection.execute(
@@ -119,8 +135,8 @@ def handed(connection: sqlite3.Connection, after: str) -> tuple[list[ParkedEvent
 
 
 def readable(connection: sqlite3.Connection) -> list[tuple[Life, WireEvent]]:
-    """The parked events of which this version knows what such an event says, by life: what it cannot apply
-    of them, none can."""
+    """The parked events whose kind and schema version this version knows, with their lives. If this version
+    cannot apply one, no version can."""
     rows = connection.execute(
         "SELECT origin, epoch, body FROM parked WHERE kind IN (SELECT value FROM json_each(?))"
         " AND json_extract(body, '$.schema_version') <= ? ORDER BY origin, epoch, seq, event_id",
@@ -130,7 +146,8 @@ def readable(connection: sqlite3.Connection) -> list[tuple[Life, WireEvent]]:
 
 
 def retry(tx: Transaction, which: Which) -> stock_table.Merged:
-    """Try parked events again in order, each by itself; those that apply now are parked no more."""
+    """Try parked events again in order, each by itself, and drop those that apply. Returns what merging them
+    found."""
     merged = stock_table.Merged()
     rows = tx.connection.execute(
         f"SELECT origin, epoch, body FROM parked WHERE {_WHICH[which]} ORDER BY origin, epoch, seq, event_id"
@@ -151,7 +168,8 @@ def retry(tx: Transaction, which: Which) -> stock_table.Merged:
 
 
 def replay(tx: Transaction, which: Which = "all", *, actor: Actor) -> dict[str, int]:
-    """Try parked events again because somebody asked: `{applied, left}`."""
+    """Try parked events again on an admin's request, and record it in the audit. Returns `{applied, left}`,
+    two counts."""
     before = _count(tx.connection)
     retry(tx, which)
     left = _count(tx.connection)
@@ -169,7 +187,7 @@ def replay(tx: Transaction, which: Which = "all", *, actor: Actor) -> dict[str, 
 
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
-    """Up to `limit` parked events beyond the key `after`, without their bodies."""
+    """Up to `limit` parked events after the key `after`, without their bodies."""
     rows = connection.execute(
         f"SELECT {_KEY} AS key, origin, epoch, seq, kind, entity, reason,"
         " waiting, attempts, parked_at FROM parked WHERE key > ? ORDER BY key LIMIT ?",

@@ -1,6 +1,6 @@
 """The outbox: one append-only log of this node's events, and one cursor per life of a peer.
 
-Reading never deletes. Only a peer's acknowledgement moves its cursor, to where the peer says it is.
+Reading never deletes. Only a peer's acknowledgement moves its cursor, to the position that the peer reports.
 """
 
 import json
@@ -25,13 +25,14 @@ BATCH_BYTES = 1 << 20
 TRIMMED_A_COMMAND = 2_000  # events; a few milliseconds of the writer
 
 ORIGIN = Head(seq=0, event_id="")
-"""Where a log begins: before its first event."""
+"""The position before a log's first event."""
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """What a peer has not acknowledged: how many events, and when (wall time) the oldest was written; None
-    too when that one was `trimmed`, so that the peer has to fetch whole rows."""
+    """What a peer has not acknowledged: how many events, and when (wall time) the oldest was written. With
+    `trimmed` the peer must fetch whole rows, since the log no longer has that event; then `oldest_at` is
+    None."""
 
     pending: int
     oldest_at: float | None
@@ -40,15 +41,16 @@ class Backlog:
 
 
 def head(connection: sqlite3.Connection) -> Head:
-    """This node's own last event; the origin where that is not what was written, until it is replaced."""
+    """This node's own last event. It is the origin while that event's row is altered, until the row is
+    replaced."""
     last = connection.execute("SELECT epoch, seq FROM node").fetchone()
     row = own_rows.find(connection, "events", "epoch = ? AND seq = ?", last)
     return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
 
 
 def event_at(connection: sqlite3.Connection, epoch: str, seq: int) -> Head | None:
-    """This node's event at a seq: the origin for 0, None for one it does not have. Raises AlteredRow for
-    a row that is not what was written."""
+    """This node's event at a seq: the origin for 0, None for an event that it does not have. Raises
+    AlteredRow."""
     if seq == 0:
         return ORIGIN
     query = f"SELECT {own_rows.selected('events')} FROM events WHERE epoch = ? AND seq = ?"
@@ -65,8 +67,8 @@ def _written(row: sqlite3.Row) -> sqlite3.Row:
 
 
 def backlog(connection: sqlite3.Connection, peer: str, peer_epoch: str | None) -> Backlog:
-    """What one life of a peer still lacks. A life never met has acknowledged nothing; before this process
-    has met the peer (`peer_epoch` None), what its last known life lacks."""
+    """What one life of a peer still lacks. A life never met has acknowledged nothing. With `peer_epoch` None
+    (not met by this process yet), its last known life counts."""
     epoch = connection.execute("SELECT epoch FROM node").fetchone()[0]
     if peer_epoch is None:
         acknowledged = _last_known_cursor(connection, peer, epoch)
@@ -93,7 +95,8 @@ def cursor(connection: sqlite3.Connection, peer: str, peer_epoch: str, epoch: st
 def parked_at(
     connection: sqlite3.Connection, peer: str, peer_epoch: str, epoch: str
 ) -> list[tuple[int, int]]:
-    """Which of this epoch's events one life of a peer keeps parked, as it said last."""
+    """The seqs of this epoch's events that one life of a peer keeps parked, as it last reported, as
+    ranges."""
     rows = connection.execute(
         "SELECT first_seq, last_seq FROM parked_elsewhere WHERE peer = ? AND peer_epoch = ? AND epoch = ?"
         " ORDER BY first_seq",
@@ -111,10 +114,11 @@ def move_cursor(
     epoch: str,
     parked: Ranges | None = (),
 ) -> None:
-    """Set a life's cursor to the position it reported for this node's `epoch`, also backwards, never beyond
-    what was written; and remember what it keeps `parked`. What it says of an ended epoch moves nothing.
+    """Set a life's cursor to the position it reported for this node's `epoch`, and store which events it
+    keeps `parked`. The cursor may move back, never beyond the log's end. A report about an ended epoch moves
+    nothing.
 
-    `parked` None means that it did not say: all that it has more than was known may be, until it says.
+    `parked` None means that the peer did not report it: then all that it newly acknowledged may be parked.
     """
     before = Cursor(
         cursor(tx.connection, peer, peer_epoch, epoch),
@@ -152,8 +156,8 @@ def acknowledge(
     epoch: str,
     parked: Ranges | None,
 ) -> bool:
-    """Move the cursor of a peer's life. False, with nothing moved, when it has more of this node's `epoch`
-    than was ever written here, or another event at that place: what it stored is another history."""
+    """Move the cursor of a peer's life. False, with nothing moved, when the peer stored another history: more
+    of this node's `epoch` than was written here, or another event at that seq."""
     reported = Reported(epoch, position, event_id, parked)
     if acknowledgement.compare(reported, log_at(tx, reported)) in ANOTHER_HISTORY:
         return False
@@ -169,8 +173,8 @@ def log_at(tx: Transaction, reported: Reported, *, oldest: int = 0) -> Log:
 
 
 def oldest(connection: sqlite3.Connection) -> int:
-    """The lowest position from which the log can still be told: 0 while nothing of it was trimmed. A peer
-    below it needs whole rows instead."""
+    """The lowest position from which the log can still be sent; 0 while nothing was trimmed. A peer below it
+    fetches whole rows."""
     row = connection.execute(
         # No join: with one, SQLite reads the whole log to find its first row.
         "SELECT COALESCE(MIN(seq), 0) FROM events WHERE epoch = (SELECT epoch FROM node)"
@@ -179,12 +183,12 @@ def oldest(connection: sqlite3.Connection) -> int:
 
 
 def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int) -> bool:
-    """Drop events that every peer's present life (`lives`; None is one never met) has acknowledged, and
-    those of epochs that are over; and beyond `most` events also those that a dead peer still lacks, so that
-    it cannot fill the disk. The last dropped one stays, to tell a fork by; of an epoch that is over, its last
-    one, to tell how far this disk had written it.
+    """Drop events that the present life of every peer has acknowledged (`lives`; None for one never met), and
+    those of ended epochs. Returns True while there may be more: each call drops a few, so that no order
+    waits.
 
-    Some at a time, so that no order waits for it: True while there may be more.
+    Events older than the last `most` go even if a peer lacks them, so that a dead peer cannot fill the disk.
+    The newest event that could go stays, to detect a fork, as does the last one of each ended epoch.
     """
     slowest = min((backlog(tx.connection, *life).acknowledged for life in lives), default=0)
     floor = max(slowest, tx.counters.seq - most)
@@ -203,11 +207,11 @@ def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int)
 
 
 def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) -> Batch | None:
-    """The next range for a peer's life, bodies read in this one transaction; None when it lacks nothing.
+    """The next batch for a peer's life, read in this one transaction; None when the peer lacks nothing.
 
-    Raises Trimmed when the peer is below what the log still holds, AlteredRow for a row of the log that is
-    gone or not what was written. The range ends at the end of a command, so limits are soft by one command.
-    A state that is superseded inside the range is sent once, its newest form at its first place.
+    Raises Trimmed when the log no longer has what the peer lacks, AlteredRow for a missing or altered row. A
+    batch ends at the end of a command, so it may exceed its limits by one. An entity's state that appears
+    several times is sent once: its newest form, at its first place.
     """
     name, epoch, head_seq, lamport = connection.execute(
         "SELECT name, epoch, seq, lamport FROM node"

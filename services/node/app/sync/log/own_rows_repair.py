@@ -1,7 +1,7 @@
-"""Replacing what altered rows of a node's own said by something that is surely true: that less is known.
+"""Repair of a node's own altered rows: what they said is replaced by the weaker claim that less is known.
 
-A peer then sends again what it had sent, or fetches whole rows as it does when a log was trimmed. Merging
-takes nothing back, so nothing is lost by it, also if all members do it at once.
+A peer then sends again what it had sent, or fetches whole rows as after a trimmed log. Merging takes nothing
+back, so nothing is lost, even if all members repair at once.
 """
 
 import sqlite3
@@ -18,8 +18,8 @@ _LOOKED_AT = 100  # rows, for one that is sound
 
 @dataclass(frozen=True)
 class Repaired:
-    """What was done: the rows that were removed, by table, and up to which own event peers must fetch whole
-    rows instead; 0 where the log is whole."""
+    """What a repair did. `removed` counts the rows it removed, by table. Peers that lack own events up to
+    `cut_at` must fetch whole rows instead; it is 0 where the log is whole."""
 
     removed: dict[str, int]
     cut_at: int = 0
@@ -32,23 +32,24 @@ class Repaired:
 
 
 def is_needed(connection: sqlite3.Connection) -> bool:
-    """Whether a row of this node's own is altered, or its log lacks an event. It reads them all."""
+    """Whether one of this node's own rows is altered, or its log lacks an event. It reads all of these
+    rows."""
     with reading_somehow(connection):
         altered = any(True for table in own_rows.REPLACED for _ in own_rows.altered(connection, table))
         return altered or not _is_whole(connection)
 
 
 def repair(tx: Transaction) -> Repaired:
-    """Remove every altered row of this node's own, in this transaction.
+    """Remove every altered own row, in this transaction.
 
-    - `events`: the log is cut behind the last one that is altered or gone, so that peers below it fetch whole
-      rows. A log that would be empty gets an event about a row that all have.
-    - `positions`: the life's events come again from the first one that its node still has.
-    - `cursors`: the peer says anew how far it is, with its next hello or receipt.
-    - `parked`: the life's events come again, and the lost one with them; of a life that the row does not name
-      any more, those of every life do.
+    - `events`: all up to the last altered or missing one are removed, so peers that lack them fetch whole
+      rows. If the log would be empty, it gets an event about a row that all nodes have.
+    - `positions`: that life's events are sent again, from the first one that its node still has.
+    - `cursors`: the peer reports its position anew, with its next hello or receipt.
+    - `parked`: that life's events are sent again, the lost one included. If the row no longer names a known
+      life, every life's events are.
 
-    Raises sqlite3.IntegrityError where two rows have one key by now: no index leads to both.
+    Raises sqlite3.IntegrityError where two rows have one key by now, because no index leads to both.
     """
     removed: dict[str, int] = {}
     with reading_somehow(tx.connection):
@@ -76,7 +77,7 @@ def _is_whole(connection: sqlite3.Connection) -> bool:
 
 
 def _last_lacking(connection: sqlite3.Connection) -> int:
-    """The last event of this epoch that should be in the log and is altered or gone; 0 where none is."""
+    """The last event of this epoch that should be in the log and is altered or missing; 0 where none is."""
     epoch, last = connection.execute("SELECT epoch, seq FROM node").fetchone()
     query = f"SELECT {own_rows.selected('events')} FROM events WHERE epoch = ? ORDER BY seq DESC"
     expected = last
@@ -95,7 +96,7 @@ def _cut(tx: Transaction, lacking: int) -> None:
 
 
 def _sound_row(connection: sqlite3.Connection) -> tuple[str, str] | None:
-    """The event kind and key of a row that can be sent, whatever it says."""
+    """The event kind and key of a row that can be sent, whatever its content is; None where there is none."""
     for entity in replicated.entities():
         if not entity.of_branch:
             for key in entity.page_keys(connection, limit=_LOOKED_AT):

@@ -1,4 +1,4 @@
-"""How far this node has every life's events, and whether it belongs to a network."""
+"""This node's position at every life, and whether it belongs to a network."""
 
 import sqlite3
 
@@ -10,8 +10,7 @@ from app.sync.wire.messages import Head
 
 
 def heads(connection: sqlite3.Connection) -> dict[str, Head]:
-    """The last event known of every (origin, epoch) that has any, this node's own included, keyed
-    "node@epoch"."""
+    """The last known event of every life that has any, this node's own included, keyed "node@epoch"."""
     me = present_life(connection)
     known = {
         Life(row["origin"], row["epoch"]).key: Head(seq=row["seq"], event_id=row["event_id"])

@@ -1,4 +1,5 @@
-"""Applying a peer's batch: everything it changes here, and the new position, in one transaction."""
+"""The receiver: applies a peer's batch, with everything that changes and the new position, in one
+transaction."""
 
 import sqlite3
 from dataclasses import dataclass, field
@@ -21,8 +22,9 @@ from app.sync.wire.messages import Batch, Head, WireEvent
 
 @dataclass
 class Receipt:
-    """What a batch did: the durable position once this commits, how many events were parked, which of the
-    life's events are parked by now, and what merging stock rows found."""
+    """What a batch did. `position` is durable once this commits, and `parked` counts the batch's events that
+    were parked. `parked_seqs` are all of the life's events that are parked now. `merged` is what merging
+    stock rows found."""
 
     position: Head
     parked: int = 0
@@ -31,11 +33,11 @@ class Receipt:
 
 
 def receive(tx: Transaction, batch: Batch) -> Receipt:
-    """Apply a batch that continues what is known of its origin's epoch; a duplicate changes nothing.
+    """Apply a batch that begins at the known position of its origin's epoch. A duplicate changes nothing.
 
-    Raises DeadEpoch, WrongEpoch (it is meant for another life of this node), Gap (with the position this
-    node is at) or Fork (another history under the same seq). An event that can never be applied is parked
-    with its body and reason, and holds up nothing but its own entity.
+    Raises DeadEpoch, WrongEpoch (the batch is meant for another epoch of this node), Gap (it names this
+    node's position) or Fork (another history under the same seq). An event that can never be applied is
+    parked with its body and reason, and delays only its own entity.
     """
     life = batch.life
     known = position(tx.connection, life)
@@ -79,7 +81,8 @@ def _apply(tx: Transaction, life: Life, batch: Batch) -> Receipt:
 
 
 def position(connection: sqlite3.Connection, life: Life) -> Head:
-    """How far this node has applied a life's events. An altered row counts as none: they come again."""
+    """This node's position at a life: up to there the life's events are applied or parked. An altered row
+    counts as the origin, so the events are sent again."""
     row = own_rows.find(connection, "positions", "origin = ? AND epoch = ?", life)
     return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
 
@@ -89,7 +92,7 @@ def _place(head: Head) -> Position:
 
 
 def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Receipt, *, look: bool) -> None:
-    """Apply an event or park it; `look` for earlier parked ones that it covers."""
+    """Apply an event, or park it. With `look`, drop the parked events that it covers."""
     try:
         with tx.attempt():
             receipt.merged.absorb(kinds.apply(tx, event, origin=batch.origin))
@@ -102,7 +105,7 @@ def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Rec
 
 
 def set_position(tx: Transaction, life: Life, head: Head) -> None:
-    """Remember how far a life's events are applied here."""
+    """Store this node's position at a life."""
     head_values = (head.seq, head.event_id)
     tx.connection.execute(
         "INSERT INTO positions (origin, epoch, seq, event_id, checksum) VALUES (?, ?, ?, ?, ?)"

@@ -1,1 +1,1 @@
-"""Talking to one peer: its state, the transport, signed calls, and when to try again."""
+"""Calls to one peer: its state, the transport, and signed requests."""

@@ -1,4 +1,4 @@
-"""Authenticated calls to peers."""
+"""Signed calls to peers."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(eq=False)
 class Refusal(Exception):
-    """A peer did not give the expected answer; `answer` is what the retry decision looks at."""
+    """A peer did not give the expected answer. The retry decision looks at `answer`."""
 
     answer: Answer
     detail: str
@@ -31,9 +31,9 @@ class Refusal(Exception):
 
 
 class PeerClient:
-    """Signs each call with an X-Replica-Token stamped in the receiver's clock, so that skew between nodes
-    never stops replication: the offset comes from hello, or from `now` in the receiver's 401. An answer that
-    does not prove to be the peer's own and whole counts as none."""
+    """Signs each call with an X-Replica-Token, stamped in the receiver's clock, so that clock skew never
+    stops replication. The offset comes from hello, or from `now` in the receiver's 401. An answer without a
+    valid mark of the peer is treated as no answer."""
 
     def __init__(
         self,
@@ -51,7 +51,8 @@ class PeerClient:
         self._clock = clock
 
     async def call(self, peer: Peer, path: str, message: Message, *, expect: type[M], patience: float) -> M:
-        """Post a message and return the peer's answer. Raises Refusal for every other outcome."""
+        """Post a message and return the peer's answer, parsed as `expect`. Raises Refusal in every other
+        case."""
         body = message.model_dump_json().encode()
         response = await self._post(peer, path, body, patience=patience)
         if response.status == 401 and self._learn_clock(peer, response):

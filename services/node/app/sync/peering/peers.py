@@ -1,4 +1,5 @@
-"""What this node knows of its peers from talking to them. In memory: hello learns it anew after a start."""
+"""The state of each peer, as its messages show it. It is in memory only: after a start, hellos bring it
+anew."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,20 +13,22 @@ from app.sync.wire.errors import StaleIncarnation
 from app.sync.wire.messages import Hello
 
 HEARD_FROM_SECONDS = 10.0
-"""A peer that said something within this time takes part in sharing new stock."""
+"""A peer whose last message is no older than this takes part in the sharing of new stock."""
 
 
 @dataclass
 class Peer:
-    """One configured peer. `clock_offset` is its wall clock minus ours, seconds; `None` is unknown.
+    """One configured peer. None in a field means unknown.
 
-    `refused` says that the last attempt failed by an answer, its own or what this node made of it.
-    `latest` is the latest process that said hello in the present epoch, of itself or in answer.
-    `protocol` is the version that both speak, `schema` names the peer's database schema, `canonical` are the
-    revisions of its rows, and `incompatible` says why nothing is said to it but hello. `gone` says that its
-    branch was decommissioned.
-    `work` tells its sender that there is something to do, `alive` that the peer gave a sign of life, which
-    ends a pause between attempts.
+    - `clock_offset` is the peer's wall clock minus this node's, in seconds.
+    - `refused` says that the last attempt failed by an answer: the peer refused, or its answer could not be
+      used.
+    - `latest` is the latest process seen in the peer's present epoch.
+    - `protocol` is the version used with it, `schema` names its database schema, and `canonical` are the
+      revisions of its rows. While `incompatible` has a reason, the peer is sent hellos only.
+    - `gone` says that its branch is decommissioned.
+    - `work` wakes its sender when there is something to send. `alive` is set by a sign of life from the peer,
+      which ends a pause between attempts.
     """
 
     name: str
@@ -57,12 +60,12 @@ class Peer:
 
     @property
     def life(self) -> Life | None:
-        """The peer's present life, or None while none is known."""
+        """The peer's present life, or None while it is unknown."""
         return None if self.epoch is None else Life(self.name, self.epoch)
 
 
 class Peers:
-    """The configured peers by name. Iterating goes over the members among them: those not decommissioned."""
+    """The configured peers, by name. Iteration yields the members only: those not decommissioned."""
 
     def __init__(self, addresses: Iterable[tuple[str, str]], *, clock: Clock) -> None:
         self._clock = clock
@@ -77,7 +80,7 @@ class Peers:
         return list(self._by_name.values())
 
     def note_gone(self, names: Iterable[str]) -> None:
-        """Count these branches as members no more; their senders stop what they were at."""
+        """Mark these branches as decommissioned. Their senders stop."""
         for peer in filter(None, map(self._by_name.get, names)):
             peer.gone = True
             peer.work.set()
@@ -87,26 +90,28 @@ class Peers:
         return self._by_name.get(name)
 
     def heard(self, peer: Peer, *, wakes: bool = True) -> None:
-        """Note that the peer just said something; where that `wakes`, its sender tries again at once."""
+        """Note that a message of the peer just arrived. With `wakes`, its sender tries again at once."""
         peer.last_heard_at = self._clock.monotonic()
         if wakes:
             peer.alive.set()
 
     def answered(self, peer: Peer) -> None:
-        """Note that the peer just answered a call of this node's."""
+        """Note that the peer just answered a call of this node."""
         peer.last_answered_at = self._clock.monotonic()
         self.heard(peer)
 
     def require_latest(self, peer: Peer, hello: Hello) -> None:
-        """Raise StaleIncarnation when a later process of the same life has said hello here before: only the
-        one that is answered so acts on it, so a delayed or repeated hello ends nobody's life."""
+        """Raise StaleIncarnation if a later process of the same epoch has said hello here before. A process
+        acts only on that answer, so a delayed or repeated hello ends no life."""
         if peer.latest.is_after(process_of(hello)):
             raise StaleIncarnation(peer.name)
 
     def note_latest(self, peer: Peer, hello: Hello) -> None:
-        """Remember which process of the peer's present life said this hello, of itself or in answer: a later
-        one is not believed before it was asked for. One of a life that is over must not count against the
-        present one."""
+        """Store which process said this hello, first or in answer, unless a later one of the same epoch is
+        stored.
+
+        Call it after the hello was accepted: a process of a dead life must not count against the present one.
+        """
         process = process_of(hello)
         if not peer.latest.is_after(process):
             peer.latest = process
@@ -116,8 +121,8 @@ class Peers:
         return at is not None and self._clock.monotonic() - at <= HEARD_FROM_SECONDS
 
     def can_be_asked(self, peer: Peer) -> bool:
-        """Whether calls to a peer that is heard from get there too, as far as was tried: a link may be cut
-        one way."""
+        """Whether calls to a peer arrive, as far as they were tried. To be heard from is not enough: a link
+        may be cut one way."""
         at = peer.last_answered_at
         answers = at is not None and self._clock.monotonic() - at <= HEARD_FROM_SECONDS
         return peer.incompatible is None and self.is_heard_from(peer) and (answers or peer.state == "unknown")
@@ -131,7 +136,7 @@ class Peers:
         ]
 
     def greet_all(self) -> None:
-        """Say hello to every peer at once, as after a start: this node lives another life."""
+        """Say hello to every peer at once, as after a start, because this node has begun another life."""
         for peer in self._by_name.values():
             peer.needs_hello = True
             peer.said_first_hello = False
@@ -139,7 +144,7 @@ class Peers:
             peer.alive.set()
 
     def hurry(self, name: str) -> None:
-        """Let a peer's sender say hello now, whatever pause it is in."""
+        """Let a peer's sender say hello now, even in a pause."""
         peer = self._by_name[name]
         peer.needs_hello = True
         peer.work.set()

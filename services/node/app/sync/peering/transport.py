@@ -1,4 +1,4 @@
-"""How bytes reach a peer. The only interface with two implementations: HTTP here, a seeded network in
+"""How bytes reach a peer. It is the only interface with two implementations: HTTP here, a seeded network in
 the simulator."""
 
 from collections.abc import Mapping

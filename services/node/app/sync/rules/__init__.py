@@ -1,1 +1,1 @@
-"""What nodes decide of batches, hellos, acknowledgements, retries and the end of an epoch. Pure."""
+"""The pure decisions of replication: batches, hellos, acknowledgements, retries, and the end of an epoch."""

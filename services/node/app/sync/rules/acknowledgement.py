@@ -1,5 +1,5 @@
-"""What a peer's position in this node's log says, as hello and receipts report it. Pure decisions: whether
-this disk wrote that event, and where the peer's cursor goes."""
+"""Pure decisions about a position that a peer reports in a hello or a receipt: did this disk write that
+event, and where does the peer's cursor go?"""
 
 from enum import Enum, auto
 from typing import NamedTuple
@@ -8,8 +8,8 @@ from app.domain.ranges import Ranges
 
 
 class Reported(NamedTuple):
-    """What one life of a peer reports of a log: up to which event of which `epoch` it has it, and what of
-    that it keeps `parked`. None of either stands for: it does not say."""
+    """The position that one life of a peer reports in the log of `epoch`. The peer has every event up to
+    `seq`, and keeps `parked` of them parked. With `event_id` or `parked` None, it did not report that."""
 
     epoch: str
     seq: int
@@ -18,9 +18,12 @@ class Reported(NamedTuple):
 
 
 class Log(NamedTuple):
-    """This node's log as it stands: the present `epoch`, the seq of its last event, and the id of the event
-    at the seq that a peer reports, None if it has no such event. What is below `oldest` was trimmed; 0 where
-    nothing was, or where that makes no difference."""
+    """This node's log at the moment of the comparison. `epoch` is the present one, `end` the seq of its last
+    event.
+
+    `event_id` is the id of this node's event at the reported seq, or None if it has none. Events below
+    `oldest` were trimmed; 0 means that none was, or that it makes no difference.
+    """
 
     epoch: str
     end: int
@@ -29,25 +32,25 @@ class Log(NamedTuple):
 
 
 class Finding(Enum):
-    """How a reported position and this node's log go together."""
+    """How a reported position fits this node's log."""
 
     WRITTEN = auto()
     """This disk wrote that event."""
     STALE = auto()
-    """The position is one in the log of another epoch, and says nothing of this one."""
+    """The position is in the log of another epoch. It says nothing about this one."""
     BEYOND = auto()
-    """The log ends before it: the peer has what this disk does not know that it wrote."""
+    """The log ends before the position: the peer has events that this disk does not have."""
     OTHER = auto()
-    """This disk wrote another event there."""
+    """This disk wrote another event at that seq."""
     TRIMMED = auto()
-    """That event is not kept any more, so it cannot be compared."""
+    """The log no longer keeps that event, so it cannot be compared."""
     MISSING = auto()
-    """That event should be in the log, and is not."""
+    """The log should have that event and does not."""
 
 
 ANOTHER_HISTORY = (Finding.BEYOND, Finding.OTHER)
-"""What the peer stored was not written by this disk as it is now: it went back to an older copy of itself, or
-it was copied."""
+"""The findings that prove two histories: the peer stored events that this disk, as it is now, did not write.
+The disk went back to an older copy of itself, or it was copied."""
 
 
 def compare(reported: Reported, log: Log) -> Finding:
@@ -64,19 +67,20 @@ def compare(reported: Reported, log: Log) -> Finding:
 
 
 class Cursor(NamedTuple):
-    """How far one life of a peer acknowledged the present epoch's events, and which of these it keeps
-    parked."""
+    """One life of a peer in the present epoch's log: it acknowledged every event up to `acknowledged`, and
+    keeps `parked` of them parked."""
 
     acknowledged: int
     parked: Ranges = ()
 
 
 def move(cursor: Cursor, reported: Reported, log: Log) -> Cursor | None:
-    """Where a cursor goes: to the position that was reported, also backwards, never beyond what was written.
-    None where there is nothing to store: for a position in another epoch, and where all was known. (A cursor
-    at 0 may not be stored yet.)
+    """The cursor after a report: at the reported position, which may be further back, but never beyond the
+    log's end.
 
-    Of a peer that does not say what it keeps parked, all that it has more than before may be, until it says.
+    None means that there is nothing to store: the position is in another epoch, or nothing changed. (A cursor
+    at 0 may not be stored yet.) If the peer does not report what it keeps parked, all events between the old
+    and the new position count as parked until it reports.
     """
     if reported.epoch != log.epoch:
         return None

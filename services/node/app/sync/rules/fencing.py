@@ -15,11 +15,11 @@ class Fencing(Enum):
 
 
 def decide(epoch: str, *, present: str, reborn: bool, fenced: bool, closed: bool) -> Fencing:
-    """What follows from evidence against `epoch` at a node whose epoch is `present` by now. `reborn` says
-    that this process began another epoch before, `fenced` that it stopped serving since, `closed` that its
-    branch is decommissioned.
+    """What follows from evidence against `epoch`, at a node whose present epoch is `present`.
 
-    A process begins another epoch once: two that share an identity would end each other's for ever.
+    `reborn` says that this process has already begun another epoch, `fenced` that it has stopped serving, and
+    `closed` that its branch is decommissioned. A process begins another epoch only once: two processes with
+    one identity would end each other's epochs for ever.
     """
     if epoch != present or closed:  # old news; and a decommissioned branch has no other life to begin
         return Fencing.IGNORE

@@ -1,4 +1,4 @@
-"""What a peer's hello decides: whether its sender counts, and whether this node's own epoch goes on. Pure."""
+"""Pure decisions about a peer's hello: does the sender's life count, and does this node's own epoch go on?"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from app.sync.rules.acknowledgement import Finding
 
 
 class Process(NamedTuple):
-    """One run of a branch's process, in one epoch. On one disk a later run has a higher start counter."""
+    """One run of a branch's process in one epoch. `incarnation` is its start counter and a random text. On
+    one disk a later run has a higher counter."""
 
     epoch: str | None = None
     incarnation: tuple[int, str] = (0, "")
@@ -19,29 +20,35 @@ class Process(NamedTuple):
         return other.epoch == self.epoch and self.incarnation < other.incarnation
 
     def is_after(self, other: "Process") -> bool:
-        """Whether the other one is an earlier process of the same epoch. When it says hello, it may just be
-        late. When it answers a call that was made after the later one had spoken, both live, on two disks."""
+        """Whether the other one is an earlier process of the same epoch.
+
+        A hello of an earlier process may just be late. But an earlier process that answers a call made after
+        the later one's hello proves that both run, on two disks.
+        """
         return other.epoch == self.epoch and self.incarnation > other.incarnation
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The sender's life counts, and this node's own goes on for all that the hello says of lives."""
+    """The sender's life counts, and this node's own epoch goes on."""
 
 
 @dataclass(frozen=True)
 class Behind:
-    """The sender's life counts, and it knows more (`why`) of this node's epoch than this disk does."""
+    """The sender's life counts, and the peer has more of this node's epoch than this disk has. `why` is the
+    evidence."""
 
     why: str
 
 
 @dataclass(frozen=True)
 class Over:
-    """A hello of a life that is over. It is refused, but the deaths it names are learnt. `living` are the
-    epochs of its branch that live for all that is known then. Those that lived until it named them dead are
-    `contested`: two processes claim the branch, since an epoch is drawn at random, and only a process that
-    lived after it began can name it."""
+    """The sender's life is over. Its hello is refused, but the dead lives that it names are stored.
+
+    `living` are the epochs of its branch that are not known to be dead, even now. `contested` are its other
+    epochs that only this hello names dead. They prove that two processes claim the branch: an epoch's name is
+    random, so only a process that ran after its start can know it.
+    """
 
     living: Sequence[str]
     contested: Sequence[str]
@@ -49,13 +56,13 @@ class Over:
 
 @dataclass(frozen=True)
 class Gone:
-    """A hello of a decommissioned branch. It is refused, but what it names dead or gone is learnt, and that
-    its own life is over."""
+    """The sender's branch is decommissioned. Its hello is refused, but the dead lives and decommissioned
+    branches that it names are stored, and its own life is stored as dead."""
 
 
 class Sender(NamedTuple):
     """What this node knows of a hello's sender: whether its branch is decommissioned, whether its life is
-    over, and which epochs of its branch are not."""
+    over, and the living epochs of its branch."""
 
     is_decommissioned: bool
     is_over: bool
@@ -63,13 +70,14 @@ class Sender(NamedTuple):
 
 
 def ends_itself(life: Life, dead: Collection[Life]) -> bool:
-    """Whether a process says that its own life is over. That holds whoever says it and when: its disk keeps
-    it, and nobody goes on with that life."""
+    """Whether a hello names its sender's own life as dead. That counts from any process and at any time: the
+    disk keeps it, so no process goes on with that life."""
     return life in dead
 
 
 def judge(life: Life, dead: Collection[Life], *, known: Sender, me: Life) -> Accepted | Behind | Over | Gone:
-    """Whether a hello of `life` that names `dead` lives counts, and whether it ends this node's own life."""
+    """Whether a hello of `life` that names `dead` lives counts, and whether it ends the life of this node
+    (`me`)."""
     branch, epoch = life
     if known.is_decommissioned:
         return Gone()
@@ -85,8 +93,12 @@ def judge(life: Life, dead: Collection[Life], *, known: Sender, me: Life) -> Acc
 def judge_own(
     branch: str, seq: int, finding: Finding, *, end: int, newer: Sequence[str]
 ) -> Accepted | Behind:
-    """Whether this node's epoch goes on, though a peer of that `branch` has its events up to `seq` (`finding`
-    says how that goes together with the log, which ends at `end`), and `newer` rows of these products."""
+    """Whether this node's epoch goes on, after a peer of `branch` reported its position `seq` in this node's
+    log.
+
+    `finding` compares that position with the log, which ends at `end`. `newer` are the products where the
+    peer has newer copies of this node's own stock rows.
+    """
     if finding is Finding.BEYOND:
         return Behind(f"{branch} has event {seq} of this epoch, which ends at {end}")
     if finding is Finding.OTHER:
@@ -97,8 +109,8 @@ def judge_own(
 
 
 def newer_rows(said: Mapping[str, int], known: Mapping[str, int]) -> list[str]:
-    """The products of which one side's version of a life's row (`said`) is higher than the other's
-    (`known`), in order."""
+    """The products, sorted, where the version in `said` is higher than the one in `known`. A product without
+    a version has version 0."""
     newer = [product for product, version in said.items() if version > known.get(product, 0)]
     newer.sort()
     return newer

@@ -1,4 +1,4 @@
-"""Whether a peer's batch is the next one: a pure decision before anything of it is applied."""
+"""Whether a peer's batch is the next one: a pure decision, made before any of it is applied."""
 
 from enum import Enum, auto
 
@@ -6,30 +6,30 @@ from app.sync.rules.position import Position
 
 
 class Admission(Enum):
-    """What becomes of a batch."""
+    """What to do with a batch."""
 
     APPLY = auto()
-    """It continues what is known of its origin's epoch."""
+    """Apply it: it begins at the known position of its origin's epoch."""
     DUPLICATE = auto()
-    """All of it was applied before: it changes nothing."""
+    """Change nothing: all of it was applied before."""
     GAP = auto()
-    """It begins elsewhere than at the known position, before or beyond it."""
+    """Refuse it: it does not begin at the known position."""
     FORK = auto()
-    """Its origin has another event at a known seq: another history."""
+    """Refuse it: its origin has another event at a known seq, which is another history."""
     DEAD_EPOCH = auto()
-    """Its origin's epoch is over: nothing of it counts."""
+    """Refuse it: its origin's epoch is over."""
     WRONG_EPOCH = auto()
-    """It is meant for another epoch of this node."""
+    """Refuse it: it is meant for another epoch of this node."""
 
 
 def admit(
     after: Position, through: Position, *, known: Position, is_over: bool, to_epoch: str, present: str
 ) -> Admission:
-    """What becomes of a batch of the events beyond `after` up to `through`, made for this node's `to_epoch`.
-    `known` is the position up to which its origin's epoch is applied here, `is_over` whether that epoch is
-    known to be over, `present` this node's epoch.
+    """What to do with a batch that holds the events after the position `after`, up to `through`.
 
-    The end is compared first: a batch that comes again is a duplicate wherever it begins.
+    `known` is the position of this node at the origin's epoch, and `is_over` whether that epoch is known to
+    be over. The batch was made for this node's `to_epoch`; its epoch now is `present`. The end is compared
+    first: a repeated batch is a duplicate wherever it begins.
     """
     if is_over:
         return Admission.DEAD_EPOCH

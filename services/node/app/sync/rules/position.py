@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 
 class Position(NamedTuple):
-    """An event's seq, and its id: two ids at one seq are two histories."""
+    """An event's seq and its id. Two ids at one seq mean two histories."""
 
     seq: int
     event_id: str
 
 
 ORIGIN = Position(0, "")
-"""Where a log begins: before its first event."""
+"""The position before a log's first event."""

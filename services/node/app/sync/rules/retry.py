@@ -1,4 +1,4 @@
-"""What to do after a peer's answer: a pure decision, and the pause before the next attempt."""
+"""What a sender does after a peer's answer, and how long it pauses before the next attempt. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,9 +8,12 @@ State = Literal["ok", "backing_off", "blocked", "needs_snapshot", "unknown"]
 
 @dataclass(frozen=True)
 class Answer:
-    """A peer's answer as far as the sender needs it. `status` is None when none came; `position` and
-    `event_id` are the seq it reports for the sender's epoch and the event it has there, if it does. When it
-    knows that epoch to be over, `living` are those of the sender's branch that it does not."""
+    """The parts of a peer's answer that a sender needs. `status` is None when no answer came.
+
+    `position` is the seq up to which the peer has the sender's epoch, and `event_id` its event there; None
+    where it reports none. When the peer knows that epoch to be over, `living` are the epochs of the sender's
+    branch that are not.
+    """
 
     status: int | None
     code: str | None = None
@@ -21,14 +24,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Advance:
-    """Move the peer's cursor to `position`, which may be backwards."""
+    """Move the peer's cursor to `position`, which may be further back."""
 
     position: int
 
 
 @dataclass(frozen=True)
 class Retry:
-    """Try the same again later; the head of the queue is never skipped."""
+    """Try the same batch again later. The head of the queue is never skipped."""
 
     state: State
     reason: str
@@ -36,7 +39,7 @@ class Retry:
 
 
 def decide(answer: Answer) -> Advance | Retry:
-    """What the sender of a batch does next. A bare 2xx is no acknowledgement: only a position is."""
+    """What the sender of a batch does next. Only a position acknowledges a batch; a bare 2xx does not."""
     reason = f"{answer.status} {answer.code or ''}".strip()
     if answer.status is None:
         return Retry("backing_off", answer.code or "no answer", hello_first=True)
@@ -55,7 +58,10 @@ def decide(answer: Answer) -> Advance | Retry:
 
 
 def pause_seconds(attempt: int, *, base: float, cap: float, chance: float) -> float:
-    """The pause after failed attempt number `attempt` (from 1): exponential from `base`, capped, with full
-    jitter (`chance` uniform in [0, 1)), so that nodes that failed together do not come back together."""
+    """The pause in seconds after the failed attempt number `attempt`, counted from 1.
+
+    It grows exponentially from `base` up to `cap`. `chance`, uniform in [0, 1), adds full jitter, so that
+    nodes that failed together do not retry together.
+    """
     ceiling = min(cap, base * 2.0 ** min(attempt - 1, 30))
     return chance * ceiling

@@ -1,1 +1,1 @@
-"""Asking peers for rights, and counting the shelf with them."""
+"""Asks peers for rights, and counts the shelf with them."""

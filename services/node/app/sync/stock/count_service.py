@@ -1,4 +1,4 @@
-"""A stock count over the network: every member's word first, then one row."""
+"""A stock count over the network: first every member's answer, then one row."""
 
 from collections.abc import Callable, Mapping
 
@@ -19,10 +19,9 @@ MOST_ROUNDS = 5  # each one more death became known meanwhile; more than that is
 class CountService:
     """Releases frozen units by a stock count.
 
-    One branch counts for the company: the first of all members by name. A member that cannot be reached
-    blocks the count, because it may know of a death, or of units, that nobody else does. So does a branch
-    whose decommissioning no other member is known to know; one that counts as decommissioned is waited for by
-    nobody.
+    One branch counts for the company: the first member by name. A member that cannot be reached blocks the
+    count, because it may know of a dead life, or of units, that no other node knows. So does a branch whose
+    decommissioning only this node stores. A branch whose decommissioning counts blocks nothing.
     """
 
     def __init__(self, database: Database, *, peers: Peers, link: PeerClient, fencer: Fencer) -> None:
@@ -31,9 +30,10 @@ class CountService:
         self._link = link
         self._fencer = fencer
 
-    async def count(self, sku: str, *, gone: int, actor: Actor) -> str:
-        """Write a product's count and return the product's id. `gone` units left unseen from all dead lives
-        together, net of receipts nobody saw. Raises NotTheCounter, UnknownReference or CountBlocked."""
+    async def count(self, sku: str, *, missing: int, actor: Actor) -> str:
+        """Count a product and return its id. `missing` units left unrecorded because of all dead lives
+        together; it is negative where more arrived than left. Raises NotTheCounter, UnknownReference or
+        CountBlocked."""
         counter = min([self._database.identity.name, *(peer.name for peer in self._peers)])
         if counter != self._database.identity.name:
             raise NotTheCounter(counter)
@@ -46,7 +46,7 @@ class CountService:
             if known_here_only:
                 raise CountBlocked(known_here_only[0], "decommissioned_only_here")
             dead = sorted(await self._database.read(life_table.dead_lives))
-            count = stock_count.Count(product_id=product.id, gone=gone, dead=dead)
+            count = stock_count.Count(product_id=product.id, missing=missing, dead=dead)
             epoch = self._database.identity.epoch
             handovers = {peer.name: await self._seal(peer, count) for peer in self._peers}
             await self._database.write(_learning(handovers))

@@ -1,4 +1,4 @@
-"""Asking peers for rights over HTTP, one shared round per product."""
+"""Asks peers for rights over HTTP, in rounds that all waiting commands of a product share."""
 
 import asyncio
 import sqlite3
@@ -25,8 +25,8 @@ SHORTEST_ASK_SECONDS = 0.02
 
 @dataclass(frozen=True)
 class _Known:
-    """What this node knows of a product: its cells, the company's available units, the rights usable here,
-    and the logical time at which that was so."""
+    """This node's view of a product: its cells, the company's available units, the rights usable here, and
+    the logical time of the view."""
 
     cells: Sequence[Cell] = ()
     available: int = 0
@@ -35,10 +35,11 @@ class _Known:
 
 
 class RightsAsker:
-    """Asks peers for what waits at this branch (implements `app.services.rights_broker.Asker`).
+    """Asks peers for the units that commands at this branch wait for (implements
+    `app.services.rights_broker.Asker`).
 
-    A product has one lock and at most one round at work; all who wait when a round starts share it, so a
-    hundred buyers of one product cost two rounds. No order holds the lock while it waits.
+    Each product has one lock and at most one round under way. All commands that wait when a round starts
+    share it, so a hundred buyers of one product cost two rounds. No order holds the lock while it waits.
     """
 
     def __init__(
@@ -68,7 +69,8 @@ class RightsAsker:
         self._gave_nothing: set[tuple[str, str]] = set()
 
     async def ask(self, product_id: str) -> bool:
-        """Share a round that begins after this call. True: every peer was asked, and it is not enough."""
+        """Share a round that begins after this call. Returns True when every peer was asked and the units
+        still do not suffice."""
         task = self._next.get(product_id)
         if task is None:
             task = asyncio.create_task(self._round(product_id), name=f"ask for {product_id}")
@@ -104,11 +106,10 @@ class RightsAsker:
         return demand is not None
 
     async def _lacking(self, product_id: str) -> tuple[_Known, Demand | None]:
-        """What is known of the product, and what is still to be asked for: None when own rights cover all
-        that waits.
+        """This node's view of the product, and what to ask for: None when own rights cover all that waits.
 
-        Read behind the writer's queue: orders that left the waiting list are in it, and the rights they
-        are about to take must not be counted for those who still wait.
+        It is read behind the writer's queue. Orders that left the waiting list are in that queue, and the
+        rights they are about to take must not count for those that still wait.
         """
         needs = self._waiting.needs_of(product_id)
         if not needs:
@@ -120,8 +121,8 @@ class RightsAsker:
         return known, demand
 
     def _in_order(self, product_id: str, cells: Sequence[Cell]) -> list[Peer]:
-        """Peers of known life: the richest first, those that gave nothing last time and those not heard
-        from lately at the end."""
+        """The peers of known life in the order of asking: the one with most rights first. Peers that gave
+        nothing last time come later, and peers not heard from lately come last."""
 
         def rank(peer: Peer) -> tuple[bool, bool, int, str]:
             rights = stock.rights_of(Life(peer.name, peer.epoch or ""), cells)

@@ -1,4 +1,4 @@
-"""What a node answers a peer whose message it cannot take, as data."""
+"""Refusals between nodes, as data: what a node answers to a message that it cannot accept."""
 
 from dataclasses import dataclass
 
@@ -11,21 +11,21 @@ class ReplicaError(Exception):
 
 @dataclass(eq=False)
 class WrongEpoch(ReplicaError):
-    """The message is meant for another life of this node; `epoch` is the present one."""
+    """The message is meant for another epoch of this node. `epoch` is the present one."""
 
     epoch: str
 
 
 @dataclass(eq=False)
 class Gap(ReplicaError):
-    """The batch does not continue what is known; `position` says where this node is."""
+    """The batch does not begin at the known position. `position` is this node's."""
 
     position: Head
 
 
 @dataclass(eq=False)
 class Fork(ReplicaError):
-    """The sender's history differs from what it told before: another event at the same seq."""
+    """The sender's history differs from the one it sent before: another event has the same seq."""
 
     origin: str
     seq: int
@@ -33,29 +33,31 @@ class Fork(ReplicaError):
 
 @dataclass(eq=False)
 class StaleIncarnation(ReplicaError):
-    """A later process of this very life has said hello: the sender runs on a copy or on an older state."""
+    """A later process of the same epoch has said hello. The sender runs on a copy of the disk, or on an older
+    state."""
 
     node: str
 
 
 @dataclass(eq=False)
 class Incompatible(ReplicaError):
-    """The peer belongs to another cluster or speaks no common protocol; `reason` is a snake_case word."""
+    """The peer belongs to another network, or has no protocol version in common. `reason` is a snake_case
+    word."""
 
     reason: str
 
 
 @dataclass(eq=False)
 class NotTheSender(ReplicaError):
-    """The message speaks for somebody else than its X-Replica-Token does, or the sender is no peer of
-    this node."""
+    """The message names another sender than its X-Replica-Token does, or the sender is no peer of this
+    node."""
 
     sender: str
 
 
 @dataclass(eq=False)
 class Trimmed(ReplicaError):
-    """The outbox no longer holds what this peer lacks: it has to fetch whole rows."""
+    """The log no longer has what this peer lacks. The peer must fetch whole rows."""
 
     peer: str
 

@@ -1,8 +1,8 @@
-"""The event kinds: how each one's body is read when it is sent, and applied when it arrives.
+"""The event kinds: how each kind's body is read when it is sent, and applied when it arrives.
 
 Every body is whole rows, by relation. Each kind of the first version has a layout of its own; every later
-kind has `{"rows": {relation: [row, …]}}`. So a node that does not know a kind applies it all the same: it
-merges the rows of relations it knows, and keeps the others until it is upgraded.
+kind has `{"rows": {relation: [row, …]}}`. So a node can apply a kind that it does not know: it merges the
+rows of relations it knows, and keeps the others until it is upgraded.
 """
 
 import sqlite3
@@ -20,23 +20,26 @@ from app.state.tables.stock_table import Merged
 from app.sync.wire.messages import SCHEMA_VERSION, WireEvent
 
 UNAPPLICABLE = (Invalid, sqlite3.IntegrityError)
-"""The errors of a body that its sender made so: no node could have written it, or it does not fit what is
-here. Every other error is a mistake of this program. It parks nothing, but fails the whole batch or page."""
+"""The errors of a body that its sender caused: no node could have written it, or it contradicts rows here.
+Every other error is a mistake of this program. Then nothing is parked, and the whole batch or page fails."""
 
 RowsBy = Mapping[str, list[Row]]
 """Rows by relation."""
 
 Revisions = Mapping[str, int]
-"""Under which revision of its form a relation's rows were written; 1 of one that is not named."""
+"""The revision of the form of each relation's rows. A relation that is not named has revision 1."""
 
 ALL_FIRST: Revisions = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`collect` reads the rows that an event of an entity sends, as they stand; `pack` and `unpack` are its
-    body's layout. Where it `coalesces`, only the newest state in a batch is sent. `covers` are the kinds of
-    which earlier events of the same entity send nothing that this one's rows lack."""
+    """One kind of event. `collect` reads the rows that an event of an entity sends, as they stand. `pack` and
+    `unpack` convert them to the body's layout and back.
+
+    Where it `coalesces`, a batch has only the newest state of an entity. It `covers` a kind if its rows
+    contain everything that an earlier event of that kind, about the same entity, sends.
+    """
 
     collect: Callable[[sqlite3.Connection, str], RowsBy]
     pack: Callable[[RowsBy], Any]
@@ -49,13 +52,13 @@ class Kind:
         return self.pack(self.collect(connection, entity))
 
     def apply(self, tx: Transaction, body: Any, origin: str, revisions: Revisions = ALL_FIRST) -> Merged:
-        """Merge a body from `origin`. Raises one of UNAPPLICABLE for what can never be applied."""
+        """Merge a body from `origin`. Raises one of UNAPPLICABLE for a body that can never be applied."""
         return apply_rows(tx, self.unpack(body), origin, revisions)
 
 
 def apply_rows(tx: Transaction, rows: RowsBy, origin: str, revisions: Revisions) -> Merged:
-    """Merge the rows that `origin` sent, those first that others refer to, and keep those of unknown
-    relations. Raises one of UNAPPLICABLE."""
+    """Merge the rows that `origin` sent, referred ones first, and keep those of unknown relations. Raises one
+    of UNAPPLICABLE."""
     merged = Merged()
     for entity in replicated.entities():
         told = [entity.upcast(row, revisions) for row in rows.get(entity.relation, ())]
@@ -79,14 +82,14 @@ def _require_of_branch(entity: Entity, rows: Iterable[Any], origin: str) -> None
 
 
 def apply_unknown(tx: Transaction, body: Any, origin: str, revisions: Revisions) -> Merged:
-    """Merge the body of a kind that only newer versions know. Raises Invalid where it has no rows in the
-    layout of such kinds."""
+    """Merge the body of a kind that only newer versions know. Raises Invalid where it has no `rows` by
+    relation."""
     return apply_rows(tx, _unpack_rows(body, reason="unknown_to_this_version"), origin, revisions)
 
 
 def read_unknown(connection: sqlite3.Connection, entity: str) -> tuple[Any, Revisions]:
-    """The body of an event that this node wrote as a newer version: what stands here of its entity, in
-    whatever relation, known or not. Only the newer version knows which of it the event was about."""
+    """The body of an event that this node wrote as a newer version: all rows here of its entity, in any
+    relation. Only the newer version knows which of them the event was about."""
     kept, revisions = unknown_rows.of_entity(connection, entity)
     rows: dict[str, list[Row]] = {**kept}
     name = connection.execute("SELECT name FROM node").fetchone()[0]
@@ -101,7 +104,7 @@ def read_unknown(connection: sqlite3.Connection, entity: str) -> tuple[Any, Revi
 def telling(
     collect: Callable[[sqlite3.Connection, str], RowsBy], *, coalesces: bool, covers: tuple[str, ...]
 ) -> Kind:
-    """A kind whose body has its rows by relation, as all but those of the first version."""
+    """A kind whose body has its rows by relation. All kinds but those of the first version are like that."""
     return Kind(
         collect=collect,
         pack=lambda rows: {"rows": dict(rows)},
@@ -139,7 +142,8 @@ def _one(relation: str, connection: sqlite3.Connection, key: str) -> Row:
 
 
 def _told(entity: Entity, connection: sqlite3.Connection, key: str) -> list[Row]:
-    """The rows that an event tells. Raises AlteredRow where there is none: no command deletes one."""
+    """The rows that an event of this key sends. Raises AlteredRow where there is none, because no command
+    deletes one."""
     rows = entity.read(connection, [key])
     if not rows:
         raise AlteredRow(entity.relation, key)
@@ -164,8 +168,8 @@ def _upsert(entity: Entity) -> Kind:
 
 
 def _stock_of_branch(connection: sqlite3.Connection, product_ids: list[str], branch: str) -> list[Row]:
-    """A branch's cells of some products: the present life's, and those of lives that are over, which may hold
-    movements that no peer has heard of."""
+    """A branch's cells of some products, in all its lives: those that are over may hold movements that no
+    peer has received."""
     cells = replicated.get("stock").read(connection, product_ids)
     return [cell for cell in cells if cell["branch"] == branch]
 
@@ -279,13 +283,13 @@ def apply(tx: Transaction, event: WireEvent, *, origin: str) -> Merged:
 
 
 def is_waiting(error: Exception) -> bool:
-    """Whether what could not be applied refers to what is not here: it may still come, and then it applies;
-    anything else stays as it is."""
+    """Whether the event refers to a row that is not here. That row may still arrive, and then the event
+    applies."""
     return isinstance(error, sqlite3.IntegrityError) and "FOREIGN KEY" in str(error)
 
 
 def try_once(tx: Transaction, origin: str, event: WireEvent) -> Merged | None:
-    """Apply an event if it can be applied; None, with nothing changed, if not."""
+    """Apply an event if it can be applied. None, with nothing changed, if it cannot."""
     try:
         with tx.attempt():
             return apply(tx, event, origin=origin)

@@ -1,4 +1,5 @@
-"""What nodes say to each other, as they say it on the wire (docs/protocol.md)."""
+"""The messages between nodes, as they are sent (docs/protocol.md). The OpenAPI document shows the docstrings
+of these classes."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -8,17 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.domain.life import Life
 
 PROTOCOL = (1, 1)
-"""The lowest and highest protocol version this code speaks."""
+"""The lowest and the highest protocol version that this code supports."""
 
 SCHEMA_VERSION = 1
-"""The version of the bodies' layouts; what rows hold has revisions of its own (`Revisions`)."""
+"""The version of the layouts of event bodies. The rows in them have revisions of their own (`Revisions`)."""
 
 Count = Annotated[int, Field(ge=0, le=2**62)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Seqs = list[tuple[Count, Count]]
 """Seqs as closed ranges (app.domain.ranges)."""
 Revisions = dict[Name, Annotated[int, Field(ge=1, le=2**31)]]
-"""The revision of the form of each relation's rows (app.domain.forms); 1 of one that is not named."""
+"""The revision of the form of each relation's rows (app.domain.forms). A relation that is not named has
+revision 1."""
 
 
 def _lives(pairs: Iterable[tuple[str, str]]) -> list[Life]:
@@ -85,7 +87,7 @@ class Hello(Message):
 
     @property
     def life(self) -> Life:
-        """The life that the sender lives."""
+        """The sender's own life."""
         return Life(self.node, self.epoch)
 
     @property
@@ -226,7 +228,8 @@ class ParkedEvent(Message):
 
     @property
     def is_of_order(self) -> bool:
-        """Whether it tells of an order, in whatever version: the kinds that do begin so."""
+        """Whether it is an event of an order, in any version: the kinds of such events begin with
+        "order_"."""
         return self.event.kind.startswith("order_")
 
 
