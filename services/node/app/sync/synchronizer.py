@@ -4,22 +4,20 @@ import asyncio
 import logging
 import sqlite3
 from contextlib import suppress
-from random import Random
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_never
 
-from app.database import Database, StorageError, Transaction
+from app.database import StorageError, Transaction
 from app.domain.errors import DeadEpoch, Decommissioned
 from app.domain.life import Life
 from app.domain.ranges import Ranges
-from app.runtime import Clock
 from app.services.stock_service import StockService
-from app.sync.guards.fencer import Fencer
+from app.sync.context import NodeContext
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.log import outbox
-from app.sync.peering.client import PeerClient, Refusal
-from app.sync.peering.peers import Peer, Peers, process_of
+from app.sync.peering.client import Refusal
+from app.sync.peering.peers import Peer, process_of
 from app.sync.rules.retry import Advance, Answer, Retry, decide, pause_seconds
 from app.sync.wire.errors import Incompatible, Trimmed
 from app.sync.wire.messages import Batch, BatchReceipt, Hello
@@ -58,32 +56,18 @@ class ReplicaSynchronizer:
     - A decommissioned peer gets no events. It is told what it is, now and then, until it knows.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        peers: Peers,
-        link: PeerClient,
-        hello_handler: HelloHandler,
-        stock: StockService,
-        fencer: Fencer,
-        clock: Clock,
-        random: Random,
-        retry_seconds: float,
-        rebalance_seconds: float,
-        most_events: int,
-    ) -> None:
-        self._database = database
-        self._peers = peers
-        self._link = link
+    def __init__(self, context: NodeContext, *, hello_handler: HelloHandler, stock: StockService) -> None:
+        self._database = context.database
+        self._peers = context.peers
+        self._link = context.link
+        self._fencer = context.fencer
+        self._clock = context.clock
+        self._random = context.random
+        self._retry_seconds = context.settings.replication_retry_seconds
+        self._rebalance_seconds = context.settings.rebalance_seconds
+        self._most_events = context.settings.outbox_max_events
         self._hello_handler = hello_handler
         self._stock = stock
-        self._fencer = fencer
-        self._clock = clock
-        self._random = random
-        self._retry_seconds = retry_seconds
-        self._rebalance_seconds = rebalance_seconds
-        self._most_events = most_events
 
     async def run(self) -> None:
         """Deliver until cancelled."""

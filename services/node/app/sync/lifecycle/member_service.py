@@ -6,11 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from app.database import Actor, Database, Effects
+from app.database import Actor, Effects
 from app.domain.errors import NotFound, OwnBranch
-from app.runtime import Clock
 from app.state.tables import membership
-from app.sync.peering.peers import Peers
+from app.sync.context import NodeContext
 
 WITNESS_SECONDS = 3.0
 """How long the answer to a decommissioning waits for another member to know it, too."""
@@ -32,12 +31,12 @@ class Member:
 class MemberService:
     """Says that branches are gone, and shows which are."""
 
-    def __init__(self, database: Database, *, peers: Peers, clock: Clock) -> None:
-        self._database = database
-        self._peers = peers
-        self._clock = clock
+    def __init__(self, context: NodeContext) -> None:
+        self._database = context.database
+        self._peers = context.peers
+        self._clock = context.clock
         self._changed = asyncio.Event()
-        database.on_commit.append(self._note)
+        context.database.on_commit.append(self._note)
 
     @property
     def others(self) -> int:
