@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import sqlite3
-from contextlib import suppress
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_never
@@ -12,6 +11,7 @@ from app.database import StorageError, Transaction
 from app.domain.errors import DeadEpoch, Decommissioned
 from app.domain.life import Life
 from app.domain.ranges import Ranges
+from app.runtime import wait
 from app.services.stock_service import StockService
 from app.sync.context import NodeContext
 from app.sync.lifecycle.hello_handler import HelloHandler
@@ -95,7 +95,7 @@ class ReplicaSynchronizer:
             peer.alive.clear()
             if least:
                 await self._clock.sleep(least)
-            await _wait_for(peer.alive, max(seconds - least, 0.0))
+            await wait(peer.alive, max(seconds - least, 0.0))
             peer.next_retry_at = None
 
         while not peer.gone:
@@ -139,7 +139,7 @@ class ReplicaSynchronizer:
                 await self._deliver(peer, batch)
                 return
             self._succeeded(peer)
-            if not await _wait_for(peer.work, HEARTBEAT_SECONDS):
+            if not await wait(peer.work, HEARTBEAT_SECONDS):
                 peer.needs_hello = True
         except Trimmed as error:
             raise _Undelivered(Retry("needs_snapshot", "trimmed", hello_first=True), repr(error)) from error
@@ -266,10 +266,3 @@ def _note_failure(peer: Peer, state: RetryCallState) -> None:
         peer.last_error = error.detail
         peer.refused = error.retry.state == "blocked" or error.retry.reason in _REFUSED_ANSWERS
         peer.needs_hello = peer.needs_hello or error.retry.hello_first
-
-
-async def _wait_for(event: asyncio.Event, seconds: float) -> bool:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()

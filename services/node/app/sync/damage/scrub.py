@@ -4,7 +4,6 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from app.database import StorageError, Transaction, seals
@@ -12,6 +11,7 @@ from app.database.digest import bucket_of
 from app.database.file import are_indexes_sound
 from app.domain.life import Life
 from app.domain.ranges import common
+from app.runtime import wait
 from app.state.registry import replicated
 from app.state.repair import altered_rows, buckets, checking, unwritten
 from app.state.repair.buckets import Given, Mended
@@ -82,9 +82,7 @@ class Scrub:
         """Scrub soon, then every `seconds`, and when a row is suspected, until cancelled."""
         pause = min(FIRST_SECONDS, self._seconds)
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._suspected.wait()
+            await wait(self._suspected, pause)
             pause = self._seconds
             self._suspected.clear()
             try:
