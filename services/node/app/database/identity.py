@@ -76,12 +76,6 @@ LIVING_CURSORS = (
 )
 """SQL: the cursors of lives not known to be over. What a dead life stored counts as stored nowhere."""
 
-HAS_PARKED = (
-    "EXISTS (SELECT 1 FROM parked_elsewhere p WHERE p.peer = c.peer AND p.peer_epoch = c.peer_epoch"
-    " AND p.epoch = c.epoch AND {seq} BETWEEN p.first_seq AND p.last_seq)"
-)
-"""SQL: whether the peer of the cursor `c` has only parked the event `{seq}` that it acknowledged."""
-
 
 def present_life(connection: sqlite3.Connection) -> Life:
     """This node's name and its epoch, as the file has them."""
