@@ -27,8 +27,10 @@ from app.state.registry.replicated import revisions
 from app.status import node_status
 from app.sync.context import NodeContext
 from app.sync.guards.alarms import Alarms
+from app.sync.guards.fencer import Fencer
 from app.sync.guards.readiness import Readiness
 from app.sync.log import dead_letters
+from app.sync.peering.client import PeerClient
 from app.sync.peering.peers import Peers
 from app.sync.peering.transport import Transport
 from app.sync.replication import Replication
@@ -109,20 +111,8 @@ class BranchNode:
         )
 
     def _wire_replication(self) -> None:
-        context = NodeContext(
-            settings=self.settings,
-            database=self.database,
-            peers=self.peers,
-            readiness=self.readiness,
-            alarms=self.alarms,
-            clock=self.clock,
-            random=self.random,
-            executor=self.executor,
-        )
         self._replication = Replication(
-            context,
-            transport=self._transport,
-            tokens=self.replica_tokens,
+            self._context(),
             stock=self.stock,
             waiting=self._waiting,
             hash_password=lambda: self.passwords.hash(self.settings.admin_password.get_secret_value()),
@@ -132,6 +122,27 @@ class BranchNode:
         self.members = self._replication.members
         self.turns = self._replication.turns
         self.rights.use(self._replication.asker)
+
+    def _context(self) -> NodeContext:
+        link = PeerClient(
+            self._transport,
+            tokens=self.replica_tokens,
+            identity=lambda: self.database.identity,
+            peers=self.peers,
+            clock=self.clock,
+        )
+        return NodeContext(
+            settings=self.settings,
+            database=self.database,
+            peers=self.peers,
+            link=link,
+            readiness=self.readiness,
+            alarms=self.alarms,
+            fencer=Fencer(self.database, peers=self.peers, readiness=self.readiness, alarms=self.alarms),
+            clock=self.clock,
+            random=self.random,
+            executor=self.executor,
+        )
 
     @property
     def ready(self) -> bool:

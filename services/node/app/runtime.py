@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from random import SystemRandom
 from typing import Literal, Protocol, TypeVar
 
@@ -74,6 +75,32 @@ class ThreadExecutor:
     def close(self) -> None:
         for pool in self._lanes.values():
             pool.shutdown(wait=True)
+
+
+class Notifier:
+    """Wakes all tasks that wait for something to change. A task takes `next` before it looks at what may
+    change, so that no change between its look and its wait is missed."""
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()
+
+    @property
+    def next(self) -> asyncio.Event:
+        """The event that the next `notify` sets."""
+        return self._next
+
+    def notify(self) -> None:
+        """Wake every task that waits now. A task that comes later waits for the next call."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+
+async def wait(event: asyncio.Event, seconds: float) -> bool:
+    """Return when the event is set, or after `seconds`; and whether it is set."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    return event.is_set()
 
 
 def system_random() -> SystemRandom:

@@ -7,7 +7,7 @@ from typing import Any
 from unittest import mock
 
 from app.database import Actor, Transaction
-from app.database.identity import begin_start
+from app.database.identity import LIVING_CURSORS, begin_start
 from app.domain import stock
 from app.domain.errors import CountBlocked
 from app.domain.life import Life
@@ -163,7 +163,10 @@ def copies_of_dead_lives_count() -> AbstractContextManager[object]:
     """What a peer had acknowledged counts as stored there, though its disk is lost since."""
     stack = ExitStack()
     for module in (order_durability, stock_table, outbox):
-        stack.enter_context(mock.patch.object(module, "LIVING_CURSORS", "(SELECT * FROM cursors)"))
+        for name, statement in list(vars(module).items()):
+            if isinstance(statement, str) and name != "LIVING_CURSORS" and LIVING_CURSORS in statement:
+                of_all = statement.replace(LIVING_CURSORS, "(SELECT * FROM cursors)")
+                stack.enter_context(mock.patch.object(module, name, of_all))
     return stack
 
 

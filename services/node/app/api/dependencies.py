@@ -1,81 +1,26 @@
 """What routes are given: the node, the live user behind the token, and who to write into the audit."""
 
-from collections.abc import Mapping
-from random import Random
-from typing import Annotated, Any, Protocol
+from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
 from app.api.openapi import CLIENT_TOKEN
-from app.config import Settings
-from app.database import Actor, Database
+from app.database import Actor
 from app.domain.user import User
-from app.faults.fault_service import FaultService
-from app.runtime import Clock
-from app.security.client_tokens import Claims, ClientTokens
+from app.node import BranchNode
+from app.security.client_tokens import Claims
 from app.security.errors import Forbidden, Unauthenticated
-from app.security.passwords import Passwords
-from app.security.replica_tokens import ReplicaTokens
-from app.security.throttle import LoginThrottle
-from app.services.order_service import OrderService
-from app.services.stock_service import StockService
 from app.state.tables import users
-from app.sync.damage.turns import TurnService
-from app.sync.guards.readiness import Readiness
-from app.sync.lifecycle.member_service import MemberService
-from app.sync.peer_server import PeerServer
-from app.sync.stock.count_service import CountService
 
 
-class Node(Protocol):
-    """The parts of a node that routes use; `app.node.BranchNode` is the real one."""
-
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def random(self) -> Random: ...
-    @property
-    def database(self) -> Database: ...
-    @property
-    def passwords(self) -> Passwords: ...
-    @property
-    def tokens(self) -> ClientTokens: ...
-    @property
-    def throttle(self) -> LoginThrottle: ...
-    @property
-    def orders(self) -> OrderService: ...
-    @property
-    def stock(self) -> StockService: ...
-    @property
-    def replica_tokens(self) -> ReplicaTokens: ...
-    @property
-    def counts(self) -> CountService: ...
-    @property
-    def members(self) -> MemberService: ...
-    @property
-    def peer_server(self) -> PeerServer: ...
-    @property
-    def turns(self) -> TurnService: ...
-    @property
-    def readiness(self) -> Readiness: ...
-    @property
-    def faults(self) -> FaultService | None: ...
-    @property
-    def ready(self) -> bool: ...
-    async def replay_parked(self, *, actor: Actor) -> Mapping[str, int]: ...
-    async def status(self) -> Mapping[str, Any]: ...
-
-
-async def current_node(request: Request) -> Node:
+async def current_node(request: Request) -> BranchNode:
     """The node this application serves."""
-    node: Node = request.app.state.node
+    node: BranchNode = request.app.state.node
     return node
 
 
-CurrentNode = Annotated[Node, Depends(current_node)]
+CurrentNode = Annotated[BranchNode, Depends(current_node)]
 
 _bearer = OAuth2PasswordBearer(
     tokenUrl="/auth/login", auto_error=False, scheme_name=CLIENT_TOKEN, description="From POST /auth/login."

@@ -8,8 +8,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.dependencies import Node
 from app.api.problems.handlers import problem_response
+from app.node import BranchNode
 
 CLIENT_BODY_BYTES = 1024 * 1024
 REPLICA_BODY_BYTES = 8 * 1024 * 1024
@@ -71,14 +71,14 @@ class ReadinessGate:
         if scope["type"] != "http" or self._passes(scope):
             await self._app(scope, receive, send)
             return
-        node: Node = scope["app"].state.node
+        node: BranchNode = scope["app"].state.node
         reason = node.readiness.reason or "starting"
         code = "branch_closed" if node.readiness.closed else "not_ready"
         refusal = problem_response(Request(scope), code, {"reason": reason})
         await refusal(scope, receive, send)
 
     def _passes(self, scope: Scope) -> bool:
-        node: Node = scope["app"].state.node
+        node: BranchNode = scope["app"].state.node
         path: str = scope["path"]
         if not node.database.opened:
             return path.startswith(_OPEN_BEFORE_ALL)
@@ -163,5 +163,5 @@ def _wrong_type(scope: Scope) -> str | None:
 
 
 def _draw(scope: Scope) -> str:
-    node: Node = scope["app"].state.node
+    node: BranchNode = scope["app"].state.node
     return node.random.randbytes(16).hex()

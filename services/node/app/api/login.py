@@ -1,16 +1,17 @@
 """Proving who one is: the use cases behind /auth."""
 
-from app.api.dependencies import Node, claims_of
+from app.api.dependencies import claims_of
 from app.database import Actor
 from app.domain import identity, text
 from app.domain.errors import Invalid
 from app.domain.user import User
+from app.node import BranchNode
 from app.security.client_tokens import IssuedToken
 from app.security.errors import Unauthenticated
 from app.state.tables import users
 
 
-async def log_in(node: Node, username: str, password: str, *, address: str) -> IssuedToken:
+async def log_in(node: BranchNode, username: str, password: str, *, address: str) -> IssuedToken:
     """A token for the active user with this name and password.
 
     Raises Unauthenticated, the same and after the same time for an unknown user, a wrong password and a
@@ -30,7 +31,7 @@ async def log_in(node: Node, username: str, password: str, *, address: str) -> I
 
 
 async def change_password(
-    node: Node, user: User, *, current: str, new: str, actor: Actor, address: str
+    node: BranchNode, user: User, *, current: str, new: str, actor: Actor, address: str
 ) -> IssuedToken:
     """Give the user a new password and a token for it; all their other tokens end.
 
@@ -46,7 +47,9 @@ async def change_password(
     return node.tokens.issue(claims_of(changed), now=node.clock.wall())
 
 
-async def _proves(node: Node, user: User | None, password: str, *, throttled_as: str, address: str) -> bool:
+async def _proves(
+    node: BranchNode, user: User | None, password: str, *, throttled_as: str, address: str
+) -> bool:
     node.throttle.require_open(throttled_as, address, now=node.clock.monotonic())
     right = await node.passwords.check(password, user.password_hash if user else None)
     node.throttle.require_open(throttled_as, address, now=node.clock.monotonic())

@@ -95,7 +95,7 @@ async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Page
 )
 async def show(order_id: str, node: CurrentNode) -> Order:
     """One order."""
-    shown = await node.database.read(lambda connection: orders.view(connection, order_id))
+    shown = await node.orders.view(order_id)
     return Order.model_validate(shown)
 
 

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.dependencies import Node
+from app.node import BranchNode
 from app.security.replica_tokens import ANSWER_HEADER
 
 
@@ -25,7 +25,7 @@ class MarkedAnswers:
         if token is None or not scope["path"].startswith("/replica/"):
             await self._app(scope, receive, send)
             return
-        node: Node = scope["app"].state.node
+        node: BranchNode = scope["app"].state.node
         start: Message = {}
         body = b""
 

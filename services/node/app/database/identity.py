@@ -75,12 +75,6 @@ LIVING_CURSORS = (
 )
 """SQL: the cursors of lives not known to be over. What a dead life stored does not count as stored."""
 
-HAS_PARKED = (
-    "EXISTS (SELECT 1 FROM parked_elsewhere p WHERE p.peer = c.peer AND p.peer_epoch = c.peer_epoch"
-    " AND p.epoch = c.epoch AND {seq} BETWEEN p.first_seq AND p.last_seq)"
-)
-"""SQL: whether the peer of the cursor `c` acknowledged the event `{seq}` but only parked it."""
-
 
 def present_life(connection: sqlite3.Connection) -> Life:
     """This node's name and its epoch, as the file has them."""

@@ -40,6 +40,13 @@ def selected(table: str) -> str:
     return ", ".join((*COLUMNS[table], "checksum"))
 
 
+def into(table: str, *others: str) -> str:
+    """SQL: what follows INSERT, for a row with its seal. The values are those of its sealed columns, then the
+    seal, then those of the `others`."""
+    names = (*COLUMNS[table], "checksum", *others)
+    return f"INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
+
+
 def seal_of(table: str, row: sqlite3.Row) -> int:
     """The seal of the present content of a row that was read with the columns `selected`."""
     return seal(row[name] for name in COLUMNS[table])

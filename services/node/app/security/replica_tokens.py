@@ -11,14 +11,12 @@ import hmac
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
-
 from app.security.errors import ReplicaTokenRefused
+from app.security.json_web_tokens import OtherAudience, UnreadableToken, decode, encode
 
 ANSWER_HEADER = "x-replica-answer"
 LIFE_SECONDS = 60
 _LEEWAY_SECONDS = 5  # how far the sender's idea of our clock may run ahead
-_ALGORITHM = "HS256"
 _CLAIMS = ("iss", "aud", "epoch", "iat", "exp", "method", "path", "body")
 
 
@@ -54,7 +52,7 @@ class ReplicaTokens:
             "path": path,
             "body": _digest(body),
         }
-        return jwt.encode(payload, self._secret, algorithm=_ALGORITHM)
+        return encode(payload, self._secret)
 
     def verify(self, token: str | None, *, method: str, path: str, body: bytes, now: float) -> ReplicaClaims:
         """The sender of exactly this request. Raises ReplicaTokenRefused with the reason and `now`."""
@@ -78,31 +76,12 @@ class ReplicaTokens:
         return any(hmac.compare_digest(given, mark) for mark in known)
 
     def _payload(self, token: str, now: float) -> dict[str, Any]:
-        # PyJWT takes no clock, so its own time checks are off and `_refusal` compares with the injected one.
-        options: Any = {
-            "require": list(_CLAIMS),
-            "verify_exp": False,
-            "verify_iat": False,
-            "verify_nbf": False,
-        }
-        for secret in self._accepted:
-            try:
-                return dict(
-                    jwt.decode(
-                        token,
-                        secret,
-                        algorithms=[_ALGORITHM],
-                        audience=_audience(self._name),
-                        options=options,
-                    )
-                )
-            except jwt.InvalidSignatureError:
-                continue
-            except jwt.InvalidAudienceError:
-                raise ReplicaTokenRefused("other_receiver", now) from None
-            except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
-                break
-        raise ReplicaTokenRefused("invalid_token", now)
+        try:
+            return decode(token, secrets=self._accepted, audience=_audience(self._name), claims=_CLAIMS)
+        except OtherAudience:
+            raise ReplicaTokenRefused("other_receiver", now) from None
+        except UnreadableToken:
+            raise ReplicaTokenRefused("invalid_token", now) from None
 
 
 def _refusal(payload: dict[str, Any], *, method: str, path: str, body: bytes, now: float) -> str | None:

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from app.database import Actor, Database, Effects, Transaction
-from app.runtime import Clock
+from app.runtime import Clock, Notifier, wait
 from app.services.rights_broker import RightsBroker
 from app.state.commands.order_commands import PlaceOrder, Policy, cancel_order, place_order
 from app.state.tables import orders
@@ -28,7 +28,7 @@ class OrderService:
         self._clock = clock
         self._patience = patience
         self._in_progress: dict[str, tuple[asyncio.Lock, int]] = {}
-        self._acknowledged = asyncio.Event()
+        self._acknowledged = Notifier()
         database.on_commit.append(self._note_acknowledgement)
 
     async def place(
@@ -58,20 +58,16 @@ class OrderService:
         its view, and whether they have."""
         deadline = self._clock.monotonic() + self._patience
         while True:
-            acknowledged = self._acknowledged
+            acknowledged = self._acknowledged.next
             order = await self._read_back(order_id)
             left = deadline - self._clock.monotonic()
             if len(order["stored_by"]) >= copies or left <= 0:
                 return order, len(order["stored_by"]) >= copies
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await acknowledged.wait()
+            await wait(acknowledged, left)
 
     def _note_acknowledgement(self, effects: Effects) -> None:
         if effects.acknowledged:
-            # Whoever waits holds the old event; whoever comes later waits for the next one.
-            self._acknowledged.set()
-            self._acknowledged = asyncio.Event()
+            self._acknowledged.notify()
 
     async def cancel(self, order_id: str, *, actor: Actor) -> dict[str, Any]:
         """Cancel an order of this branch and return its view. To cancel it again changes nothing. Raises

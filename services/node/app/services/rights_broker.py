@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from app.database import Database, Effects, Transaction
 from app.domain.errors import OutOfRights, OutOfStock
 from app.domain.waiting import Age, Waiting, WaitingList
-from app.runtime import Clock
+from app.runtime import Clock, Notifier, wait
 from app.state.commands.order_commands import Policy
 
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class RightsBroker:
         self._patience = patience
         self._may_sell = may_sell
         self._asker: Asker | None = None
-        self._changed = asyncio.Event()
+        self._changed = Notifier()
         self._ages: OrderedDict[str, Age] = OrderedDict()
         self._tickets = 0
         database.on_commit.append(self._wake)
@@ -86,8 +86,7 @@ class RightsBroker:
             while True:
                 exhausted = False
                 if short.behind_older:
-                    self._changed = _fresh(self._changed)
-                    await self._until(self._changed.wait(), deadline)
+                    await wait(self._changed.next, deadline - self._clock.monotonic())
                 else:
                     rounds = asyncio.gather(*(asker.ask(s.product_id) for s in short.shortages))
                     exhausted = any(await self._until(rounds, deadline) or ())
@@ -103,7 +102,7 @@ class RightsBroker:
                     raise OutOfStock(short.shortages)
         finally:
             self._waiting.remove(waiting)
-            self._changed.set()
+            self._changed.notify()
 
     async def _until(self, done: Awaitable[R], deadline: float) -> R | None:
         with suppress(TimeoutError):
@@ -132,12 +131,7 @@ class RightsBroker:
 
     def _wake(self, effects: Effects) -> None:
         if effects.stock:
-            self._changed.set()
-
-
-def _fresh(event: asyncio.Event) -> asyncio.Event:
-    """The event to wait on next: a new one once the old one was set."""
-    return asyncio.Event() if event.is_set() else event
+            self._changed.notify()
 
 
 def _hopes(before: OutOfRights, after: OutOfRights) -> bool:

@@ -1,4 +1,4 @@
-"""What replication stands on."""
+"""What the parts of replication share."""
 
 from dataclasses import dataclass
 from random import Random
@@ -7,19 +7,24 @@ from app.config import Settings
 from app.database import Database
 from app.runtime import Clock, Executor
 from app.sync.guards.alarms import Alarms
+from app.sync.guards.fencer import Fencer
 from app.sync.guards.readiness import Readiness
+from app.sync.peering.client import PeerClient
 from app.sync.peering.peers import Peers
 
 
 @dataclass(frozen=True)
 class NodeContext:
-    """What replication stands on: the node's own parts."""
+    """The parts of one node that every part of replication may use. A part that needs more is given it by
+    name beside the context."""
 
     settings: Settings
     database: Database
     peers: Peers
+    link: PeerClient
     readiness: Readiness
     alarms: Alarms
+    fencer: Fencer
     clock: Clock
     random: Random
     executor: Executor

@@ -2,7 +2,6 @@
 
 import sqlite3
 
-from app.database import Database
 from app.domain.errors import Decommissioned, NotReady
 from app.domain.life import Life
 from app.security.replica_tokens import ReplicaClaims
@@ -13,13 +12,11 @@ from app.state.repair import buckets
 from app.state.tables import stock_table
 from app.sync.catchup import donor_state, snapshot
 from app.sync.catchup.catch_up import CatchUp
-from app.sync.guards.alarms import Alarms
-from app.sync.guards.fencer import Fencer
-from app.sync.guards.readiness import Readiness
+from app.sync.context import NodeContext
 from app.sync.lifecycle import handshake
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.log import dead_letters, positions, receiver
-from app.sync.peering.peers import Peer, Peers
+from app.sync.peering.peers import Peer
 from app.sync.wire.errors import Fork, NotTheSender, WrongEpoch
 from app.sync.wire.messages import (
     Batch,
@@ -44,25 +41,16 @@ class PeerServer:
     only. Every message but hello names this node's present epoch, and is refused in any other."""
 
     def __init__(
-        self,
-        database: Database,
-        *,
-        peers: Peers,
-        hello_handler: HelloHandler,
-        stock: StockService,
-        readiness: Readiness,
-        alarms: Alarms,
-        fencer: Fencer,
-        catch_up: CatchUp,
+        self, context: NodeContext, *, hello_handler: HelloHandler, catch_up: CatchUp, stock: StockService
     ) -> None:
-        self._database = database
-        self._peers = peers
+        self._database = context.database
+        self._peers = context.peers
+        self._readiness = context.readiness
+        self._alarms = context.alarms
+        self._fencer = context.fencer
         self._hello_handler = hello_handler
-        self._stock = stock
-        self._readiness = readiness
-        self._alarms = alarms
-        self._fencer = fencer
         self._catch_up = catch_up
+        self._stock = stock
 
     async def hello(self, claims: ReplicaClaims, hello: Hello) -> Hello:
         """Act on a peer's hello and answer with this node's own."""

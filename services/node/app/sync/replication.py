@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Collection
 from app.database import Effects, StorageError
 from app.database.migrations import newest_revision
 from app.domain.waiting import WaitingList
-from app.security.replica_tokens import ReplicaTokens
 from app.services.stock_service import StockService
 from app.state.registry import unknown_rows
 from app.state.tables import membership
@@ -19,14 +18,11 @@ from app.sync.damage.replacement import FileReplacement
 from app.sync.damage.salvaging import Salvaging
 from app.sync.damage.scrub import Scrub
 from app.sync.damage.turns import TurnService
-from app.sync.guards.fencer import Fencer
 from app.sync.lifecycle.bootstrap import Bootstrap
 from app.sync.lifecycle.handshake import Self
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.lifecycle.member_service import MemberService
 from app.sync.peer_server import PeerServer
-from app.sync.peering.client import PeerClient
-from app.sync.peering.transport import Transport
 from app.sync.stock.count_service import CountService
 from app.sync.stock.transfer import RightsAsker
 from app.sync.synchronizer import ReplicaSynchronizer
@@ -51,64 +47,26 @@ class Replication:
         self,
         context: NodeContext,
         *,
-        transport: Transport,
-        tokens: ReplicaTokens,
         stock: StockService,
         waiting: WaitingList,
         hash_password: Callable[[], Awaitable[str]],
     ) -> None:
         self._context = context
-        self._stock = stock
         self._tasks: list[asyncio.Task[None]] = []
-        self._link = PeerClient(
-            transport,
-            tokens=tokens,
-            identity=lambda: context.database.identity,
-            peers=context.peers,
-            clock=context.clock,
-        )
-        self._fencer = Fencer(
-            context.database, peers=context.peers, readiness=context.readiness, alarms=context.alarms
-        )
-        self.catch_up = CatchUp(
-            context.database,
-            peers=context.peers,
-            link=self._link,
-            fencer=self._fencer,
-            alarms=context.alarms,
-            clock=context.clock,
-        )
-        self._hello_handler = self._make_meetings()
+        self.catch_up = CatchUp(context)
+        hello_handler = HelloHandler(context, this=_self_of(context), catch_up=self.catch_up)
         self.peer_server = PeerServer(
-            context.database,
-            peers=context.peers,
-            hello_handler=self._hello_handler,
-            stock=stock,
-            readiness=context.readiness,
-            alarms=context.alarms,
-            fencer=self._fencer,
-            catch_up=self.catch_up,
+            context, hello_handler=hello_handler, catch_up=self.catch_up, stock=stock
         )
-        self.counts = CountService(
-            context.database, peers=context.peers, link=self._link, fencer=self._fencer
-        )
-        self.asker = self._make_asker(waiting)
-        self._synchronizer = self._make_synchronizer()
-        self._bootstrap = self._make_bootstrap(hash_password)
-        self._scrub = Scrub(
-            context.database,
-            peers=context.peers,
-            link=self._link,
-            alarms=context.alarms,
-            clock=context.clock,
-            seconds=context.settings.scrub_seconds,
-        )
-        self._salvaging = Salvaging(context, announce=self._fencer.announce)
-        self.members = MemberService(context.database, peers=context.peers, clock=context.clock)
-        self.turns = TurnService(
-            context.database, peers=context.peers, readiness=context.readiness, clock=context.clock
-        )
-        self._holding = self._make_holding()
+        self.counts = CountService(context)
+        self.asker = RightsAsker(context, waiting=waiting, stock_service=stock)
+        self._synchronizer = ReplicaSynchronizer(context, hello_handler=hello_handler, stock=stock)
+        self._bootstrap = Bootstrap(context, catch_up=self.catch_up, hash_password=hash_password)
+        self._scrub = Scrub(context)
+        self._salvaging = Salvaging(context)
+        self.members = MemberService(context)
+        self.turns = TurnService(context)
+        self._holding = HeldFile(context)
         self._mending = FileReplacement(
             context,
             holding=self._holding,
@@ -221,76 +179,12 @@ class Replication:
         if effects.emitted:
             self._context.peers.wake_all()
 
-    def _make_meetings(self) -> HelloHandler:
-        context = self._context
-        this = Self(
-            schema_hash=newest_revision(),
-            policy=context.settings.stock_policy,
-            incarnation=context.random.randbytes(8).hex(),
-            protocol=PROTOCOL,
-        )
-        return HelloHandler(
-            context.database,
-            this=this,
-            peers=context.peers,
-            link=self._link,
-            readiness=context.readiness,
-            alarms=context.alarms,
-            fencer=self._fencer,
-            catch_up=self.catch_up,
-            clock=context.clock,
-        )
 
-    def _make_asker(self, waiting: WaitingList) -> RightsAsker:
-        return RightsAsker(
-            self._context.database,
-            waiting=waiting,
-            stock_desk=self._stock,
-            peers=self._context.peers,
-            link=self._link,
-            clock=self._context.clock,
-            fencer=self._fencer,
-            patience=self._context.settings.transfer_wait_seconds,
-        )
-
-    def _make_synchronizer(self) -> ReplicaSynchronizer:
-        settings = self._context.settings
-        return ReplicaSynchronizer(
-            self._context.database,
-            peers=self._context.peers,
-            link=self._link,
-            hello_handler=self._hello_handler,
-            stock=self._stock,
-            fencer=self._fencer,
-            clock=self._context.clock,
-            random=self._context.random,
-            retry_seconds=settings.replication_retry_seconds,
-            rebalance_seconds=settings.rebalance_seconds,
-            most_events=settings.outbox_max_events,
-        )
-
-    def _make_holding(self) -> HeldFile:
-        context = self._context
-        return HeldFile(
-            node=context.settings.node_name,
-            peers=context.peers,
-            link=self._link,
-            readiness=context.readiness,
-            alarms=context.alarms,
-            clock=context.clock,
-            random=context.random,
-            found=context.settings.found,
-        )
-
-    def _make_bootstrap(self, hash_password: Callable[[], Awaitable[str]]) -> Bootstrap:
-        return Bootstrap(
-            self._context.database,
-            peers=self._context.peers,
-            readiness=self._context.readiness,
-            clock=self._context.clock,
-            catch_up=self.catch_up,
-            fencer=self._fencer,
-            alone=self._context.settings.found,
-            admin=self._context.settings.admin_username,
-            hash_password=hash_password,
-        )
+def _self_of(context: NodeContext) -> Self:
+    """What this process says of itself with every hello."""
+    return Self(
+        schema_hash=newest_revision(),
+        policy=context.settings.stock_policy,
+        incarnation=context.random.randbytes(8).hex(),
+        protocol=PROTOCOL,
+    )

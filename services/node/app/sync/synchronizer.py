@@ -3,23 +3,21 @@
 import asyncio
 import logging
 import sqlite3
-from contextlib import suppress
-from random import Random
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_never
 
-from app.database import Database, StorageError, Transaction
+from app.database import StorageError, Transaction
 from app.domain.errors import DeadEpoch, Decommissioned
 from app.domain.life import Life
 from app.domain.ranges import Ranges
-from app.runtime import Clock
+from app.runtime import wait
 from app.services.stock_service import StockService
-from app.sync.guards.fencer import Fencer
+from app.sync.context import NodeContext
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.log import outbox
-from app.sync.peering.client import PeerClient, Refusal
-from app.sync.peering.peers import Peer, Peers, process_of
+from app.sync.peering.client import Refusal
+from app.sync.peering.peers import Peer, process_of
 from app.sync.rules.retry import Advance, Answer, Retry, decide, pause_seconds
 from app.sync.wire.errors import Incompatible, Trimmed
 from app.sync.wire.messages import Batch, BatchReceipt, Hello
@@ -60,32 +58,18 @@ class ReplicaSynchronizer:
       decommissioned.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        peers: Peers,
-        link: PeerClient,
-        hello_handler: HelloHandler,
-        stock: StockService,
-        fencer: Fencer,
-        clock: Clock,
-        random: Random,
-        retry_seconds: float,
-        rebalance_seconds: float,
-        most_events: int,
-    ) -> None:
-        self._database = database
-        self._peers = peers
-        self._link = link
+    def __init__(self, context: NodeContext, *, hello_handler: HelloHandler, stock: StockService) -> None:
+        self._database = context.database
+        self._peers = context.peers
+        self._link = context.link
+        self._fencer = context.fencer
+        self._clock = context.clock
+        self._random = context.random
+        self._retry_seconds = context.settings.replication_retry_seconds
+        self._rebalance_seconds = context.settings.rebalance_seconds
+        self._most_events = context.settings.outbox_max_events
         self._hello_handler = hello_handler
         self._stock = stock
-        self._fencer = fencer
-        self._clock = clock
-        self._random = random
-        self._retry_seconds = retry_seconds
-        self._rebalance_seconds = rebalance_seconds
-        self._most_events = most_events
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -113,7 +97,7 @@ class ReplicaSynchronizer:
             peer.alive.clear()
             if least:
                 await self._clock.sleep(least)
-            await _wait_for(peer.alive, max(seconds - least, 0.0))
+            await wait(peer.alive, max(seconds - least, 0.0))
             peer.next_retry_at = None
 
         while not peer.gone:
@@ -157,7 +141,7 @@ class ReplicaSynchronizer:
                 await self._deliver(peer, batch)
                 return
             self._succeeded(peer)
-            if not await _wait_for(peer.work, HEARTBEAT_SECONDS):
+            if not await wait(peer.work, HEARTBEAT_SECONDS):
                 peer.needs_hello = True
         except Trimmed as error:
             raise _Undelivered(Retry("needs_snapshot", "trimmed", hello_first=True), repr(error)) from error
@@ -284,10 +268,3 @@ def _note_failure(peer: Peer, state: RetryCallState) -> None:
         peer.last_error = error.detail
         peer.refused = error.retry.state == "blocked" or error.retry.reason in _REFUSED_ANSWERS
         peer.needs_hello = peer.needs_hello or error.retry.hello_first
-
-
-async def _wait_for(event: asyncio.Event, seconds: float) -> bool:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    return event.is_set()

@@ -26,7 +26,7 @@ def rename(branch: Branch, name: str) -> None:
 
 
 def snapshot(branch: Branch, product_id: str) -> dict[str, Any]:
-    found = products.snapshot(branch.connection, product_id)
+    found = products.PRODUCTS.snapshot(branch.connection, product_id)
     assert found is not None
     return found
 
@@ -37,14 +37,14 @@ def create_customer(branch: Branch, city: str | None) -> str:
 
 
 def deliver_customer(source: Branch, target: Branch, customer_id: str) -> None:
-    body = customers.snapshot(source.connection, customer_id)
+    body = customers.CUSTOMERS.snapshot(source.connection, customer_id)
     assert body is not None
-    target.do(lambda tx: customers.merge(tx, body))
+    target.do(lambda tx: customers.CUSTOMERS.merge(tx, body))
 
 
 def deliver(source: Branch, target: Branch, product_id: str) -> bool:
     body = snapshot(source, product_id)
-    return target.do(lambda tx: products.merge(tx, body))
+    return target.do(lambda tx: products.PRODUCTS.merge(tx, body))
 
 
 def digests(apart: Apart) -> set[str]:
@@ -173,7 +173,7 @@ def test_a_snapshot_no_node_could_have_written_is_refused_whole(
     product_id = create(matriz, "Café")
     body = {**snapshot(matriz, product_id), **change}
     with pytest.raises(Invalid) as refused:
-        norte.do(lambda tx: products.merge(tx, body))
+        norte.do(lambda tx: products.PRODUCTS.merge(tx, body))
     assert refused.value.field == field
     assert products.find(norte.connection, "cafe") is None
 

@@ -67,5 +67,5 @@ def test_a_product_and_a_customer_survive_their_rows(matriz: Branch) -> None:
     assert customer is not None
     rows = [{**product.as_json(), **MORE}, {**customer.as_json(), **MORE}]
     assert [Product.from_row(rows[0]).as_json(), Customer.from_row(rows[1]).as_json()] == rows
-    assert products.snapshot(matriz.connection, product.id) == product.as_json()
-    assert customers.snapshot(matriz.connection, customer.id) == customer.as_json()
+    assert products.PRODUCTS.snapshot(matriz.connection, product.id) == product.as_json()
+    assert customers.CUSTOMERS.snapshot(matriz.connection, customer.id) == customer.as_json()

@@ -98,7 +98,7 @@ def body_of(branch: Branch, kind: str) -> Any:
     """The body of the last event of a kind, as it arrives; of an unknown kind, with rows of an unknown
     relation."""
     if kind not in KINDS:
-        product = products.snapshot(branch.connection, branch.product_id("rice"))
+        product = products.PRODUCTS.snapshot(branch.connection, branch.product_id("rice"))
         return {"rows": {"products": [product], "couriers": [{"id": "c"}]}}
     (entity,) = branch.connection.execute(
         "SELECT entity FROM events WHERE kind = ? ORDER BY seq DESC LIMIT 1", (kind,)

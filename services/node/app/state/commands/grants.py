@@ -50,7 +50,7 @@ def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
     if life_table.is_over(tx, request.asker):
         raise DeadEpoch(*request.asker)
     tx.witness(request.lamport)
-    if products.snapshot(tx.connection, request.product_id) is None:
+    if products.PRODUCTS.snapshot(tx.connection, request.product_id) is None:
         return Granted(0, (), tx.counters.lamport, stock_table.Merged())
     merged = stock_table.merge(tx, [cell for cell in request.cells if cell.product_id == request.product_id])
     life_table.learn_life(tx, request.asker)

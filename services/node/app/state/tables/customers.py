@@ -35,11 +35,6 @@ class NewCustomer:
     country: str | None = None
 
 
-def snapshot(connection: sqlite3.Connection, customer_id: str) -> dict[str, Any] | None:
-    """The whole row in canonical form, for the wire and the digest, or None."""
-    return CUSTOMERS.snapshot(connection, customer_id)
-
-
 def find_by_ids(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, Customer]:
     """Those of these customers that are here, by id. Raises AlteredRow."""
     return {row["id"]: Customer.from_row(row) for row in CUSTOMERS.snapshots(connection, ids)}
@@ -72,11 +67,6 @@ def create(tx: Transaction, customer: NewCustomer, *, actor: Actor) -> dict[str,
 def update(tx: Transaction, reference: str, changes: Mapping[str, Any], *, actor: Actor) -> dict[str, Any]:
     """Change `name` and/or details of a customer (id or code) and return its view. Raises NotFound."""
     return CUSTOMERS.update(tx, reference, changes, actor=actor)
-
-
-def merge(tx: Transaction, snapshot: dict[str, Any]) -> bool:
-    """Apply a peer's snapshot, last writer wins; True if the row changed. Raises Invalid."""
-    return CUSTOMERS.merge(tx, snapshot)
 
 
 def _check(fields: Fields) -> None:

@@ -4,11 +4,44 @@ stores would be lost with this disk."""
 import sqlite3
 from bisect import bisect_right
 
-from app.database.identity import HAS_PARKED, LIVING_CURSORS, present_life
+from app.database.identity import LIVING_CURSORS, present_life
 from app.domain.life import Life
 from app.domain.ranges import Ranges, common
 
 _FEW_EVENTS = 20_000  # that no peer has: up to so many the log's end is read faster than all orders
+
+_PLACE = "SELECT branch, announced, seq, donor FROM orders WHERE id = ?"
+_PEERS_WITH_EVENT = f"""
+    SELECT DISTINCT peer FROM {LIVING_CURSORS} c
+    WHERE epoch = :epoch AND acknowledged >= :seq AND NOT EXISTS (
+        SELECT 1 FROM parked_elsewhere p WHERE p.peer = c.peer AND p.peer_epoch = c.peer_epoch
+        AND p.epoch = c.epoch AND :seq BETWEEN p.first_seq AND p.last_seq
+    )
+    ORDER BY peer
+"""
+_LOG = f"""
+    SELECT
+        (SELECT COALESCE(MAX(acknowledged), 0) FROM {LIVING_CURSORS} WHERE epoch = n.epoch),
+        (SELECT COALESCE(MIN(seq), 1) FROM events WHERE epoch = n.epoch),
+        n.seq
+    FROM node n
+"""
+_COUNT_BEYOND = """
+    SELECT COUNT(*) FROM orders WHERE branch = ? AND donor = '' AND (announced != ? OR seq > ?)
+"""
+_PARKED = (
+    "SELECT peer, peer_epoch, first_seq, last_seq FROM parked_elsewhere WHERE epoch = ? ORDER BY first_seq"
+)
+_CURSORS = f"SELECT peer, peer_epoch, acknowledged FROM {LIVING_CURSORS} WHERE epoch = ?"
+_ANNOUNCED_BETWEEN = """
+    SELECT seq FROM orders WHERE branch = ? AND donor = '' AND announced = ? AND seq BETWEEN ? AND ?
+"""
+_COUNT_BY_LOG = """
+    SELECT
+        (SELECT COUNT(*) FROM events WHERE epoch = :epoch AND seq > :stored AND kind = 'order_created'),
+        (SELECT COUNT(*) FROM orders WHERE branch = :branch AND (epoch < :epoch OR epoch > :epoch)
+            AND donor = '' AND announced != :epoch)
+"""
 
 
 def stored_by(connection: sqlite3.Connection, order_id: str) -> list[str]:
@@ -19,18 +52,12 @@ def stored_by(connection: sqlite3.Connection, order_id: str) -> list[str]:
     this node.
     """
     name, epoch = present_life(connection)
-    row = connection.execute(
-        "SELECT branch, announced, seq, donor FROM orders WHERE id = ?", (order_id,)
-    ).fetchone()
+    row = connection.execute(_PLACE, (order_id,)).fetchone()
     if row["branch"] != name:
         return [name]
     if row["announced"] != epoch:
         return [row["donor"]] if row["donor"] else []
-    peers = connection.execute(
-        f"SELECT DISTINCT peer FROM {LIVING_CURSORS} c WHERE epoch = :epoch AND acknowledged >= :seq"
-        f" AND NOT {HAS_PARKED.format(seq=':seq')} ORDER BY peer",
-        {"epoch": epoch, "seq": row["seq"]},
-    )
+    peers = connection.execute(_PEERS_WITH_EVENT, {"epoch": epoch, "seq": row["seq"]})
     return [peer["peer"] for peer in peers]
 
 
@@ -38,43 +65,28 @@ def at_risk(connection: sqlite3.Connection) -> int:
     """How many of this node's own orders no living peer is known to store. They would be lost with this
     disk."""
     life = present_life(connection)
-    stored, first, last = connection.execute(
-        f"SELECT (SELECT COALESCE(MAX(acknowledged), 0) FROM {LIVING_CURSORS} WHERE epoch = n.epoch),"
-        " (SELECT COALESCE(MIN(seq), 1) FROM events WHERE epoch = n.epoch), n.seq FROM node n"
-    ).fetchone()
+    stored, first, last = connection.execute(_LOG).fetchone()
     parked = _at_risk_by_parking(connection, life, stored)
     if first <= stored + 1 and last - stored <= _FEW_EVENTS:
         return parked + _at_risk_by_log(connection, life, stored)
-    row = connection.execute(
-        "SELECT COUNT(*) FROM orders WHERE branch = ? AND donor = '' AND (announced != ? OR seq > ?)",
-        (*life, stored),
-    ).fetchone()
-    return parked + int(row[0])
+    return parked + int(connection.execute(_COUNT_BEYOND, (*life, stored)).fetchone()[0])
 
 
 def _at_risk_by_parking(connection: sqlite3.Connection, life: Life, stored: int) -> int:
     """How many orders announced up to `stored` are parked at every peer that acknowledged them."""
     name, epoch = life
     parked: dict[Life, list[tuple[int, int]]] = {}
-    for row in connection.execute(
-        "SELECT peer, peer_epoch, first_seq, last_seq FROM parked_elsewhere WHERE epoch = ? ORDER BY 3",
-        (epoch,),
-    ):
+    for row in connection.execute(_PARKED, (epoch,)):
         parked.setdefault(Life(row[0], row[1]), []).append((row[2], row[3]))
     if not parked:
         return 0
     nowhere: Ranges = [(1, stored)]
-    for peer, peer_epoch, acknowledged in connection.execute(
-        f"SELECT peer, peer_epoch, acknowledged FROM {LIVING_CURSORS} WHERE epoch = ?", (epoch,)
-    ):
+    for peer, peer_epoch, acknowledged in connection.execute(_CURSORS, (epoch,)):
         below = common(parked.get(Life(peer, peer_epoch), ()), [(1, acknowledged)])
         nowhere = common(nowhere, [*below, (acknowledged + 1, stored)])
     if not nowhere:
         return 0  # somebody has each of them: there is no need to look at orders
-    announced = connection.execute(
-        "SELECT seq FROM orders WHERE branch = ? AND donor = '' AND announced = ? AND seq BETWEEN ? AND ?",
-        (name, epoch, nowhere[0][0], nowhere[-1][1]),
-    )
+    announced = connection.execute(_ANNOUNCED_BETWEEN, (name, epoch, nowhere[0][0], nowhere[-1][1]))
     firsts = [first for first, _ in nowhere]
     return sum(seq <= nowhere[bisect_right(firsts, seq) - 1][1] for (seq,) in announced)
 
@@ -82,11 +94,6 @@ def _at_risk_by_parking(connection: sqlite3.Connection, life: Life, stored: int)
 def _at_risk_by_log(connection: sqlite3.Connection, life: Life, stored: int) -> int:
     """The other orders at risk, counted from the log's end, which is short when some peer follows. These are
     orders announced beyond `stored`, and orders of earlier epochs that are not announced again yet."""
-    name, epoch = life
-    announced, earlier = connection.execute(
-        "SELECT (SELECT COUNT(*) FROM events WHERE epoch = ?2 AND seq > ?3 AND kind = 'order_created'),"
-        " (SELECT COUNT(*) FROM orders WHERE branch = ?1 AND (epoch < ?2 OR epoch > ?2) AND donor = ''"
-        " AND announced != ?2)",
-        (name, epoch, stored),
-    ).fetchone()
+    values = {"branch": life.branch, "epoch": life.epoch, "stored": stored}
+    announced, earlier = connection.execute(_COUNT_BY_LOG, values).fetchone()
     return int(announced + earlier)

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from app.database import Transaction
@@ -12,9 +13,44 @@ from app.database.seals import Use
 from app.domain import forms
 from app.domain.customer import Customer
 from app.domain.errors import Invalid, NotFound
+from app.domain.forms import Form
 from app.domain.order import Order, Status
 from app.domain.stock import SoldUnits
 from app.state.tables import customers, order_durability, order_rows
+
+_TO_ANNOUNCE = "SELECT id FROM orders WHERE announced NOT IN ('', ?) ORDER BY id LIMIT ?"
+_ANNOUNCE = "UPDATE orders SET announced = ?, seq = ? WHERE id = ?"
+_BY_KEY = """
+    SELECT id, branch, request_hash FROM orders WHERE user_id = ? AND idempotency_key = ? ORDER BY id
+"""
+_PAGE = "SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?"
+_SALES = """
+    SELECT o.lamport, o.branch, o.id, SUM(l.quantity) AS quantity
+    FROM order_lines l JOIN orders o ON o.id = l.order_id
+    WHERE l.product_id = ? AND o.status = 'placed' GROUP BY o.id
+"""
+# Keys that were used twice are few, and an index alone finds them; bodies are compared of these only.
+_COUNT_DUPLICATES = """
+    SELECT COALESCE(SUM(n - 1), 0) FROM (
+        SELECT COUNT(*) AS n FROM orders o JOIN (
+            SELECT user_id, idempotency_key FROM orders WHERE idempotency_key IS NOT NULL
+            GROUP BY user_id, idempotency_key HAVING COUNT(*) > 1
+        ) twice ON o.user_id = twice.user_id AND o.idempotency_key = twice.idempotency_key
+        GROUP BY o.user_id, o.idempotency_key, o.request_hash HAVING n > 1
+    )
+"""
+
+
+@cache
+def _insert(form: Form) -> str:
+    names = (*form.selected, "checksum", "announced", "seq", "donor")
+    return f"INSERT INTO orders ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
+
+
+@cache
+def _set_status(form: Form) -> str:
+    names = ("status", "version", *form.selected[len(form.columns) :], "checksum")
+    return f"UPDATE orders SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?"
 
 
 def find(connection: sqlite3.Connection, order_id: str, use: Use = "show") -> Order | None:
@@ -27,10 +63,9 @@ def insert(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> N
     """Write a new order and its lines. `seq` is that of its event for an own order; `donor` is the peer that
     sent any other."""
     row = order.as_json()
-    names = (*forms.of("orders").selected, "checksum", "announced", "seq", "donor")
     announced = tx.identity.epoch if seq else ""
     tx.connection.execute(
-        f"INSERT INTO orders ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})",
+        _insert(forms.of("orders")),
         (*order_rows.order_values(row), order_rows.sealed(row), announced, seq, donor),
     )
     order_rows.insert_lines(tx, [row])
@@ -50,12 +85,8 @@ def set_status(
     more = before.beyond if beyond is None else beyond
     after = replace(before, status=status, version=version, beyond=more)
     row, form = after.as_json(), forms.of("orders")
-    names = ("status", "version", *form.selected[len(form.columns) :], "checksum")
     values = order_rows.order_values(row)[len(form.columns) :]
-    tx.connection.execute(
-        f"UPDATE orders SET {', '.join(f'{name} = ?' for name in names)} WHERE id = ?",
-        (status, version, *values, order_rows.sealed(row), before.id),
-    )
+    tx.connection.execute(_set_status(form), (status, version, *values, order_rows.sealed(row), before.id))
     tx.changed("orders", before.id, before=before.as_json(), after=row)
     return after
 
@@ -63,14 +94,10 @@ def set_status(
 def announce_again(tx: Transaction, *, limit: int) -> int:
     """Append up to `limit` orders that an earlier epoch of this node announced to the present log. Returns
     how many. Peers may lack them, and the old log is no longer sent."""
-    rows = tx.connection.execute(
-        "SELECT id FROM orders WHERE announced NOT IN ('', ?) ORDER BY id LIMIT ?", (tx.identity.epoch, limit)
-    ).fetchall()
+    rows = tx.connection.execute(_TO_ANNOUNCE, (tx.identity.epoch, limit)).fetchall()
     for row in rows:
         seq = tx.emit("order_created", row["id"])
-        tx.connection.execute(
-            "UPDATE orders SET announced = ?, seq = ? WHERE id = ?", (tx.identity.epoch, seq, row["id"])
-        )
+        tx.connection.execute(_ANNOUNCE, (tx.identity.epoch, seq, row["id"]))
     return len(rows)
 
 
@@ -100,10 +127,7 @@ def merge(tx: Transaction, body: object, *, donor: str) -> bool:
 
 def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[sqlite3.Row]:
     """Orders of this user with this Idempotency-Key, from any branch."""
-    return connection.execute(
-        "SELECT id, branch, request_hash FROM orders WHERE user_id = ? AND idempotency_key = ? ORDER BY id",
-        (user_id, key),
-    ).fetchall()
+    return connection.execute(_BY_KEY, (user_id, key)).fetchall()
 
 
 def view(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
@@ -151,7 +175,7 @@ def _shown_time(seconds: Any) -> str:
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
     """Up to `limit` orders after the id `after`, by id (UUIDv7: about by time)."""
-    rows = connection.execute("SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+    rows = connection.execute(_PAGE, (after, limit))
     found = [Order.from_row(row) for row in order_rows.read(connection, [row["id"] for row in rows])]
     known = customers.find_by_ids(connection, {order.customer_id for order in found})
     return [_view(connection, order, known) for order in found]
@@ -160,14 +184,9 @@ def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[st
 def sales_of(connection: sqlite3.Connection, product_id: str) -> list[SoldUnits]:
     """The units of a product in every placed order known here, to name the orders that are short when
     oversold."""
-    rows = connection.execute(
-        "SELECT o.lamport, o.branch, o.id, SUM(l.quantity) AS quantity FROM order_lines l"
-        " JOIN orders o ON o.id = l.order_id WHERE l.product_id = ? AND o.status = 'placed' GROUP BY o.id",
-        (product_id,),
-    )
     return [
         SoldUnits(lamport=r["lamport"], branch=r["branch"], order_id=r["id"], quantity=r["quantity"])
-        for r in rows
+        for r in connection.execute(_SALES, (product_id,))
     ]
 
 
@@ -182,12 +201,4 @@ def _possible_duplicates(connection: sqlite3.Connection, order: Order) -> list[s
 def count_possible_duplicates(connection: sqlite3.Connection) -> int:
     """How many orders repeat another one's user, key and body, because a client sent them to two branches
     during a partition."""
-    row = connection.execute(
-        # Keys that were used twice are few, and an index alone finds them; bodies are compared of these only.
-        "SELECT COALESCE(SUM(n - 1), 0) FROM (SELECT COUNT(*) AS n FROM orders o JOIN"
-        " (SELECT user_id, idempotency_key FROM orders WHERE idempotency_key IS NOT NULL"
-        " GROUP BY user_id, idempotency_key HAVING COUNT(*) > 1) twice"
-        " ON o.user_id = twice.user_id AND o.idempotency_key = twice.idempotency_key"
-        " GROUP BY o.user_id, o.idempotency_key, o.request_hash HAVING n > 1)"
-    ).fetchone()
-    return int(row[0])
+    return int(connection.execute(_COUNT_DUPLICATES).fetchone()[0])

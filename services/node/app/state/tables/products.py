@@ -24,11 +24,6 @@ class NewProduct:
     price_cents: int
 
 
-def snapshot(connection: sqlite3.Connection, product_id: str) -> dict[str, Any] | None:
-    """The whole row in canonical form, for the wire and the digest, or None."""
-    return PRODUCTS.snapshot(connection, product_id)
-
-
 def find(
     connection: sqlite3.Connection, reference: str, *, cluster: str | None = None, use: Use = "show"
 ) -> Product | None:
@@ -57,11 +52,6 @@ def create(tx: Transaction, product: NewProduct, *, actor: Actor) -> dict[str, A
 def update(tx: Transaction, reference: str, changes: Mapping[str, Any], *, actor: Actor) -> dict[str, Any]:
     """Change `name` and/or `price_cents` of a product (id or sku) and return its view. Raises NotFound."""
     return PRODUCTS.update(tx, reference, changes, actor=actor)
-
-
-def merge(tx: Transaction, snapshot: dict[str, Any]) -> bool:
-    """Apply a peer's snapshot, last writer wins; True if the row changed. Raises Invalid."""
-    return PRODUCTS.merge(tx, snapshot)
 
 
 def _check(fields: Fields) -> None:

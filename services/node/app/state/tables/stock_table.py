@@ -15,6 +15,18 @@ from app.domain.row_checks import Fields
 from app.domain.stock import Cell
 from app.state.tables import cell_rows, life_table, membership
 
+_RECOVERY = "SELECT usable, seq, members FROM recoveries WHERE product_id = ? AND epoch = ?"
+# A state that is superseded in its batch stands at an earlier event of it: any that is parked may be it.
+_ACKNOWLEDGED = f"""
+    SELECT peer, MAX(acknowledged) AS acknowledged FROM {LIVING_CURSORS} c
+    WHERE epoch = :epoch AND NOT EXISTS (
+        SELECT 1 FROM parked_elsewhere p WHERE p.peer = c.peer AND p.peer_epoch = c.peer_epoch
+        AND p.epoch = c.epoch AND p.first_seq <= :seq
+    )
+    GROUP BY peer
+"""
+_VERSIONS = "SELECT product_id, version FROM stock WHERE branch = ? AND epoch = ? ORDER BY product_id"
+
 
 @dataclass
 class Merged:
@@ -72,22 +84,11 @@ def unusable(connection: sqlite3.Connection, product_id: str, own: Cell) -> int:
     """How much of the own cell's `recovered` must not be spent yet."""
     if own.recovered == 0:
         return 0
-    row = connection.execute(
-        "SELECT usable, seq, members FROM recoveries WHERE product_id = ? AND epoch = ?",
-        (product_id, own.epoch),
-    ).fetchone()
+    row = connection.execute(_RECOVERY, (product_id, own.epoch)).fetchone()
     if row is None:
         return 0
-    # A state that is superseded in its batch stands at an earlier event of it: any that is parked may be it.
-    acknowledged = {
-        found["peer"]: found["acknowledged"]
-        for found in connection.execute(
-            f"SELECT peer, MAX(acknowledged) AS acknowledged FROM {LIVING_CURSORS} c WHERE epoch = :epoch"
-            " AND NOT EXISTS (SELECT 1 FROM parked_elsewhere p WHERE p.peer = c.peer"
-            " AND p.peer_epoch = c.peer_epoch AND p.epoch = c.epoch AND p.first_seq <= :seq) GROUP BY peer",
-            {"epoch": own.epoch, "seq": row["seq"]},
-        )
-    }
+    found = connection.execute(_ACKNOWLEDGED, {"epoch": own.epoch, "seq": row["seq"]})
+    acknowledged = {peer["peer"]: peer["acknowledged"] for peer in found}
     members = json.loads(row["members"])
     silent = {member for member in members if acknowledged.get(member, 0) < row["seq"]}
     everywhere = not silent or silent <= membership.done(connection, others=members)
@@ -96,10 +97,7 @@ def unusable(connection: sqlite3.Connection, product_id: str, own: Cell) -> int:
 
 def versions(connection: sqlite3.Connection, life: Life) -> dict[str, int]:
     """How many movements of each product a life has made, as known here, by product id."""
-    rows = connection.execute(
-        "SELECT product_id, version FROM stock WHERE branch = ? AND epoch = ? ORDER BY product_id", life
-    )
-    return {row["product_id"]: row["version"] for row in rows}
+    return {row["product_id"]: row["version"] for row in connection.execute(_VERSIONS, life)}
 
 
 def without_altered(connection: sqlite3.Connection, life: Life, product_ids: Sequence[str]) -> list[str]:

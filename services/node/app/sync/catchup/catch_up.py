@@ -8,19 +8,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Any, Literal
 
-from app.database import Database, StorageError
+from app.database import StorageError
 from app.domain.life import Life
-from app.runtime import Clock
 from app.state.registry import replicated
 from app.sync.catchup import anti_entropy, donor_state
 from app.sync.catchup.donor_client import DonorClient, Progress, Turn
 from app.sync.catchup.donor_state import DonorState
 from app.sync.catchup.importer import Importer
-from app.sync.guards.alarms import Alarms
-from app.sync.guards.fencer import Fencer
+from app.sync.context import NodeContext
 from app.sync.log import positions
-from app.sync.peering.client import PeerClient, Refusal
-from app.sync.peering.peers import Peer, Peers
+from app.sync.peering.client import Refusal
+from app.sync.peering.peers import Peer
 from app.sync.wire.messages import Hello, Page
 
 log = logging.getLogger("app.recovery")
@@ -47,22 +45,13 @@ class CatchUp:
     - Positions are adopted only when all pages of a peer are in.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        peers: Peers,
-        link: PeerClient,
-        fencer: Fencer,
-        alarms: Alarms,
-        clock: Clock,
-    ) -> None:
-        self._database = database
-        self._peers = peers
-        self._donors = DonorClient(link, identity=lambda: database.identity)
-        self._intake = Importer(database, donors=self._donors, fencer=fencer, alarms=alarms)
-        self._alarms = alarms
-        self._clock = clock
+    def __init__(self, context: NodeContext) -> None:
+        self._database = context.database
+        self._peers = context.peers
+        self._alarms = context.alarms
+        self._clock = context.clock
+        self._donors = DonorClient(context.link, identity=lambda: context.database.identity)
+        self._intake = Importer(context, donors=self._donors)
         self._wanted: dict[tuple[str, str | None], Progress] = {}
         self._told: dict[tuple[str, str | None], DonorState] = {}
         self._repairs: dict[str, Reason] = {}

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from app.database import Database, Transaction
+from app.database import Transaction
 from app.domain.ranges import Ranges
 from app.state.tables import stock_table
 from app.sync.catchup import donor_state, snapshot
 from app.sync.catchup.donor_client import DonorClient, Turn
 from app.sync.catchup.donor_state import DonorState
-from app.sync.guards.alarms import Alarms
-from app.sync.guards.fencer import Fencer
+from app.sync.context import NodeContext
 from app.sync.peering.peers import Peer
 from app.sync.wire.messages import Page, ParkedEvent
 
@@ -17,11 +16,11 @@ from app.sync.wire.messages import Page, ParkedEvent
 class Importer:
     """Imports what donors send, each piece in a transaction of its own."""
 
-    def __init__(self, database: Database, *, donors: DonorClient, fencer: Fencer, alarms: Alarms) -> None:
-        self._database = database
+    def __init__(self, context: NodeContext, *, donors: DonorClient) -> None:
+        self._database = context.database
+        self._fencer = context.fencer
+        self._alarms = context.alarms
         self._donors = donors
-        self._fencer = fencer
-        self._alarms = alarms
 
     async def take_parked(
         self, peer: Peer, told: DonorState, branch: str | None, *, orders: bool, turn: Turn | None = None

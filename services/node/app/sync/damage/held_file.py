@@ -3,14 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from random import Random
 
-from app.runtime import Clock
+from app.sync.context import NodeContext
 from app.sync.damage.turns import RENEW_SECONDS, TurnReply, TurnRequest, weigh
-from app.sync.guards.alarms import Alarms
-from app.sync.guards.readiness import Readiness
-from app.sync.peering.client import PeerClient, Refusal
-from app.sync.peering.peers import Peer, Peers
+from app.sync.peering.client import Refusal
+from app.sync.peering.peers import Peer
 
 log = logging.getLogger("app.holding")
 
@@ -29,26 +26,15 @@ class HeldFile:
     """Asks the members for this node's turn to replace its damaged file. With `found` (an admin set FOUND=1)
     it may also replace the file where no member serves."""
 
-    def __init__(
-        self,
-        *,
-        node: str,
-        peers: Peers,
-        link: PeerClient,
-        readiness: Readiness,
-        alarms: Alarms,
-        clock: Clock,
-        random: Random,
-        found: bool,
-    ) -> None:
-        self._node = node
-        self._peers = peers
-        self._link = link
-        self._readiness = readiness
-        self._alarms = alarms
-        self._clock = clock
-        self._random = random
-        self._found = found
+    def __init__(self, context: NodeContext) -> None:
+        self._node = context.settings.node_name
+        self._found = context.settings.found
+        self._peers = context.peers
+        self._link = context.link
+        self._readiness = context.readiness
+        self._alarms = context.alarms
+        self._clock = context.clock
+        self._random = context.random
 
     async def wait_for_turn(self) -> None:
         """Return when the file may be replaced. Until then the readiness shows the reason why it may not."""

@@ -29,13 +29,12 @@ DAY_SECONDS = 86_400.0
 
 
 class Salvaging:
-    """Salvages every set-aside file that has no complete account yet, one after the other. A file is read
-    beside the node's work; its rows are merged a few at a time. `announce` sends peers the orders that came
-    back."""
+    """Salvages every set-aside file that no complete account is kept of, one after the other. Reading runs
+    beside the node; what is merged is merged some rows at a time. The fencer announces the orders
+    that came back."""
 
-    def __init__(self, context: NodeContext, *, announce: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, context: NodeContext) -> None:
         self._context = context
-        self._announce = announce
         self._is_stopped = False
         settings = context.settings
         self._roster = frozenset((settings.node_name, *(peer.name for peer in settings.peers)))
@@ -88,7 +87,7 @@ class Salvaging:
         finally:
             await self._beside(stack.close)
         account = await database.write(salvage.finish(this, outcome))
-        await self._announce()
+        await self._context.fencer.announce()
         if before is None or _numbers(before) != _numbers(account):
             self._context.alarms.raise_("salvaged", account.sentence(file.name))
 

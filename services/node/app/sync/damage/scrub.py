@@ -5,25 +5,24 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
-from app.database import Database, StorageError, Transaction, seals
+from app.database import StorageError, Transaction, seals
 from app.database.digest import bucket_of
 from app.database.file import are_indexes_sound
 from app.domain.life import Life
 from app.domain.ranges import common
-from app.runtime import Clock
+from app.runtime import wait
 from app.state.registry import replicated
 from app.state.repair import altered_rows, buckets, checking, unwritten
 from app.state.repair.buckets import Given, Mended
 from app.state.repair.checking import NOT_WRITTEN, Trouble
 from app.state.tables import life_table
-from app.sync.guards.alarms import Alarms
+from app.sync.context import NodeContext
 from app.sync.log import dead_letters, own_rows_repair, positions
 from app.sync.log.outbox import ORIGIN
-from app.sync.peering.client import PeerClient, Refusal
-from app.sync.peering.peers import Peer, Peers
+from app.sync.peering.client import Refusal
+from app.sync.peering.peers import Peer
 from app.sync.wire.messages import BucketReply, BucketRequest, Head
 
 log = logging.getLogger("app.scrub")
@@ -62,22 +61,13 @@ class Scrub:
     once.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        peers: Peers,
-        link: PeerClient,
-        alarms: Alarms,
-        clock: Clock,
-        seconds: float,
-    ) -> None:
-        self._database = database
-        self._peers = peers
-        self._link = link
-        self._alarms = alarms
-        self._clock = clock
-        self._seconds = seconds
+    def __init__(self, context: NodeContext) -> None:
+        self._database = context.database
+        self._peers = context.peers
+        self._link = context.link
+        self._alarms = context.alarms
+        self._clock = context.clock
+        self._seconds = context.settings.scrub_seconds
         self._suspected = asyncio.Event()
         self._looked_at: dict[tuple[str, str], float] = {}
 
@@ -95,9 +85,7 @@ class Scrub:
         """Scrub soon after the start, then every `seconds`, and when a row is suspected, until cancelled."""
         pause = min(FIRST_SECONDS, self._seconds)
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._suspected.wait()
+            await wait(self._suspected, pause)
             pause = self._seconds
             self._suspected.clear()
             try:

@@ -8,13 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from app.database import Database
 from app.domain.errors import Decommissioned
-from app.runtime import Clock
 from app.security.replica_tokens import ReplicaClaims
-from app.sync.guards.readiness import Readiness
+from app.sync.context import NodeContext
 from app.sync.log import positions
-from app.sync.peering.peers import Peers
 from app.sync.wire.errors import NotTheSender
 from app.sync.wire.messages import Message
 
@@ -66,11 +63,11 @@ class TurnService:
     """Gives members their turns, one at a time. A turn ends after LEASE_SECONDS unless its holder asks
     again."""
 
-    def __init__(self, database: Database, *, peers: Peers, readiness: Readiness, clock: Clock) -> None:
-        self._database = database
-        self._peers = peers
-        self._readiness = readiness
-        self._clock = clock
+    def __init__(self, context: NodeContext) -> None:
+        self._database = context.database
+        self._peers = context.peers
+        self._readiness = context.readiness
+        self._clock = context.clock
         self._lease: Lease | None = None
 
     async def answer(self, claims: ReplicaClaims, wanted: TurnRequest) -> TurnReply:

@@ -5,15 +5,13 @@ import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
 
-from app.database import Database, StorageError, Transaction, own_rows
+from app.database import StorageError, Transaction, own_rows
 from app.domain.life import Life
-from app.runtime import Clock
 from app.state.tables import users
 from app.sync.catchup.catch_up import CatchUp
-from app.sync.guards.fencer import Fencer
-from app.sync.guards.readiness import Readiness
+from app.sync.context import NodeContext
 from app.sync.log import positions
-from app.sync.peering.peers import Peer, Peers
+from app.sync.peering.peers import Peer
 
 log = logging.getLogger("app.founding")
 
@@ -35,26 +33,16 @@ class Bootstrap:
     """
 
     def __init__(
-        self,
-        database: Database,
-        *,
-        peers: Peers,
-        readiness: Readiness,
-        clock: Clock,
-        catch_up: CatchUp,
-        fencer: Fencer,
-        alone: bool,
-        admin: str,
-        hash_password: Callable[[], Awaitable[str]],
+        self, context: NodeContext, *, catch_up: CatchUp, hash_password: Callable[[], Awaitable[str]]
     ) -> None:
-        self._database = database
-        self._peers = peers
-        self._readiness = readiness
-        self._clock = clock
+        self._database = context.database
+        self._peers = context.peers
+        self._readiness = context.readiness
+        self._fencer = context.fencer
+        self._clock = context.clock
+        self._alone = context.settings.found
+        self._admin = context.settings.admin_username
         self._catch_up = catch_up
-        self._fencer = fencer
-        self._alone = alone
-        self._admin = admin
         self._hash_password = hash_password
 
     async def run(self) -> None:

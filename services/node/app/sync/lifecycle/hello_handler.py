@@ -3,20 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.database import Database
 from app.domain.errors import DeadEpoch, Decommissioned
 from app.domain.life import Life
-from app.runtime import Clock
 from app.state.tables import life_table, membership
 from app.sync.catchup import anti_entropy, donor_state
 from app.sync.catchup.catch_up import CatchUp
-from app.sync.guards.alarms import Alarms
-from app.sync.guards.fencer import Fencer
-from app.sync.guards.readiness import Readiness
+from app.sync.context import NodeContext
 from app.sync.lifecycle import handshake
 from app.sync.log.outbox import ORIGIN
-from app.sync.peering.client import PeerClient, Refusal
-from app.sync.peering.peers import Peer, Peers, process_of
+from app.sync.peering.client import Refusal
+from app.sync.peering.peers import Peer, process_of
 from app.sync.rules.hello_rules import Gone, Over
 from app.sync.wire.errors import Incompatible
 from app.sync.wire.messages import Hello
@@ -38,28 +34,16 @@ class Difference:
 class HelloHandler:
     """Makes hellos for this node and acts on the hellos of peers."""
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        this: handshake.Self,
-        peers: Peers,
-        link: PeerClient,
-        readiness: Readiness,
-        alarms: Alarms,
-        fencer: Fencer,
-        catch_up: CatchUp,
-        clock: Clock,
-    ) -> None:
-        self._database = database
+    def __init__(self, context: NodeContext, *, this: handshake.Self, catch_up: CatchUp) -> None:
+        self._database = context.database
+        self._peers = context.peers
+        self._link = context.link
+        self._readiness = context.readiness
+        self._alarms = context.alarms
+        self._fencer = context.fencer
+        self._clock = context.clock
         self._this = this
-        self._peers = peers
-        self._link = link
-        self._readiness = readiness
-        self._alarms = alarms
-        self._fencer = fencer
         self._catch_up = catch_up
-        self._clock = clock
         self._differing: dict[str, Difference] = {}
 
     async def say(self, *, first: bool = False, ahead: Mapping[str, int] | None = None) -> Hello:

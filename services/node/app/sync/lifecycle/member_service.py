@@ -1,16 +1,14 @@
 """Decommissions branches that are lost for good, and lists the members."""
 
-import asyncio
 import sqlite3
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from app.database import Actor, Database, Effects
+from app.database import Actor, Effects
 from app.domain.errors import NotFound, OwnBranch
-from app.runtime import Clock
+from app.runtime import Notifier, wait
 from app.state.tables import membership
-from app.sync.peering.peers import Peers
+from app.sync.context import NodeContext
 
 WITNESS_SECONDS = 3.0
 """How long the answer to a decommissioning waits for another member to store it too."""
@@ -32,12 +30,12 @@ class Member:
 class MemberService:
     """Decommissions branches and lists the roster."""
 
-    def __init__(self, database: Database, *, peers: Peers, clock: Clock) -> None:
-        self._database = database
-        self._peers = peers
-        self._clock = clock
-        self._changed = asyncio.Event()
-        database.on_commit.append(self._note)
+    def __init__(self, context: NodeContext) -> None:
+        self._database = context.database
+        self._peers = context.peers
+        self._clock = context.clock
+        self._changed = Notifier()
+        context.database.on_commit.append(self._note)
 
     @property
     def others(self) -> int:
@@ -64,14 +62,12 @@ class MemberService:
             self._peers.hurry(peer.name)
         deadline = self._clock.monotonic() + WITNESS_SECONDS
         while True:
-            changed = self._changed
+            changed = self._changed.next
             (found,) = [member for member in await self.roster() if member.name == name]
             left = deadline - self._clock.monotonic()
             if found.state == "decommissioned" or left <= 0:
                 return found
-            with suppress(TimeoutError):
-                async with asyncio.timeout(left):
-                    await changed.wait()
+            await wait(changed, left)
 
     def _roster(self, connection: sqlite3.Connection) -> list[Member]:
         epochs = {peer.name: peer.epoch for peer in self._peers.configured}
@@ -91,6 +87,4 @@ class MemberService:
 
     def _note(self, effects: Effects) -> None:
         if effects.gone or effects.witnessed:
-            # Whoever waits holds the old event; whoever comes later waits for the next one.
-            self._changed.set()
-            self._changed = asyncio.Event()
+            self._changed.notify()

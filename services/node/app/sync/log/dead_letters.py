@@ -3,7 +3,7 @@ tried again, shown, and never skipped."""
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from app.database import Actor, Transaction, own_rows
@@ -24,20 +24,47 @@ Which = Literal["waiting", "taken", "tried", "all"]
 - `all`.
 """
 
-_WHICH: dict[Which, str] = {
+_WHICH: Mapping[Which, str] = {
     "waiting": "waiting = 1 AND attempts > 0",
-    "taken": "attempts = 0 AND seq <= COALESCE((SELECT p.seq FROM positions p"
-    " WHERE p.origin = parked.origin AND p.epoch = parked.epoch), 0)",
+    "taken": """attempts = 0 AND seq <= COALESCE(
+        (SELECT p.seq FROM positions p WHERE p.origin = parked.origin AND p.epoch = parked.epoch), 0)""",
     "tried": "attempts > 0",
     "all": "TRUE",
 }
+
 _HANDED_BYTES = 1 << 20
-_INSERT = (
-    "INTO parked"
-    " (origin, epoch, seq, event_id, kind, entity, body, checksum, reason, waiting, attempts, parked_at)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
+
+_INTO = own_rows.into("parked", "reason", "waiting", "attempts", "parked_at")
+_PUT = f"INSERT OR REPLACE {_INTO}"
+_ADD = f"INSERT OR IGNORE {_INTO}"
+
+_EVENT = "origin = ? AND epoch = ? AND seq = ? AND event_id = ?"
+_FORGET = f"DELETE FROM parked WHERE {_EVENT}"
+_FORGET_KIND = """
+    DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq > ? AND seq <= ? AND kind = ? AND entity = ?
+"""
+_NOTE_ATTEMPT = f"UPDATE parked SET attempts = attempts + 1, waiting = ? WHERE {_EVENT}"
+
+_ANY = "SELECT 1 FROM parked LIMIT 1"
+_COUNT = "SELECT COUNT(*) FROM parked"
+_LIVES = "SELECT DISTINCT origin, epoch FROM parked ORDER BY origin, epoch"
+_SEQS = "SELECT DISTINCT seq FROM parked WHERE origin = ? AND epoch = ? ORDER BY seq"
 _KEY = "printf('%s@%s/%012d/%s', origin, epoch, seq, event_id)"
+_HANDED = f"SELECT {_KEY} AS key, origin, epoch, body, reason FROM parked WHERE key > ? ORDER BY key"
+_PAGE = f"""
+    SELECT {_KEY} AS key, origin, epoch, seq, kind, entity, reason, waiting, attempts, parked_at
+    FROM parked WHERE key > ? ORDER BY key LIMIT ?
+"""
+_IN_ORDER = "ORDER BY origin, epoch, seq, event_id"
+_READABLE = f"""
+    SELECT origin, epoch, body FROM parked
+    WHERE kind IN (SELECT value FROM json_each(?)) AND json_extract(body, '$.schema_version') <= ?
+    {_IN_ORDER}
+"""
+_TO_RETRY: Mapping[Which, str] = {
+    which: f"SELECT origin, epoch, body FROM parked WHERE {condition} {_IN_ORDER}"
+    for which, condition in _WHICH.items()
+}
 
 
 def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> None:
@@ -48,9 +75,7 @@ def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> N
         event=event,
         reason=f"{type(error).__name__}: {_reason(error)}",
     )
-    tx.connection.execute(
-        f"INSERT OR REPLACE {_INSERT}", _values(tx, kept, waiting=kinds.is_waiting(error), attempts=1)
-    )
+    tx.connection.execute(_PUT, _values(tx, kept, waiting=kinds.is_waiting(error), attempts=1))
 
 
 def take(tx: Transaction, handed: ParkedEvent, *, further: bool) -> None:
@@ -60,13 +85,13 @@ def take(tx: Transaction, handed: ParkedEvent, *, further: bool) -> None:
     With `further` it replaces the copy parked here: the donor has more of that life, so its state may hold
     more. Without `further` the copy parked here stays.
     """
-    insert = "INSERT OR REPLACE" if further else "INSERT OR IGNORE"
-    tx.connection.execute(f"{insert} {_INSERT}", _values(tx, handed, waiting=False, attempts=0))
+    statement = _PUT if further else _ADD
+    tx.connection.execute(statement, _values(tx, handed, waiting=False, attempts=0))
 
 
 def has_any(connection: sqlite3.Connection) -> bool:
     """Whether anything is parked."""
-    return connection.execute("SELECT 1 FROM parked LIMIT 1").fetchone() is not None
+    return connection.execute(_ANY).fetchone() is not None
 
 
 def forget_covered(tx: Transaction, life: Life, event: WireEvent, *, through: int) -> None:
@@ -95,24 +120,18 @@ def forget_told(tx: Transaction, batch: Batch) -> None:
 
 def forget(tx: Transaction, life: Life, event: WireEvent) -> None:
     """Drop a parked event: it was applied, or its content is here by other means."""
-    tx.connection.execute(
-        "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq = ? AND event_id = ?",
-        (*life, event.seq, event.event_id),
-    )
+    tx.connection.execute(_FORGET, (*life, event.seq, event.event_id))
 
 
 def seqs_of(connection: sqlite3.Connection, life: Life) -> list[tuple[int, int]]:
     """The seqs of one life's events that are parked here, as ranges."""
-    rows = connection.execute(
-        "SELECT DISTINCT seq FROM parked WHERE origin = ? AND epoch = ? ORDER BY seq", life
-    )
-    return as_ranges(row[0] for row in rows)
+    return as_ranges(row[0] for row in connection.execute(_SEQS, life))
 
 
 def seqs(connection: sqlite3.Connection) -> dict[str, list[tuple[int, int]]]:
     """The seqs parked here, as ranges, for every life that has any, keyed "node@epoch"."""
-    rows = connection.execute("SELECT DISTINCT origin, epoch FROM parked ORDER BY origin, epoch").fetchall()
-    return {life.key: seqs_of(connection, life) for life in (Life(*row) for row in rows)}
+    lives = [Life(*row) for row in connection.execute(_LIVES)]
+    return {life.key: seqs_of(connection, life) for life in lives}
 
 
 def handed(connection: sqlite3.Connection, after: str) -> tuple[list[ParkedEvent], str | None]:
@@ -120,9 +139,7 @@ def handed(connection: sqlite3.Connection, after: str) -> tuple[list[ParkedEvent
     key is None at the end."""
     found: list[ParkedEvent] = []
     size = 0
-    for row in connection.execute(
-        f"SELECT {_KEY} AS key, origin, epoch, body, reason FROM parked WHERE key > ? ORDER BY key", (after,)
-    ):
+    for row in connection.execute(_HANDED, (after,)):
         found.append(
             ParkedEvent(
                 origin=row["origin"], epoch=row["epoch"], event=_event(row["body"]), reason=row["reason"]
@@ -137,11 +154,7 @@ def handed(connection: sqlite3.Connection, after: str) -> tuple[list[ParkedEvent
 def readable(connection: sqlite3.Connection) -> list[tuple[Life, WireEvent]]:
     """The parked events whose kind and schema version this version knows, with their lives. If this version
     cannot apply one, no version can."""
-    rows = connection.execute(
-        "SELECT origin, epoch, body FROM parked WHERE kind IN (SELECT value FROM json_each(?))"
-        " AND json_extract(body, '$.schema_version') <= ? ORDER BY origin, epoch, seq, event_id",
-        (json.dumps(list(KINDS)), SCHEMA_VERSION),
-    )
+    rows = connection.execute(_READABLE, (json.dumps(list(KINDS)), SCHEMA_VERSION))
     return [(Life(row["origin"], row["epoch"]), _event(row["body"])) for row in rows]
 
 
@@ -149,21 +162,15 @@ def retry(tx: Transaction, which: Which) -> stock_table.Merged:
     """Try parked events again in order, each by itself, and drop those that apply. Returns what merging them
     found."""
     merged = stock_table.Merged()
-    rows = tx.connection.execute(
-        f"SELECT origin, epoch, body FROM parked WHERE {_WHICH[which]} ORDER BY origin, epoch, seq, event_id"
-    ).fetchall()
-    for row in rows:
+    for row in tx.connection.execute(_TO_RETRY[which]).fetchall():
         life, event = Life(row["origin"], row["epoch"]), _event(row["body"])
         try:
             with tx.attempt():
                 merged.absorb(kinds.apply(tx, event, origin=row["origin"]))
                 forget(tx, life, event)
         except UNAPPLICABLE as error:
-            tx.connection.execute(
-                "UPDATE parked SET attempts = attempts + 1, waiting = ?"
-                " WHERE origin = ? AND epoch = ? AND seq = ? AND event_id = ?",
-                (int(kinds.is_waiting(error)), *life, event.seq, event.event_id),
-            )
+            key = (*life, event.seq, event.event_id)
+            tx.connection.execute(_NOTE_ATTEMPT, (int(kinds.is_waiting(error)), *key))
     return merged
 
 
@@ -188,11 +195,7 @@ def replay(tx: Transaction, which: Which = "all", *, actor: Actor) -> dict[str, 
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
     """Up to `limit` parked events after the key `after`, without their bodies."""
-    rows = connection.execute(
-        f"SELECT {_KEY} AS key, origin, epoch, seq, kind, entity, reason,"
-        " waiting, attempts, parked_at FROM parked WHERE key > ? ORDER BY key LIMIT ?",
-        (after, limit),
-    )
+    rows = connection.execute(_PAGE, (after, limit))
     return [{**dict(row), "waiting": bool(row["waiting"])} for row in rows]
 
 
@@ -205,15 +208,11 @@ def _forget_kinds(
     tx: Transaction, life: Life, kinds: Iterable[str], entity: str, *, after: int, through: int
 ) -> None:
     for kind in kinds:
-        tx.connection.execute(
-            "DELETE FROM parked WHERE origin = ? AND epoch = ? AND seq > ? AND seq <= ?"
-            " AND kind = ? AND entity = ?",
-            (*life, after, through, kind, entity),
-        )
+        tx.connection.execute(_FORGET_KIND, (*life, after, through, kind, entity))
 
 
 def _count(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT COUNT(*) FROM parked").fetchone()[0])
+    return int(connection.execute(_COUNT).fetchone()[0])
 
 
 def _event(body: str) -> WireEvent:

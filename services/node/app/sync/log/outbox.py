@@ -27,6 +27,46 @@ TRIMMED_A_COMMAND = 2_000  # events; a few milliseconds of the writer
 ORIGIN = Head(seq=0, event_id="")
 """The position before a log's first event."""
 
+_NODE = "SELECT name, epoch, seq, lamport FROM node"
+_LAST = "SELECT epoch, seq FROM node"
+
+_EVENT = f"SELECT {own_rows.selected('events')} FROM events WHERE epoch = ? AND seq = ?"
+_EVENTS = (
+    f"SELECT {own_rows.selected('events')} FROM events WHERE epoch = ? AND seq > ? AND seq <= ? ORDER BY seq"
+)
+_WRITTEN_AT = "SELECT created_at FROM events WHERE epoch = ? AND seq = ?"
+_COMMAND_END = "SELECT MIN(seq) FROM events WHERE epoch = ? AND seq >= ? AND command_end = 1"
+# No join: with one, SQLite reads the whole log to find its first row.
+_OLDEST = "SELECT COALESCE(MIN(seq), 0) FROM events WHERE epoch = (SELECT epoch FROM node)"
+_TRIM_PRESENT = """
+    DELETE FROM events WHERE rowid IN
+        (SELECT rowid FROM events WHERE epoch = ? AND seq < ? ORDER BY seq LIMIT ?)
+"""
+_TRIM_ENDED = """
+    DELETE FROM events WHERE rowid IN
+        (SELECT rowid FROM events
+            WHERE epoch IN (SELECT epoch FROM epochs WHERE branch = ? AND epoch != ?)
+            AND seq < (SELECT MAX(last.seq) FROM events last WHERE last.epoch = events.epoch)
+            LIMIT ?)
+"""
+
+_PLACE = "peer = ? AND peer_epoch = ? AND epoch = ?"
+_SET_CURSOR = f"""
+    INSERT {own_rows.into("cursors", "updated_at")}
+    ON CONFLICT (peer, peer_epoch, epoch) DO UPDATE SET
+        acknowledged = excluded.acknowledged, checksum = excluded.checksum, updated_at = excluded.updated_at
+"""
+_LAST_KNOWN_CURSOR = f"""
+    SELECT acknowledged FROM {LIVING_CURSORS} WHERE peer = ? AND epoch = ? ORDER BY updated_at DESC LIMIT 1
+"""
+
+_PARKED = f"SELECT first_seq, last_seq FROM parked_elsewhere WHERE {_PLACE} ORDER BY first_seq"
+_FORGET_PARKED = f"DELETE FROM parked_elsewhere WHERE {_PLACE}"
+_ADD_PARKED = """
+    INSERT OR REPLACE INTO parked_elsewhere (peer, peer_epoch, epoch, first_seq, last_seq)
+    VALUES (?, ?, ?, ?, ?)
+"""
+
 
 @dataclass(frozen=True)
 class Backlog:
@@ -43,7 +83,7 @@ class Backlog:
 def head(connection: sqlite3.Connection) -> Head:
     """This node's own last event. It is the origin while that event's row is altered, until the row is
     replaced."""
-    last = connection.execute("SELECT epoch, seq FROM node").fetchone()
+    last = connection.execute(_LAST).fetchone()
     row = own_rows.find(connection, "events", "epoch = ? AND seq = ?", last)
     return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
 
@@ -53,8 +93,7 @@ def event_at(connection: sqlite3.Connection, epoch: str, seq: int) -> Head | Non
     AlteredRow."""
     if seq == 0:
         return ORIGIN
-    query = f"SELECT {own_rows.selected('events')} FROM events WHERE epoch = ? AND seq = ?"
-    row = read_somehow(connection, lambda: connection.execute(query, (epoch, seq)).fetchone())
+    row = read_somehow(connection, lambda: connection.execute(_EVENT, (epoch, seq)).fetchone())
     if row is None:
         return None
     return Head(seq=seq, event_id=_written(row)["event_id"])
@@ -69,16 +108,14 @@ def _written(row: sqlite3.Row) -> sqlite3.Row:
 def backlog(connection: sqlite3.Connection, peer: str, peer_epoch: str | None) -> Backlog:
     """What one life of a peer still lacks. A life never met has acknowledged nothing. With `peer_epoch` None
     (not met by this process yet), its last known life counts."""
-    epoch = connection.execute("SELECT epoch FROM node").fetchone()[0]
+    epoch, last = connection.execute(_LAST).fetchone()
     if peer_epoch is None:
         acknowledged = _last_known_cursor(connection, peer, epoch)
     else:
         acknowledged = cursor(connection, peer, peer_epoch, epoch)
-    first = connection.execute(
-        "SELECT created_at FROM events WHERE epoch = ? AND seq = ?", (epoch, acknowledged + 1)
-    ).fetchone()
+    first = connection.execute(_WRITTEN_AT, (epoch, acknowledged + 1)).fetchone()
     return Backlog(
-        pending=max(0, _last_seq(connection) - acknowledged),
+        pending=max(0, last - acknowledged),
         oldest_at=first[0] if first else None,
         acknowledged=acknowledged,
         trimmed=acknowledged < oldest(connection),
@@ -87,8 +124,7 @@ def backlog(connection: sqlite3.Connection, peer: str, peer_epoch: str | None) -
 
 def cursor(connection: sqlite3.Connection, peer: str, peer_epoch: str, epoch: str) -> int:
     """How far one life of a peer has acknowledged this epoch's events; 0 if it never did."""
-    condition = "peer = ? AND peer_epoch = ? AND epoch = ?"
-    row = own_rows.find(connection, "cursors", condition, (peer, peer_epoch, epoch))
+    row = own_rows.find(connection, "cursors", _PLACE, (peer, peer_epoch, epoch))
     return int(row["acknowledged"]) if row else 0
 
 
@@ -97,11 +133,7 @@ def parked_at(
 ) -> list[tuple[int, int]]:
     """The seqs of this epoch's events that one life of a peer keeps parked, as it last reported, as
     ranges."""
-    rows = connection.execute(
-        "SELECT first_seq, last_seq FROM parked_elsewhere WHERE peer = ? AND peer_epoch = ? AND epoch = ?"
-        " ORDER BY first_seq",
-        (peer, peer_epoch, epoch),
-    )
+    rows = connection.execute(_PARKED, (peer, peer_epoch, epoch))
     return [(row[0], row[1]) for row in rows]
 
 
@@ -130,20 +162,11 @@ def move_cursor(
         return  # as every hello of an idle peer says: nothing to make durable
     tx.effects.acknowledged = True
     place = (peer, peer_epoch, epoch)
-    tx.connection.execute(
-        "INSERT INTO cursors (peer, peer_epoch, epoch, acknowledged, checksum, updated_at)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (peer, peer_epoch, epoch) DO UPDATE SET acknowledged ="
-        " excluded.acknowledged, checksum = excluded.checksum, updated_at = excluded.updated_at",
-        (*place, moved.acknowledged, own_rows.sealed("cursors", *place, moved.acknowledged), tx.now),
-    )
-    tx.connection.execute(
-        "DELETE FROM parked_elsewhere WHERE peer = ? AND peer_epoch = ? AND epoch = ?",
-        place,
-    )
+    seal = own_rows.sealed("cursors", *place, moved.acknowledged)
+    tx.connection.execute(_SET_CURSOR, (*place, moved.acknowledged, seal, tx.now))
+    tx.connection.execute(_FORGET_PARKED, place)
     tx.connection.executemany(
-        "INSERT OR REPLACE INTO parked_elsewhere (peer, peer_epoch, epoch, first_seq, last_seq)"
-        " VALUES (?, ?, ?, ?, ?)",
-        [(*place, first, last) for first, last in moved.parked if 1 <= first <= last],
+        _ADD_PARKED, [(*place, first, last) for first, last in moved.parked if 1 <= first <= last]
     )
 
 
@@ -175,11 +198,8 @@ def log_at(tx: Transaction, reported: Reported, *, oldest: int = 0) -> Log:
 def oldest(connection: sqlite3.Connection) -> int:
     """The lowest position from which the log can still be sent; 0 while nothing was trimmed. A peer below it
     fetches whole rows."""
-    row = connection.execute(
-        # No join: with one, SQLite reads the whole log to find its first row.
-        "SELECT COALESCE(MIN(seq), 0) FROM events WHERE epoch = (SELECT epoch FROM node)"
-    ).fetchone()
-    return int(row[0]) if row[0] > 1 else 0
+    first = int(connection.execute(_OLDEST).fetchone()[0])
+    return first if first > 1 else 0
 
 
 def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int) -> bool:
@@ -192,18 +212,10 @@ def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int)
     """
     slowest = min((backlog(tx.connection, *life).acknowledged for life in lives), default=0)
     floor = max(slowest, tx.counters.seq - most)
-    present = tx.connection.execute(
-        "DELETE FROM events WHERE rowid IN"
-        " (SELECT rowid FROM events WHERE epoch = ? AND seq < ? ORDER BY seq LIMIT ?)",
-        (tx.identity.epoch, floor, TRIMMED_A_COMMAND),
-    ).rowcount
-    ended = tx.connection.execute(
-        "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE epoch IN"
-        " (SELECT epoch FROM epochs WHERE branch = ? AND epoch != ?)"
-        " AND seq < (SELECT MAX(last.seq) FROM events last WHERE last.epoch = events.epoch) LIMIT ?)",
-        (tx.identity.name, tx.identity.epoch, TRIMMED_A_COMMAND),
-    ).rowcount
-    return TRIMMED_A_COMMAND in (present, ended)
+    name, epoch = tx.identity.name, tx.identity.epoch
+    present = tx.connection.execute(_TRIM_PRESENT, (epoch, floor, TRIMMED_A_COMMAND))
+    ended = tx.connection.execute(_TRIM_ENDED, (name, epoch, TRIMMED_A_COMMAND))
+    return TRIMMED_A_COMMAND in (present.rowcount, ended.rowcount)
 
 
 def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) -> Batch | None:
@@ -213,9 +225,7 @@ def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) ->
     batch ends at the end of a command, so it may exceed its limits by one. An entity's state that appears
     several times is sent once: its newest form, at its first place.
     """
-    name, epoch, head_seq, lamport = connection.execute(
-        "SELECT name, epoch, seq, lamport FROM node"
-    ).fetchone()
+    name, epoch, head_seq, lamport = connection.execute(_NODE).fetchone()
     start = cursor(connection, peer, peer_epoch, epoch)
     if start >= head_seq:
         return None
@@ -255,16 +265,9 @@ def _whole_commands(
 ) -> list[sqlite3.Row]:
     end = None
     if head_seq > after + BATCH_EVENTS:
-        end = connection.execute(
-            "SELECT MIN(seq) FROM events WHERE epoch = ? AND seq >= ? AND command_end = 1",
-            (epoch, after + BATCH_EVENTS),
-        ).fetchone()[0]
+        end = connection.execute(_COMMAND_END, (epoch, after + BATCH_EVENTS)).fetchone()[0]
     last = head_seq if end is None else end
-    query = (
-        f"SELECT {own_rows.selected('events')} FROM events"
-        " WHERE epoch = ? AND seq > ? AND seq <= ? ORDER BY seq"
-    )
-    rows = read_somehow(connection, lambda: connection.execute(query, (epoch, after, last)).fetchall())
+    rows = read_somehow(connection, lambda: connection.execute(_EVENTS, (epoch, after, last)).fetchall())
     for seq, row in enumerate(rows, after + 1):
         if _written(row)["seq"] != seq:
             raise AlteredRow("events", f"{epoch}/{seq}")
@@ -298,13 +301,5 @@ def _with_body(
 
 
 def _last_known_cursor(connection: sqlite3.Connection, peer: str, epoch: str) -> int:
-    row = connection.execute(
-        f"SELECT acknowledged FROM {LIVING_CURSORS} WHERE peer = ? AND epoch = ?"
-        " ORDER BY updated_at DESC LIMIT 1",
-        (peer, epoch),
-    ).fetchone()
+    row = connection.execute(_LAST_KNOWN_CURSOR, (peer, epoch)).fetchone()
     return int(row[0]) if row else 0
-
-
-def _last_seq(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("SELECT seq FROM node").fetchone()[0])

@@ -19,6 +19,12 @@ from app.sync.wire.errors import Fork, Gap, WrongEpoch
 from app.sync.wire.kinds import UNAPPLICABLE
 from app.sync.wire.messages import Batch, Head, WireEvent
 
+_SET_POSITION = f"""
+    INSERT {own_rows.into("positions")}
+    ON CONFLICT (origin, epoch) DO UPDATE SET
+        seq = excluded.seq, event_id = excluded.event_id, checksum = excluded.checksum
+"""
+
 
 @dataclass
 class Receipt:
@@ -107,9 +113,5 @@ def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Rec
 def set_position(tx: Transaction, life: Life, head: Head) -> None:
     """Store this node's position at a life."""
     head_values = (head.seq, head.event_id)
-    tx.connection.execute(
-        "INSERT INTO positions (origin, epoch, seq, event_id, checksum) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (origin, epoch) DO UPDATE SET"
-        " seq = excluded.seq, event_id = excluded.event_id, checksum = excluded.checksum",
-        (*life, *head_values, own_rows.sealed("positions", *life, *head_values)),
-    )
+    seal = own_rows.sealed("positions", *life, *head_values)
+    tx.connection.execute(_SET_POSITION, (*life, *head_values, seal))

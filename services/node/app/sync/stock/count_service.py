@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from app.database import Actor, Database, Transaction
+from app.database import Actor, Transaction
 from app.domain.errors import CountBlocked, Invalid, NotTheCounter, UnknownReference
 from app.state.commands import stock_count
 from app.state.registry import replicated
 from app.state.tables import life_table, membership, products
-from app.sync.guards.fencer import Fencer
-from app.sync.peering.client import PeerClient, Refusal
-from app.sync.peering.peers import Peer, Peers
+from app.sync.context import NodeContext
+from app.sync.peering.client import Refusal
+from app.sync.peering.peers import Peer
 from app.sync.wire.messages import SealReply, SealRequest
 
 SEAL_TIMEOUT_SECONDS = 3.0
@@ -24,11 +24,11 @@ class CountService:
     decommissioning only this node stores. A branch whose decommissioning counts blocks nothing.
     """
 
-    def __init__(self, database: Database, *, peers: Peers, link: PeerClient, fencer: Fencer) -> None:
-        self._database = database
-        self._peers = peers
-        self._link = link
-        self._fencer = fencer
+    def __init__(self, context: NodeContext) -> None:
+        self._database = context.database
+        self._peers = context.peers
+        self._link = context.link
+        self._fencer = context.fencer
 
     async def count(self, sku: str, *, missing: int, actor: Actor) -> str:
         """Count a product and return its id. `missing` units left unrecorded because of all dead lives

@@ -5,19 +5,18 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.database import Database, Transaction
+from app.database import Transaction
 from app.domain import stock
 from app.domain.errors import Invalid
 from app.domain.life import Life
 from app.domain.stock import Cell
 from app.domain.waiting import Demand, WaitingList, demand_of
-from app.runtime import Clock
 from app.services.stock_service import StockService
 from app.state.registry import replicated
 from app.state.tables import life_table, stock_table
-from app.sync.guards.fencer import Fencer
-from app.sync.peering.client import PeerClient, Refusal
-from app.sync.peering.peers import Peer, Peers
+from app.sync.context import NodeContext
+from app.sync.peering.client import Refusal
+from app.sync.peering.peers import Peer
 from app.sync.wire.messages import TransferReply, TransferRequest
 
 SHORTEST_ASK_SECONDS = 0.02
@@ -42,26 +41,15 @@ class RightsAsker:
     share it, so a hundred buyers of one product cost two rounds. No order holds the lock while it waits.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        *,
-        waiting: WaitingList,
-        stock_desk: StockService,
-        peers: Peers,
-        link: PeerClient,
-        clock: Clock,
-        fencer: Fencer,
-        patience: float,
-    ) -> None:
-        self._database = database
+    def __init__(self, context: NodeContext, *, waiting: WaitingList, stock_service: StockService) -> None:
+        self._database = context.database
+        self._peers = context.peers
+        self._link = context.link
+        self._fencer = context.fencer
+        self._clock = context.clock
+        self._patience = context.settings.transfer_wait_seconds
         self._waiting = waiting
-        self._stock_desk = stock_desk
-        self._peers = peers
-        self._link = link
-        self._clock = clock
-        self._fencer = fencer
-        self._patience = patience
+        self._stock_service = stock_service
         self._locks: dict[str, asyncio.Lock] = {}
         self._next: dict[str, asyncio.Task[bool]] = {}
         # In order of beginning: a set of tasks has the order of their addresses, another one in every run.
@@ -152,7 +140,7 @@ class RightsAsker:
                 peer, "/replica/transfer", request, expect=TransferReply, patience=patience
             )
             cells = replicated.cells_from(reply.cells, reply.revisions)
-            merged = await self._stock_desk.accept(
+            merged = await self._stock_service.accept(
                 cells, giver=Life(peer.name, reply.epoch), lamport=reply.lamport
             )
         except Refusal as refusal:
