@@ -12,12 +12,48 @@ from app.domain import forms
 from app.domain.forms import COUNTS, Form
 from app.domain.life import Life
 from app.domain.stock import Cell
+from app.state.tables import row_sql
 
-_GRANTS = (
-    "SELECT product_id, branch, epoch, to_branch, to_epoch, quantity FROM stock_grants"
-    " WHERE product_id IN (SELECT value FROM json_each(?)) ORDER BY to_branch, to_epoch"
-)
 _FIRST = len(forms.STOCK.columns)
+_KEY = ("product_id", "branch", "epoch")
+_THIS = " AND ".join(f"{name} = ?" for name in _KEY)
+_LISTED = "product_id IN (SELECT value FROM json_each(?))"
+
+_GRANTS = f"""
+    SELECT product_id, branch, epoch, to_branch, to_epoch, quantity FROM stock_grants
+    WHERE {_LISTED} ORDER BY to_branch, to_epoch
+"""
+_GRANT = """
+    INSERT INTO stock_grants (product_id, branch, epoch, to_branch, to_epoch, quantity)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (product_id, branch, epoch, to_branch, to_epoch) DO UPDATE SET quantity = excluded.quantity
+"""
+_DELETE_GRANTS = f"DELETE FROM stock_grants WHERE {_THIS}"
+
+_OWN = "SELECT product_id, branch, epoch FROM own_cells ORDER BY product_id"
+_OWN_LISTED = f"SELECT product_id, branch, epoch FROM own_cells WHERE {_LISTED} ORDER BY product_id"
+_OWN_VERSION = f"SELECT version FROM own_cells WHERE {_THIS}"
+_MARK = """
+    INSERT INTO own_cells (product_id, branch, epoch, version) VALUES (?, ?, ?, ?)
+    ON CONFLICT (product_id, branch, epoch) DO UPDATE SET version = excluded.version
+"""
+
+
+@cache
+def _select(form: Form) -> str:
+    return f"""
+        SELECT {", ".join((*form.selected, "checksum"))},
+            (SELECT own.version FROM own_cells own WHERE own.product_id = stock.product_id
+                AND own.branch = stock.branch AND own.epoch = stock.epoch)
+        FROM stock WHERE {_LISTED} ORDER BY product_id, branch, epoch
+    """
+
+
+@cache
+def _upsert(form: Form) -> str:
+    names = (*form.selected, "checksum")
+    return f"{row_sql.insert('stock', names)} {row_sql.instead(', '.join(_KEY), names[len(_KEY) :])}"
+
 
 Grants = Sequence[tuple[str, str, int]]
 
@@ -33,8 +69,7 @@ def stored(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[S
 
 def due(connection: sqlite3.Connection) -> list[str]:
     """The keys of the cells that this node wrote in its present life."""
-    rows = connection.execute("SELECT product_id, branch, epoch FROM own_cells ORDER BY product_id")
-    return ["/".join(row) for row in rows]
+    return ["/".join(row) for row in connection.execute(_OWN)]
 
 
 def read(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[dict[str, Any]]:
@@ -117,23 +152,17 @@ def put(tx: Transaction, cell: Cell) -> None:
     earlier version of a cell of this life: units spent since then would be spent again."""
     key = (cell.product_id, *cell.life)
     if cell.life == Life(tx.identity.name, tx.identity.epoch):
-        written = tx.connection.execute(
-            "SELECT version FROM own_cells WHERE product_id = ? AND branch = ? AND epoch = ?", key
-        ).fetchone()
+        written = tx.connection.execute(_OWN_VERSION, key).fetchone()
         if written is not None and cell.version < written[0]:
             raise AlteredRow("stock", "/".join(key))
         mark(tx, cell)
-    tx.connection.execute("DELETE FROM stock_grants WHERE product_id = ? AND branch = ? AND epoch = ?", key)
+    tx.connection.execute(_DELETE_GRANTS, key)
     write(tx, cell, known={})
 
 
 def mark(tx: Transaction, cell: Cell) -> None:
     """Store, outside the cell, that this life wrote this version of it."""
-    tx.connection.execute(
-        "INSERT INTO own_cells (product_id, branch, epoch, version) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (product_id, branch, epoch) DO UPDATE SET version = excluded.version",
-        (cell.product_id, *cell.life, cell.version),
-    )
+    tx.connection.execute(_MARK, (cell.product_id, *cell.life, cell.version))
 
 
 def write(tx: Transaction, cell: Cell, *, known: dict[Life, int]) -> None:
@@ -145,12 +174,7 @@ def write(tx: Transaction, cell: Cell, *, known: dict[Life, int]) -> None:
     key = (cell.product_id, *cell.life)
     for life, quantity in cell.granted.items():
         if quantity != known.get(life):
-            tx.connection.execute(
-                "INSERT INTO stock_grants (product_id, branch, epoch, to_branch, to_epoch, quantity)"
-                " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (product_id, branch, epoch, to_branch, to_epoch)"
-                " DO UPDATE SET quantity = excluded.quantity",
-                (*key, *life, quantity),
-            )
+            tx.connection.execute(_GRANT, (*key, *life, quantity))
 
 
 def _rows(
@@ -173,11 +197,7 @@ def _compared(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _due(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[tuple[tuple[str, Life], str]]:
     """The cells of these products that this life wrote, and their keys."""
-    rows = connection.execute(
-        "SELECT product_id, branch, epoch FROM own_cells"
-        " WHERE product_id IN (SELECT value FROM json_each(?)) ORDER BY product_id",
-        (json.dumps(list(product_ids)),),
-    )
+    rows = connection.execute(_OWN_LISTED, (json.dumps(list(product_ids)),))
     return [((row[0], Life(row[1], row[2])), "/".join(row)) for row in rows]
 
 
@@ -206,23 +226,3 @@ def _stored(form: Form, values: Sequence[Any], granted: Grants) -> Stored:
     cell, found = _cell(form, values, granted)
     key = "/".join(part if isinstance(part, str) else repr(part) for part in values[:3])
     return Stored("stock", key, None if cell is None else cell.as_json(), values[-1], found)
-
-
-@cache
-def _select(form: Form) -> str:
-    return (
-        f"SELECT {', '.join((*form.selected, 'checksum'))},"
-        " (SELECT own.version FROM own_cells own WHERE own.product_id = stock.product_id"
-        " AND own.branch = stock.branch AND own.epoch = stock.epoch)"
-        " FROM stock WHERE product_id IN (SELECT value FROM json_each(?)) ORDER BY product_id, branch, epoch"
-    )
-
-
-@cache
-def _upsert(form: Form) -> str:
-    names = (*form.selected, "checksum")
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names[3:])
-    return (
-        f"INSERT INTO stock ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
-        f" ON CONFLICT (product_id, branch, epoch) DO UPDATE SET {changes}"
-    )

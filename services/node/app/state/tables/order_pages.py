@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema, SchemaValidator, core_schema
 from app.database import Transaction, digest
 from app.domain.order import LINE, LINE_RULES, MAX_LINES, NAMES, ORDER_RULES
 from app.domain.row_checks import Natural, OneOf, Rule, Rules, Seconds, Text
+from app.state.tables import row_sql
 from app.state.tables.order_rows import ORDER, PLAIN_SECONDS, Row, encode, read, sealed
 
 
@@ -50,11 +51,8 @@ _texts_of = itemgetter(*_texts_among(ORDER_RULES, optional=False))
 _optional_of = itemgetter(*_texts_among(ORDER_RULES, optional=True))
 _words_of = itemgetter(*_texts_among(LINE_RULES, optional=False))
 _order_of = itemgetter(*ORDER)
-_INSERT = (
-    f"INSERT INTO orders ({', '.join(ORDER)}, checksum, announced, seq, donor)"
-    f" VALUES ({', '.join('?' for _ in ORDER)}, ?, '', 0, ?)",
-    f"INSERT INTO order_lines (order_id, {', '.join(LINE)}) VALUES (?, {', '.join('?' for _ in LINE)})",
-)
+_INSERT = row_sql.insert("orders", (*ORDER, "checksum", "announced", "seq", "donor"))
+_INSERT_LINE = row_sql.insert("order_lines", ("order_id", *LINE))
 
 
 def is_plain(row: Any) -> bool:
@@ -96,9 +94,9 @@ def merge(tx: Transaction, rows: Sequence[Any], *, donor: str) -> tuple[int, lis
 
 
 def _insert(tx: Transaction, rows: Sequence[Row], *, donor: str) -> None:
-    tx.connection.executemany(_INSERT[0], [(*_order_of(row), sealed(row), donor) for row in rows])
+    tx.connection.executemany(_INSERT, [(*_order_of(row), sealed(row), "", 0, donor) for row in rows])
     tx.connection.executemany(
-        _INSERT[1], [(row["id"], *line.values()) for row in rows for line in row["lines"]]
+        _INSERT_LINE, [(row["id"], *line.values()) for row in rows for line in row["lines"]]
     )
     for row in rows:
         digest.add_row(tx.effects.deltas, "orders", row["id"], encode(row))

@@ -13,6 +13,7 @@ from app.database.seals import UNREADABLE, Stored, Use, require_written, seal
 from app.domain import forms
 from app.domain.forms import Form
 from app.domain.order import LINE, NAMES
+from app.state.tables import row_sql
 
 Row = dict[str, Any]
 
@@ -21,6 +22,35 @@ ORDER = tuple(sorted(forms.ORDERS.columns))
 _LINES_AT = NAMES.index("lines")
 _ID_AT = ORDER.index("id")
 PLAIN_SECONDS = (1e-3, 1e15)  # between them every encoder writes the shortest digits without an exponent
+
+_DELETE_LINES = "DELETE FROM order_lines WHERE order_id = ?"
+
+
+@cache
+def _read_orders(form: Form) -> str:
+    names = (*ORDER, *form.selected[len(form.columns) :], "checksum")
+    return f"SELECT {', '.join(names)} FROM orders WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+
+
+@cache
+def _read_lines(form: Form) -> str:
+    names = (*LINE, *form.selected[len(form.columns) :])
+    return (
+        f"SELECT order_id, {', '.join(names)} FROM order_lines"
+        " WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id, line"
+    )
+
+
+@cache
+def _put(form: Form) -> str:
+    names = (*form.selected, "checksum")
+    insert = row_sql.insert("orders", (*names, "announced", "seq", "donor"))
+    return f"{insert} {row_sql.instead('id', names[1:])}"
+
+
+@cache
+def _insert_line(form: Form) -> str:
+    return row_sql.insert("order_lines", ("order_id", *form.selected))
 
 
 def stored(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
@@ -75,15 +105,8 @@ def sealed(row: Mapping[str, Any]) -> int:
 def put(tx: Transaction, row: Mapping[str, Any]) -> None:
     """Write an order over the stored one, without counting it in the digest. Columns that only this node uses
     (its event) stay."""
-    form = forms.of("orders")
-    names = (*form.selected, "checksum")
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != "id")
-    tx.connection.execute(
-        f"INSERT INTO orders ({', '.join(names)}, announced, seq, donor)"
-        f" VALUES ({', '.join('?' for _ in names)}, '', 0, '') ON CONFLICT (id) DO UPDATE SET {changes}",
-        (*order_values(row), sealed(row)),
-    )
-    tx.connection.execute("DELETE FROM order_lines WHERE order_id = ?", (row["id"],))
+    tx.connection.execute(_put(forms.of("orders")), (*order_values(row), sealed(row), "", 0, ""))
+    tx.connection.execute(_DELETE_LINES, (row["id"],))
     insert_lines(tx, [row])
 
 
@@ -95,10 +118,8 @@ def order_values(row: Mapping[str, Any]) -> list[Any]:
 def insert_lines(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the lines of orders that have none here."""
     form = forms.of("order_lines")
-    names = form.selected
     tx.connection.executemany(
-        f"INSERT INTO order_lines (order_id, {', '.join(names)}) VALUES (?, {', '.join('?' for _ in names)})",
-        [(row["id"], *form.stored(line)) for row in rows for line in row["lines"]],
+        _insert_line(form), [(row["id"], *form.stored(line)) for row in rows for line in row["lines"]]
     )
 
 
@@ -128,18 +149,3 @@ def _line(form: Form, values: Sequence[Any]) -> Row:
     if len(values) == len(LINE) + 1 and values[-1] is None:
         return line
     return {**line, **form.more_of(values[len(LINE) :])}
-
-
-@cache
-def _read_orders(form: Form) -> str:
-    names = (*ORDER, *form.selected[len(form.columns) :], "checksum")
-    return f"SELECT {', '.join(names)} FROM orders WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
-
-
-@cache
-def _read_lines(form: Form) -> str:
-    names = (*LINE, *form.selected[len(form.columns) :])
-    return (
-        f"SELECT order_id, {', '.join(names)} FROM order_lines"
-        " WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id, line"
-    )

@@ -16,7 +16,7 @@ from app.domain.errors import Invalid, NotFound
 from app.domain.forms import Form
 from app.domain.order import Order, Status
 from app.domain.stock import SoldUnits
-from app.state.tables import customers, order_durability, order_rows
+from app.state.tables import customers, order_durability, order_rows, row_sql
 
 _TO_ANNOUNCE = "SELECT id FROM orders WHERE announced NOT IN ('', ?) ORDER BY id LIMIT ?"
 _ANNOUNCE = "UPDATE orders SET announced = ?, seq = ? WHERE id = ?"
@@ -43,8 +43,7 @@ _COUNT_DUPLICATES = """
 
 @cache
 def _insert(form: Form) -> str:
-    names = (*form.selected, "checksum", "announced", "seq", "donor")
-    return f"INSERT INTO orders ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
+    return row_sql.insert("orders", (*form.selected, "checksum", "announced", "seq", "donor"))
 
 
 @cache

@@ -1,7 +1,7 @@
 """SQL statements that follow from a row's form."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from app.domain.forms import Form
@@ -17,11 +17,17 @@ def select(form: Form) -> str:
 def upsert(form: Form) -> str:
     """Writes a row over the one with its `id`: the `stored` values, and last the seal."""
     names = (*form.selected, "checksum")
-    changes = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
-    return (
-        f"INSERT INTO {form.relation} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
-        f" ON CONFLICT (id) DO UPDATE SET {changes}"
-    )
+    return f"{insert(form.relation, names)} {instead('id', names[1:])}"
+
+
+def insert(relation: str, names: Sequence[str]) -> str:
+    """Write a row with these columns."""
+    return f"INSERT INTO {relation} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
+
+
+def instead(key: str, names: Iterable[str]) -> str:
+    """What follows an `insert`: where a row with this key stands, write these columns of it."""
+    return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names)}"
 
 
 BY_IDS = "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
