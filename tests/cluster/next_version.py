@@ -15,7 +15,7 @@ from tests.recipes import column, entity, kind
 from tests.recipes.column import Column
 from tests.recipes.tree import NODE, Tree, copy_to
 
-_STATE = NODE / "app/state"
+_APP = NODE / "app"
 COLUMNS = (
     Column("users", "User", "badge", "TEXT", None, "a_text(text.KEY, optional=True)"),
     column.TAX_ID,
@@ -33,7 +33,7 @@ from fastapi import APIRouter
 
 from app.api.dependencies import AnyUser, CurrentActor, CurrentNode
 from app.api.schemas.base import Body, Key, Name
-from app.state import suppliers
+from app.state.tables import suppliers
 
 router = APIRouter(prefix="/suppliers", tags=["suppliers"], dependencies=[AnyUser])
 
@@ -70,22 +70,20 @@ def build(target: Path) -> Tree:
 def _write_what_is_new(tree: Tree) -> None:
     """Let the commands fill the new fields."""
     badge = '        beyond={"badge": f"badge of {user.username}"},\n'
-    tree.after(_STATE / "users.py", "        token_version=1,\n", badge)
+    tree.after(_APP / "state/tables/users.py", "        token_version=1,\n", badge)
     tree.replace(
-        _STATE / "products.py",
+        _APP / "state/tables/products.py",
         'values = {"name": product.name, "price_cents": product.price_cents}',
         'values = {"name": product.name, "price_cents": product.price_cents, "unit": "bag"}',
     )
-    cells = _STATE / "stock.py"
+    cells = _APP / "domain/stock.py"
     moves = 'beyond={**self.beyond, "moves": self.version + 1}'
     tree.replace(cells, "version=self.version + 1, **grown)", f"version=self.version + 1, {moves}, **grown)")
     granted = "version=self.version + 1, granted=granted"
     tree.replace(cells, f"{granted})", f"{granted}, {moves})")
-    placing = _STATE / "placing.py"
-    tree.after(placing, '        "note": order.note,\n', '        "channel": "web",\n')
-    tree.after(
-        placing, '                "sku": product["sku"],\n', '                "lot": f"lot {number}",\n'
-    )
+    orders = _APP / "state/commands/order_commands.py"
+    tree.after(orders, "        note=order.note,\n", '        beyond={"channel": "web"},\n')
+    tree.after(orders, "        sku=product.sku,\n", '        beyond={"lot": f"lot {number}"},\n')
     tree.write(NODE / "app/api/suppliers.py", _ROUTE)
     api = NODE / "app/api/__init__.py"
     tree.before(api, "    users,\n)", "    suppliers,\n")

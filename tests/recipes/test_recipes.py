@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster import next_version
 from tests.recipes import column, entity, kind, lab_verb, link_fault
 from tests.recipes.recipe import Recipe
 from tests.recipes.tree import ROOT, MissingAnchor, Tree, copy_to
@@ -29,6 +30,12 @@ def test_all_of_them_together_leave_a_tree_whose_tests_pass(tree: Tree) -> None:
     assert linted.passed, linted.said
     tried = tree.try_tests(sorted({test for recipe in RECIPES for test in recipe.tests}))
     assert tried.passed, tried.said
+
+
+def test_they_make_the_next_version_that_networks_are_upgraded_to(tmp_path: Path) -> None:
+    """Only tests with real nodes run it; that it can be made is seen here already."""
+    tree = next_version.build(tmp_path / "next")
+    tree.run("-c", "import app.main; import app.api.suppliers")
 
 
 @pytest.mark.parametrize(
