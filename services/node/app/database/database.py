@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal, TypeVar
 
+from app.database.described import names_what_is_not_there
 from app.database.errors import AlteredRow, OutcomeUnknown, StorageError, StorageFailed
 from app.database.file import is_damage, is_undecodable
 from app.database.forms import NO_FORMS, Forms
@@ -221,7 +222,7 @@ class Database:
         return Outcome(error=await self._executor.run("writer", lambda: writer.explain(command)))
 
     def _look_for_damage(self, error: BaseException) -> None:
-        if is_damage(error) or is_damage(error.__cause__ or error):
+        if any(is_damage(one) or names_what_is_not_there(one) for one in (error, error.__cause__ or error)):
             self.suspect_damage()
 
     def suspect_damage(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
+from app.database.described import require_described
 from app.database.errors import DamagedDatabase, StorageError, StorageFailed
 from app.database.file import (
     connect_to_read,
@@ -87,6 +88,7 @@ class OpenedFile:
         try:
             require_sound(self._path, closely=True)
             require_knows_itself(self._path)
+            require_described(self._path)
         except DamagedDatabase as error:
             self.held = Held(str(error), writer.identity)
             writer.close()  # before the readers: see `_use`
@@ -161,6 +163,7 @@ class OpenedFile:
             if mend_indexes(self._path):
                 log.warning("an index of %s was not what its table has, and was made anew", self._path)
             self._migrate()
+            require_described(self._path)
             self._begin_writing(cluster_id, name)
         except DamagedDatabase as error:
             identity = identity_of_damaged(self._path, cluster_id=cluster_id, name=name)

@@ -31,9 +31,10 @@ async def cut_off_and_sold(trial: Trial) -> str:
     return await trial.sell("sul")
 
 
-def change(trial: Trial, *statements: str) -> None:
+def change(trial: Trial, *statements: str, with_schema: bool = False) -> None:
     """Change the file of `sul` as no command of the node does."""
     with closing(sqlite3.connect(trial.company.path("sul"))) as connection, connection:
+        connection.execute(f"PRAGMA writable_schema = {int(with_schema)}")
         for statement in statements:
             assert connection.execute(statement).rowcount > 0, statement
 
@@ -193,3 +194,19 @@ async def test_a_file_that_does_not_know_itself_any_more_is_replaced_and_salvage
 
 async def _has_back(trial: Trial, order: str) -> bool:
     return order in await trial.order_ids("matriz")
+
+
+async def test_a_file_that_describes_a_table_wrongly_is_replaced_and_salvaged(trial: Trial) -> None:
+    """Its rows are all there, and SQLite finds nothing wrong; but no statement finds the column."""
+    order = await cut_off_and_sold(trial)
+    await trial.stop("sul")
+    change(
+        trial,
+        "UPDATE sqlite_master SET sql = replace(sql, 'extra', 'extrb') WHERE name = 'orders'",
+        with_schema=True,
+    )
+    trial.network.cut.clear()
+    await trial.start("sul", ready=False)
+    await eventually(lambda: trial["sul"].ready)
+    await eventually(lambda: _has_back(trial, order), within=60)
+    await trial.verify()

@@ -1,0 +1,42 @@
+"""Whether a file still describes its tables as its migrations made them.
+
+The description is text in the file, and SQLite believes it. With one letter of a column's name altered
+nothing is malformed, and yet no statement finds the column.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from sqlmodel import SQLModel
+
+from app.database import local_tables, tables  # noqa: F401  (fill SQLModel.metadata)
+from app.database.errors import DamagedDatabase
+from app.database.file import decoded_somehow, look, opening_error
+
+_NOT_THERE = ("no such column", "no such table")
+
+
+def require_described(path: Path) -> None:
+    """Raise DamagedDatabase for a migrated file that lacks a table or a column of this version; otherwise
+    raise as `opening_error` says. What a newer version added may be there, too."""
+    try:
+        lacking = look(path, _lacking)
+    except sqlite3.Error as error:
+        raise opening_error(path, error) from error
+    if lacking:
+        raise DamagedDatabase(f"{path} is damaged: it does not describe {lacking[0]} any more")
+
+
+def names_what_is_not_there(error: BaseException) -> bool:
+    """Whether an error says that a statement found no such table or column: all statements of this version
+    find theirs in a sound file."""
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith(_NOT_THERE)
+
+
+def _lacking(connection: sqlite3.Connection) -> list[str]:
+    connection.text_factory = decoded_somehow
+    found: list[str] = []
+    for name, table in sorted(SQLModel.metadata.tables.items()):
+        there = {row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (name,))}
+        found += [f"{name}.{column.name}" for column in table.columns if column.name not in there]
+    return found
