@@ -42,6 +42,20 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Parts(Table):
+    """A table of parts that belong to an entity's rows and are sealed with them: `key` names the row, and
+    `apart` tells its parts apart. `values` returns all columns but the key's."""
+
+    apart: tuple[str, ...]
+    values: Callable[[], tuple[str, ...]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that is read of a part, the row's key first."""
+        return (*self.key, *self.values())
+
+
+@dataclass(frozen=True)
 class Entity:
     """What is replicated of one table.
 
@@ -76,7 +90,7 @@ class Entity:
     of_branch: bool = False
     behind: Behind = _nothing_behind
     runs_ahead: bool = False
-    parts: Table | None = None
+    parts: Parts | None = None
 
     @property
     def form(self) -> Form:

@@ -14,7 +14,7 @@ from app.domain.errors import Invalid
 from app.domain.forms import Row
 from app.domain.order import Order
 from app.domain.stock import Cell
-from app.state.registry.entity import Entity, Rows, Table
+from app.state.registry.entity import Entity, Parts, Rows
 from app.state.tables import (
     cell_rows,
     customers,
@@ -154,7 +154,12 @@ _THIS_VERSION: tuple[Entity, ...] = (
         due=cell_rows.due,
         of_branch=True,
         runs_ahead=True,
-        parts=Table("stock_grants", ("product_id", "branch", "epoch")),
+        parts=Parts(
+            "stock_grants",
+            ("product_id", "branch", "epoch"),
+            apart=("to_branch", "to_epoch"),
+            values=lambda: ("to_branch", "to_epoch", "quantity"),
+        ),
     ),
     Entity(
         relation="orders",
@@ -170,7 +175,12 @@ _THIS_VERSION: tuple[Entity, ...] = (
         encode=order_rows.encode,
         of_branch=True,
         behind=_behind_orders,
-        parts=Table("order_lines", ("order_id",)),
+        parts=Parts(
+            "order_lines",
+            ("order_id",),
+            apart=("line",),
+            values=lambda: forms.of("order_lines").selected,
+        ),
     ),
 )
 

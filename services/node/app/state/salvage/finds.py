@@ -10,10 +10,8 @@ from pathlib import Path
 
 from app.database.migrations import migrate, newest_revision
 from app.database.salvage import FoundRow, Keys, Summary, Value, Way, read_keys, read_rows
-from app.domain import forms
 from app.state.registry import replicated
 from app.state.registry.canonical_forms import FORMS
-from app.state.registry.entity import Entity
 
 Version = Mapping[str, Value]
 Key = tuple[Value, ...]
@@ -31,28 +29,6 @@ damaged name."""
 
 class Stopped(Exception):
     """Reading was stopped before its end."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """A table of parts that belong to an entity's rows and are sealed with them: the columns that name the
-    row, and those that name the part."""
-
-    table: str
-    of: tuple[str, ...]
-    apart: tuple[str, ...]
-    columns: tuple[str, ...]
-
-
-def parts_of(entity: Entity) -> Parts | None:
-    """The table of an entity's parts, if it has one."""
-    if entity.relation == "orders":
-        return Parts("order_lines", ("order_id",), ("line",), ("order_id", *forms.of("order_lines").selected))
-    if entity.relation == "stock":
-        life = ("product_id", "branch", "epoch")
-        apart = ("to_branch", "to_epoch")
-        return Parts("stock_grants", life, apart, (*life, *apart, "quantity"))
-    return None
 
 
 @dataclass
@@ -122,10 +98,9 @@ def _read(finds: Finds, path: Path, *, workspace: Path, schema: Sequence[str], i
     for entity in replicated.entities():
         tables[entity.relation] = (*entity.form.selected, "checksum")
         keys[entity.relation] = entity.key
-        parts = parts_of(entity)
-        if parts is not None:
-            tables[parts.table] = parts.columns
-            keys[parts.table] = (*parts.of, *parts.apart)
+        if (parts := entity.parts) is not None:
+            tables[parts.name] = parts.columns
+            keys[parts.name] = (*parts.key, *parts.apart)
     reading = read_rows(path, tables, workspace=workspace, schema=schema)
     for found in reading:
         if is_stopped():

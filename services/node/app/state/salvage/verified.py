@@ -20,8 +20,8 @@ from app.database.transaction import Counters
 from app.domain.errors import Invalid
 from app.domain.forms import Row
 from app.state.registry import replicated
-from app.state.registry.entity import Entity
-from app.state.salvage.finds import Finds, IsStopped, Key, Parts, Version, parts_of, read_finds
+from app.state.registry.entity import Entity, Parts
+from app.state.salvage.finds import Finds, IsStopped, Key, Version, read_finds
 
 KEYS_AT_ONCE = 200
 """How many page keys' rows one command merges, so that the writer is never held up for long."""
@@ -132,17 +132,17 @@ class VerifiedRows:
         others = self._finds.others
         first = self._rows(entity.relation, entity.key, key)
         mains = [*first, *others.get(entity.relation, {}).get(key, [])]
-        parts = parts_of(entity)
+        parts = entity.parts
         choices = self._choices(parts, key) if parts is not None else []
         for main, *chosen in islice(product(mains, *choices), _MOST_TRIES):
             assert main is not None, "only parts can be absent"
             self._remove(entity.relation, entity.key, key)
             self._insert(entity.relation, main)
             if parts is not None:
-                self._remove(parts.table, parts.of, key)
+                self._remove(parts.name, parts.key, key)
                 for part in chosen:
                     if part is not None:
-                        self._insert(parts.table, part)
+                        self._insert(parts.name, part)
             if any(
                 self._is_written(entity, stored)
                 for stored in entity.stored(self._connection, [str(key[0])])
@@ -155,18 +155,18 @@ class VerifiedRows:
         """For each part of a row: its versions, the newest known first, and last that the part was
         missing."""
         by: dict[Key, list[Version | None]] = {}
-        for version in [*self._rows(parts.table, parts.of, key), *self._other_parts(parts).get(key, [])]:
+        for version in [*self._rows(parts.name, parts.key, key), *self._other_parts(parts).get(key, [])]:
             by.setdefault(tuple(version.get(name) for name in parts.apart), []).append(version)
         return [[*versions, None] for versions in by.values()]
 
     def _other_parts(self, parts: Parts) -> dict[Key, list[Version]]:
         """The versions of parts that were found later, by the row they belong to."""
-        if parts.table not in self._parts:
+        if parts.name not in self._parts:
             by: dict[Key, list[Version]] = {}
-            for key, versions in self._finds.others.get(parts.table, {}).items():
-                by.setdefault(key[: len(parts.of)], []).extend(versions)
-            self._parts[parts.table] = by
-        return self._parts[parts.table]
+            for key, versions in self._finds.others.get(parts.name, {}).items():
+                by.setdefault(key[: len(parts.key)], []).extend(versions)
+            self._parts[parts.name] = by
+        return self._parts[parts.name]
 
     def _rows(self, table: str, names: Sequence[str], key: Key) -> list[Version]:
         where = " AND ".join(f"{name} = ?" for name in names)
