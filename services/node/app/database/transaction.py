@@ -10,6 +10,9 @@ from typing import Any
 
 from app.database import digest, own_rows
 
+_EVENT = f"INSERT {own_rows.into('events')}"
+_END = "UPDATE events SET command_end = 1, checksum = ? WHERE epoch = ? AND seq = ?"
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -89,6 +92,7 @@ class Transaction:
         self.random = random
         self._pending = pending
         self._ticked = False
+        self._last_event: tuple[Any, ...] | None = None
         self._lives: dict[tuple[str, str], bool] | None = None
         self._gone: frozenset[str] | None = None
 
@@ -150,10 +154,8 @@ class Transaction:
         place = (self.identity.epoch, self.counters.seq)
         event_id = self.random.randbytes(16).hex()
         values = (*place, event_id, kind, entity, self.lamport, float(self.now), 0)
-        self.connection.execute(
-            f"INSERT INTO events ({own_rows.selected('events')}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, own_rows.sealed("events", *values)),
-        )
+        self.connection.execute(_EVENT, (*values, own_rows.sealed("events", *values)))
+        self._last_event = values
         return self.counters.seq
 
     def changed(
@@ -209,7 +211,8 @@ class Transaction:
     def attempt(self) -> Iterator[None]:
         """Run a part that may fail alone. If it raises, its writes and effects are undone and the exception
         is passed on; the rest of the command stays."""
-        effects, kept = self.effects, (replace(self.counters), self.identity, self._ticked)
+        effects = self.effects
+        kept = (replace(self.counters), self.identity, self._ticked, self._last_event)
         self.effects = Effects()
         self.connection.execute("SAVEPOINT part")
         try:
@@ -218,7 +221,8 @@ class Transaction:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK TO part")
                 self.connection.execute("RELEASE part")
-            self.effects, (self.counters, self.identity, self._ticked) = effects, kept
+            self.effects = effects
+            self.counters, self.identity, self._ticked, self._last_event = kept
             self._lives = self._gone = None
             raise
         self.connection.execute("RELEASE part")
@@ -233,6 +237,7 @@ class Transaction:
         old = self.identity
         self.identity = replace(old, epoch=epoch)
         self.counters.seq = 0
+        self._last_event = None
         self._lives = None
         self.connection.execute("UPDATE node SET epoch = ?", (epoch,))
         self.connection.execute("DELETE FROM own_cells")
@@ -245,12 +250,6 @@ class Transaction:
 
     def finish(self) -> None:
         """Mark the command's last event, so that no batch ends inside the command."""
-        if self.effects.emitted:
-            place = (self.identity.epoch, self.counters.seq)
-            last = own_rows.find(self.connection, "events", "epoch = ? AND seq = ?", place)
-            if last is not None:
-                *values, _ = (last[name] for name in own_rows.COLUMNS["events"])
-                self.connection.execute(
-                    "UPDATE events SET command_end = 1, checksum = ? WHERE epoch = ? AND seq = ?",
-                    (own_rows.sealed("events", *values, 1), *place),
-                )
+        if self._last_event is not None:
+            epoch, seq, *values, _ = self._last_event
+            self.connection.execute(_END, (own_rows.sealed("events", epoch, seq, *values, 1), epoch, seq))
