@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 from app.database import local_tables, tables  # noqa: F401  (fill SQLModel.metadata)
 from app.database.errors import DamagedDatabase
-from app.database.file import decoded_somehow, look, opening_error
+from app.database.file import ask, decoded_somehow
 
 _NOT_THERE = ("no such column", "no such table")
 
@@ -19,10 +19,7 @@ _NOT_THERE = ("no such column", "no such table")
 def require_described(path: Path) -> None:
     """Raise DamagedDatabase for a migrated file that lacks a table or a column of this version; otherwise
     raise as `opening_error` says. What a newer version added may be there, too."""
-    try:
-        lacking = look(path, _lacking)
-    except sqlite3.Error as error:
-        raise opening_error(path, error) from error
+    lacking = ask(path, _lacking)
     if lacking:
         raise DamagedDatabase(f"{path} is damaged: it does not describe {lacking[0]} any more")
 

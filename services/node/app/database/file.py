@@ -64,6 +64,14 @@ def look(path: Path, query: Callable[[sqlite3.Connection], T]) -> T:
         return query(connection)
 
 
+def ask(path: Path, query: Callable[[sqlite3.Connection], T]) -> T:
+    """Query a file before it is opened for use, as `look` does. Raises as `opening_error` says."""
+    try:
+        return look(path, query)
+    except sqlite3.Error as error:
+        raise opening_error(path, error) from error
+
+
 @contextmanager
 def speakable_errors() -> Iterator[None]:
     """Make SQLite's complaint about a damaged file readable, even where it quotes bytes of the file that are
@@ -96,10 +104,7 @@ def require_sound(path: Path, *, closely: bool = False) -> None:
         raise StorageFailed(f"{path} cannot be read: {error.strerror}") from error
     if unread > _ONE_MAY_BE_TORN:
         raise DamagedDatabase(f"{path} is damaged: {unread} commits stand behind a damaged frame of its log")
-    try:
-        found = look(path, lambda connection: connection.execute(check).fetchone())
-    except sqlite3.Error as error:
-        raise opening_error(path, error) from error
+    found = ask(path, lambda connection: connection.execute(check).fetchone())
     if found is None or found[0] != "ok":
         raise DamagedDatabase(f"{path}: {found and found[0]}")
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from app.database.errors import DamagedDatabase, StorageFailed, WrongDatabase
-from app.database.file import look, make_private, opening_error
+from app.database.file import ask, look, make_private, opening_error
 from app.database.forms import NO_FORMS, Forms, Progress
 
 # Alembic's `op` and `context` are globals of the process, so nodes that share one migrate one at a time.
@@ -98,12 +98,8 @@ def require_known_schema(path: Path) -> None:
 
 def require_told_schema(path: Path) -> None:
     """Check whether a file names its schema. Raises DamagedDatabase if it does not."""
-    if not path.exists():
-        return
-    try:
-        look(path, _revision)
-    except sqlite3.Error as error:
-        raise opening_error(path, error) from error
+    if path.exists():
+        ask(path, _revision)
 
 
 def _config() -> Config:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.database.errors import DamagedDatabase
-from app.database.file import decoded_somehow, look, opening_error, read_somehow
+from app.database.file import ask, decoded_somehow, read_somehow
 from app.database.seals import seal
 
 _COUNTERS = ("lamport", "seq", "order_counter", "groups")
@@ -75,11 +75,7 @@ def require_knows_itself(path: Path) -> None:
         connection.text_factory = decoded_somehow
         return knows_itself(connection)
 
-    try:
-        is_known = look(path, knows)
-    except sqlite3.Error as error:
-        raise opening_error(path, error) from error
-    if not is_known:
+    if not ask(path, knows):
         raise DamagedDatabase(f"{path} is damaged: it does not know whose it is any more")
 
 
