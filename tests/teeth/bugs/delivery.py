@@ -13,7 +13,7 @@ from app.database import Actor, Transaction
 from app.faults.fault_service import FaultService
 from app.sync import synchronizer
 from app.sync.lifecycle import handshake
-from app.sync.log import outbox
+from app.sync.log import cursors, outbox
 from app.sync.peering.client import PeerClient, Refusal
 from app.sync.peering.peers import Peer, Peers
 from app.sync.rules import acknowledgement
@@ -60,7 +60,7 @@ def acknowledged_when_sent() -> AbstractContextManager[object]:
 
     async def hopeful(sender: ReplicaSynchronizer, peer: Peer, batch: Batch) -> None:
         await sender._database.write(
-            lambda tx: outbox.move_cursor(tx, peer.name, batch.to_epoch, batch.through.seq, epoch=batch.epoch)
+            lambda tx: cursors.move(tx, peer.name, batch.to_epoch, batch.through.seq, epoch=batch.epoch)
         )
         await deliver(sender, peer, batch)
 
@@ -260,9 +260,9 @@ def hello_never_moves_a_cursor_back() -> AbstractContextManager[object]:
 )
 def acknowledgement_of_a_dead_epoch_moves_a_cursor() -> AbstractContextManager[object]:
     """Whatever a peer has of this node, it has of its present life."""
-    move = outbox.move_cursor
+    move = cursors.move
 
     def of_this_life(tx: Transaction, peer: str, peer_epoch: str, acknowledged: int, **_epoch: Any) -> None:
         move(tx, peer, peer_epoch, acknowledged, epoch=tx.identity.epoch)
 
-    return mock.patch.object(outbox, "move_cursor", of_this_life)
+    return mock.patch.object(cursors, "move", of_this_life)

@@ -14,7 +14,7 @@ from app.database.writer import Writer
 from app.security.replica_tokens import ReplicaClaims
 from app.services.stock_service import StockService
 from app.state.commands import grants
-from app.sync.log import receiver
+from app.sync.log import positions, receiver
 from app.sync.peer_server import PeerServer
 from app.sync.wire import kinds
 from app.sync.wire.messages import Batch, BatchReceipt
@@ -138,9 +138,7 @@ def position_in_a_transaction_of_its_own() -> AbstractContextManager[object]:
     async def event(peer_server: PeerServer, claims: ReplicaClaims, batch: Batch) -> BatchReceipt:
         peer_server._peers.heard(peer_server._sender(claims, batch.origin, batch.epoch))
         bare = batch.model_copy(update={"events": []})
-        before = await peer_server._database.read(
-            lambda connection: receiver.position(connection, batch.life)
-        )
+        before = await peer_server._database.read(lambda connection: positions.at(connection, batch.life))
         receipt = await peer_server._database.write(lambda tx: receiver.receive(tx, bare))
 
         def apply(tx: Transaction) -> None:

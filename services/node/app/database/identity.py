@@ -81,6 +81,11 @@ def present_life(connection: sqlite3.Connection) -> Life:
     return Life(*connection.execute("SELECT name, epoch FROM node").fetchone())
 
 
+def is_founded(connection: sqlite3.Connection) -> bool:
+    """Whether this database ever belonged to a network that serves."""
+    return bool(connection.execute("SELECT founded FROM node").fetchone()[0])
+
+
 def begin_start(connection: sqlite3.Connection, *, cluster_id: str, name: str, random: Random) -> Identity:
     """Count one more start of this file and return its identity. An empty file begins a new epoch.
 

@@ -70,7 +70,9 @@ def test_the_log_the_cursors_and_the_orders_name_their_statements() -> None:
         "app.state.tables.orders",
         "app.state.tables.stock_table",
         "app.sync.log.dead_letters",
+        "app.sync.log.cursors",
         "app.sync.log.outbox",
+        "app.sync.log.positions",
     }
 
 

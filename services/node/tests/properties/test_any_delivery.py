@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from app.sync.log import receiver
+from app.sync.log import positions
 from app.sync.wire.errors import Gap
 from app.sync.wire.messages import Batch, Head
 from tests.support import history
@@ -99,7 +99,7 @@ def check(
         before = len(waiting)
         waiting = [batch for batch in waiting if not delivered(battered, batch)]
     # What begins inside a batch that was taken is never taken: its sender reads on from the reported place.
-    origin.acknowledge(battered, receiver.position(battered.connection, origin.life).seq)
+    origin.acknowledge(battered, positions.at(battered.connection, origin.life).seq)
     origin.send(battered)
 
     assert battered.digest() == clean.digest() == origin.digest()

@@ -21,7 +21,7 @@ from app.state.commands import new_epoch, order_commands
 from app.state.commands.order_commands import Adjustment, PlaceOrder, Policy
 from app.state.registry import replicated
 from app.state.tables import customers, life_table, products, stock_table
-from app.sync.log import outbox, receiver
+from app.sync.log import cursors, outbox, receiver
 from app.sync.wire.messages import Batch
 from tests.support.virtual import BEGAN_AT
 
@@ -176,7 +176,7 @@ class Branch:
     def acknowledge(self, peer: "Branch", position: int, *, parked: Ranges | None = ()) -> None:
         """Move a peer's cursor, as its receipt does."""
         epoch = self.identity.epoch
-        self.do(lambda tx: outbox.move_cursor(tx, *peer.life, position, epoch=epoch, parked=parked))
+        self.do(lambda tx: cursors.move(tx, *peer.life, position, epoch=epoch, parked=parked))
 
     def send(self, peer: "Branch") -> None:
         """Deliver everything a peer lacks."""

@@ -8,7 +8,7 @@ import pytest
 from app.domain.life import Life
 from app.sync.catchup import donor_state
 from app.sync.catchup.donor_state import DonorState
-from app.sync.log import dead_letters, receiver
+from app.sync.log import dead_letters, positions
 from app.sync.wire.messages import Head, ParkedEvent, TotalsReply, TotalsRequest
 from tests.support.branch import Branch, Branches
 
@@ -73,7 +73,7 @@ def test_a_later_life_says_nothing_of_what_an_earlier_one_told(branches: Branche
 
     second.send(norte)
 
-    assert receiver.position(norte.connection, second.life).seq == second.head()
+    assert positions.at(norte.connection, second.life).seq == second.head()
     assert {row["epoch"] for row in norte.parked()} == {first.identity.epoch}
     assert [row["kind"] for row in norte.parked()] == ["product_upserted", "stock_update"]
 
@@ -181,7 +181,7 @@ def test_what_was_taken_is_tried_when_the_donors_heads_count(three: tuple[Branch
     sul.do(lambda tx: donor_state.adopt(tx, told, left=told.parked_seqs or {}, lives=lambda _: True))
 
     assert (sul.parked(), sul.digest()) == ([], matriz.digest())
-    assert receiver.position(sul.connection, matriz.life).seq == 1
+    assert positions.at(sul.connection, matriz.life).seq == 1
 
 
 def test_heads_are_not_taken_over_when_events_took_the_place_of_what_was_taken(
@@ -193,7 +193,7 @@ def test_heads_are_not_taken_over_when_events_took_the_place_of_what_was_taken(
     matriz.product("rice")
     matriz.send(norte)
     matriz.send(sul)
-    before = {matriz.life.key: receiver.position(sul.connection, matriz.life)}
+    before = {matriz.life.key: positions.at(sul.connection, matriz.life)}
     matriz.adjust("rice", 1)
     under_way = matriz.batch_for(sul)
     assert under_way is not None
@@ -208,7 +208,7 @@ def test_heads_are_not_taken_over_when_events_took_the_place_of_what_was_taken(
     told = replace(by(norte, reply), before=before)
     sul.do(lambda tx: donor_state.adopt(tx, told, left=told.parked_seqs or {}, lives=lambda _: True))
 
-    assert (seqs(sul), receiver.position(sul.connection, matriz.life).seq) == ([], 2)
+    assert (seqs(sul), positions.at(sul.connection, matriz.life).seq) == ([], 2)
 
 
 @pytest.mark.parametrize(("adopting", "units"), [(True, 2), (False, 1)])

@@ -9,7 +9,7 @@ from app.domain.stock import Cell
 from app.state.tables import life_table, stock_table
 from app.sync.lifecycle import handshake
 from app.sync.lifecycle.handshake import Learned, Self
-from app.sync.log import outbox
+from app.sync.log import cursors, outbox
 from app.sync.rules.hello_rules import Over
 from app.sync.wire.errors import Incompatible
 from app.sync.wire.messages import Head, Hello
@@ -46,7 +46,7 @@ def heads_with(said: Hello, branch: Branch, head: Head) -> dict[str, Head]:
 
 
 def cursor(branch: Branch, peer: Branch) -> int:
-    return outbox.cursor(branch.connection, *peer.life, branch.identity.epoch)
+    return cursors.acknowledged(branch.connection, *peer.life, branch.identity.epoch)
 
 
 def test_hello_says_who_the_node_is_and_how_far(pair: tuple[Branch, Branch]) -> None:

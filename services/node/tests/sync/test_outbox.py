@@ -4,7 +4,7 @@ import pytest
 
 from app.database import Transaction
 from app.state.tables import products
-from app.sync.log import outbox
+from app.sync.log import cursors, outbox
 from app.sync.log.outbox import BATCH_BYTES, BATCH_EVENTS, ORIGIN, Backlog
 from app.sync.wire.errors import Trimmed
 from tests.support.branch import ACTOR, Branch, Branches
@@ -209,7 +209,7 @@ def test_an_acknowledgement_of_an_ended_epoch_moves_nothing(pair: tuple[Branch, 
     matriz, norte = pair
     old = matriz.identity.epoch
     matriz.next_life()
-    matriz.do(lambda tx: outbox.move_cursor(tx, *norte.life, 2, epoch=old))
+    matriz.do(lambda tx: cursors.move(tx, *norte.life, 2, epoch=old))
     assert backlog(matriz, norte).acknowledged == 0
 
 

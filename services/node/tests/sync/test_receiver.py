@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.database import StorageFull
 from app.domain.errors import DeadEpoch
 from app.state.tables import customers, life_table, order_rows, orders, products, stock_table
-from app.sync.log import receiver
+from app.sync.log import positions
 from app.sync.log.receiver import Receipt
 from app.sync.wire.errors import Fork, Gap, WrongEpoch
 from app.sync.wire.messages import Batch, Head, WireEvent
@@ -41,7 +41,7 @@ def next_batch(branch: Branch, peer: Branch) -> Batch:
 
 
 def position(branch: Branch, origin: Branch) -> Head:
-    return receiver.position(branch.connection, origin.life)
+    return positions.at(branch.connection, origin.life)
 
 
 def with_event(batch: Batch, number: int, **changes: Any) -> Batch:
@@ -352,7 +352,7 @@ def test_however_batches_are_cut_lost_and_repeated_the_digest_is_that_of_one_cle
         if again:
             for old in delivered:
                 battered.receive(old)
-        origin.acknowledge(battered, receiver.position(battered.connection, origin.life).seq)
+        origin.acknowledge(battered, positions.at(battered.connection, origin.life).seq)
     origin.send(battered)
     assert battered.digest() == clean.digest() == origin.digest()
     assert battered.parked() == []

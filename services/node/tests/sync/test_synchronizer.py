@@ -9,7 +9,7 @@ import pytest
 from app.domain.life import Life
 from app.node import BranchNode
 from app.state.tables import orders
-from app.sync.log import outbox, receiver
+from app.sync.log import cursors, positions
 from app.sync.peering.peers import Peer
 from app.sync.peering.transport import Response
 from app.sync.wire.messages import BatchReceipt, Head
@@ -123,7 +123,7 @@ async def test_a_position_told_by_a_life_that_is_over_by_then_is_not_taken_for_t
     matriz, norte = await company.found("matriz", "norte")
     await customer(matriz)
     await eventually(company.converged)
-    position = await norte.database.read(lambda c: receiver.position(c, _life(matriz)))
+    position = await norte.database.read(lambda c: positions.at(c, _life(matriz)))
     company.network.answers["norte", EVENT] = problem(409, "gap", position=position.model_dump())
     company.network.late["matriz", "norte"] = 0.2
     before = len(company.network.sent("matriz", "norte", EVENT))
@@ -132,7 +132,7 @@ async def test_a_position_told_by_a_life_that_is_over_by_then_is_not_taken_for_t
     peer(matriz, "norte").epoch = "the next life"  # as its hello says, which overtakes the answer
     await eventually(lambda: peer(matriz, "norte").attempts > 0, every=0.001)
     told = await matriz.database.read(
-        lambda c: outbox.cursor(c, "norte", "the next life", matriz.database.identity.epoch)
+        lambda c: cursors.acknowledged(c, "norte", "the next life", matriz.database.identity.epoch)
     )
     assert told == 0
     assert peer(matriz, "norte").last_error == "the peer began another life before it answered"
@@ -144,7 +144,7 @@ async def test_a_position_told_by_a_life_that_is_over_by_then_is_not_taken_for_t
 async def test_a_peer_that_does_not_move_on_is_not_hammered(company: Company) -> None:
     matriz, norte = await company.found("matriz", "norte")
     await eventually(company.converged)
-    position = await norte.database.read(lambda c: receiver.position(c, _life(matriz)))
+    position = await norte.database.read(lambda c: positions.at(c, _life(matriz)))
     receipt = BatchReceipt(epoch=norte.database.identity.epoch, position=position, parked=0)
     company.network.answers["norte", EVENT] = Response(200, receipt.model_dump_json().encode())
     before = len(company.network.sent("matriz", "norte", EVENT))

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.database import Actor, Transaction
+from app.database.identity import is_founded
 from app.domain.life import Life
 from app.domain.ranges import Ranges, common, holds
 from app.state.registry import replicated, unknown_rows
 from app.state.tables import life_table, stock_table
 from app.sync.catchup import anti_entropy
-from app.sync.log import dead_letters, positions, receiver
+from app.sync.log import dead_letters, positions
 from app.sync.log.outbox import ORIGIN
 from app.sync.wire import kinds
 from app.sync.wire.messages import Head, Hello, ParkedEvent, TotalsReply, TotalsRequest, WireEvent
@@ -136,14 +137,14 @@ def adopt(
     parked = told.parked_seqs or {}
     for key, head in sorted(told.heads.items()):
         life = Life.parse(key)
-        moved = receiver.position(tx.connection, life) != told.before.get(key, ORIGIN)
+        moved = positions.at(tx.connection, life) != told.before.get(key, ORIGIN)
         if moved and key in parked:
             continue
         if common(parked.get(key, ()), left.get(key, ())) != list(parked.get(key, ())):
             continue
         counts = head.seq and lives(life) and life != life_table.me(tx)
-        if counts and _is_beyond(head, receiver.position(tx.connection, life)):
-            receiver.set_position(tx, life, head)
+        if counts and _is_beyond(head, positions.at(tx.connection, life)):
+            positions.store(tx, life, head)
     return dead_letters.retry(tx, "taken")
 
 
@@ -171,7 +172,7 @@ def has_applied_any(connection: sqlite3.Connection, told: DonorState) -> bool:
 def _applied(connection: sqlite3.Connection, told: DonorState) -> Iterator[tuple[Life, WireEvent]]:
     for life, event in dead_letters.readable(connection):
         head = told.heads.get(life.key, ORIGIN)
-        behind = _is_beyond(receiver.position(connection, life), head)
+        behind = _is_beyond(positions.at(connection, life), head)
         if not behind and told.has_applied(life, event.seq):
             yield life, event
 
@@ -218,9 +219,9 @@ def lacking(connection: sqlite3.Connection, hello: Hello) -> list[str | None]:
 
     The list is empty where this node is not founded yet, because bootstrap fetches everything.
     """
-    if not positions.is_founded(connection):
+    if not is_founded(connection):
         return []
-    applied = receiver.position(connection, hello.life)
+    applied = positions.at(connection, hello.life)
     everything: list[str | None] = [None] if applied.seq < hello.oldest else []
     return [*everything, *_missing(connection, hello.heads)]
 
@@ -237,7 +238,7 @@ def _missing(connection: sqlite3.Connection, heads: Mapping[str, Head]) -> list[
 def _known(tx: Transaction, life: Life) -> Head:
     """This disk's position at a life. For an earlier life of this branch it is the last event that this disk
     wrote itself, if that is further."""
-    known = receiver.position(tx.connection, life)
+    known = positions.at(tx.connection, life)
     if life.branch != tx.identity.name:
         return known
     row = tx.connection.execute(

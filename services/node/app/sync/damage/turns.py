@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from app.database.identity import is_founded
 from app.domain.errors import Decommissioned
 from app.security.replica_tokens import ReplicaClaims
 from app.sync.context import NodeContext
-from app.sync.log import positions
 from app.sync.wire.errors import NotTheSender
 from app.sync.wire.messages import Message
 
@@ -80,7 +80,7 @@ class TurnService:
             raise Decommissioned(peer.name)
         if self._database.damage is not None:
             return TurnReply(ready=False, founded=False, granted=False)
-        founded = bool(await self._database.read(positions.is_founded))
+        founded = bool(await self._database.read(is_founded))
         serves = founded and self._readiness.ready
         granted = serves and self._give(peer.name, wanted)
         return TurnReply(ready=self._readiness.ready, founded=founded, granted=granted)

@@ -6,11 +6,11 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 
 from app.database import StorageError, Transaction, own_rows
+from app.database.identity import is_founded
 from app.domain.life import Life
 from app.state.tables import users
 from app.sync.catchup.catch_up import CatchUp
 from app.sync.context import NodeContext
-from app.sync.log import positions
 from app.sync.peering.peers import Peer
 
 log = logging.getLogger("app.founding")
@@ -53,7 +53,7 @@ class Bootstrap:
 
     async def _is_over(self) -> bool:
         try:
-            if not await self._database.read(positions.is_founded):
+            if not await self._database.read(is_founded):
                 if not await self._decide():
                     return False
                 # What was salvaged before the network was founded or fetched is told under this epoch.

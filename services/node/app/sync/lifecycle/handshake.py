@@ -9,7 +9,7 @@ from app.database.digest import read_digests
 from app.domain.life import Life
 from app.state.registry import replicated
 from app.state.tables import life_table, membership, stock_table
-from app.sync.log import dead_letters, outbox, positions
+from app.sync.log import cursors, dead_letters, outbox, positions
 from app.sync.rules import acknowledgement, hello_rules
 from app.sync.rules.acknowledgement import Finding, Reported
 from app.sync.rules.hello_rules import Accepted, Behind, Gone, Over, Sender
@@ -142,7 +142,7 @@ def _judge_own(tx: Transaction, hello: Hello, answers: str | None) -> Accepted |
     newer = _newer_rows(tx.connection, life_table.me(tx), ahead)
     verdict = hello_rules.judge_own(hello.node, head.seq, finding, end=log.end, newer=newer)
     if isinstance(verdict, Accepted):
-        outbox.move_cursor(tx, hello.node, hello.epoch, head.seq, epoch=tx.identity.epoch, parked=parked)
+        cursors.move(tx, hello.node, hello.epoch, head.seq, epoch=tx.identity.epoch, parked=parked)
     return verdict
 
 

@@ -1,6 +1,7 @@
-"""The outbox: one append-only log of this node's events, and one cursor per life of a peer.
+"""The outbox: one append-only log of this node's events. Each life of a peer has a cursor into it
+(app.sync.log.cursors).
 
-Reading never deletes. Only a peer's acknowledgement moves its cursor, to the position that the peer reports.
+Reading never deletes.
 """
 
 import json
@@ -10,12 +11,12 @@ from dataclasses import dataclass
 
 from app.database import AlteredRow, Transaction, own_rows
 from app.database.file import read_somehow
-from app.database.identity import LIVING_CURSORS
 from app.domain.life import Life
 from app.domain.ranges import Ranges
 from app.state.registry import replicated
+from app.sync.log import cursors
 from app.sync.rules import acknowledgement
-from app.sync.rules.acknowledgement import ANOTHER_HISTORY, Cursor, Log, Reported
+from app.sync.rules.acknowledgement import ANOTHER_HISTORY, Log, Reported
 from app.sync.wire.errors import Trimmed
 from app.sync.wire.kinds import KINDS, read_unknown
 from app.sync.wire.messages import SCHEMA_VERSION, Batch, Head, WireEvent
@@ -48,23 +49,6 @@ _TRIM_ENDED = """
             WHERE epoch IN (SELECT epoch FROM epochs WHERE branch = ? AND epoch != ?)
             AND seq < (SELECT MAX(last.seq) FROM events last WHERE last.epoch = events.epoch)
             LIMIT ?)
-"""
-
-_PLACE = "peer = ? AND peer_epoch = ? AND epoch = ?"
-_SET_CURSOR = f"""
-    INSERT {own_rows.into("cursors", "updated_at")}
-    ON CONFLICT (peer, peer_epoch, epoch) DO UPDATE SET
-        acknowledged = excluded.acknowledged, checksum = excluded.checksum, updated_at = excluded.updated_at
-"""
-_LAST_KNOWN_CURSOR = f"""
-    SELECT acknowledged FROM {LIVING_CURSORS} WHERE peer = ? AND epoch = ? ORDER BY updated_at DESC LIMIT 1
-"""
-
-_PARKED = f"SELECT first_seq, last_seq FROM parked_elsewhere WHERE {_PLACE} ORDER BY first_seq"
-_FORGET_PARKED = f"DELETE FROM parked_elsewhere WHERE {_PLACE}"
-_ADD_PARKED = """
-    INSERT OR REPLACE INTO parked_elsewhere (peer, peer_epoch, epoch, first_seq, last_seq)
-    VALUES (?, ?, ?, ?, ?)
 """
 
 
@@ -110,63 +94,15 @@ def backlog(connection: sqlite3.Connection, peer: str, peer_epoch: str | None) -
     (not met by this process yet), its last known life counts."""
     epoch, last = connection.execute(_LAST).fetchone()
     if peer_epoch is None:
-        acknowledged = _last_known_cursor(connection, peer, epoch)
+        acknowledged = cursors.last_known(connection, peer, epoch)
     else:
-        acknowledged = cursor(connection, peer, peer_epoch, epoch)
+        acknowledged = cursors.acknowledged(connection, peer, peer_epoch, epoch)
     first = connection.execute(_WRITTEN_AT, (epoch, acknowledged + 1)).fetchone()
     return Backlog(
         pending=max(0, last - acknowledged),
         oldest_at=first[0] if first else None,
         acknowledged=acknowledged,
         trimmed=acknowledged < oldest(connection),
-    )
-
-
-def cursor(connection: sqlite3.Connection, peer: str, peer_epoch: str, epoch: str) -> int:
-    """How far one life of a peer has acknowledged this epoch's events; 0 if it never did."""
-    row = own_rows.find(connection, "cursors", _PLACE, (peer, peer_epoch, epoch))
-    return int(row["acknowledged"]) if row else 0
-
-
-def parked_at(
-    connection: sqlite3.Connection, peer: str, peer_epoch: str, epoch: str
-) -> list[tuple[int, int]]:
-    """The seqs of this epoch's events that one life of a peer keeps parked, as it last reported, as
-    ranges."""
-    rows = connection.execute(_PARKED, (peer, peer_epoch, epoch))
-    return [(row[0], row[1]) for row in rows]
-
-
-def move_cursor(
-    tx: Transaction,
-    peer: str,
-    peer_epoch: str,
-    acknowledged: int,
-    *,
-    epoch: str,
-    parked: Ranges | None = (),
-) -> None:
-    """Set a life's cursor to the position it reported for this node's `epoch`, and store which events it
-    keeps `parked`. The cursor may move back, never beyond the log's end. A report about an ended epoch moves
-    nothing.
-
-    `parked` None means that the peer did not report it: then all that it newly acknowledged may be parked.
-    """
-    before = Cursor(
-        cursor(tx.connection, peer, peer_epoch, epoch),
-        parked_at(tx.connection, peer, peer_epoch, epoch),
-    )
-    reported = Reported(epoch, acknowledged, parked=parked)
-    moved = acknowledgement.move(before, reported, Log(tx.identity.epoch, tx.counters.seq))
-    if moved is None:
-        return  # as every hello of an idle peer says: nothing to make durable
-    tx.effects.acknowledged = True
-    place = (peer, peer_epoch, epoch)
-    seal = own_rows.sealed("cursors", *place, moved.acknowledged)
-    tx.connection.execute(_SET_CURSOR, (*place, moved.acknowledged, seal, tx.now))
-    tx.connection.execute(_FORGET_PARKED, place)
-    tx.connection.executemany(
-        _ADD_PARKED, [(*place, first, last) for first, last in moved.parked if 1 <= first <= last]
     )
 
 
@@ -184,7 +120,7 @@ def acknowledge(
     reported = Reported(epoch, position, event_id, parked)
     if acknowledgement.compare(reported, log_at(tx, reported)) in ANOTHER_HISTORY:
         return False
-    move_cursor(tx, *peer, position, epoch=epoch, parked=parked)
+    cursors.move(tx, *peer, position, epoch=epoch, parked=parked)
     return True
 
 
@@ -226,7 +162,7 @@ def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) ->
     several times is sent once: its newest form, at its first place.
     """
     name, epoch, head_seq, lamport = connection.execute(_NODE).fetchone()
-    start = cursor(connection, peer, peer_epoch, epoch)
+    start = cursors.acknowledged(connection, peer, peer_epoch, epoch)
     if start >= head_seq:
         return None
     if start < oldest(connection):
@@ -298,8 +234,3 @@ def _with_body(
         revisions=dict(revisions),
         body=body,
     )
-
-
-def _last_known_cursor(connection: sqlite3.Connection, peer: str, epoch: str) -> int:
-    row = connection.execute(_LAST_KNOWN_CURSOR, (peer, epoch)).fetchone()
-    return int(row[0]) if row else 0

@@ -1,16 +1,14 @@
 """The receiver: applies a peer's batch, with everything that changes and the new position, in one
 transaction."""
 
-import sqlite3
 from dataclasses import dataclass, field
 
-from app.database import Transaction, own_rows
+from app.database import Transaction
 from app.domain.errors import DeadEpoch
 from app.domain.life import Life
 from app.domain.ranges import Ranges
 from app.state.tables import life_table, stock_table
-from app.sync.log import dead_letters
-from app.sync.log.outbox import ORIGIN
+from app.sync.log import dead_letters, positions
 from app.sync.rules import inbox
 from app.sync.rules.inbox import Admission
 from app.sync.rules.position import Position
@@ -18,12 +16,6 @@ from app.sync.wire import kinds
 from app.sync.wire.errors import Fork, Gap, WrongEpoch
 from app.sync.wire.kinds import UNAPPLICABLE
 from app.sync.wire.messages import Batch, Head, WireEvent
-
-_SET_POSITION = f"""
-    INSERT {own_rows.into("positions")}
-    ON CONFLICT (origin, epoch) DO UPDATE SET
-        seq = excluded.seq, event_id = excluded.event_id, checksum = excluded.checksum
-"""
 
 
 @dataclass
@@ -46,7 +38,7 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
     parked with its body and reason, and delays only its own entity.
     """
     life = batch.life
-    known = position(tx.connection, life)
+    known = positions.at(tx.connection, life)
     admission = inbox.admit(
         _place(batch.after),
         _place(batch.through),
@@ -82,15 +74,8 @@ def _apply(tx: Transaction, life: Life, batch: Batch) -> Receipt:
     if parked_before or receipt.parked:
         receipt.merged.absorb(dead_letters.retry(tx, "waiting"))
         receipt.parked_seqs = dead_letters.seqs_of(tx.connection, life)
-    set_position(tx, life, batch.through)
+    positions.store(tx, life, batch.through)
     return receipt
-
-
-def position(connection: sqlite3.Connection, life: Life) -> Head:
-    """This node's position at a life: up to there the life's events are applied or parked. An altered row
-    counts as the origin, so the events are sent again."""
-    row = own_rows.find(connection, "positions", "origin = ? AND epoch = ?", life)
-    return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
 
 
 def _place(head: Head) -> Position:
@@ -108,10 +93,3 @@ def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Rec
     else:
         if look:
             dead_letters.forget_covered(tx, batch.life, event, through=batch.through.seq)
-
-
-def set_position(tx: Transaction, life: Life, head: Head) -> None:
-    """Store this node's position at a life."""
-    head_values = (head.seq, head.event_id)
-    seal = own_rows.sealed("positions", *life, *head_values)
-    tx.connection.execute(_SET_POSITION, (*life, *head_values, seal))
