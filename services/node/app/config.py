@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -19,10 +20,12 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from app.domain import text
+from app.domain import characters, text
+from app.domain.stock import Policy
 from app.security.passwords import password_fault
 
 SECRET_BYTES = 32  # the least for HS256 (RFC 7518, 3.2)
+_HOST = re.compile(r"[a-z0-9_.-]+|\[[0-9a-f:.]+\]")
 _NODE_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 
 
@@ -51,6 +54,17 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _hosts(value: object) -> object:
+    """Names with commas between them as a set; blank means that every name is allowed."""
+    if not isinstance(value, str):
+        return value
+    names = [name.strip().lower() for name in value.split(",") if name.strip()]
+    for name in names:
+        if not _HOST.fullmatch(name):
+            raise ValueError(f"{name!r} is no host name: write names or addresses without port, with commas")
+    return frozenset(names)
+
+
 def _secret(value: SecretStr) -> SecretStr:
     if len(value.get_secret_value().encode()) < SECRET_BYTES:
         raise ValueError(f"must have at least {SECRET_BYTES} bytes")
@@ -67,6 +81,8 @@ def _cluster_id(value: str) -> str:
 def _admin_username(value: str) -> str:
     if reason := text.fault(value, longest=text.KEY):
         raise ValueError(f"cannot be a username ({reason})")
+    if fault := characters.key_fault(value):
+        raise ValueError(f"cannot be a username ({fault.reason} {fault.character})")
     return value
 
 
@@ -101,6 +117,17 @@ def _peers(value: object) -> object:
     return tuple(Peer(name=_node_name(name.strip()), url=_base_url(url.strip())) for name, _, url in pairs)
 
 
+def _proxies(value: object) -> object:
+    """The addresses and networks in a text, each as `ipaddress` writes it."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(str(ip_network(part.strip())) for part in value.split(",") if part.strip())
+    except ValueError:
+        shape = "must be addresses or networks like 10.0.0.1,10.1.0.0/16, with commas"
+        raise ValueError(shape) from None
+
+
 class Settings(BaseSettings):
     """Everything that differs between two nodes. Field names are the environment's, in small letters.
 
@@ -121,8 +148,9 @@ class Settings(BaseSettings):
     replica_secret_previous: Secret | None = None
     admin_username: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_admin_username)]
     admin_password: Annotated[SecretStr, AfterValidator(_admin_password)]
+    founding_id: Annotated[str, AfterValidator(_cluster_id)] | None = None  # another one for each network
     found: bool = False
-    stock_policy: Literal["escrow", "optimistic"] = "escrow"
+    stock_policy: Policy = "escrow"
     replication_retry_seconds: Seconds = 0.5
     transfer_wait_seconds: Seconds = 0.5
     rebalance_seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 5.0  # 0 = off
@@ -133,6 +161,22 @@ class Settings(BaseSettings):
     durable_wait_seconds: Seconds = 5.0  # how long a 201 may wait for them before it becomes a 202
     scrub_seconds: Seconds = 600.0  # how often all replicated rows are read again
     keep_damaged_days: Annotated[int, Field(ge=1, le=36_500)] = 90  # of a set-aside file
+    commands_together: Annotated[int, Field(ge=1, le=128)] = 8  # orders under way at once, if not more fit
+    reads_together: Annotated[int, Field(ge=1, le=64)] = 2  # lists and single rows that are read at once
+    queue_seconds: Seconds = 0.05  # how long a command may wait to begin; ten times that for reads
+    queue_bytes: Annotated[int, Field(ge=2**20, le=2**40)] = 8 * 2**20  # of bodies that wait in one lane
+    header_seconds: Seconds = 10.0  # how long a connection may take to send a request's header
+    body_seconds: Seconds = 10.0  # and its body, with a second more for each 64 KiB that arrived
+    write_seconds: Seconds = 10.0  # how long a client may leave what it is answered unread
+    keep_alive_seconds: Seconds = 10.0  # how long a connection may be idle between requests
+    connections_max: Annotated[int, Field(ge=16, le=100_000)] = 1000  # at once; fewer under a low ulimit
+    bodies_max_bytes: Annotated[int, Field(ge=16 * 2**20, le=2**40)] = 32 * 2**20  # in memory, all together
+    unproven_requests_per_second: Annotated[float, Field(gt=0, le=1e9)] = 100.0  # of one address, no token
+    login_failures: Annotated[int, Field(ge=5, le=10**6)] = 30  # a minute: of one address, or of one name
+    logins_waiting: Annotated[int, Field(ge=1, le=1000)] = 16  # for their turn to be checked
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(_proxies)] = ()  # X-Forwarded-For counts
+    # The hosts of requests that are answered; every one where it is blank. Peers use those of their PEERS.
+    allowed_hosts: Annotated[frozenset[str], BeforeValidator(_hosts)] = frozenset()
     bcrypt_rounds: Annotated[int, Field(ge=4, le=16)] = 12  # 2^n rounds; under 10 for tests only
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The node as an ASGI application: `uvicorn app.main:app`.
+"""The node as an ASGI application. `python -m app.serve` serves it.
 
 Importing this module touches neither the environment nor the disk: `app` is made when it is first asked for.
 """
@@ -11,20 +11,22 @@ from random import Random
 
 from fastapi import FastAPI
 
-from app.api import install
+from app.api import application
 from app.config import ConfigurationError, Settings, read_settings
 from app.database import StorageError
+from app.database.file import require_writable
 from app.database.forms import Forms
 from app.database.identity import require_own_file
 from app.database.lock import require_free
 from app.database.migrations import require_known_schema
 from app.node import BranchNode
-from app.opening import Opening
+from app.opening import OneLineStart, Opening
 from app.runtime import Clock, Executor, SystemClock, ThreadExecutor, system_random
 from app.state.registry.canonical_forms import FORMS
 from app.sync.peering.transport import HttpTransport, Transport
 
 WRONG_SETTINGS = 2  # exit status
+PRIVATE_UMASK = 0o077  # whatever a node makes is for its own user only
 
 
 def create_app(
@@ -35,8 +37,10 @@ def create_app(
     transport: Transport | None = None,
     executor: Executor | None = None,
     forms: Forms | None = None,
+    compares_mirror: bool = False,
 ) -> FastAPI:
-    """A node with the given settings. Every part that is not given is the real one.
+    """A node with the given settings. Every part that is not given is the real one. Tests have the writer's
+    mirror compared with the file after each group (`compares_mirror`).
 
     The node itself is `app.state.node`. It opens and closes with the application's lifespan. A long opening
     continues while the application already answers.
@@ -48,6 +52,7 @@ def create_app(
         transport=transport or HttpTransport(),
         executor=executor or ThreadExecutor(),
         forms=forms or FORMS,
+        compares_mirror=compares_mirror,
     )
     opening = Opening(node)
 
@@ -60,27 +65,24 @@ def create_app(
             await opening.end()
             await node.close()
 
-    api = FastAPI(
-        title=f"ACME/SA branch node {settings.node_name}",
-        summary="Orders and stock of one branch, replicated to its peers",
-        version="0.1.0",
-        lifespan=lifespan,
-    )
+    api = application(with_faults=settings.lab_faults, lifespan=lifespan)
     api.state.node = node
-    install(api, with_faults=settings.lab_faults)
+    api.add_middleware(OneLineStart, opening=opening)
     return api
 
 
 def __getattr__(name: str) -> FastAPI:
     """`app`, made from the environment (PEP 562). Some errors end the program with one line and exit status
-    2. These are wrong settings, and a database of another node, in use by another process, or of newer code
-    that left no way back."""
+    2. These are wrong settings, and a database of another node, in use by another process, that cannot be
+    written, or of newer code that left no way back."""
     if name != "app":
         raise AttributeError(name)
+    os.umask(PRIVATE_UMASK)
     try:
         settings = read_settings(os.environ)
         require_own_file(settings.database_path, cluster_id=settings.cluster_id, name=settings.node_name)
         require_free(settings.database_path)
+        require_writable(settings.database_path)
         require_known_schema(settings.database_path)
         return create_app(settings)
     except ConfigurationError as error:

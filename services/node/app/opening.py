@@ -4,6 +4,8 @@ import asyncio
 import logging
 from contextlib import suppress
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from app.database import StorageError, WrongDatabase
 from app.node import BranchNode
 
@@ -23,6 +25,8 @@ class Opening:
     def __init__(self, node: BranchNode) -> None:
         self._node = node
         self._task: asyncio.Task[None] | None = None
+        self.refusal: str | None = None
+        """Why the file could not be used at the start, in one line, or None."""
 
     async def begin(self) -> None:
         """Return when the node is open, or after OPENING_SECONDS. Raises as `BranchNode.open` does."""
@@ -36,7 +40,11 @@ class Opening:
                 self._say_what_takes_so_long()
                 self._task = asyncio.create_task(self._go_on(first), name="opening")
         if first.done():
-            await first
+            try:
+                await first
+            except StorageError as error:
+                self.refusal = str(error)
+                raise
 
     async def end(self) -> None:
         """Let the opening under way end, and try no other."""
@@ -82,3 +90,28 @@ class Opening:
     def _say_what_takes_so_long(self) -> None:
         migrating = self._node.database.progress is not None
         self._node.readiness.wait_for("migrating" if migrating else "starting")
+
+
+class OneLineStart:
+    """Lets a start that failed by the database's file end with one line in place of a stack of calls. Any
+    other failure keeps its stack."""
+
+    def __init__(self, app: ASGIApp, opening: Opening) -> None:
+        self._app = app
+        self._opening = opening
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_briefly(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed" and self._opening.refusal is not None:
+                message = {**message, "message": f"the database cannot be used: {self._opening.refusal}"}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_briefly)
+        except StorageError:
+            if self._opening.refusal is None:
+                raise

@@ -17,23 +17,22 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.config import ConfigurationError, Settings, read_settings
-from app.database import DamagedDatabase, Identity, StorageError, StorageFailed, Transaction
+from app.config import Settings
+from app.database import DamagedDatabase, Identity, StorageFailed, Transaction
 from app.database.file import connect_to_read, require_sound, set_aside_files
 from app.database.identity import UNREADABLE
 from app.database.migrations import require_told_schema
 from app.database.opened import OpenedFile
+from app.program import misused, run_verb
 from app.runtime import SystemClock, system_random
 from app.security.passwords import hash_blocking
 from app.state import salvage
 from app.state.registry.canonical_forms import FORMS
-from app.state.salvage import Account, Outcome, Salvage, VerifiedRows
+from app.state.salvage import Account, Comparison, Salvage, VerifiedRows
 from app.state.tables import users
 
 T = TypeVar("T")
 
-FAILED = 1  # exit statuses
-MISUSED = 2
 
 NOTHING_SET_ASIDE = (
     "no damaged file of {} was set aside, and the database itself opens: there is nothing to salvage."
@@ -72,7 +71,7 @@ def take(settings: Settings, *, found: bool) -> list[tuple[str, Account]]:
     StorageErrors.
     """
     file = OpenedFile(settings.database_path, clock=SystemClock(), random=system_random(), forms=FORMS)
-    file.start(settings.cluster_id, settings.node_name)
+    file.start(settings.cluster_id, settings.node_name, settings.founding_id or "")
     try:
         if file.held is not None:
             file.replace(file.held)
@@ -161,7 +160,7 @@ def _shown(file: Path, settings: Settings, *, is_present: bool) -> dict[str, Any
     }
 
 
-def _compared(rows: VerifiedRows, file: Path, present: Path | None) -> tuple[Outcome, Account | None]:
+def _compared(rows: VerifiedRows, file: Path, present: Path | None) -> tuple[Comparison, Account | None]:
     """What the file holds compared with the present database, if that can be read, and the file's account."""
     if present is not None:
         with suppress(sqlite3.Error), closing(connect_to_read(present)) as connection:
@@ -185,17 +184,8 @@ def _say(settings: Settings, arguments: list[str]) -> None:
 def main(arguments: list[str], environ: Mapping[str, str]) -> int:
     """Run one verb. Returns 0 when it is done; otherwise writes one line to standard error."""
     if arguments not in (["show"], ["take"], ["take", "--found"]):
-        sys.stderr.write("usage: python -m app.salvage show | take [--found]\n")
-        return MISUSED
-    try:
-        _say(read_settings(environ), arguments)
-    except ConfigurationError as error:
-        sys.stderr.write(f"{error}\n")
-        return MISUSED
-    except (StorageError, OSError, sqlite3.Error) as error:
-        sys.stderr.write(f"{error}\n")
-        return FAILED
-    return 0
+        return misused("app.salvage show | take [--found]")
+    return run_verb(lambda settings: _say(settings, arguments), environ)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,8 @@ def test_no_secret_has_a_default_even_when_blank(name: str) -> None:
         ("TRANSFER_WAIT_SECONDS", "nan", "TRANSFER_WAIT_SECONDS must be"),
         ("REBALANCE_SECONDS", "-0.1", "REBALANCE_SECONDS must be greater than or equal to 0"),
         ("CLOCK_OFFSET_SECONDS", "inf", "CLOCK_OFFSET_SECONDS must be"),
+        ("ALLOWED_HOSTS", "matriz:18001", "ALLOWED_HOSTS is wrong: 'matriz:18001' is no host name"),
+        ("ALLOWED_HOSTS", "http://matriz", "ALLOWED_HOSTS is wrong"),
         ("BCRYPT_ROUNDS", "3", "BCRYPT_ROUNDS must be greater than or equal to 4"),
         ("BCRYPT_ROUNDS", "31", "BCRYPT_ROUNDS must be less than or equal to 16"),
         ("JWT_MINUTES", "0", "JWT_MINUTES must be greater than or equal to 1"),

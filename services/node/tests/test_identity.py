@@ -33,7 +33,7 @@ def test_two_spellings_of_one_key_have_one_id(one: str, other: str) -> None:
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["about"])
 def test_the_lab_and_the_node_compare_keys_by_one_rule(vector: dict[str, str]) -> None:
-    """`lab/tests/test_keys.py` holds the lab's rule to the same vectors."""
+    """`branchlab/tests/test_keys.py` holds the lab's rule to the same vectors."""
     found = {spelling: identity.normalised(spelling) for spelling in (*vector["spellings"], vector["key"])}
     assert found == dict.fromkeys(found, vector["key"])
 
@@ -81,6 +81,20 @@ def test_order_ids_sort_by_time(one: float, other: float, drawn: bytes, also_dra
     earlier, later = sorted((one, other))
     if int(earlier * 1000) < int(later * 1000):
         assert identity.uuid7(earlier, drawn) < identity.uuid7(later, also_drawn)
+
+
+@given(st.binary(min_size=10, max_size=10), st.sampled_from(["sul", "norte", "filial-sul", ""]))
+def test_an_order_id_is_marked_with_its_branch(drawn: bytes, branch: str) -> None:
+    made = identity.order_id(1.7e9, drawn, branch=branch)
+    assert UUID(made).version == 7
+    assert made[:24] == identity.uuid7(1.7e9, drawn)[:24]
+    assert identity.is_order_id_of(branch, made)
+    assert not any(identity.is_order_id_of(other, made) for other in ("matriz", f"{branch}x"))
+
+
+@pytest.mark.parametrize("order_id", ["", "no id", "018bcfe5-0000-7000-8000-000000000000"])
+def test_an_id_without_a_mark_is_of_no_branch(order_id: str) -> None:
+    assert not identity.is_order_id_of("sul", order_id)
 
 
 @given(st.sampled_from([-1e9, 0.0, 1.7e9, 1e30]), st.binary(min_size=10, max_size=10))

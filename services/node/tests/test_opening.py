@@ -171,7 +171,7 @@ async def test_what_fails_later_is_said_and_tried_again(start: Starter) -> None:
     client = await start(SlowExecutor(3.0, StorageFailed("busy"), StorageFailed("busy")))
     await asyncio.sleep(2.0)
     assert (await readiness(client))["reason"] == "storage_failed"
-    await eventually(lambda: _is_ready(client))
+    await eventually(lambda: _is_ready(client), every=0.5)
 
 
 async def _is_ready(client: httpx.AsyncClient) -> bool:
@@ -182,3 +182,26 @@ async def test_what_no_second_try_can_help_is_not_tried_again(start: Starter) ->
     client = await start(SlowExecutor(3.0, WrongDatabase("another node's")))
     await asyncio.sleep(600.0)
     assert (await readiness(client))["reason"] == "wrong_database"
+
+
+async def test_a_start_that_its_file_prevents_ends_with_one_line(tmp_path: Path) -> None:
+    """The stack of calls says nothing to who runs the node; a defect of the node's own still shows it."""
+    for error, shows_stack in ((StorageFailed("it is read-only"), False), (RuntimeError("why"), True)):
+        settings = read_settings({**ENVIRONMENT, "DATABASE_PATH": str(tmp_path / "node.db")})
+        app = create_app(settings, **parts(executor=SlowExecutor(0, error)))
+        sent: list[Mapping[str, Any]] = []
+
+        async def send(message: Any, sent: list[Mapping[str, Any]] = sent) -> None:
+            sent.append(message)
+
+        async def receive() -> Any:
+            return {"type": "lifespan.startup"}
+
+        ended = await asyncio.gather(
+            app({"type": "lifespan", "state": {}}, receive, send), return_exceptions=True
+        )
+        (failed,) = sent
+        assert failed["type"] == "lifespan.startup.failed"
+        assert str(error) in failed["message"]
+        assert (len(failed["message"].splitlines()) > 1) == shows_stack
+        assert isinstance(ended[0], RuntimeError) == shows_stack

@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from app.api.dependencies import ClientAddress, CurrentActor, CurrentNode, CurrentUser
 from app.api.login import change_password, log_in
 from app.api.openapi import LOGIN_FORM, READ, WRITE, refusals
 from app.api.schemas.auth import PasswordChange, Token
 from app.api.schemas.users import User
+from app.api.strictness import StrictRouter
 from app.domain.errors import Invalid
 from app.security.client_tokens import IssuedToken
 
-router = APIRouter(prefix="/auth", tags=["auth"])
+router = StrictRouter(prefix="/auth", tags=["auth"])
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ async def login_form(request: Request) -> LoginForm:
     form = await request.form(max_fields=10)
     texts = {name: value for name, value in form.items() if isinstance(value, str)}
     for name in ("username", "password"):
+        if len(form.getlist(name)) > 1:
+            raise Invalid(name, "repeated")
         if not texts.get(name):
             raise Invalid(name, "missing")
     if texts.get("grant_type", "password") != "password":
@@ -40,35 +43,63 @@ async def login_form(request: Request) -> LoginForm:
 @router.post(
     "/login",
     operation_id="logIn",
-    summary="Get a token",
+    summary="Log in",
     openapi_extra=LOGIN_FORM,
-    responses=refusals(*READ, "throttled", "bad_request", "unsupported_media_type", "body_too_large"),
+    responses=refusals(
+        *READ,
+        "throttled",
+        "logins_busy",
+        "bad_request",
+        "unsupported_media_type",
+        "body_too_large",
+        "bodies_full",
+        "slow_body",
+    ),
 )
 async def login(
-    form: Annotated[LoginForm, Depends(login_form)], node: CurrentNode, address: ClientAddress
+    request: Request,
+    form: Annotated[LoginForm, Depends(login_form)],
+    node: CurrentNode,
+    address: ClientAddress,
 ) -> Token:
-    """OAuth2 password form. The token is good at every branch. After 5 failures each try waits longer."""
-    return _token(await log_in(node, form.username, form.password, address=address))
+    """Get a token for a username and a password, by OAuth2's password form. It is good at every branch.
+    After 5 failures each try waits longer."""
+    gone = request.is_disconnected
+    return _token(await log_in(node, form.username, form.password, address=address, abandoned=gone))
 
 
-@router.get("/me", operation_id="getMe", summary="Who am I", responses=refusals(*READ))
+@router.get("/me", operation_id="getMe", summary="Show who is logged in", responses=refusals(*READ))
 async def me(user: CurrentUser) -> User:
-    """The user behind the token."""
-    return User.model_validate(user.view())
+    """The user that the token belongs to, as they may act now."""
+    return User.model_validate(user)
 
 
 @router.post(
     "/password",
     operation_id="changeMyPassword",
     summary="Change my password",
-    responses=refusals(*WRITE, "throttled"),
+    responses=refusals(*WRITE, "throttled", "logins_busy"),
 )
 async def password(
-    change: PasswordChange, node: CurrentNode, user: CurrentUser, actor: CurrentActor, address: ClientAddress
+    *,
+    request: Request,
+    change: PasswordChange,
+    node: CurrentNode,
+    user: CurrentUser,
+    actor: CurrentActor,
+    address: ClientAddress,
 ) -> Token:
     """All tokens of the user end; the answer is a new one."""
-    current, new = change.current_password.get_secret_value(), change.new_password.get_secret_value()
-    return _token(await change_password(node, user, current=current, new=new, actor=actor, address=address))
+    issued = await change_password(
+        node,
+        user,
+        current=change.current_password.get_secret_value(),
+        new=change.new_password.get_secret_value(),
+        actor=actor,
+        address=address,
+        abandoned=request.is_disconnected,
+    )
+    return _token(issued)
 
 
 def _token(issued: IssuedToken) -> Token:

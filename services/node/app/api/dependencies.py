@@ -1,16 +1,21 @@
 """What routes are given: the node, the live user behind the token, and who to write into the audit."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
+from app.api.admission import PASS
+from app.api.door import TOKEN, VERDICT
 from app.api.openapi import CLIENT_TOKEN
 from app.database import Actor
 from app.domain.user import User
 from app.node import BranchNode
-from app.security.client_tokens import Claims
+from app.security.client_tokens import Claims, ReadToken
 from app.security.errors import Forbidden, Unauthenticated
+from app.security.token_verdicts import Verdict
+from app.services.caller import STAYING, Caller
 from app.state.tables import users
 
 
@@ -27,15 +32,29 @@ _bearer = OAuth2PasswordBearer(
 )
 
 
-async def current_user(node: CurrentNode, token: Annotated[str | None, Depends(_bearer)]) -> User:
+async def current_user(
+    request: Request, node: CurrentNode, token: Annotated[str | None, Depends(_bearer)]
+) -> User:
     """The live user behind the request's token. Raises Unauthenticated, also for a token that was good
     once: the user was deactivated, or their role or password changed since."""
     if token is None:
         raise Unauthenticated("missing_token")
-    claims = node.tokens.read(token, now=node.clock.wall())
-    user = await node.database.read(lambda connection: users.find(connection, claims.user_id))
-    if user is None or not user.active or claims_of(user) != claims:
+    return await user_of(node, token, request.scope["state"])
+
+
+async def user_of(node: BranchNode, token: str, state: Mapping[str, Any]) -> User:
+    """The live user behind a request's token, as `current_user`. `state` is what the door found out."""
+    verdict: Verdict | None = state.get(VERDICT)
+    if verdict is not None and node.verdicts.holds(verdict):
+        return verdict.user
+    read: ReadToken | None = state.get(TOKEN)
+    if read is None:
+        read = node.tokens.read(token, now=node.clock.wall())
+    since = node.verdicts.round
+    user = await node.database.read(lambda connection: users.acting(connection, read.claims.user_id))
+    if user is None or not user.active or claims_of(user) != read.claims:
         raise Unauthenticated("ended_token")
+    node.verdicts.keep(token, read, user, since=since, now=node.clock.monotonic())
     return user
 
 
@@ -69,6 +88,15 @@ async def current_actor(request: Request, user: CurrentUser) -> Actor:
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]
+
+
+async def current_caller(request: Request) -> Caller:
+    """The client that waits for the answer."""
+    caller: Caller = getattr(request.state, PASS, STAYING)
+    return caller
+
+
+CurrentCaller = Annotated[Caller, Depends(current_caller)]
 
 
 async def client_address(request: Request) -> str:

@@ -1,44 +1,69 @@
 """Proving who one is: the use cases behind /auth."""
 
+from collections.abc import Awaitable, Callable
+
 from app.api.dependencies import claims_of
 from app.database import Actor
 from app.domain import identity, text
 from app.domain.errors import Invalid
 from app.domain.user import User
 from app.node import BranchNode
+from app.security.addresses import network_of
 from app.security.client_tokens import IssuedToken
 from app.security.errors import Unauthenticated
+from app.security.login_lane import Abandoned, Standing
 from app.state.tables import users
 
 
-async def log_in(node: BranchNode, username: str, password: str, *, address: str) -> IssuedToken:
+async def log_in(
+    node: BranchNode, username: str, password: str, *, address: str, abandoned: Abandoned
+) -> IssuedToken:
     """A token for the active user with this name and password.
 
     Raises Unauthenticated, the same and after the same time for an unknown user, a wrong password and a
-    deactivated user; Throttled after too many of them.
+    deactivated user; Throttled after too many of them; LoginsBusy where too many wait. Only Unauthenticated
+    costs a hash.
     """
     known = not text.fault(username.strip(), longest=text.KEY)
-    user = None
-    if known:
-        user = await node.database.read(
-            lambda connection: users.find_by_username(connection, username.strip())
-        )
     throttled_as = identity.normalised(username) if known else "no username"
-    if not await _proves(node, user, password, throttled_as=throttled_as, address=address):
+
+    async def find() -> User | None:
+        if not known:
+            return None
+        return await node.database.read(
+            lambda connection: users.acting_by_username(connection, username.strip())
+        )
+
+    login = _Login(node, throttled_as, network_of(address))
+    standing = login.standing
+    user = await login.prove(find, password, standing=standing, abandoned=abandoned)
+    if user is None:
         raise Unauthenticated("wrong_credentials")
-    assert user is not None, "only a known user's password is right"
     return node.tokens.issue(claims_of(user), now=node.clock.wall())
 
 
 async def change_password(
-    node: BranchNode, user: User, *, current: str, new: str, actor: Actor, address: str
+    node: BranchNode,
+    user: User,
+    *,
+    current: str,
+    new: str,
+    actor: Actor,
+    address: str,
+    abandoned: Abandoned,
 ) -> IssuedToken:
     """Give the user a new password and a token for it; all their other tokens end.
 
-    Raises Invalid for a wrong present password, Throttled after too many of them.
+    Raises Invalid for a wrong present password, Throttled after too many of them, LoginsBusy where too many
+    wait.
     """
-    throttled_as = identity.normalised(user.username)
-    if not await _proves(node, user, current, throttled_as=throttled_as, address=address):
+
+    async def find() -> User | None:
+        return user
+
+    login = _Login(node, identity.normalised(user.username), network_of(address))
+    standing = Standing.PAIR_KNOWN  # by the token
+    if await login.prove(find, current, standing=standing, abandoned=abandoned) is None:
         raise Invalid("current_password", "wrong_password")
     password_hash = await node.passwords.hash(new)
     changed = await node.database.write(
@@ -47,14 +72,39 @@ async def change_password(
     return node.tokens.issue(claims_of(changed), now=node.clock.wall())
 
 
-async def _proves(
-    node: BranchNode, user: User | None, password: str, *, throttled_as: str, address: str
-) -> bool:
-    node.throttle.require_open(throttled_as, address, now=node.clock.monotonic())
-    right = await node.passwords.check(password, user.password_hash if user else None)
-    node.throttle.require_open(throttled_as, address, now=node.clock.monotonic())
-    if user is not None and user.active and right:
-        node.throttle.succeeded(throttled_as, address)
-        return True
-    node.throttle.failed(throttled_as, address, now=node.clock.monotonic())
-    return False
+class _Login:
+    """One try to prove a password, under the throttle and in the lane."""
+
+    def __init__(self, node: BranchNode, username: str, address: str) -> None:
+        self._node = node
+        self._pair = (username, address)
+
+    @property
+    def standing(self) -> Standing:
+        return self._node.throttle.standing(*self._pair, now=self._now())
+
+    async def prove(
+        self,
+        find: Callable[[], Awaitable[User | None]],
+        password: str,
+        *,
+        standing: Standing,
+        abandoned: Abandoned,
+    ) -> User | None:
+        """The user that `find` finds, if this is their password. A refused try costs neither a look-up nor a
+        hash."""
+        throttle = self._node.throttle
+        throttle.require_open(*self._pair, now=self._now())
+        async with self._node.logins.turn(standing, abandoned=abandoned):
+            throttle.require_open(*self._pair, now=self._now())  # others may have failed meanwhile
+            user = await find()
+            right = await self._node.passwords.check(password, user.password_hash if user else None)
+        throttle.require_unlocked(*self._pair, now=self._now())
+        if user is None or not user.active or not right:
+            throttle.failed(*self._pair, now=self._now())
+            return None
+        throttle.succeeded(*self._pair, now=self._now())
+        return user
+
+    def _now(self) -> float:
+        return self._node.clock.monotonic()

@@ -1,30 +1,43 @@
 """/orders: placing and cancelling orders at this branch."""
 
 import hashlib
+import re
+from functools import partial
+from operator import itemgetter
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import Header, Query, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 
-from app.api.dependencies import AnyUser, CurrentActor, CurrentNode
+from app.api.at_once import Asked, Ready
+from app.api.dependencies import AnyUser, CurrentActor, CurrentCaller, CurrentNode
+from app.api.json_body import JsonBody, LongWay
 from app.api.openapi import READ, WRITE, refusals
-from app.api.pagination import PageQuery, as_page
+from app.api.order_texts import canonical_order, order_shown, plain_order
+from app.api.pages import MOST_PARTS, send_page
+from app.api.pagination import PageQuery
 from app.api.schemas.base import Page
 from app.api.schemas.orders import NewOrder, Order
+from app.api.strictness import StrictRouter, fault
 from app.config import Settings
-from app.database.digest import canonical
+from app.database import Actor
 from app.domain import text
-from app.domain.errors import Invalid
+from app.node import BranchNode
+from app.services.caller import Caller
 from app.state.commands.order_commands import PlaceOrder
-from app.state.tables import orders
+from app.state.tables import order_lists
+from app.state.tables.orders import OrderView
 
-router = APIRouter(prefix="/orders", tags=["orders"], dependencies=[AnyUser])
+router = StrictRouter(prefix="/orders", tags=["orders"], dependencies=[AnyUser])
 
 IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", description="Repeat it to retry: the same order is then returned."),
     Field(min_length=1, max_length=text.IDEMPOTENCY_KEY, pattern=r"^[\x21-\x7e]+$"),
 ]
+_KEY = re.compile(rf"[\x21-\x7e]{{1,{text.IDEMPOTENCY_KEY}}}")
+_NEW_ORDER = JsonBody(NewOrder)
 
 
 Durable = Annotated[
@@ -34,15 +47,17 @@ Durable = Annotated[
 
 
 def required_copies(durable: int | None, settings: Settings, *, peers: int) -> int:
-    """How many peers must have stored an order. Raises Invalid for more than are members (`peers`)."""
+    """How many peers must have stored an order. Raises RequestValidationError for
+    more than are members (`peers`)."""
     if durable is not None and durable > peers:
-        raise Invalid("durable", "more_than_peers")
+        raise RequestValidationError([fault("query", "durable", "more_than_peers")])
     return max(durable or 0, settings.replication_min_acks)
 
 
 @router.post(
     "",
     operation_id="placeOrder",
+    summary="Place an order",
     status_code=201,
     responses={
         202: {"model": Order, "description": "Durable here; not yet at as many peers as were asked for"},
@@ -62,49 +77,79 @@ async def place(
     wanted: NewOrder,
     node: CurrentNode,
     actor: CurrentActor,
+    caller: CurrentCaller,
     response: Response,
     durable: Durable = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Order:
-    """Place an order at this branch, at the catalogue's prices. 201 means that it is durable here, and at as
+    """Sell at this branch, at the catalogue's prices. 201 means that it is durable here, and at as
     many peers as `durable` or REPLICATION_MIN_ACKS asks for; 202, that it is durable here and those
     peers have not all answered yet: its page, named in Location, shows `stored_by`."""
     copies = required_copies(durable, node.settings, peers=node.members.others)
-    lines = tuple((line.sku, line.quantity) for line in wanted.lines)
-    order = PlaceOrder(customer=wanted.customer, lines=lines, note=wanted.note)
-    request_hash = hashlib.sha256(canonical(wanted.model_dump())).hexdigest()
-    placed = await node.orders.place(order, actor=actor, key=idempotency_key, request_hash=request_hash)
-    response.headers["Location"] = f"/orders/{placed['id']}"
+    placed = await _place(node, _order_of(wanted), actor=actor, key=idempotency_key, caller=caller)
+    response.headers["Location"] = f"/orders/{placed.id}"
     if copies:
-        placed, stored = await node.orders.until_stored(placed["id"], copies=copies)
+        placed, stored = await node.orders.until_stored(placed.id, copies=copies, caller=caller)
         response.status_code = 201 if stored else 202
     return Order.model_validate(placed)
 
 
-@router.get("", operation_id="listOrders", responses=refusals(*READ))
-async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Page[Order]:
+async def place_at_once(asked: Asked) -> Ready:
+    """`place`, for an order that waits for no peer."""
+    if asked.query or asked.node.settings.replication_min_acks:
+        raise LongWay
+    key = asked.header(b"idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise LongWay
+    user = await asked.user()
+    order = plain_order(asked.body) or _order_of(_NEW_ORDER.read(asked.body))
+    placed = await _place(asked.node, order, actor=asked.actor(user), key=key, caller=asked.caller)
+    return Ready(201, order_shown(placed), headers=((b"location", f"/orders/{placed.id}".encode()),))
+
+
+def _order_of(wanted: NewOrder) -> PlaceOrder:
+    lines = tuple((line.sku, line.quantity) for line in wanted.lines)
+    return PlaceOrder(customer=wanted.customer, lines=lines, note=wanted.note)
+
+
+async def _place(
+    node: BranchNode, order: PlaceOrder, *, actor: Actor, key: str | None, caller: Caller
+) -> OrderView:
+    request_hash = hashlib.sha256(canonical_order(order)).hexdigest()
+    return await node.orders.place(order, actor=actor, key=key, request_hash=request_hash, caller=caller)
+
+
+@router.get(
+    "",
+    operation_id="listOrders",
+    summary="List the orders",
+    response_model=Page[Order],
+    responses=refusals(*READ),
+)
+async def index(query: Annotated[PageQuery, Query()], node: CurrentNode, caller: CurrentCaller) -> Response:
     """All orders this node knows, of all branches, in order of id: about by time."""
-    found = await node.database.read(lambda c: orders.page(c, query.after or "", query.limit + 1))
-    return as_page(Page[Order], found, query.limit)
+    read = partial(order_lists.listed, most_lines=MOST_PARTS)
+    return await send_page(node, caller, None, read, query, key=itemgetter("id"))
 
 
 @router.get(
     "/{order_id}",
     operation_id="getOrder",
+    summary="Show an order",
     responses=refusals(*READ, "not_found"),
 )
 async def show(order_id: str, node: CurrentNode) -> Order:
-    """One order."""
-    shown = await node.orders.view(order_id)
-    return Order.model_validate(shown)
+    """One order of any branch, as this node knows it; a new one of another branch may still be on its way."""
+    return Order.model_validate(await node.orders.view(order_id))
 
 
 @router.post(
     "/{order_id}/cancel",
     operation_id="cancelOrder",
+    summary="Cancel an order",
     responses=refusals(*WRITE, "not_found", "other_branch", "effect_parked", "fenced"),
 )
 async def cancel(order_id: str, node: CurrentNode, actor: CurrentActor) -> Order:
-    """Cancel an order at its own branch; its units can be sold again. Cancelling again changes nothing."""
-    shown = await node.orders.cancel(order_id, actor=actor)
-    return Order.model_validate(shown)
+    """Undo an order at its own branch; its units can be sold again. Cancelling again changes nothing."""
+    cancelled = await node.orders.cancel(order_id, actor=actor)
+    return Order.model_validate(cancelled)

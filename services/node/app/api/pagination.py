@@ -2,13 +2,10 @@
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
-
-P = TypeVar("P", bound=BaseModel)
 
 DEFAULT_LIMIT = 100
 MOST = 500
@@ -32,9 +29,9 @@ def decode_cursor(cursor: str) -> str:
 
 
 class PageQuery(BaseModel):
-    """Where a page begins and how long it is. Unknown query parameters are refused."""
+    """Where a page begins and how long it is."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     after: (
         Annotated[
@@ -49,11 +46,3 @@ class PageQuery(BaseModel):
         | None
     ) = None
     limit: Annotated[int, Field(ge=1, le=MOST)] = DEFAULT_LIMIT
-
-
-def as_page(page: type[P], found: Sequence[Mapping[str, Any]], limit: int, *, key: str = "id") -> P:
-    """The page of `found`, which was read with `limit + 1`: the entry too many tells that there is more. The
-    cursor is the last entry's `key`."""
-    items = found[:limit]
-    following = encode_cursor(str(items[-1][key])) if len(found) > limit else None
-    return page.model_validate({"items": items, "next": following})

@@ -2,61 +2,72 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query, Response
 
-from app.api.dependencies import AdminOnly, AnyUser, CurrentActor, CurrentNode
+from app.api.dependencies import AdminOnly, AnyUser, CurrentActor, CurrentCaller, CurrentNode
 from app.api.openapi import READ, WRITE, refusals
-from app.api.pagination import PageQuery, as_page
+from app.api.pages import send_page
+from app.api.pagination import PageQuery
 from app.api.schemas.base import Page
 from app.api.schemas.products import NewProduct, Product, ProductChange
+from app.api.strictness import StrictRouter
+from app.domain import product
 from app.domain.errors import NotFound
 from app.state.tables import products
 
-router = APIRouter(prefix="/products", tags=["products"], dependencies=[AnyUser])
+router = StrictRouter(prefix="/products", tags=["products"], dependencies=[AnyUser])
 
 
 @router.post(
     "",
     operation_id="createProduct",
+    summary="Create a product",
     status_code=201,
     dependencies=[AdminOnly],
     responses=refusals(*WRITE, "forbidden", "already_exists"),
 )
 async def create(new: NewProduct, node: CurrentNode, actor: CurrentActor) -> Product:
-    """Create a product."""
-    product = products.NewProduct(sku=new.sku, name=new.name, price_cents=new.price_cents)
-    shown = await node.database.write(lambda tx: products.create(tx, product, actor=actor))
-    return Product.model_validate(shown)
+    """Its sku cannot be changed later. Every spelling of it is taken: `cafe` is `CAFE`."""
+    wanted = product.NewProduct(**new.model_dump())
+    created = await node.database.write(lambda tx: products.create(tx, wanted, actor=actor))
+    return Product.model_validate(created)
 
 
-@router.get("", operation_id="listProducts", responses=refusals(*READ))
-async def index(query: Annotated[PageQuery, Query()], node: CurrentNode) -> Page[Product]:
+@router.get(
+    "",
+    operation_id="listProducts",
+    summary="List the products",
+    response_model=Page[Product],
+    responses=refusals(*READ),
+)
+async def index(query: Annotated[PageQuery, Query()], node: CurrentNode, caller: CurrentCaller) -> Response:
     """All products, in order of id."""
-    found = await node.database.read(lambda c: products.page(c, query.after or "", query.limit + 1))
-    return as_page(Page[Product], found, query.limit)
+    return await send_page(node, caller, Product, products.page, query)
 
 
 @router.get(
     "/{id_or_sku:path}",
     operation_id="getProduct",
+    summary="Show a product",
     responses=refusals(*READ, "not_found"),
 )
 async def show(id_or_sku: str, node: CurrentNode) -> Product:
     """One product, by id or by sku in any spelling."""
-    product = await node.database.read(lambda connection: products.find(connection, id_or_sku))
-    if product is None:
+    found = await node.database.read(lambda connection: products.find(connection, id_or_sku))
+    if found is None:
         raise NotFound("product", id_or_sku)
-    return Product.model_validate(products.view(product))
+    return Product.model_validate(found)
 
 
 @router.patch(
     "/{id_or_sku:path}",
     operation_id="changeProduct",
+    summary="Change a product",
     dependencies=[AdminOnly],
     responses=refusals(*WRITE, "forbidden", "not_found"),
 )
 async def change(id_or_sku: str, change: ProductChange, node: CurrentNode, actor: CurrentActor) -> Product:
-    """Change a product; the last change wins over concurrent ones at other branches."""
+    """Change what is named; the last change wins over concurrent ones at other branches."""
     changes = change.model_dump(exclude_unset=True)
-    shown = await node.database.write(lambda tx: products.update(tx, id_or_sku, changes, actor=actor))
-    return Product.model_validate(shown)
+    changed = await node.database.write(lambda tx: products.update(tx, id_or_sku, changes, actor=actor))
+    return Product.model_validate(changed)

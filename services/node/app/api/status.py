@@ -1,22 +1,33 @@
 """How the node is: for people, for the lab, and for health checks."""
 
 from collections.abc import Mapping
+from typing import Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel
 
 from app.api.dependencies import CurrentNode, CurrentUser
 from app.api.openapi import READ, Responses, refusals
 from app.api.problems.language import preferred
 from app.api.problems.waiting_words import explanation
+from app.api.schemas.base import NULL, shows
 from app.api.schemas.status import Status
+from app.api.strictness import StrictRouter
 
-router = APIRouter(tags=["status"])
+router = StrictRouter(tags=["status"])
+
+
+class Alive(BaseModel):
+    """The process answers. Whether it serves clients is another question (`/readyz`)."""
+
+    status: Literal["alive"] = "alive"
 
 
 class Readiness(BaseModel):
     """Whether the node serves, and if not, why: a stable word, and a sentence for some. `progress` counts the
     rows that a migration has rewritten so far, by relation, while one goes on."""
+
+    model_config = shows({"ready": False, "reason": "rebuilding", "detail": NULL, "progress": NULL})
 
     ready: bool
     reason: str | None
@@ -32,24 +43,34 @@ NOT_READY: Responses = {
 @router.get(
     "/status",
     operation_id="getStatus",
-    summary="State, backlog per peer, heads and digest",
+    summary="Show this node's status",
     response_model_exclude_unset=True,  # `faults` is there only in a lab
     responses=refusals(*READ),
 )
 async def status(node: CurrentNode, _user: CurrentUser) -> Status:
-    shown = await node.status()
-    return Status.model_validate(shown)
-
-
-@router.get("/healthz", operation_id="getHealth", summary="Whether the process answers")
-async def healthz() -> dict[str, str]:
-    return {"status": "alive"}
+    """What this node has, what it owes each peer, and what it knows of them. Equal digests: equal rows."""
+    return Status.of(await node.status())
 
 
 @router.get(
-    "/readyz", operation_id="getReadiness", summary="Whether the node serves clients", responses=NOT_READY
+    "/healthz",
+    operation_id="getHealth",
+    summary="Check that the process answers",
+    responses=refusals("validation"),
+)
+async def healthz() -> Alive:
+    """Answered at once, without a look at the database. No token is needed."""
+    return Alive()
+
+
+@router.get(
+    "/readyz",
+    operation_id="getReadiness",
+    summary="Check that the node serves clients",
+    responses={**refusals("validation"), **NOT_READY},
 )
 async def readyz(request: Request, node: CurrentNode, response: Response) -> Readiness:
+    """200 where the node serves, else 503 with the reason. No token is needed."""
     response.status_code = 200 if node.ready else 503
     language = preferred(request.headers.get("accept-language"))
     reason = node.readiness.reason

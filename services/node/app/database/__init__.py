@@ -1,6 +1,7 @@
 """A node's SQLite: the schema, its migrations, the single writer and the read connections."""
 
 from app.database.database import Database
+from app.database.effects import Effects
 from app.database.errors import (
     AlteredRow,
     DamagedDatabase,
@@ -10,7 +11,7 @@ from app.database.errors import (
     StorageFull,
     WrongDatabase,
 )
-from app.database.transaction import Actor, Effects, Identity, Transaction
+from app.database.transaction import Actor, Identity, Transaction
 
 __all__ = [
     "Actor",

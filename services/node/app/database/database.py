@@ -1,6 +1,7 @@
 """A node's database: one writer with group commit, and read-only connections beside it."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,13 +9,17 @@ from random import Random
 from typing import Any, Literal, TypeVar
 
 from app.database.described import names_what_is_not_there
+from app.database.effects import Effects
 from app.database.errors import AlteredRow, OutcomeUnknown, StorageError, StorageFailed
 from app.database.file import is_damage, is_undecodable
 from app.database.forms import NO_FORMS, Forms
+from app.database.mirror import StaleMirror
 from app.database.opened import OpenedFile
-from app.database.transaction import Effects, Identity, Transaction
+from app.database.transaction import Identity, Transaction
 from app.database.writer import Command, Outcome, Writer
 from app.runtime import Clock, Executor
+
+log = logging.getLogger("app.database")
 
 T = TypeVar("T")
 
@@ -33,12 +38,23 @@ class Database:
       until `replace_held`.
     - Callbacks run on the event loop: `on_commit` after each commit, with its effects; `on_damage` when the
       file shows damage while in use; `on_altered`, with relation and key, when a read meets an altered row.
+    - With `compares_mirror`, the writer's mirror is compared with the file after each group. A difference is
+      logged as an error, and the group's callers get OutcomeUnknown.
     """
 
     def __init__(
-        self, path: Path, *, clock: Clock, random: Random, executor: Executor, forms: Forms = NO_FORMS
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        random: Random,
+        executor: Executor,
+        forms: Forms = NO_FORMS,
+        compares_mirror: bool = False,
     ) -> None:
-        self._file = OpenedFile(path, clock=clock, random=random, forms=forms)
+        self._file = OpenedFile(
+            path, clock=clock, random=random, forms=forms, compares_mirror=compares_mirror
+        )
         self._executor = executor
         self._state: State = "closed"
         self._queue: asyncio.Queue[tuple[Command, asyncio.Future[Any]] | None] = asyncio.Queue()
@@ -82,15 +98,15 @@ class Database:
         None."""
         return self._file.progress
 
-    async def open(self, *, cluster_id: str, name: str) -> None:
+    async def open(self, *, cluster_id: str, name: str, founding: str = "") -> None:
         """Lock and check the file, create or migrate it, count this start, and begin to serve. If the file is
-        damaged, hold it (`damage`).
+        damaged, hold it (`damage`). A file without a `founding` gets this one.
 
         Raises WrongDatabase when the file belongs to another node, another cluster or newer code. Raises
         StorageFailed when it cannot be opened now (in use, locked, no permission, no room); then it may be
         opened again.
         """
-        await self._executor.run("writer", lambda: self._file.start(cluster_id, name))
+        await self._executor.run("writer", lambda: self._file.start(cluster_id, name, founding))
         self._settle()
 
     def _settle(self) -> None:
@@ -136,9 +152,8 @@ class Database:
         self._require("open")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((command, future))
-        # A caller that goes away does not take the command with it: its outcome is then simply not heard.
-        future.add_done_callback(_hear)
-        return await asyncio.shield(future)
+        # A caller that goes away cancels the future, and does not take the command with it.
+        return await future
 
     async def read(self, query: Callable[[sqlite3.Connection], T], *, exact: bool = False) -> T:
         """Return what the query returns, or raise what it raises. Raises StorageFailed for an unreadable part
@@ -200,6 +215,8 @@ class Database:
         try:
             outcomes, effects = await self._executor.run("writer", lambda: writer.run_group(commands))
         except Exception as error:
+            if isinstance(error, StaleMirror):
+                log.error("stale_mirror: %s", error)
             # Nothing is known of the group any more; every caller must hear it, none may hang.
             unknown = error if isinstance(error, OutcomeUnknown) else OutcomeUnknown(str(error))
             outcomes, effects = [Outcome(error=unknown) for _ in group], Effects()
@@ -235,12 +252,6 @@ class Database:
     def _tell_altered(self, altered: AlteredRow) -> None:
         for callback in self.on_altered:
             callback(altered.relation, altered.key)
-
-
-def _hear(future: asyncio.Future[Any]) -> None:
-    """Fetch an error, so that asyncio does not report it as never retrieved when its caller has left."""
-    if not future.cancelled():
-        future.exception()
 
 
 def _resolve(future: asyncio.Future[Any], outcome: Outcome) -> None:

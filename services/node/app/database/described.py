@@ -34,6 +34,6 @@ def _lacking(connection: sqlite3.Connection) -> list[str]:
     connection.text_factory = decoded_somehow
     found: list[str] = []
     for name, table in sorted(SQLModel.metadata.tables.items()):
-        there = {row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (name,))}
+        there = {row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (name,))}
         found += [f"{name}.{column.name}" for column in table.columns if column.name not in there]
     return found

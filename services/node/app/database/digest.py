@@ -9,6 +9,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -16,6 +17,16 @@ Deltas = dict[tuple[str, int], int]
 
 MODULUS = 1 << 256
 """Totals are counted modulo this number."""
+
+_WRITE_TOTAL = """
+    INSERT INTO digest_buckets (relation, bucket, total) VALUES (?, ?, ?)
+    ON CONFLICT (relation, bucket) DO UPDATE SET total = excluded.total
+"""
+# Of the buckets in a JSON list of [relation, bucket]: one look-up for each, whatever else the table has.
+_TOTALS = """
+    SELECT d.relation, d.bucket, d.total FROM json_each(?) AS wanted CROSS JOIN digest_buckets d
+    WHERE d.relation = json_extract(wanted.value, '$[0]') AND d.bucket = json_extract(wanted.value, '$[1]')
+"""
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
@@ -25,12 +36,24 @@ def canonical(row: Row) -> bytes:
     return _encode(row).encode()
 
 
-def add_change(deltas: Deltas, relation: str, key: str, *, before: Row | None, after: Row | None) -> None:
-    """Add to `deltas` the change of the row's bucket when `before` is replaced by `after` (None = no row)."""
+def add_change(
+    deltas: Deltas, relation: str, key: str, *, before: Row | int | None, after: Row | bytes | None
+) -> int:
+    """Add to `deltas` the change of the row's bucket when `before` is replaced by `after` (None = no row).
+    `before` may be a row's fingerprint, and `after` its canonical bytes. Returns the fingerprint of the row
+    now, 0 for none."""
     bucket = (relation, bucket_of(key))
-    change = fingerprint_of(relation, canonical(after)) if after else 0
-    change -= fingerprint_of(relation, canonical(before)) if before else 0
-    deltas[bucket] = deltas.get(bucket, 0) + change
+    now = _fingerprint(relation, after)
+    deltas[bucket] = deltas.get(bucket, 0) + now - _fingerprint(relation, before)
+    return now
+
+
+def _fingerprint(relation: str, row: Row | bytes | int | None) -> int:
+    if not row:
+        return 0
+    if isinstance(row, int):
+        return row
+    return fingerprint_of(relation, row if isinstance(row, bytes) else canonical(row))
 
 
 def add_row(deltas: Deltas, relation: str, key: str, encoded: bytes) -> None:
@@ -39,6 +62,7 @@ def add_row(deltas: Deltas, relation: str, key: str, encoded: bytes) -> None:
     deltas[bucket] = deltas.get(bucket, 0) + fingerprint_of(relation, encoded)
 
 
+@lru_cache(maxsize=10_000)  # the same products are sold again and again
 def bucket_of(key: str) -> int:
     """Which of its relation's 256 buckets a row with this key counts in."""
     return hashlib.sha256(key.encode()).digest()[0]
@@ -61,17 +85,16 @@ def fingerprint_of(relation: str, encoded: bytes) -> int:
 
 def flush(connection: sqlite3.Connection, deltas: Deltas) -> None:
     """Write the collected changes into the bucket totals, inside the caller's transaction."""
-    for (relation, bucket), change in deltas.items():
-        write_total(connection, relation, bucket, read_total(connection, relation, bucket) + change)
+    changed = {bucket: change for bucket, change in deltas.items() if change}
+    found = connection.execute(_TOTALS, (json.dumps(list(changed)),))
+    totals = {(row[0], row[1]): int.from_bytes(row[2], "big") for row in found}
+    rows = [(*bucket, as_bytes(totals.get(bucket, 0) + change)) for bucket, change in changed.items()]
+    connection.executemany(_WRITE_TOTAL, rows)
 
 
 def write_total(connection: sqlite3.Connection, relation: str, bucket: int, total: int) -> None:
     """Set a bucket's total, inside the caller's transaction."""
-    connection.execute(
-        "INSERT INTO digest_buckets (relation, bucket, total) VALUES (?, ?, ?)"
-        " ON CONFLICT (relation, bucket) DO UPDATE SET total = excluded.total",
-        (relation, bucket, as_bytes(total)),
-    )
+    connection.execute(_WRITE_TOTAL, (relation, bucket, as_bytes(total)))
 
 
 def read_total(connection: sqlite3.Connection, relation: str, bucket: int) -> int:

@@ -1,5 +1,7 @@
 """The errors of storage. Each says whether the command can have been stored."""
 
+import sqlite3
+
 
 class StorageError(Exception):
     """Base of all refusals of the storage."""
@@ -35,3 +37,19 @@ class AlteredRow(StorageError):
 
     def __str__(self) -> str:
         return f"{self.relation} {self.key} is not as it was written"
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error of SQLite says that the disk is full."""
+    # The low byte of an extended result code is the primary one (sqlite.org/rescode.html).
+    code: int = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, sqlite3.Error) and code == sqlite3.SQLITE_FULL
+
+
+def storage_error(cause: BaseException) -> BaseException:
+    """An error of SQLite as what callers hear of it; any other error stays as it is."""
+    if not isinstance(cause, sqlite3.Error):
+        return cause
+    error = StorageFull(str(cause)) if is_full(cause) else StorageFailed(str(cause))
+    error.__cause__ = cause
+    return error

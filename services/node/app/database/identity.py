@@ -86,8 +86,21 @@ def is_founded(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("SELECT founded FROM node").fetchone()[0])
 
 
-def begin_start(connection: sqlite3.Connection, *, cluster_id: str, name: str, random: Random) -> Identity:
-    """Count one more start of this file and return its identity. An empty file begins a new epoch.
+def founding_of(connection: sqlite3.Connection) -> str | None:
+    """The founding of a file's network; None where the file says none, as one of an earlier version does."""
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(node)")}
+    if "founding" not in columns:
+        return None
+    row = connection.execute("SELECT founding FROM node").fetchone()
+    return str(row[0]) or None if row is not None else None
+
+
+def begin_start(
+    connection: sqlite3.Connection, *, cluster_id: str, name: str, founding: str = "", random: Random
+) -> Identity:
+    """Count one more start of this file and return its identity. An empty file begins a new epoch, and a file
+    without a founding gets this one. A file that has one keeps it, whatever the setting says: what was set
+    may have been lost beside it.
 
     The epoch is drawn once per life of a disk, never from the name. So a wiped node cannot be mistaken for
     the one that had its name before. Raises WrongDatabase for another node's file.
@@ -106,6 +119,8 @@ def begin_start(connection: sqlite3.Connection, *, cluster_id: str, name: str, r
         else:
             _require_own(row, cluster_id=cluster_id, name=name)
         connection.execute("UPDATE node SET starts = starts + 1")
+        # Not in the seal: a file whose founding is altered serves as before, and takes no copy until then.
+        connection.execute("UPDATE node SET founding = ? WHERE founding = ''", (founding,))
         found = connection.execute(f"SELECT {own_rows.selected('node')} FROM node").fetchone()
         connection.execute("UPDATE node SET checksum = ?", (own_rows.seal_of("node", found),))
         connection.execute("COMMIT")

@@ -17,7 +17,8 @@ class OwnSealed(SQLModel):
 
 class Node(OwnSealed, table=True):
     """One row: this node's identity, and its counters. `groups` counts commits. After an error of COMMIT
-    itself, the reopened file shows by it whether the group is stored."""
+    itself, the reopened file shows by it whether the group is stored. `founding` is blank where nobody gave
+    one."""
 
     __tablename__: ClassVar[str] = "node"
     __table_args__ = strict(CheckConstraint("id = 1"))
@@ -31,6 +32,7 @@ class Node(OwnSealed, table=True):
     seq: int
     order_counter: int
     groups: int
+    founding: str = text(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Epoch(SQLModel, table=True):
@@ -59,6 +61,14 @@ class DecommissionWitness(SQLModel, table=True):
     branch: str = text(primary_key=True)
     peer: str = text(primary_key=True)
     peer_epoch: str = text(primary_key=True)
+
+
+class DecommissionWord(SQLModel, table=True):
+    """The decommissioned branches that an admin wants to count at this node without a majority."""
+
+    __tablename__: ClassVar[str] = "decommission_words"
+    __table_args__ = strict()
+    branch: str = text(primary_key=True)
 
 
 class Event(OwnSealed, table=True):
@@ -115,7 +125,8 @@ class Position(OwnSealed, table=True):
 
 class Parked(OwnSealed, table=True):
     """An event that could not be applied, kept whole. A `waiting` one refers to a row that may still arrive.
-    Two processes of one life may each have written an event with the same seq."""
+    `donor` names who handed it over ("branch@epoch"); it is empty where its own life sent it. Two processes
+    of one life may each have written an event with the same seq."""
 
     __tablename__: ClassVar[str] = "parked"
     __table_args__ = strict(CheckConstraint("waiting IN (0, 1)"), Index("parked_entity", "kind", "entity"))
@@ -130,6 +141,28 @@ class Parked(OwnSealed, table=True):
     waiting: int
     attempts: int
     parked_at: float = Field(sa_type=REAL)
+    donor: str = text(default="", sa_column_kwargs={"server_default": ""})
+
+
+class HearsayCell(SQLModel, table=True):
+    """A stock row that holds more than its own life has said here. Of the units that it grants to this node's
+    present life, `confirmed` count: the life itself said those, or they were given back to it."""
+
+    __tablename__: ClassVar[str] = "hearsay_cells"
+    __table_args__ = strict(CheckConstraint("confirmed >= 0"))
+    product_id: str = text(primary_key=True)
+    branch: str = text(primary_key=True)
+    epoch: str = text(primary_key=True)
+    confirmed: int
+
+
+class HearsayDeath(SQLModel, table=True):
+    """A life that is over by the word of other branches only. Its own hello takes that back."""
+
+    __tablename__: ClassVar[str] = "hearsay_deaths"
+    __table_args__ = strict()
+    branch: str = text(primary_key=True)
+    epoch: str = text(primary_key=True)
 
 
 class Recovery(SQLModel, table=True):

@@ -4,8 +4,8 @@ blocks."""
 import logging
 import sqlite3
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -55,11 +55,14 @@ class OpenedFile:
     """One SQLite file: either sound, with a `writer`, or damaged and `held`. Its methods run in the writer's
     lane, one at a time; `query` runs beside them, in many threads."""
 
-    def __init__(self, path: Path, *, clock: Clock, random: Random, forms: Forms) -> None:
+    def __init__(
+        self, path: Path, *, clock: Clock, random: Random, forms: Forms, compares_mirror: bool = False
+    ) -> None:
         self._path = path
         self._clock = clock
         self._random = random
         self._forms = forms
+        self._compares_mirror = compares_mirror
         self._lock: FileLock | None = None
         self.readers: deque[sqlite3.Connection] = deque()
         self.writer: Writer | None = None
@@ -67,9 +70,11 @@ class OpenedFile:
         self.progress: dict[str, int] | None = None
         self.set_aside: Path | None = None
         self.has_set_aside = False
+        self._founding = ""
 
-    def start(self, cluster_id: str, name: str) -> None:
+    def start(self, cluster_id: str, name: str, founding: str = "") -> None:
         """Lock the file and begin to use it. Raises as `Database.open` does, and leaves it unlocked then."""
+        self._founding = founding
         try:
             make_folder(self._path.parent)
         except OSError as error:
@@ -180,7 +185,13 @@ class OpenedFile:
         connection: sqlite3.Connection | None = None
         try:
             connection = self._connect_writer()
-            identity = begin_start(connection, cluster_id=cluster_id, name=name, random=self._random)
+            identity = begin_start(
+                connection,
+                cluster_id=cluster_id,
+                name=name,
+                founding=self._founding,
+                random=self._random,
+            )
             self._use(connection, identity)
         except BaseException as error:
             if connection is not None:
@@ -193,7 +204,12 @@ class OpenedFile:
         # While a reader is there that has read, closing the writer does not fold the WAL into the file, which
         # must not happen to a damaged one.
         reader = self._connect_reader()
-        reader.execute("SELECT 1 FROM node").fetchone()
+        try:
+            reader.execute("SELECT 1 FROM node").fetchone()
+        except BaseException:
+            connection.close()  # before the reader
+            reader.close()
+            raise
         self.readers = deque([reader])
         self.writer = Writer(
             self._connect_writer,
@@ -201,6 +217,7 @@ class OpenedFile:
             identity=identity,
             wall=self._clock.wall,
             random=self._random,
+            compares=self._compares_mirror,
         )
         self.held = None
 
@@ -211,19 +228,30 @@ class OpenedFile:
             closing.pop().close()
 
     def _connect_reader(self) -> sqlite3.Connection:
-        connection = connect_to_read(self._path)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA busy_timeout = 5000")
+        with _closed_on_error(connect_to_read(self._path)) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA busy_timeout = 5000")
         return connection
 
     def _connect_writer(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA busy_timeout = 5000")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        made = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        with _closed_on_error(made) as connection:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA busy_timeout = 5000")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
         return connection
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Closes a connection that is of no use after all. Else the error's traceback would keep it open."""
+    try:
+        yield connection
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _in_one_instant(connection: sqlite3.Connection, query: Callable[[sqlite3.Connection], T]) -> T:

@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 from app.database.errors import AlteredRow
+from app.domain.forms import Row
 
 UNSEALED = 0
 """The seal of a row that a migration wrote. The same migration seals it later (Forms.recompute)."""
@@ -40,7 +41,7 @@ class Stored:
 
     relation: str
     key: str
-    row: dict[str, Any] | None
+    row: Row | None
     written: int
     found: int
 
@@ -50,12 +51,12 @@ class Stored:
         return self.row is not None and self.found == self.written
 
 
-Use = Literal["show", "copy", "tell", "spend"]
-"""The purpose of a read: `show` the row to people, `copy` from it into a new row, `tell` it to peers, `spend`
+Use = Literal["show", "copy", "send", "spend"]
+"""The purpose of a read: `show` the row to people, `copy` from it into a new row, `send` it to peers, `spend`
 units by it."""
 
 
-def require_written(connection: sqlite3.Connection, stored: Stored, use: Use = "show") -> dict[str, Any]:
+def require_written(connection: sqlite3.Connection, stored: Stored, use: Use = "show") -> Row:
     """The row, if it is sound; else raises AlteredRow. A listed row may be shown. It may be copied from if a
     node could have written it, and sent once a peer was asked. No unit is ever spent by it."""
     if stored.row is None:
@@ -71,12 +72,25 @@ def is_listed(connection: sqlite3.Connection, stored: Stored, use: Use = "show")
         "SELECT asked, valid FROM altered_rows WHERE relation = ? AND row_key = ? AND found = ?",
         (stored.relation, stored.key, stored.found),
     ).fetchone()
-    return found is not None and {"show": True, "tell": found[0] > 0, "copy": bool(found[1])}.get(use, False)
+    return found is not None and {"show": True, "send": found[0] > 0, "copy": bool(found[1])}.get(use, False)
 
 
-def listed(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class ListedRow:
+    """An altered row that no peer could mend, with how many peers were `asked` and their answers in words
+    (`why`). `bucket` is its bucket of the digest; `since` is in seconds since 1970."""
+
+    relation: str
+    row_key: str
+    bucket: int
+    asked: int
+    why: str
+    since: float
+
+
+def listed(connection: sqlite3.Connection) -> list[ListedRow]:
     """The altered rows that no peer could mend, by relation and key."""
     rows = connection.execute(
         "SELECT relation, row_key, bucket, asked, why, since FROM altered_rows ORDER BY relation, row_key"
     )
-    return [dict(row) for row in rows]
+    return [ListedRow(*row) for row in rows]

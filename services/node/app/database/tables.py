@@ -4,16 +4,19 @@ A replicated table has no UNIQUE besides its primary key and no foreign key to u
 valid where it was made must never fail a constraint elsewhere. Quantities are integers, money is integer
 cents, times are seconds since 1970.
 
-`extra` holds what a newer version wrote into the row and this one does not know (JSON object,
-app.domain.forms); `checksum` is the row's seal (app.database.seals).
+The columns here are those of each row's first revision; later ones derive from its form (app.domain.forms).
+`extra` holds what a newer version wrote into the row and this one does not know (JSON object);
+`checksum` is the row's seal (app.database.seals).
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import REAL, CheckConstraint, ForeignKeyConstraint, Index
+from sqlalchemy import REAL, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, Text
 from sqlmodel import Field, SQLModel
 
 from app.database.columns import strict, text
+from app.domain import forms, row_checks
+from app.domain.forms import Added
 
 
 class Sealed(SQLModel):
@@ -33,7 +36,8 @@ class Stamped(Sealed):
 
 class User(Sealed, table=True):
     """A person. Credentials and role have a stamp each. `deactivations` and `reactivations` are maps epoch ->
-    lamport (JSON), so that a deactivation wins over every edit made without knowledge of it."""
+    lamport (JSON), so that a deactivation wins over every edit made without knowledge of it. `admin_until`
+    is the logical time at which the user was last removed from the active administrators."""
 
     __tablename__: ClassVar[str] = "users"
     __table_args__ = strict(CheckConstraint("role IN ('admin', 'operador')"))
@@ -167,3 +171,15 @@ class OrderLine(SQLModel, table=True):
     quantity: int
     unit_price_cents: int
     extra: str | None = text(default=None)
+
+
+def _column(added: Added) -> Column[Any]:
+    """The column of a field that a later revision added: nullable where its wire default is null."""
+    default = None if added.default is None else str(added.default)
+    type_ = Text() if isinstance(added.rule, row_checks.Text) else Integer()
+    return Column(added.name, type_, nullable=default is None, server_default=default)
+
+
+for _form in forms.THIS_VERSION.values():
+    for _added in _form.added:
+        SQLModel.metadata.tables[_form.relation].append_column(_column(_added))

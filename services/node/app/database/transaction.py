@@ -1,17 +1,40 @@
 """One command's view of the database while the writer runs it."""
 
-import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from random import Random
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from app.database import digest, own_rows
+from app.database.deferred import CommandRows
+from app.database.effects import Effects
+from app.database.lives import KnownLives
+from app.database.mirror import Mirrored
+from app.domain.bounds import lamport_limit
+from app.domain.errors import BeyondBounds
+
+T = TypeVar("T")
 
 _EVENT = f"INSERT {own_rows.into('events')}"
+_EVENT_COLUMNS = len(own_rows.COLUMNS["events"])
 _END = "UPDATE events SET command_end = 1, checksum = ? WHERE epoch = ? AND seq = ?"
+_AUDIT = """
+    INSERT INTO audit (id, at, actor, action, entity, entity_id, before, after, origin, epoch, version,
+        request_id)
+    VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+def _event(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The row of an event, which ends its command only if the values say so."""
+    whole = values if len(values) == _EVENT_COLUMNS else (*values, 0)
+    return (*whole, own_rows.sealed("events", *whole))
+
+
+def _nobody(_branch: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -34,28 +57,6 @@ class Counters:
     founded: int
 
 
-@dataclass
-class Effects:
-    """The changes of a group that other parts may wait for. `gone` are newly decommissioned branches.
-    `witnessed` says that a peer has stored one, too."""
-
-    emitted: bool = False
-    acknowledged: bool = False
-    witnessed: bool = False
-    gone: set[str] = field(default_factory=set)
-    stock: set[str] = field(default_factory=set)
-    deltas: digest.Deltas = field(default_factory=dict)
-
-    def absorb(self, other: "Effects") -> None:
-        self.emitted = self.emitted or other.emitted
-        self.acknowledged = self.acknowledged or other.acknowledged
-        self.witnessed = self.witnessed or other.witnessed
-        self.gone |= other.gone
-        self.stock |= other.stock
-        for bucket, change in other.deltas.items():
-            self.deltas[bucket] = self.deltas.get(bucket, 0) + change
-
-
 @dataclass(frozen=True)
 class Actor:
     """The author of a request, for the audit: a user's id (or a peer's name), and the request's id."""
@@ -64,10 +65,13 @@ class Actor:
     request_id: str
 
 
-class Transaction:
-    """A command's savepoint inside the writer's group.
+class Transaction(KnownLives):
+    """A command's part of the writer's group.
 
-    - `connection` reads and writes; everything that the command wrote is undone if it raises.
+    - `connection` reads and writes; everything that the command wrote is undone if it raises. To take it
+      writes what was deferred so far, so it reads what the commands did.
+    - `defer` and `find` leave the file alone: rows are written with those of the whole group, and read from
+      the writer's mirror.
     - `counters` and `effects` are copies. The writer keeps them only when the savepoint is released, so a
       rolled-back command leaves no hole in `seq`.
     - `now` is wall time, for display only. `lamport` is one logical instant for the whole command.
@@ -76,7 +80,7 @@ class Transaction:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        rows: CommandRows,
         *,
         identity: Identity,
         counters: Counters,
@@ -84,7 +88,7 @@ class Transaction:
         random: Random,
         pending: Mapping[tuple[str, int], int] = MappingProxyType({}),
     ) -> None:
-        self.connection = connection
+        super().__init__(rows)
         self.identity = identity
         self.counters = replace(counters)
         self.effects = Effects()
@@ -93,8 +97,9 @@ class Transaction:
         self._pending = pending
         self._ticked = False
         self._last_event: tuple[Any, ...] | None = None
-        self._lives: dict[tuple[str, str], bool] | None = None
-        self._gone: frozenset[str] | None = None
+        self._encoded: tuple[digest.Row | None, bytes] = (None, b"")
+        self._speaker: tuple[str, str] | None = None
+        self._unreached: Callable[[str], bool] = _nobody
 
     @property
     def lamport(self) -> int:
@@ -104,48 +109,44 @@ class Transaction:
             self._ticked = True
         return self.counters.lamport
 
-    def witness(self, lamport: int) -> None:
+    @property
+    def lamport_limit(self) -> int:
+        """The highest logical time that this node accepts from others now."""
+        return lamport_limit(self.counters.lamport, self.now)
+
+    def require_lamport(self, lamport: int) -> None:
+        """Raise BeyondBounds for a logical time that no honest node can have reached. Later commands here
+        would have to be later still, and no peer would take those."""
+        if lamport > self.lamport_limit:
+            raise BeyondBounds("lamport", "far_ahead_of_what_is_known")
+
+    @property
+    def speaker(self) -> tuple[str, str] | None:
+        """The life (branch, epoch) whose words this command merges. None: they are from this node's own
+        disk."""
+        return self._speaker
+
+    def stands_in(self, branch: str) -> bool:
+        """Whether the speaker's word stands for a branch that cannot be asked: this node has nothing yet and
+        rebuilds, and could not reach that branch."""
+        return not self.counters.founded and self._unreached(branch)
+
+    @contextmanager
+    def hearing(
+        self, speaker: tuple[str, str], *, unreached: Callable[[str], bool] | None = None
+    ) -> Iterator[None]:
+        """Merge the words of another life. `unreached` says of a branch that it could not be asked."""
+        before = (self._speaker, self._unreached)
+        self._speaker, self._unreached = speaker, unreached or _nobody
+        try:
+            yield
+        finally:
+            self._speaker, self._unreached = before
+
+    def advance(self, lamport: int) -> None:
         """Raise this node's logical time to at least `lamport`, so that every later command is later than
         that."""
         self.counters.lamport = max(self.counters.lamport, lamport)
-
-    @property
-    def lives(self) -> Mapping[tuple[str, str], bool]:
-        """Every known (branch, epoch), and whether it is over. Read once a command: rows from peers name
-        lives all the time, and hardly ever a new one."""
-        if self._lives is None:
-            rows = self.connection.execute("SELECT branch, epoch, dead FROM epochs")
-            self._lives = {(row[0], row[1]): bool(row[2]) for row in rows}
-        return self._lives
-
-    @property
-    def gone(self) -> frozenset[str]:
-        """Every branch known to be decommissioned."""
-        if self._gone is None:
-            rows = self.connection.execute("SELECT branch FROM decommissioned")
-            self._gone = frozenset(row[0] for row in rows)
-        return self._gone
-
-    def learn_gone(self, branch: str) -> None:
-        """Store that a branch is decommissioned. Every life of it is over, including those that become known
-        later."""
-        if branch in self.gone:
-            return
-        self.connection.execute("INSERT INTO decommissioned (branch) VALUES (?)", (branch,))
-        self.connection.execute("UPDATE epochs SET dead = 1 WHERE branch = ?", (branch,))
-        self._lives = None
-        self._gone = self.gone | {branch}
-        self.effects.gone.add(branch)
-
-    def learn_life(self, life: tuple[str, str], *, over: bool) -> None:
-        """Store a life, or that it is over. A life that is over stays so."""
-        known = self.lives.get(life)
-        over = over or (known is None and life[0] in self.gone)
-        if known is None or (over and not known):
-            self.connection.execute(
-                "INSERT OR REPLACE INTO epochs (branch, epoch, dead) VALUES (?, ?, ?)", (*life, int(over))
-            )
-            self._lives = {**self.lives, life: over}
 
     def emit(self, kind: str, entity: str) -> int:
         """Append an event to the outbox and return its seq. Its body is read when it is sent."""
@@ -153,26 +154,40 @@ class Transaction:
         self.effects.emitted = True
         place = (self.identity.epoch, self.counters.seq)
         event_id = self.random.randbytes(16).hex()
-        values = (*place, event_id, kind, entity, self.lamport, float(self.now), 0)
-        self.connection.execute(_EVENT, (*values, own_rows.sealed("events", *values)))
-        self._last_event = values
+        self._last_event = (*place, event_id, kind, entity, self.lamport, float(self.now))
+        self.rows.deferred.add(_EVENT, self._last_event, _event)
         return self.counters.seq
 
+    def find(self, kind: Mirrored[T], key: str) -> T | None:
+        """What the writer's mirror has under a key, or the file. Raises as the kind's `load` does."""
+        return self.rows.mirror.find(kind, key, self.rows.direct)
+
+    def mirror(self, kind: Mirrored[T], key: str, entry: T) -> None:
+        """Let the mirror have what this command makes of an entry. It must defer the same for the file."""
+        self.rows.mirror.change(kind, key, entry)
+
     def changed(
-        self, relation: str, key: str, *, before: digest.Row | None, after: digest.Row | None
-    ) -> None:
-        """Count a replicated row's change in the digest. Every write of such a row calls this."""
-        digest.add_change(self.effects.deltas, relation, key, before=before, after=after)
+        self,
+        relation: str,
+        key: str,
+        *,
+        before: digest.Row | int | None,
+        after: digest.Row | None,
+    ) -> int:
+        """Count a replicated row's change in the digest. Every write of such a row calls this. Returns what
+        the row counts now, which may be given as `before` the next time."""
+        self._encoded = after, digest.canonical(after) if after else b""
+        return digest.add_change(self.effects.deltas, relation, key, before=before, after=self._encoded[1])
 
     def digest_total(self, relation: str, bucket: int) -> int:
         """A bucket's present total, including this group's changes so far. Do not call it inside an
-        `attempt`, which keeps its changes apart."""
+        `savepoint`, which keeps its changes apart."""
         key = (relation, bucket)
         changed = self._pending.get(key, 0) + self.effects.deltas.get(key, 0)
         return (digest.read_total(self.connection, relation, bucket) + changed) % digest.MODULUS
 
     def set_digest_total(self, relation: str, bucket: int, total: int) -> None:
-        """Set a bucket's total, after its rows were counted anew. Not inside an `attempt` either."""
+        """Set a bucket's total, after its rows were counted anew. Not inside a `savepoint` either."""
         key = (relation, bucket)
         change = total - self.digest_total(relation, bucket)
         self.effects.deltas[key] = self.effects.deltas.get(key, 0) + change
@@ -189,9 +204,8 @@ class Transaction:
         version: int,
     ) -> None:
         """Write an audit entry, in the same transaction as the change. Secrets must not be in the rows."""
-        self.connection.execute(
-            "INSERT INTO audit (at, actor, action, entity, entity_id, before, after, origin, epoch, version,"
-            " request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        self.rows.deferred.add(
+            _AUDIT,
             (
                 self.now,
                 actor.user_id,
@@ -199,7 +213,7 @@ class Transaction:
                 entity,
                 entity_id,
                 None if before is None else digest.canonical(before).decode(),
-                None if after is None else digest.canonical(after).decode(),
+                None if after is None else self._canonical(after).decode(),
                 self.identity.name,
                 self.identity.epoch,
                 version,
@@ -207,8 +221,13 @@ class Transaction:
             ),
         )
 
+    def _canonical(self, row: digest.Row) -> bytes:
+        """The row's bytes, which need not be made anew for the row that was counted last."""
+        counted, encoded = self._encoded
+        return encoded if counted is row and encoded else digest.canonical(row)
+
     @contextmanager
-    def attempt(self) -> Iterator[None]:
+    def savepoint(self) -> Iterator[None]:
         """Run a part that may fail alone. If it raises, its writes and effects are undone and the exception
         is passed on; the rest of the command stays."""
         effects = self.effects
@@ -217,13 +236,12 @@ class Transaction:
         self.connection.execute("SAVEPOINT part")
         try:
             yield
+            self.rows.settle()  # a row that does not fit is this part's own error
         except BaseException:
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK TO part")
-                self.connection.execute("RELEASE part")
+            self.rows.undo_part()
             self.effects = effects
             self.counters, self.identity, self._ticked, self._last_event = kept
-            self._lives = self._gone = None
+            self.forget_lives()
             raise
         self.connection.execute("RELEASE part")
         effects.absorb(self.effects)
@@ -238,9 +256,11 @@ class Transaction:
         self.identity = replace(old, epoch=epoch)
         self.counters.seq = 0
         self._last_event = None
-        self._lives = None
+        self.forget_lives()
+        self.rows.mirror.drop()
         self.connection.execute("UPDATE node SET epoch = ?", (epoch,))
         self.connection.execute("DELETE FROM own_cells")
+        self.connection.execute("UPDATE hearsay_cells SET confirmed = 0")  # no grant is to this life yet
         self.connection.execute(
             "UPDATE epochs SET dead = 1 WHERE branch = ? AND epoch = ?", (old.name, old.epoch)
         )
@@ -250,6 +270,9 @@ class Transaction:
 
     def finish(self) -> None:
         """Mark the command's last event, so that no batch ends inside the command."""
-        if self._last_event is not None:
-            epoch, seq, *values, _ = self._last_event
-            self.connection.execute(_END, (own_rows.sealed("events", epoch, seq, *values, 1), epoch, seq))
+        if self._last_event is None:
+            return
+        ended = (*self._last_event, 1)
+        if not self.rows.deferred.replace_last(_EVENT, ended):
+            epoch, seq = self._last_event[:2]
+            self.rows.deferred.add(_END, (own_rows.sealed("events", *ended), epoch, seq))

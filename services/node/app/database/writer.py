@@ -1,7 +1,8 @@
 """The single writer: the only connection that writes, commits and checkpoints.
 
-It runs a group of commands in one transaction, each in its own savepoint, and commits once. (SQLite
-before 3.51.3 has a WAL-reset race between checkpointing connections; one connection cannot race.)
+It runs a group of commands in one transaction, each to be undone alone, and commits once. What the commands
+defer is written for the whole group, a statement a table. (SQLite before 3.51.3 has a WAL-reset race between
+checkpointing connections; one connection cannot race.)
 """
 
 import sqlite3
@@ -11,13 +12,15 @@ from random import Random
 from typing import Any
 
 from app.database import digest, own_rows
-from app.database.errors import OutcomeUnknown, StorageFailed, StorageFull
+from app.database.deferred import CommandRows, DeferredRows
+from app.database.effects import Effects
+from app.database.errors import OutcomeUnknown, StorageFailed, is_full, storage_error
 from app.database.file import damage, read_somehow, reading_somehow, speakable_errors
-from app.database.transaction import Counters, Effects, Identity, Transaction
+from app.database.mirror import Mirror, StaleMirror
+from app.database.transaction import Counters, Identity, Transaction
 
 Command = Callable[[Transaction], Any]
 
-_FULL = sqlite3.SQLITE_FULL
 _MOST_PAGES = 4_294_967_294  # the most SQLite can count (sqlite.org/limits.html)
 
 
@@ -42,7 +45,8 @@ class _GroupVoid(Exception):
 class Writer:
     """Runs groups of commands. Not thread-safe: the executor's writer lane runs one group at a time.
 
-    `connection` is one that `connect` has opened already, if there is one.
+    `connection` is one that `connect` has opened already, if there is one. With `compares`, the mirror is
+    compared with the file after each group, and `run_group` raises StaleMirror: for tests, which it slows.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Writer:
         identity: Identity,
         wall: Callable[[], float],
         random: Random,
+        compares: bool = False,
     ) -> None:
         self._connect = connect
         self._connection = connection or connect()
@@ -61,6 +66,11 @@ class Writer:
         self.identity = identity
         self._wall = wall
         self._random = random
+        self._compares = compares
+        self._mirror = Mirror()
+        self._followed: sqlite3.Connection | None = None
+        self._stood: tuple[int, int] | None = None  # where the file stood after the last group
+        self._counters: tuple[Counters, int] | None = None
 
     def run_group(self, commands: Sequence[Command]) -> tuple[list[Outcome], Effects]:
         """Run the commands in order and commit once; return an outcome for each and what changed.
@@ -76,7 +86,7 @@ class Writer:
             return [Outcome(error=unknown) for _ in commands], Effects()
         except _GroupVoid as void:
             if len(commands) == 1:
-                return [Outcome(error=_storage_error(void.cause))], Effects()
+                return [Outcome(error=storage_error(void.cause))], Effects()
         outcomes: list[Outcome] = []
         effects = Effects()
         for command in commands:
@@ -95,12 +105,13 @@ class Writer:
             with reading_somehow(connection):
                 connection.execute("BEGIN IMMEDIATE")
                 counters, _ = self._read_counters()
-                outcome, *_ = self._run(command, counters, self.identity, pending={}, alone=True)
+                outcome, *_ = self._run(command, counters, self.identity, pending={}, earlier=None)
         except (sqlite3.Error, _GroupVoid) as error:
             failed.__cause__ = error
             return failed
         finally:
             self._roll_back()
+            self._mirror.drop()  # it read texts with marks
         return failed if outcome.error is None else outcome.error
 
     def limit_bytes(self, most: int | None) -> None:
@@ -123,15 +134,15 @@ class Writer:
     def _commit_group(self, commands: Sequence[Command]) -> tuple[list[Outcome], Effects]:
         outcomes: list[Outcome] = []
         effects = Effects()
+        deferred = DeferredRows() if len(commands) > 1 else None
         try:
             if self._lost:
                 self.reopen()
-            self._begin()
-            before, groups = self._read_counters()
+            before, groups = self._begin()
             counters, identity = before, self.identity
             for command in commands:
                 outcome, counters, identity, changed = self._run(
-                    command, counters, identity, pending=effects.deltas, alone=len(commands) == 1
+                    command, counters, identity, pending=effects.deltas, earlier=deferred
                 )
                 outcomes.append(outcome)
                 effects.absorb(changed)
@@ -140,23 +151,56 @@ class Writer:
                 # Refusals and readings leave nothing to make durable: no sync for them.
                 self._roll_back()
                 return outcomes, effects
+            if deferred:
+                with self._mirror.writing_deferred():
+                    deferred.write(self._connection)
             digest.flush(self._connection, effects.deltas)
             self._write_counters(identity, counters, groups + 1)
         except sqlite3.Error as error:
-            self._roll_back()
+            self._void()
             raise _GroupVoid(error) from error
+        except _GroupVoid:
+            self._void()
+            raise
         self._commit(groups + 1)
         self.identity = identity
+        self._remember(counters, groups + 1)
         return outcomes, effects
 
-    def _begin(self) -> None:
+    def _begin(self) -> tuple[Counters, int]:
+        """Begin the group's transaction. Returns the counters, and how many groups there were. Only what the
+        mirror has of this very state of the file is kept."""
+        connection = self._connection
+        if self._followed is not connection:
+            self._mirror.follow(connection)
+            self._followed, self._stood = connection, None
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error:
             # A reading that failed half-way may hold this connection to an instant that somebody else's write
             # made an old one; it would be refused as long as the connection lives.
             self._lost = True
             raise
+        if self._stood != self._stands() or self._counters is None:
+            self._mirror.drop()
+            self._stood, self._counters = self._stands(), self._read_counters()
+        return self._counters
+
+    def _stands(self) -> tuple[int, int]:
+        """Two numbers that change when another connection writes to the file, and when this one does."""
+        version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return version, self._connection.total_changes
+
+    def _remember(self, counters: Counters, groups: int) -> None:
+        """The group is committed: the mirror has what the file has now."""
+        self._counters = counters, groups
+        self._mirror.shrink()
+        if self._stood is not None:
+            self._stood = self._stood[0], self._connection.total_changes
+        if self._compares:
+            self._mirror.require_true(self._connection)
+            if self._read_counters() != self._counters:
+                raise StaleMirror(f"the counters are {self._counters}, in the file {self._read_counters()}")
 
     def _run(
         self,
@@ -165,39 +209,33 @@ class Writer:
         identity: Identity,
         *,
         pending: digest.Deltas,
-        alone: bool,
+        earlier: DeferredRows | None,
     ) -> tuple[Outcome, Counters, Identity, Effects]:
-        """Run one command; if it raises, what it wrote is undone, with the transaction if it is `alone`."""
+        """Run one command; if it raises, what it wrote is undone, with the transaction if it is alone.
+        `earlier` takes the rows that the commands of a group defer; it is None for one that is alone."""
         connection = self._connection
+        rows = CommandRows(connection, mirror=self._mirror, earlier=earlier)
         transaction = Transaction(
-            connection,
+            rows,
             identity=identity,
             counters=counters,
             now=self._wall(),
             random=self._random,
             pending=pending,
         )
-        if not alone:
-            connection.execute("SAVEPOINT command")
-        before = connection.total_changes
         try:
             with speakable_errors():
                 value = command(transaction)
                 transaction.finish()
+                wrote = rows.keep()
+            if rows.failed is not None:
+                raise rows.failed  # the command went on as if it was nothing
         except Exception as error:
-            if not connection.in_transaction:
-                raise _GroupVoid(error) from error
-            if alone:
-                connection.execute("ROLLBACK")
-            else:
-                connection.execute("ROLLBACK TO command")
-                connection.execute("RELEASE command")
-            full = isinstance(error, sqlite3.Error) and _code(error) == _FULL
-            outcome = Outcome(error=_storage_error(error) if full else error)
+            if rows.failed is not None or not connection.in_transaction:
+                raise _GroupVoid(rows.failed or error) from error
+            rows.undo()
+            outcome = Outcome(error=storage_error(error) if is_full(error) else error)
             return outcome, counters, identity, Effects()
-        if not alone:
-            connection.execute("RELEASE command")
-        wrote = connection.total_changes != before
         outcome = Outcome(value=value, wrote=wrote)
         return outcome, transaction.counters, transaction.identity, transaction.effects
 
@@ -226,6 +264,7 @@ class Writer:
         try:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
+            self._mirror.drop()
             if self._connection.in_transaction:
                 self._roll_back()
                 raise _GroupVoid(error) from error
@@ -251,19 +290,11 @@ class Writer:
         self.identity = replace(self.identity, epoch=epoch)
         self._lost = False
 
+    def _void(self) -> None:
+        """Undo the whole group, and forget what the mirror has of it."""
+        self._mirror.drop()
+        self._roll_back()
+
     def _roll_back(self) -> None:
         if not self._lost and self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-
-
-def _code(error: sqlite3.Error) -> int:
-    # The low byte of an extended result code is the primary one (sqlite.org/rescode.html).
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF
-
-
-def _storage_error(cause: BaseException) -> BaseException:
-    if not isinstance(cause, sqlite3.Error):
-        return cause
-    error = StorageFull(str(cause)) if _code(cause) == _FULL else StorageFailed(str(cause))
-    error.__cause__ = cause
-    return error

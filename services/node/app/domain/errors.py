@@ -6,13 +6,16 @@ status, code and words of each.
     │   ├── NotFound, AlreadyExists, Invalid, OtherBranch, KeyReused, UnknownReference, LastAdmin, OwnBranch
     │   ├── OutOfRights (this branch's rights do not cover it; other branches may still grant some)
     │   └── OutOfStock  (every peer was asked)
-    └── NotReady, PolicyMismatch, Fenced, BranchClosed: this node must not do it now
+    ├── NotReady, PolicyMismatch, Fenced, BranchClosed: this node must not do it now
+    └── Overloaded, CallerGone: nothing was begun; the same may be asked again
 
 What storage itself can say (full, failed, unknown) is in `app.database.errors`.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from app.domain.life import Life
 
 
 class StateError(Exception):
@@ -41,6 +44,19 @@ class Invalid(StateError):
 
     field: str
     reason: str
+
+
+@dataclass(eq=False)
+class BeyondBounds(Invalid):
+    """A peer sent something that no honest node reaches (app.domain.bounds). It is not stored."""
+
+
+@dataclass(eq=False)
+class UnconfirmedDeath(StateError):
+    """A peer calls a life dead that lives for all this node knows. Only its own branch ends a life."""
+
+    branch: str
+    epoch: str
 
 
 @dataclass(eq=False)
@@ -94,12 +110,14 @@ class Shortage:
 class OutOfRights(StateError):
     """This branch's rights do not cover the order; peers may still grant some.
 
-    `needs` is all it takes, by product id. `lamport` is the logical time of the attempt: the order's age
-    while it waits. `behind_older` says that the rights are here but older waiting orders need them.
+    `needs` is all it takes, by product id. `rights` are the units that each living life may sell, as known
+    here, by product id. `lamport` is the logical time of the attempt: the order's age while it waits.
+    `behind_older` says that the rights are here but older waiting orders need them.
     """
 
     shortages: Sequence[Shortage]
     needs: Mapping[str, int] = field(kw_only=True)
+    rights: Mapping[str, Mapping[Life, int]] = field(kw_only=True)
     lamport: int = field(kw_only=True)
     behind_older: bool = field(kw_only=True)
 
@@ -109,6 +127,17 @@ class OutOfStock(StateError):
     """The order or removal cannot be covered: every peer was asked."""
 
     shortages: Sequence[Shortage]
+
+
+@dataclass(eq=False)
+class Overloaded(StateError):
+    """More was asked of this node than it can do in time. Nothing was begun."""
+
+    retry_after_seconds: float
+
+
+class CallerGone(StateError):
+    """The client hung up before its command began. Nothing was begun."""
 
 
 @dataclass(eq=False)

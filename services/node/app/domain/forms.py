@@ -9,25 +9,25 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from app.domain.errors import Invalid
+from app.domain.row_checks import Natural, Text
 
 Row = dict[str, Any]
-Check = Callable[[str, Any], None]
-"""Raises Invalid, with the field's name, for a value that no node could have written."""
-
 MOST_EXTRA_BYTES = 16_384
 """The longest JSON of a row's unknown fields: a peer must not fill the disk with one row."""
 
 
 @dataclass(frozen=True)
 class Added:
-    """A column that a later revision added. A row without it means `default` (a JSON value)."""
+    """A column that a later revision added. A row without it means `default`. The table's column
+    derives from this (app.database.tables)."""
 
     name: str
-    default: Any
-    check: Check
+    default: str | int | None
+    rule: Text | Natural
 
 
 @dataclass(frozen=True, eq=False)  # one object a relation and version: statements are kept by it
@@ -76,10 +76,16 @@ class Form:
         """The values to store of a canonical row, as `selected`."""
         unknown = self.unknown_of(row)
         added = [row.get(field.name, field.default) for field in self.added]
-        return [*(row[name] for name in self.columns), *added, encoded_extra(unknown)]
+        return [*self._first_of(row), *added, encoded_extra(unknown)]
+
+    @cached_property
+    def _first_of(self) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+        return itemgetter(*self.columns)
 
     def unknown_of(self, row: Mapping[str, Any]) -> Row:
         """The fields of a row that this version does not know."""
+        if row.keys() <= self.known:  # as most rows are
+            return {}
         return {name: value for name, value in row.items() if name not in self.known}
 
     def beyond(self, row: Mapping[str, Any]) -> Row:
@@ -100,7 +106,7 @@ class Form:
                 if more[field.name] == field.default:
                     del more[field.name]
                 else:
-                    field.check(field.name, more[field.name])
+                    field.rule.check(field.name, more[field.name])
         try:
             extra = encoded_extra(self.unknown_of(more))
             length = 0 if extra is None else len(extra.encode())
@@ -151,11 +157,12 @@ def greater_beyond(
 
 USERS = Form(
     relation="users",
-    revision=1,
+    revision=2,
     columns=(
         "id", "username", "password_hash", "credentials_lamport", "credentials_node", "credentials_epoch",
         "role", "role_lamport", "role_node", "role_epoch", "deactivations", "reactivations", "token_version",
     ),
+    added=(Added("admin_until", 0, Natural()),),
 )  # fmt: skip
 _STAMP = ("lamport", "stamp_node", "stamp_epoch")
 CUSTOMERS = Form(

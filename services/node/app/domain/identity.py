@@ -1,14 +1,17 @@
 """Ids that need no agreement. Pure.
 
 The id of a product, customer or user follows from its key, so that two creations of the same key on both
-sides of a partition are one row when the sides meet. An order's id is drawn: two orders are never one.
+sides of a partition are one row when the sides meet. An order's id is drawn: two orders are never one. It is
+marked with its branch, so that it can be told whose order it is.
 """
 
+import hashlib
 import unicodedata
 from functools import lru_cache
 from uuid import UUID, uuid5
 
 UUID7_RANDOM_BYTES = 10
+_MARK_BITS = 32
 
 
 def product_id(cluster_id: str, sku: str) -> str:
@@ -24,6 +27,15 @@ def customer_id(cluster_id: str, code: str) -> str:
 def user_id(cluster_id: str, username: str) -> str:
     """The id that every node of the network gives to this username."""
     return _entity_id(cluster_id, "user", username)
+
+
+def looks_like_an_id(key: str) -> bool:
+    """Whether a spelling of this key is a UUID as ids are written."""
+    found = normalised(key)
+    try:
+        return str(UUID(found)) == found
+    except ValueError:
+        return False
 
 
 def normalised(key: str) -> str:
@@ -44,6 +56,30 @@ def uuid7(seconds: float, random_bytes: bytes) -> str:
     drawn = int.from_bytes(random_bytes, "big")
     a, b = (drawn >> 62) & 0xFFF, drawn & ((1 << 62) - 1)
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | a << 64 | 0b10 << 62 | b))
+
+
+def order_id(seconds: float, random_bytes: bytes, *, branch: str) -> str:
+    """A new order's id: a UUIDv7 whose last 32 bits follow from its branch and the bits before them.
+
+    Another branch that says an order of its own under this id is found out (`is_order_id_of`).
+    """
+    drawn = UUID(uuid7(seconds, random_bytes)).int >> _MARK_BITS
+    return str(UUID(int=drawn << _MARK_BITS | _mark(drawn, branch)))
+
+
+def is_order_id_of(branch: str, order_id: str) -> bool:
+    """Whether an id carries a branch's mark. Of an id that was drawn without one, by an earlier version, that
+    is false for every branch."""
+    try:
+        whole = UUID(order_id).int
+    except ValueError:
+        return False
+    return whole & ((1 << _MARK_BITS) - 1) == _mark(whole >> _MARK_BITS, branch)
+
+
+def _mark(drawn: int, branch: str) -> int:
+    digest = hashlib.sha256(f"order:{drawn:024x}:{branch}".encode()).digest()
+    return int.from_bytes(digest[: _MARK_BITS // 8], "big")
 
 
 @lru_cache(maxsize=10_000)  # orders name the same products and customers again and again

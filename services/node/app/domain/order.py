@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any, Literal
 
 from app.domain import forms, text
@@ -13,13 +14,15 @@ from app.domain.row_checks import Fields, Natural, OneOf, Rules, Seconds, Text
 
 Status = Literal["placed", "cancelled"]
 
-MAX_LINES = 100
+MAX_LINES = 1_000
 MAX_QUANTITY = 1_000_000
 STATUSES: tuple[Status, ...] = ("placed", "cancelled")
 
 # By name, as the canonical form has them: rows built in this order need no sorting.
 NAMES = tuple(sorted((*forms.ORDERS.columns, "lines")))
 LINE = tuple(sorted(forms.LINES.columns))
+_values_of = attrgetter(*NAMES)
+_line_values_of = attrgetter(*LINE)
 
 LINE_RULES: Rules = {
     "line": Natural(most=MAX_LINES),
@@ -85,7 +88,8 @@ class OrderLine:
 
     def as_json(self) -> Row:
         """The canonical row, for the wire and the digest."""
-        return {**{name: getattr(self, name) for name in LINE}, **self.beyond}
+        row = dict(zip(LINE, _line_values_of(self), strict=True))
+        return {**row, **self.beyond} if self.beyond else row
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +142,9 @@ class Order:
 
     def as_json(self) -> Row:
         """The canonical row, for the wire and the digest."""
-        row = {name: getattr(self, name) for name in NAMES}
-        return {**row, "lines": [line.as_json() for line in self.lines], **self.beyond}
+        row = dict(zip(NAMES, _values_of(self), strict=True))
+        row["lines"] = [line.as_json() for line in self.lines]
+        return {**row, **self.beyond} if self.beyond else row
 
 
 def _beyond(row: Mapping[str, Any]) -> Row:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from app.domain import text
-from app.domain.errors import Invalid
+from app.domain.bounds import LATEST_SECONDS
+from app.domain.errors import BeyondBounds, Invalid
 from app.domain.lww import Stamp
 
 LARGEST = 2**62  # any sum of two still fits SQLite's 64-bit integer
@@ -38,15 +39,15 @@ class Natural:
 
 @dataclass(frozen=True)
 class Seconds:
-    """The rule of a time since 1970. Not an integer, though JSON allows it: SQLite would give back other
-    bytes."""
+    """The rule of a time since 1970, at most one that can be shown. Not an integer, though JSON allows it:
+    SQLite would give back other bytes."""
 
     def check(self, name: str, value: object) -> None:
         """Raise Invalid, with the field's name, for a value that breaks the rule."""
         if not isinstance(value, float):
             raise Invalid(name, "not_a_time")
-        if not 0 <= value <= LARGEST:
-            raise Invalid(name, "out_of_range")
+        if not 0 <= value <= LATEST_SECONDS:
+            raise BeyondBounds(name, "out_of_range")
 
 
 @dataclass(frozen=True)
@@ -131,13 +132,3 @@ def _natural(name: str, value: object, *, most: int, least: int = 0) -> int:
     if not least <= value <= most:
         raise Invalid(name, "out_of_range")
     return value
-
-
-def a_text(longest: int, *, optional: bool = False) -> Callable[[str, object], None]:
-    """The check of a column of texts that a later revision added (app.domain.forms.Added)."""
-    return Text(longest, optional=optional).check
-
-
-def a_natural(most: int = LARGEST) -> Callable[[str, object], None]:
-    """The same of a column of numbers from 0 to `most`."""
-    return Natural(most=most).check

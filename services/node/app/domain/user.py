@@ -3,6 +3,8 @@
 Credentials and role are two groups, each last-writer-wins under its own stamp. So a password reset on one
 side of a partition and a role change on the other both survive. Activity is different: a deactivation wins
 over every edit made without knowledge of it.
+
+Which user acts as administrator when a merge leaves no active one: `app.domain.admins`.
 """
 
 import re
@@ -12,11 +14,14 @@ from typing import Any, Literal
 
 from app.domain import forms, identity, text
 from app.domain.errors import Invalid
+from app.domain.forms import Row
 from app.domain.lww import Activity, Edit, Stamp, newer
 from app.domain.row_checks import Fields
 
 Role = Literal["admin", "operador"]
 ROLES: tuple[Role, ...] = ("admin", "operador")
+
+ADMIN_UNTIL = "admin_until"  # a field of revision 2
 
 # bcrypt with 2^4 to 2^16 rounds: a hash with more, taken from a peer, could keep a thread busy for hours.
 _PASSWORD_HASH = re.compile(r"\$2b\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
@@ -46,6 +51,16 @@ class User:
         return self.active and self.role == "admin"
 
     @property
+    def admin_until(self) -> int:
+        """The logical time at which the user was last removed from the active administrators; 0 for never."""
+        return int(self.beyond.get(ADMIN_UNTIL, 0))
+
+    @property
+    def was_admin(self) -> bool:
+        """Whether the user is an administrator, or was one, active or not."""
+        return self.role == "admin" or self.admin_until > 0
+
+    @property
     def credentials_id(self) -> str:
         """The name of the edit that set this password. Another password has another one."""
         return f"{self.credentials.lamport}:{self.credentials.node}:{self.credentials.epoch}"
@@ -65,6 +80,14 @@ class User:
     def reactivated(self) -> "User":
         return replace(self, activity=self.activity.reactivated())
 
+    def removed_from_admins(self, *, lamport: int) -> "User":
+        """This user, marked as removed from the active administrators at that logical time."""
+        return replace(self, beyond={**self.beyond, ADMIN_UNTIL: lamport})
+
+    def as_active_admin(self) -> "User":
+        """This user as an active administrator. It is a reading: no edit has made them one."""
+        return replace(self, role="admin", activity=self.activity.reactivated())
+
     def merge(self, other: "User") -> "User":
         """This user and another version of it as one; the same result in any order."""
         credentials = other if newer(self._credentials_edit(), other._credentials_edit()) else self
@@ -78,7 +101,7 @@ class User:
             role_stamp=role.role_stamp,
             activity=self.activity.merge(other.activity),
             token_version=max(self.token_version, other.token_version),
-            beyond=max(self, other, key=User._last_edit).beyond,
+            beyond=self._merged_beyond(other),
         )
 
     @classmethod
@@ -119,7 +142,7 @@ class User:
             beyond=form.checked_beyond(fields.row),
         )
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Row:
         """The canonical row for the wire and the digest. It holds the password's hash."""
         return {
             "id": self.id,
@@ -138,19 +161,20 @@ class User:
             **self.beyond,
         }
 
-    def audited(self) -> dict[str, Any]:
+    def audited(self) -> Row:
         """The row without its secret."""
         row = self.as_json()
         del row["password_hash"]
         return row
 
-    def view(self) -> dict[str, Any]:
-        """What clients see: `{id, username, role, active}`."""
-        return {"id": self.id, "username": self.username, "role": self.role, "active": self.active}
-
     def _credentials_edit(self) -> Edit:
         # The spelling of the username goes with the credentials: whoever created the user set both.
         return Edit(self.credentials, f"{self.username}\0{self.password_hash}".encode())
+
+    def _merged_beyond(self, other: "User") -> Mapping[str, Any]:
+        beyond = max(self, other, key=User._last_edit).beyond
+        until = max(self.admin_until, other.admin_until)
+        return {**beyond, ADMIN_UNTIL: until} if until else beyond
 
     def _last_edit(self) -> tuple[Stamp, str]:
         """The last edit of the user. Of two with the same stamp, the one with the greater bytes counts."""

@@ -6,14 +6,15 @@ A link has at most one fault of each kind; a two-way cut takes the gates of both
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from app.faults.link_faults import ORDER, Kind, Late, LinkFault, Means, Send, settings_of
+from app.faults.forgery import EVENT_PATH, Overheard
+from app.faults.link_faults import ORDER, Late, LinkFault, Means, Send
 from app.runtime import Clock
+from app.security.replica_tokens import REQUEST_HEADER
 from app.sync.peering.transport import Response, Transport
 from app.sync.wire.errors import Unreachable
 
@@ -57,18 +58,36 @@ class FaultyTransport:
     """A transport whose calls meet the faults of their link. A fault ends with its lease, by itself."""
 
     def __init__(
-        self, inner: Transport, *, addresses: Iterable[tuple[str, str]], clock: Clock, random: Random
+        self,
+        inner: Transport,
+        *,
+        addresses: Iterable[tuple[str, str]],
+        clock: Clock,
+        random: Random,
+        sign_again: Callable[[str], str],
     ) -> None:
+        """`sign_again` issues another token for a request: a repeated message is signed anew, since a token
+        is good for one."""
         self._inner = inner
         self._urls = dict(addresses)
         self._clock = clock
         self._random = random
-        self._leases: dict[tuple[str, Kind], Lease] = {}
+        self._sign_again = sign_again
+        self._leases: dict[tuple[str, str], Lease] = {}
+        self._taken: dict[str, Overheard] = {}
         self._under_way: dict[asyncio.Task[None], None] = {}  # in order: a set's would differ by run
 
     async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], patience: float) -> Response:
+        sent = 0
+
         async def send(patience: float) -> Response:
-            return await self._inner.post(url, body=body, headers=headers, patience=patience)
+            nonlocal sent
+            sent += 1
+            signed = headers if sent == 1 else self._signed_again(headers)
+            answer = await self._inner.post(url, body=body, headers=signed, patience=patience)
+            if answer.status == 200 and REQUEST_HEADER in signed:
+                self._overhear(url, body, signed[REQUEST_HEADER])
+            return answer
 
         carried: Send = send
         for lease in reversed(self._on_the_way_to(url)):
@@ -111,22 +130,6 @@ class FaultyTransport:
         self._leases = {key: lease for key, lease in self._leases.items() if lease.ends_at > now}
         return sorted(self._leases.values(), key=lambda lease: (lease.peer, ORDER.index(lease.fault.kind)))
 
-    def as_json(self) -> list[dict[str, Any]]:
-        now = self._clock.monotonic()
-        return [
-            {
-                "peer": lease.peer,
-                "kind": lease.fault.kind,
-                **settings_of(lease.fault),
-                "seed": lease.seed,
-                "lease_seconds": lease.seconds,
-                "seconds_left": lease.ends_at - now,
-                "calls": lease.counts.calls,
-                "hits": lease.counts.hits,
-            }
-            for lease in self.active()
-        ]
-
     async def probe(self, peer: str, *, patience: float) -> Probe:
         """Send a peer a hello without a token, which it refuses unread, and say how that fared."""
         began = self._clock.monotonic()
@@ -136,6 +139,19 @@ class FaultyTransport:
         except Unreachable as unreachable:
             error = str(unreachable)
         return Probe(answered=error is None, seconds=self._clock.monotonic() - began, error=error)
+
+    def overheard(self, peer: str) -> Overheard | None:
+        """The last batch that the peer took, as it was sent; None before the first."""
+        return self._taken.get(peer)
+
+    def _overhear(self, url: str, body: bytes, token: str) -> None:
+        for peer, its_url in self._urls.items():
+            if url == its_url + EVENT_PATH:
+                self._taken[peer] = Overheard(body, token)
+
+    def _signed_again(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        token = headers.get(REQUEST_HEADER)
+        return headers if token is None else {**headers, REQUEST_HEADER: self._sign_again(token)}
 
     def _on_the_way_to(self, url: str) -> list[Lease]:
         return [lease for lease in self.active() if url.startswith(self._urls[lease.peer] + "/")]

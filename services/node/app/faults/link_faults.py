@@ -1,5 +1,8 @@
 """The faults of a link, made on purpose: one small class per kind, all of one shape.
 
+A class declares all there is to a fault: its settings with their limits, its words, and what it does to a
+call. The API derives its shapes from that (app.api.schemas.faults).
+
 `carry` gets a way to pass the call on (`send`), its caller's patience, and `Means`. It returns the peer's
 answer or raises Unreachable, as a real network would. Times are in seconds, chances between 0 and 1.
 """
@@ -8,13 +11,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, fields
 from functools import partial
 from random import Random
-from typing import ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Protocol
+
+from pydantic import Field
 
 from app.runtime import Clock
 from app.sync.peering.transport import Response
 from app.sync.wire.errors import Unreachable
 
-Kind = Literal["cut", "flaky", "slow", "reorder", "duplicate"]
+LONGEST_DELAY_SECONDS = 60.0
+
+Delay = Annotated[float, Field(ge=0, le=LONGEST_DELAY_SECONDS)]
+Chance = Annotated[float, Field(ge=0.001, le=1)]
 Send = Callable[[float], Awaitable[Response]]
 """Passes the call on, with so many seconds of patience."""
 
@@ -32,12 +40,21 @@ class Means:
     later: Callable[[Late], None]
 
 
+class LinkFault(Protocol):
+    """A fault of one link. Its fields are its settings, in the names and units of the API."""
+
+    kind: ClassVar[str]
+
+    async def carry(self, send: Send, patience: float, means: Means) -> Response:
+        """Let one call meet the fault. Returns the peer's answer, or raises Unreachable."""
+
+
 @dataclass(frozen=True)
 class Cut:
-    """No call arrives. The caller gets an error at once, or after hanging for at most `hang_seconds`."""
+    """No call arrives: it fails at once, or hangs `hang_seconds` first, as far as its sender waits."""
 
-    kind: ClassVar[Kind] = "cut"
-    hang_seconds: float = 0.0
+    kind: ClassVar[str] = "cut"
+    hang_seconds: Delay = 0.0
 
     async def carry(self, send: Send, patience: float, means: Means) -> Response:
         means.hit()
@@ -48,11 +65,10 @@ class Cut:
 
 @dataclass(frozen=True)
 class Flaky:
-    """Of all calls, the share `loss` fails at once. Half of these never arrive; the others arrive, but their
-    answers are lost. So the sender cannot know whether a call arrived."""
+    """The share `loss` of the calls fails: half of those never arrive, of the others the answer is lost."""
 
-    kind: ClassVar[Kind] = "flaky"
-    loss: float
+    kind: ClassVar[str] = "flaky"
+    loss: Chance
 
     async def carry(self, send: Send, patience: float, means: Means) -> Response:
         if means.random.random() >= self.loss:
@@ -65,12 +81,11 @@ class Flaky:
 
 @dataclass(frozen=True)
 class Slow:
-    """A call takes `delay_seconds` ± `jitter_seconds` longer. If its caller gives up, it still arrives,
-    late."""
+    """Each call takes `delay_seconds` ± `jitter_seconds` longer."""
 
-    kind: ClassVar[Kind] = "slow"
-    delay_seconds: float
-    jitter_seconds: float = 0.0
+    kind: ClassVar[str] = "slow"
+    delay_seconds: Delay
+    jitter_seconds: Delay = 0.0
 
     async def carry(self, send: Send, patience: float, means: Means) -> Response:
         means.hit()
@@ -79,18 +94,18 @@ class Slow:
             await means.clock.sleep(delay)
             return await send(patience - delay)
         await means.clock.sleep(patience)
+        # Its sender gives up, but the call still arrives: on a real slow link, too.
         means.later(partial(_after, means.clock, delay - patience, partial(send, patience)))
         raise Unreachable("the lab's slow link took longer than the sender waits")
 
 
 @dataclass
 class Reorder:
-    """At most one call is held back at a time, each with the chance `chance`. It fails for its caller, and
-    arrives after the next call, or after `hold_seconds` if none comes."""
+    """With the chance `chance` a call is held back until the next has passed, `hold_seconds` at most."""
 
-    kind: ClassVar[Kind] = "reorder"
-    chance: float = 0.5
-    hold_seconds: float = 2.0
+    kind: ClassVar[str] = "reorder"
+    chance: Chance = 0.5
+    hold_seconds: Delay = 2.0
     _held: Late | None = field(default=None, repr=False)
 
     async def carry(self, send: Send, patience: float, means: Means) -> Response:
@@ -118,10 +133,10 @@ class Reorder:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Every answered call arrives `copies` more times; the answers to the copies are lost."""
+    """Each call that was answered arrives `copies` more times."""
 
-    kind: ClassVar[Kind] = "duplicate"
-    copies: int = 1
+    kind: ClassVar[str] = "duplicate"
+    copies: Annotated[int, Field(ge=1, le=10)] = 1
 
     async def carry(self, send: Send, patience: float, means: Means) -> Response:
         answer = await send(patience)
@@ -131,15 +146,22 @@ class Duplicate:
         return answer
 
 
-LinkFault = Cut | Flaky | Slow | Reorder | Duplicate
-ORDER: tuple[Kind, ...] = ("cut", "flaky", "slow", "reorder", "duplicate")
+FAULTS: tuple[type[LinkFault], ...] = (Cut, Slow, Flaky, Duplicate, Reorder)
+"""Every fault, in the order in which the API names them."""
+
+ORDER = ("cut", "flaky", "slow", "reorder", "duplicate")
 """The order in which a call meets the faults of a link."""
+
+
+def setting_names(fault: LinkFault | type[LinkFault]) -> tuple[str, ...]:
+    """The names of a fault's settings."""
+    declared: Any = fault
+    return tuple(each.name for each in fields(declared) if not each.name.startswith("_"))
 
 
 def settings_of(fault: LinkFault) -> dict[str, float]:
     """A fault's settings by name."""
-    named = (each.name for each in fields(fault))
-    return {name: getattr(fault, name) for name in named if not name.startswith("_")}
+    return {name: getattr(fault, name) for name in setting_names(fault)}
 
 
 async def _after(clock: Clock, seconds: float, call: Late) -> None:

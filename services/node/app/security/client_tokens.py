@@ -30,6 +30,26 @@ class Claims:
     credentials: str
 
 
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """When a token is valid, by the wall clock: from `since` on, and before `until`."""
+
+    since: float
+    until: float
+
+    def covers(self, wall: float) -> bool:
+        """Whether the token is valid at `wall`."""
+        return self.since <= wall < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class ReadToken:
+    """A valid token as it was read."""
+
+    claims: Claims
+    validity: Validity
+
+
 @dataclass(frozen=True)
 class IssuedToken:
     """A token to hand out, and for how many seconds it is valid."""
@@ -62,8 +82,8 @@ class ClientTokens:
         }
         return IssuedToken(encode(payload, self._secret), self._seconds)
 
-    def read(self, token: str, *, now: float) -> Claims:
-        """The content of a valid token. Raises Unauthenticated for any other text."""
+    def read(self, token: str, *, now: float) -> ReadToken:
+        """A valid token's claims and validity. Raises Unauthenticated for any other text."""
         payload = self._payload(token)
         texts = [payload[name] for name in ("sub", "role", "cred", "jti")]
         times = [payload[name] for name in ("ver", "iat", "exp")]
@@ -73,7 +93,8 @@ class ClientTokens:
             raise Unauthenticated("expired_token")
         if payload["iat"] > now + _CLOCK_SKEW_SECONDS or payload["exp"] - payload["iat"] > self._seconds:
             raise Unauthenticated("invalid_token")
-        return Claims(payload["sub"], payload["role"], payload["ver"], payload["cred"])
+        claims = Claims(payload["sub"], payload["role"], payload["ver"], payload["cred"])
+        return ReadToken(claims, Validity(payload["iat"] - _CLOCK_SKEW_SECONDS, payload["exp"]))
 
     def _payload(self, token: str) -> dict[str, Any]:
         try:

@@ -29,6 +29,41 @@ class Throttled(Exception):
 
 
 @dataclass(eq=False)
+class LoginsBusy(Exception):
+    """Too many logins wait for their turn; this one was not checked. A place is likely free after
+    `retry_after` seconds."""
+
+    retry_after: float
+
+
+@dataclass(eq=False)
+class TooManyRequests(Exception):
+    """An address sent too many requests without a valid token. The next one is judged after `retry_after`
+    seconds."""
+
+    retry_after: float
+
+
+@dataclass(eq=False)
+class BodiesFull(Exception):
+    """The bodies of other requests fill the memory that there is for bodies: `limit` bytes."""
+
+    limit: int
+
+
+@dataclass(eq=False)
+class BodyTooLarge(Exception):
+    """A body is longer than its `limit`, in bytes."""
+
+    limit: int
+
+
+@dataclass(eq=False)
+class SlowBody(Exception):
+    """A body did not arrive in the time that its length allows."""
+
+
+@dataclass(eq=False)
 class ReplicaTokenRefused(Exception):
     """An X-Replica-Token is missing, or is not valid for this very request.
 
@@ -38,3 +73,8 @@ class ReplicaTokenRefused(Exception):
 
     reason: str
     now: float
+
+
+@dataclass(eq=False)
+class ReplicaTokenUsed(ReplicaTokenRefused):
+    """An X-Replica-Token came a second time, or was issued before this process began to remember them."""

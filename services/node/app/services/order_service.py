@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
 from app.database import Actor, Database, Effects, Transaction
+from app.domain.stock import Policy
 from app.runtime import Clock, Notifier, wait
+from app.services.caller import STAYING, Caller
 from app.services.rights_broker import RightsBroker
-from app.state.commands.order_commands import PlaceOrder, Policy, cancel_order, place_order
+from app.state.commands.order_commands import Placed, PlaceOrder, cancel_order, place_order
 from app.state.tables import orders
+from app.state.tables.orders import OrderView
 
 
 class OrderService:
@@ -32,12 +34,18 @@ class OrderService:
         database.on_commit.append(self._note_acknowledgement)
 
     async def place(
-        self, order: PlaceOrder, *, actor: Actor, key: str | None, request_hash: str
-    ) -> dict[str, Any]:
+        self,
+        order: PlaceOrder,
+        *,
+        actor: Actor,
+        key: str | None,
+        request_hash: str,
+        caller: Caller = STAYING,
+    ) -> OrderView:
         """Place the order and return its view once it is durable here. Raises UnknownReference, KeyReused,
-        OutOfStock (nothing written), or a storage error."""
+        OutOfStock or CallerGone (nothing written), or a storage error."""
 
-        def attempt(tx: Transaction, reserved: Mapping[str, int]) -> str:
+        def command(tx: Transaction, reserved: Mapping[str, int]) -> Placed:
             return place_order(
                 tx,
                 order,
@@ -48,47 +56,52 @@ class OrderService:
                 reserved=reserved,
             )
 
-        scope = f"{actor.user_id}/{key}" if key is not None else None
-        async with self._one_at_a_time(scope):
-            order_id = await self._rights.settle(attempt, key=scope)
-        return await self._read_back(order_id)
+        if key is None:
+            placed = await self._rights.settle(command, caller=caller)
+        else:
+            scope = f"{actor.user_id}/{key}"
+            async with self._one_at_a_time(scope, caller):
+                placed = await self._rights.settle(command, key=scope, caller=caller)
+        return placed.view or await self._read_back(placed.order_id)
 
-    async def until_stored(self, order_id: str, *, copies: int) -> tuple[dict[str, Any], bool]:
+    async def until_stored(
+        self, order_id: str, *, copies: int, caller: Caller = STAYING
+    ) -> tuple[OrderView, bool]:
         """Wait until `copies` peers have stored the order durably, for at most `patience` seconds. Returns
         its view, and whether they have."""
+        caller.step_aside()
         deadline = self._clock.monotonic() + self._patience
         while True:
             acknowledged = self._acknowledged.next
             order = await self._read_back(order_id)
             left = deadline - self._clock.monotonic()
-            if len(order["stored_by"]) >= copies or left <= 0:
-                return order, len(order["stored_by"]) >= copies
+            if len(order.stored_by) >= copies or left <= 0:
+                return order, len(order.stored_by) >= copies
             await wait(acknowledged, left)
 
     def _note_acknowledgement(self, effects: Effects) -> None:
         if effects.acknowledged:
             self._acknowledged.notify()
 
-    async def cancel(self, order_id: str, *, actor: Actor) -> dict[str, Any]:
+    async def cancel(self, order_id: str, *, actor: Actor) -> OrderView:
         """Cancel an order of this branch and return its view. To cancel it again changes nothing. Raises
         NotFound or OtherBranch."""
         await self._database.write(lambda tx: cancel_order(tx, order_id, actor=actor))
         return await self._read_back(order_id)
 
-    async def view(self, order_id: str) -> dict[str, Any]:
+    async def view(self, order_id: str) -> OrderView:
         """The order as clients see it. Raises NotFound."""
         return await self._database.read(lambda connection: orders.view(connection, order_id))
 
-    async def _read_back(self, order_id: str) -> dict[str, Any]:
+    async def _read_back(self, order_id: str) -> OrderView:
         return await self._database.read_back(lambda connection: orders.view(connection, order_id))
 
     @asynccontextmanager
-    async def _one_at_a_time(self, scope: str | None) -> AsyncIterator[None]:
-        if scope is None:
-            yield
-            return
+    async def _one_at_a_time(self, scope: str, caller: Caller) -> AsyncIterator[None]:
         lock, users = self._in_progress.get(scope, (asyncio.Lock(), 0))
         self._in_progress[scope] = (lock, users + 1)
+        if users:
+            caller.step_aside()
         try:
             async with lock:
                 yield

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from app.database import Database, Effects, Transaction
-from app.domain.errors import OutOfRights, OutOfStock
+from app.domain.errors import CallerGone, OutOfRights, OutOfStock
+from app.domain.life import Life
+from app.domain.stock import Policy
 from app.domain.waiting import Age, Waiting, WaitingList
 from app.runtime import Clock, Notifier, wait
-from app.state.commands.order_commands import Policy
+from app.services.caller import STAYING, Caller
 
 T = TypeVar("T")
 R = TypeVar("R")
-Attempt = Callable[[Transaction, Mapping[str, int]], T]
+UnitCommand = Callable[[Transaction, Mapping[str, int]], T]
 """A command that gets the units reserved for older waiting orders. It raises OutOfRights when too few are
 left."""
 
@@ -24,9 +26,9 @@ _REMEMBERED_AGES = 10_000  # refused orders whose age is kept for a retry with t
 class Asker(Protocol):
     """Asks peers for rights. `app.sync.stock.transfer` implements it over HTTP."""
 
-    async def ask(self, product_id: str) -> bool:
-        """Ask peers, one after the other. Returns False when the units suffice for all that waits for the
-        product, True when all peers were asked and they do not."""
+    async def ask(self, product_id: str, *, within_reach: bool) -> bool:
+        """Ask peers, one after the other, for the orders within reach, or for the others. Returns False when
+        the units suffice for all of them, True when all peers were asked and they do not."""
 
 
 class RightsBroker:
@@ -35,7 +37,7 @@ class RightsBroker:
     - A command that is not short costs one write and holds no lock.
     - A short one is listed by its age: first attempt's lamport, branch, id. Then peers are asked, and the
       command is tried again whenever rights may have arrived, oldest first. Newer ones take only what the
-      older leave.
+      older leave. One that needs more than this branch and the peers heard from lately have is left nothing.
     - It waits at most `patience` seconds in all, and raises OutOfStock only after every peer was asked.
     """
 
@@ -48,8 +50,10 @@ class RightsBroker:
         policy: Policy,
         patience: float,
         may_sell: Callable[[], None],
+        lives_heard_from: Callable[[], Sequence[Life]],
     ) -> None:
         self._database = database
+        self._lives_heard_from = lives_heard_from
         self._waiting = waiting
         self._clock = clock
         self._policy = policy
@@ -65,37 +69,40 @@ class RightsBroker:
         """Set the asker of peers. Without one, a short command is refused at once."""
         self._asker = asker
 
-    async def settle(self, attempt: Attempt[T], *, key: str | None = None) -> T:
-        """Run `attempt` as soon as rights allow. `key` keeps the age when a client repeats the request.
+    async def settle(self, command: UnitCommand[T], *, key: str | None = None, caller: Caller = STAYING) -> T:
+        """Run `command` as soon as rights allow. `key` keeps the age when a client repeats the request.
 
-        Raises what the attempt raises, but OutOfStock in place of OutOfRights; and what `may_sell` raises
-        when this node must take no units now.
+        Raises what the command raises, but OutOfStock in place of OutOfRights; CallerGone if the caller hangs
+        up before the command begins; and what `may_sell` raises when this node must take no units now.
         """
+        present = _for(caller, command)
         try:
-            return await self._submit(attempt, self._waiting.reserved(before=self._known_age(key)))
+            return await self._submit(present, self._waiting.reserved(before=self._known_age(key)))
         except OutOfRights as short:
             if self._policy == "optimistic" or self._asker is None:
                 raise OutOfStock(short.shortages) from short
-            return await self._wait(attempt, short, asker=self._asker, age=self._age(short, key))
+            caller.step_aside()
+            return await self._wait(present, short, asker=self._asker, age=self._age(short, key))
 
-    async def _wait(self, attempt: Attempt[T], short: OutOfRights, *, asker: Asker, age: Age) -> T:
-        waiting = Waiting(age=age, needs=short.needs)
+    async def _wait(self, command: UnitCommand[T], short: OutOfRights, *, asker: Asker, age: Age) -> T:
+        waiting = self._listed(age, short)
         deadline = self._clock.monotonic() + self._patience
-        self._waiting.add(waiting)
         try:
             while True:
                 exhausted = False
                 if short.behind_older:
                     await wait(self._changed.next, deadline - self._clock.monotonic())
                 else:
-                    rounds = asyncio.gather(*(asker.ask(s.product_id) for s in short.shortages))
+                    possible = waiting.fits({})
+                    products = [shortage.product_id for shortage in short.shortages]
+                    rounds = asyncio.gather(*(asker.ask(p, within_reach=possible) for p in products))
                     exhausted = any(await self._until(rounds, deadline) or ())
                 # From here on the writer's order of submission decides, so the list need not.
                 self._waiting.remove(waiting)
                 try:
-                    return await self._submit(attempt, self._waiting.reserved(before=age))
+                    return await self._submit(command, self._waiting.reserved(before=age))
                 except OutOfRights as still:
-                    self._waiting.add(waiting)
+                    waiting = self._listed(age, still)
                     hopeless = exhausted and not still.behind_older and not _hopes(short, still)
                     short = still
                 if hopeless or self._clock.monotonic() >= deadline:
@@ -104,15 +111,27 @@ class RightsBroker:
             self._waiting.remove(waiting)
             self._changed.notify()
 
+    def _listed(self, age: Age, short: OutOfRights) -> Waiting:
+        """Put a short command on the waiting list, with what was within its reach at its last attempt."""
+        identity = self._database.identity
+        lives = [Life(identity.name, identity.epoch), *self._lives_heard_from()]
+        reach = {
+            product_id: sum(max(rights.get(life, 0), 0) for life in lives)
+            for product_id, rights in short.rights.items()
+        }
+        waiting = Waiting(age=age, needs=short.needs, reach=reach)
+        self._waiting.add(waiting)
+        return waiting
+
     async def _until(self, done: Awaitable[R], deadline: float) -> R | None:
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, deadline - self._clock.monotonic())):
                 return await done
         return None
 
-    async def _submit(self, attempt: Attempt[T], reserved: Mapping[str, int]) -> T:
+    async def _submit(self, command: UnitCommand[T], reserved: Mapping[str, int]) -> T:
         self._may_sell()  # each time: the node may have been fenced while the command waited
-        return await self._database.write(lambda tx: attempt(tx, reserved))
+        return await self._database.write(lambda tx: command(tx, reserved))
 
     def _known_age(self, key: str | None) -> Age | None:
         return self._ages.get(key) if key is not None else None
@@ -132,6 +151,17 @@ class RightsBroker:
     def _wake(self, effects: Effects) -> None:
         if effects.stock:
             self._changed.notify()
+
+
+def _for(caller: Caller, command: UnitCommand[T]) -> UnitCommand[T]:
+    """The command, unless the caller has hung up when its turn in the writer comes."""
+
+    def present(tx: Transaction, reserved: Mapping[str, int]) -> T:
+        if caller.gone:
+            raise CallerGone
+        return command(tx, reserved)
+
+    return present
 
 
 def _hopes(before: OutOfRights, after: OutOfRights) -> bool:

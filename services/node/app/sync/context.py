@@ -6,6 +6,7 @@ from random import Random
 from app.config import Settings
 from app.database import Database
 from app.runtime import Clock, Executor
+from app.security.used_tokens import ReceiverClock
 from app.sync.guards.alarms import Alarms
 from app.sync.guards.fencer import Fencer
 from app.sync.guards.readiness import Readiness
@@ -28,3 +29,4 @@ class NodeContext:
     clock: Clock
     random: Random
     executor: Executor
+    receiver_clock: ReceiverClock

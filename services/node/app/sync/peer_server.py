@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from app.domain.errors import Decommissioned, NotReady
+from app.domain.errors import Decommissioned, NotReady, UnconfirmedDeath
 from app.domain.life import Life
 from app.security.replica_tokens import ReplicaClaims
 from app.services.stock_service import StockService
@@ -47,7 +47,6 @@ class PeerServer:
         self._peers = context.peers
         self._readiness = context.readiness
         self._alarms = context.alarms
-        self._fencer = context.fencer
         self._hello_handler = hello_handler
         self._catch_up = catch_up
         self._stock = stock
@@ -57,7 +56,7 @@ class PeerServer:
         peer = self._sender(claims, hello.node, hello.epoch, greets=True)
         if not handshake.ends_itself(hello):
             self._peers.require_latest(peer, hello)
-            if not peer.gone and await self._hello_handler.has_outlived(peer, hello):
+            if not peer.decommissioned and await self._hello_handler.has_outlived(peer, hello):
                 await self._hello_handler.end_cloned(peer, hello.epoch)
         answer = await self._hello_handler.take_in(peer, hello)
         self._peers.note_latest(peer, hello)
@@ -102,7 +101,7 @@ class PeerServer:
             epoch=request.to_epoch,
             granted=granted.quantity,
             lamport=granted.lamport,
-            revisions=replicated.told_revisions(),
+            revisions=replicated.sent_revisions(),
             cells=[cell.as_json() for cell in granted.cells],
         )
 
@@ -113,22 +112,33 @@ class PeerServer:
             lambda connection: snapshot.read_page(connection, wanted), exact=True
         )
 
-    async def seal(self, claims: ReplicaClaims, wanted: SealRequest) -> SealReply:
+    async def hand_over(self, claims: ReplicaClaims, wanted: SealRequest) -> SealReply:
         """Store a counter's dead lives, and answer with what this member knows, after it is durable."""
-        self._member(claims, wanted)
+        peer = self._member(claims, wanted)
         name = self._database.identity.name
         if Life(name, wanted.to_epoch) in wanted.dead_lives:
             # Its rights are about to be released: this life must have ended before it says what it knows.
-            await self._fencer.begin(wanted.to_epoch, f"{claims.sender} counts this epoch among the dead")
+            why = f"{claims.sender} counts this epoch among the dead"
+            await self._hello_handler.look_into(peer, wanted.to_epoch, why)
+            if self._database.identity.epoch == wanted.to_epoch:
+                raise UnconfirmedDeath(name, wanted.to_epoch)
             raise WrongEpoch(self._database.identity.epoch)
+        counter = Life(claims.sender, claims.epoch)
         handed = await self._database.write(
-            lambda tx: stock_count.seal(tx, wanted.product_id, wanted.dead_lives, gone=wanted.decommissioned)
+            lambda tx: stock_count.hand_over(
+                tx,
+                wanted.product_id,
+                wanted.dead_lives,
+                counter=counter,
+                decommissioned=wanted.decommissioned,
+                may_move=self._readiness.selling,
+            )
         )
         return SealReply(
             epoch=wanted.to_epoch,
             dead=list(handed.dead),
-            decommissioned=list(handed.gone),
-            revisions=replicated.told_revisions(),
+            decommissioned=list(handed.decommissioned),
+            revisions=replicated.sent_revisions(),
             cells=[cell.as_json() for cell in handed.cells],
         )
 
@@ -173,7 +183,7 @@ class PeerServer:
         peer = self._peers.get(claims.sender)
         if peer is None or (node, epoch) != (claims.sender, claims.epoch):
             raise NotTheSender(claims.sender)
-        if peer.gone and not greets:
+        if peer.decommissioned and not greets:
             raise Decommissioned(peer.name)
         return peer
 
@@ -191,4 +201,4 @@ class PeerServer:
         for fork in merged.forks:
             self._alarms.raise_("fork", f"{peer.name} sent another content of the same version: {fork}")
         if merged.ahead:
-            await self._fencer.begin(epoch, f"{peer.name} has newer rows of this epoch")
+            await self._hello_handler.look_into(peer, epoch, f"{peer.name} has newer rows of this epoch")

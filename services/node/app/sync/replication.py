@@ -73,7 +73,7 @@ class Replication:
             stop=self._stop,
             go_on=self._begin_anew,
             begin_empty=self._begin_empty,
-            note_gone=self._note_gone,
+            note_gone=self._note_decommissioned,
             note_end=self._note_end,
         )
         context.database.on_commit.append(self._note_members)
@@ -87,7 +87,7 @@ class Replication:
         if self._context.database.damage is not None:
             self._mending.hold()
             return
-        self._note_gone(await self._context.database.read(membership.gone))
+        self._note_decommissioned(await self._context.database.read(membership.decommissioned))
         for work, name in (
             (self._merge_kept, "merge kept rows"),
             (self._synchronizer.run, "synchronizer"),
@@ -165,10 +165,10 @@ class Replication:
             self._context.alarms.raise_("stands_still", f"{task.get_name()} ended: {error!r}")
 
     def _note_members(self, effects: Effects) -> None:
-        if effects.gone:
-            self._note_gone(sorted(effects.gone))
+        if effects.decommissioned:
+            self._note_decommissioned(sorted(effects.decommissioned))
 
-    def _note_gone(self, names: Collection[str]) -> None:
+    def _note_decommissioned(self, names: Collection[str]) -> None:
         self._context.peers.note_gone(names)
         for name in names:
             self._context.readiness.forget_policy(name)

@@ -3,29 +3,32 @@
 import asyncio
 import logging
 import sqlite3
+from functools import partial
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_never
 
-from app.database import StorageError, Transaction
-from app.domain.errors import DeadEpoch, Decommissioned
+from app.database import AlteredRow, StorageError
+from app.domain.errors import BeyondBounds, DeadEpoch, Decommissioned
 from app.domain.life import Life
 from app.domain.ranges import Ranges
 from app.runtime import wait
 from app.services.stock_service import StockService
 from app.sync.context import NodeContext
 from app.sync.lifecycle.hello_handler import HelloHandler
-from app.sync.log import outbox
+from app.sync.log import batches, outbox
+from app.sync.log.batches import Cut
 from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer, process_of
+from app.sync.rules.batch_size import after_failure, after_success
 from app.sync.rules.retry import Advance, Answer, Retry, decide, pause_seconds
+from app.sync.upkeep import Upkeep
 from app.sync.wire.errors import Incompatible, Trimmed
 from app.sync.wire.messages import Batch, BatchReceipt, Hello
 
 log = logging.getLogger("app.sync")
 
 HEARTBEAT_SECONDS = 3.0  # an idle pair says hello this often, so that "heard from lately" stays true
-TRIM_SECONDS = 30.0
 HELLO_TIMEOUT_SECONDS = 2.0
 EVENT_TIMEOUT_SECONDS = 5.0
 LONGEST_PAUSE_RETRIES = 10.0  # the cap of the pause, in multiples of its base
@@ -66,19 +69,15 @@ class ReplicaSynchronizer:
         self._clock = context.clock
         self._random = context.random
         self._retry_seconds = context.settings.replication_retry_seconds
-        self._rebalance_seconds = context.settings.rebalance_seconds
-        self._most_events = context.settings.outbox_max_events
         self._hello_handler = hello_handler
-        self._stock = stock
+        self._upkeep = Upkeep(context, stock=stock)
 
     async def run(self) -> None:
         """Send until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for peer in self._peers:
                 tasks.create_task(self._serve(peer), name=f"to {peer.name}")
-            tasks.create_task(self._trim(), name="trim")
-            if self._rebalance_seconds > 0:
-                tasks.create_task(self._rebalance(), name="rebalance")
+            self._upkeep.start(tasks)
 
     async def _serve(self, peer: Peer) -> None:
         def pause(state: RetryCallState) -> float:
@@ -100,7 +99,7 @@ class ReplicaSynchronizer:
             await wait(peer.alive, max(seconds - least, 0.0))
             peer.next_retry_at = None
 
-        while not peer.gone:
+        while not peer.decommissioned:
             retrying = AsyncRetrying(
                 sleep=rest,
                 wait=pause,
@@ -126,27 +125,23 @@ class ReplicaSynchronizer:
     async def _step(self, peer: Peer) -> None:
         """Do the next thing for a peer: hello if due, else the next batch, else wait until there is one. For
         a decommissioned peer do nothing."""
-        if peer.gone:
+        if peer.decommissioned:
             return
         try:
             if peer.needs_hello:
                 await self._hello(peer)
             peer.work.clear()
-            assert peer.epoch is not None, "hello tells the peer's epoch"
-            name, epoch = peer.name, peer.epoch
-            batch = await self._database.read(
-                lambda connection: outbox.next_batch(connection, peer=name, peer_epoch=epoch), exact=True
-            )
-            if batch is not None:
-                await self._deliver(peer, batch)
+            cut = await self._read(peer)
+            if cut is not None:
+                await self._drain(peer, cut)
                 return
             self._succeeded(peer)
             if not await wait(peer.work, HEARTBEAT_SECONDS):
                 peer.needs_hello = True
         except Trimmed as error:
-            raise _Undelivered(Retry("needs_snapshot", "trimmed", hello_first=True), repr(error)) from error
-        except (Incompatible, DeadEpoch, Decommissioned) as error:
-            raise _Undelivered(Retry("blocked", str(error), hello_first=True), repr(error)) from error
+            raise _Undelivered(Retry("needs_snapshot", "trimmed", hello_first=True), _why(error)) from error
+        except (Incompatible, DeadEpoch, Decommissioned, BeyondBounds) as error:
+            raise _Undelivered(Retry("blocked", str(error), hello_first=True), _why(error)) from error
         except (StorageError, sqlite3.Error) as error:
             raise _Undelivered(Retry("backing_off", "own_storage"), f"own storage: {error}") from error
         except _Undelivered:
@@ -167,7 +162,10 @@ class ReplicaSynchronizer:
         except Refusal as refusal:
             if refusal.answer.code in ("stale_incarnation", "dead_epoch"):
                 await self._fencer.begin(
-                    mine.epoch, f"{peer.name} says: {refusal}", rivals=refusal.answer.living
+                    mine.epoch,
+                    f"{peer.name} says: {refusal}",
+                    witness=peer.name,
+                    rivals=refusal.answer.living,
                 )
             if refusal.answer.code == "decommissioned":
                 await self._hello_handler.note_own_end()
@@ -182,6 +180,42 @@ class ReplicaSynchronizer:
         self._peers.note_latest(peer, theirs)
         peer.needs_hello = False
         peer.said_first_hello = True
+
+    async def _read(self, peer: Peer, *, behind: Batch | None = None) -> Cut | None:
+        assert peer.epoch is not None, "hello tells the peer's epoch"
+        size = peer.batch_size.at_most(self._peers.batch_limit())
+        query = partial(batches.next_cut, peer=peer.name, peer_epoch=peer.epoch, size=size, behind=behind)
+        return await self._database.read(query, exact=True)
+
+    async def _drain(self, peer: Peer, cut: Cut | None) -> None:
+        """Deliver this batch and those behind it, while the peer takes each whole. One is on its way at a
+        time; the next is read meanwhile."""
+        while cut is not None:
+            ahead = asyncio.create_task(self._read_ahead(peer, cut), name=f"read ahead for {peer.name}")
+            try:
+                began = self._clock.monotonic()
+                await self._deliver(peer, cut.batch)
+                seconds = self._clock.monotonic() - began
+                peer.batch_size = after_success(peer.batch_size, seconds=seconds, full=cut.more)
+                following = await ahead
+            finally:
+                ahead.cancel()
+            cut = following if following is not None and self._continues(peer, cut, following) else None
+
+    async def _read_ahead(self, peer: Peer, cut: Cut) -> Cut | None:
+        """The batch behind one that is under way. None where there is none, or it cannot be read: then it is
+        read, and what is wrong is shown, when its turn has come."""
+        try:
+            return await self._read(peer, behind=cut.batch) if cut.more else None
+        except (Trimmed, AlteredRow, StorageError, sqlite3.Error):
+            return None
+
+    def _continues(self, peer: Peer, cut: Cut, following: Cut) -> bool:
+        """Whether a batch that was read ahead is the next one: nothing moved or ended since."""
+        batch = following.batch
+        same_lives = (batch.epoch, batch.to_epoch) == (self._database.identity.epoch, peer.epoch)
+        stays = not (peer.needs_hello or peer.decommissioned)
+        return stays and same_lives and peer.reported == cut.batch.through.seq
 
     async def _deliver(self, peer: Peer, batch: Batch) -> None:
         try:
@@ -217,11 +251,12 @@ class ReplicaSynchronizer:
         if not possible:
             event = f"event {decision.position} of this epoch"
             why = f"{peer.name} acknowledges {event}, which is none of this disk"
-            await self._fencer.begin(batch.epoch, why)
+            await self._fencer.begin(batch.epoch, why, witness=peer.name)
             raise _Undelivered(Retry("backing_off", "another history", hello_first=True), why)
         if decision.position == batch.after.seq:
             # Reported without progress: pausing keeps two nodes from repeating it as fast as they can.
             raise _Undelivered(Retry("backing_off", "no progress"), "the peer did not move on")
+        peer.reported = decision.position
         self._succeeded(peer)
 
     def _succeeded(self, peer: Peer) -> None:
@@ -232,27 +267,6 @@ class ReplicaSynchronizer:
         peer.last_error = None
         peer.last_success_at = self._clock.wall()
 
-    async def _trim(self) -> None:
-        while True:
-            await self._clock.sleep(TRIM_SECONDS)
-            try:
-                while await self._database.write(self._trim_once):
-                    pass
-            except (StorageError, sqlite3.Error) as error:
-                log.warning("trimming is put off: %s", error)
-
-    def _trim_once(self, tx: Transaction) -> bool:
-        lives = [(peer.name, peer.epoch) for peer in self._peers]
-        return outbox.trim(tx, lives, most=self._most_events)
-
-    async def _rebalance(self) -> None:
-        while True:
-            await self._clock.sleep(self._rebalance_seconds)
-            try:
-                await self._stock.offer_surplus()
-            except (StorageError, sqlite3.Error) as error:
-                log.warning("rebalancing is put off: %s", error)
-
 
 def _undelivered(refusal: Refusal) -> _Undelivered:
     decision = decide(refusal.answer)
@@ -260,10 +274,25 @@ def _undelivered(refusal: Refusal) -> _Undelivered:
     return _Undelivered(retry, str(refusal))
 
 
+def _why(error: Exception) -> str:
+    """A refusal of this node itself, in words about the peer."""
+    match error:
+        case Trimmed():
+            return "lacks what the log here no longer has"
+        case Incompatible(reason=reason):
+            return f"does not fit this node: {reason}"
+        case DeadEpoch(epoch=epoch):
+            return f"lives on in epoch {epoch}, which is over"
+        case Decommissioned():
+            return "is decommissioned"
+    return f"sent what no honest node sends: {error}"
+
+
 def _note_failure(peer: Peer, state: RetryCallState) -> None:
     error: Any = state.outcome.exception() if state.outcome else None
     if isinstance(error, _Undelivered):
         peer.state = error.retry.state
+        peer.batch_size = after_failure()
         peer.attempts += 1
         peer.last_error = error.detail
         peer.refused = error.retry.state == "blocked" or error.retry.reason in _REFUSED_ANSWERS

@@ -10,11 +10,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from app.api import install
+from app.api import application
 from app.config import read_settings
+from app.main import create_app
 from app.node import BranchNode
+from tests.support.network import FakeNetwork, problem
 from tests.support.parts import parts
-from tests.support.virtual import VirtualLoop, eventually
+from tests.support.virtual import InlineExecutor, VirtualLoop, eventually
 
 ADMIN_PASSWORD = "correct horse"
 OPERADOR_PASSWORD = "battery staple"
@@ -28,6 +30,7 @@ ENVIRONMENT = {
     "ADMIN_PASSWORD": ADMIN_PASSWORD,
     "BCRYPT_ROUNDS": "4",
 }
+LAB = {**ENVIRONMENT, "LAB_FAULTS": "1", "PEERS": "norte=http://norte,sul=http://sul", "FOUND": "1"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,12 @@ class Shop:
 
     app: FastAPI
     node: BranchNode
+
+    @property
+    def executor(self) -> InlineExecutor:
+        """Where the node's database and hashes run."""
+        assert isinstance(self.node.executor, InlineExecutor), "a shop's node runs in virtual time"
+        return self.node.executor
 
     def client(self, *, address: str = "10.0.0.1", **headers: str) -> httpx.AsyncClient:
         """A client at an address; an error of the node's own comes back as its 500."""
@@ -67,9 +76,7 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 def routes() -> FastAPI:
     """The application without a node, made once: FastAPI takes longer to build its routes than most tests
     take to ask them."""
-    app = FastAPI()
-    install(app, with_faults=False)
-    return app
+    return application(with_faults=False)
 
 
 @pytest.fixture
@@ -119,3 +126,41 @@ async def stocked(admin: httpx.AsyncClient) -> None:
         ("/stock/adjustments", {"sku": "CAFE", "quantity": 10, "reason": "Delivery"}),
     ):
         assert (await admin.post(path, json=body)).status_code == 201
+
+
+@pytest.fixture(scope="session")
+def lab_routes() -> FastAPI:
+    """The application as a lab's settings make it, once; each test gives it a node of its own."""
+    return create_app(
+        read_settings({**LAB, "DATABASE_PATH": "never opened"}),
+        **parts(),
+    )
+
+
+@pytest.fixture
+async def lab(tmp_path: Path, empty_file: Path, lab_routes: FastAPI) -> AsyncIterator[Shop]:
+    """A founded node in a lab, whose peer norte answers whatever it is asked with a 401."""
+    path = tmp_path / "lab.db"
+    shutil.copy(empty_file, path)
+    network = FakeNetwork()
+    app = lab_routes
+    node = app.state.node = BranchNode(
+        read_settings({**LAB, "DATABASE_PATH": str(path)}),
+        **parts(network.transport("matriz")),
+    )
+    network.join("norte", app)  # never asked: `answers` stands before it
+    for path_of_peer in ("/replica/hello", "/replica/event"):
+        network.answers["norte", path_of_peer] = problem(401, "unauthenticated")
+    try:
+        await node.open()
+        await eventually(lambda: node.ready)
+        yield Shop(app, node)
+    finally:
+        await network.close()
+        await node.close()
+
+
+@pytest.fixture
+async def teacher(lab: Shop) -> httpx.AsyncClient:
+    """The administrator of the node in a lab."""
+    return await lab.log_in("admin", ADMIN_PASSWORD)

@@ -9,13 +9,15 @@ from unittest import mock
 
 import pytest
 import schemathesis
-from schemathesis.checks import CHECKS
+from schemathesis.checks import CHECKS, load_all_checks
 
 from app.api.dependencies import CurrentNode, current_user
 from app.domain.user import User
 from app.state.tables import users
 from tests.api.conftest import ADMIN_PASSWORD, ENVIRONMENT, OPERADOR_PASSWORD
 from tests.support.contract import Caller, Served, breaches
+
+pytestmark = pytest.mark.whole
 
 MANY_EXAMPLES = 100  # of each operation, and histories of requests that build on each other
 CALLERS: tuple[Caller, ...] = ("admin", "operador", "nobody")
@@ -100,6 +102,8 @@ def test_a_node_that_takes_anybody_for_an_administrator_is_caught(
 def test_schemathesis_has_no_check_that_nobody_looked_at() -> None:
     """A new version may bring more. Two can find nothing here: no client deletes anything (`use_after_free`),
     and what one may read, all may (`object_level_authorization` knows of one identity)."""
+    load_all_checks()
+
     assert set(CHECKS.get_all_names()) == {
         "allow_header_conformance",
         "content_type_conformance",

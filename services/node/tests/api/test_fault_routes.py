@@ -1,25 +1,15 @@
 """Breaking links and the disk over HTTP: only where LAB_FAULTS is on, and only for administrators."""
 
-import shutil
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from app.config import read_settings
-from app.main import create_app
-from app.node import BranchNode
-from tests.api.conftest import ADMIN_PASSWORD, ENVIRONMENT, OPERADOR_PASSWORD, Shop
-from tests.support.network import FakeNetwork, problem
-from tests.support.parts import parts
-from tests.support.virtual import eventually
+from tests.api.conftest import OPERADOR_PASSWORD, Shop
 
 pytestmark = pytest.mark.anyio
 
-LAB = {**ENVIRONMENT, "LAB_FAULTS": "1", "PEERS": "norte=http://norte,sul=http://sul", "FOUND": "1"}
+NONE: dict[str, Any] = {"links": [], "disk": None, "clock": None, "batch": None}
 JSON = {"Content-Type": "application/json"}
 CUT = {"kind": "cut", "lease_seconds": 60}
 ROUTES = [
@@ -27,48 +17,16 @@ ROUTES = [
     ("PUT", "/faults/links/norte", CUT),
     ("POST", "/faults/links/norte/probe", None),
     ("DELETE", "/faults/links/norte", None),
+    ("POST", "/faults/links/norte/forge", {"kind": "forged"}),
+    ("PUT", "/faults/clock", {"offset_seconds": 600, "lease_seconds": 60}),
+    ("DELETE", "/faults/clock", None),
+    ("PUT", "/faults/batch", {"events": 1, "lease_seconds": 60}),
+    ("DELETE", "/faults/batch", None),
     ("PUT", "/faults/disk", {"max_bytes": 0, "lease_seconds": 60}),
     ("POST", "/faults/disk/probe", None),
     ("DELETE", "/faults/disk", None),
     ("DELETE", "/faults", None),
 ]
-
-
-@pytest.fixture(scope="session")
-def lab_routes() -> FastAPI:
-    """The application as a lab's settings make it, once; each test gives it a node of its own."""
-    return create_app(
-        read_settings({**LAB, "DATABASE_PATH": "never opened"}),
-        **parts(),
-    )
-
-
-@pytest.fixture
-async def lab(tmp_path: Path, empty_file: Path, lab_routes: FastAPI) -> AsyncIterator[Shop]:
-    """A founded node in a lab, whose peer norte answers whatever it is asked with a 401."""
-    path = tmp_path / "lab.db"
-    shutil.copy(empty_file, path)
-    network = FakeNetwork()
-    app = lab_routes
-    node = app.state.node = BranchNode(
-        read_settings({**LAB, "DATABASE_PATH": str(path)}),
-        **parts(network.transport("matriz")),
-    )
-    network.join("norte", app)  # never asked: `answers` stands before it
-    for path_of_peer in ("/replica/hello", "/replica/event"):
-        network.answers["norte", path_of_peer] = problem(401, "unauthenticated")
-    try:
-        await node.open()
-        await eventually(lambda: node.ready)
-        yield Shop(app, node)
-    finally:
-        await network.close()
-        await node.close()
-
-
-@pytest.fixture
-async def teacher(lab: Shop) -> httpx.AsyncClient:
-    return await lab.log_in("admin", ADMIN_PASSWORD)
 
 
 async def faults(client: httpx.AsyncClient) -> Any:
@@ -130,7 +88,7 @@ async def test_a_cut_is_felt_shown_in_status_audited_and_healed(teacher: httpx.A
     assert status["faults"]["links"][0]["hang_seconds"] == 0.0
 
     healed = (await teacher.delete("/faults/links/norte")).json()
-    assert healed == {"links": [], "disk": None}
+    assert healed == NONE
     assert (await teacher.post("/faults/links/norte/probe")).json()["answered"] is True
     assert await audited(teacher, "fault_made") == [
         ("norte", None, {"kind": "cut", "hang_seconds": 0.0, "lease_seconds": 60.0, "seed": 4})
@@ -200,7 +158,7 @@ async def test_healing_everything_may_be_repeated(teacher: httpx.AsyncClient) ->
     await teacher.put("/faults/disk", json={"max_bytes": 0, "lease_seconds": 60})
     for _ in range(2):
         healed = await teacher.delete("/faults")
-        assert (healed.status_code, healed.json()) == (200, {"links": [], "disk": None})
+        assert (healed.status_code, healed.json()) == (200, NONE)
     assert len(await audited(teacher, "fault_ended")) == 3
 
 
@@ -255,3 +213,45 @@ async def test_a_full_disk_gets_room_again_when_its_lease_ends(lab: Shop, teache
     at_last = await teacher.post("/customers", content=refused.request.content, headers=JSON)
     assert at_last.status_code == 201
     assert await audited(teacher, "fault_ended") == [("disk", {"max_bytes": 0}, None)]
+
+
+async def test_a_skewed_clock_shows_is_audited_and_ends_with_its_lease(
+    lab: Shop, teacher: httpx.AsyncClient
+) -> None:
+    before = lab.node.clock.wall()
+    made = await teacher.put("/faults/clock", json={"offset_seconds": 600, "lease_seconds": 60})
+    assert made.json()["clock"]["value"] == 600.0
+    assert lab.node.clock.wall() - before == pytest.approx(600, abs=5)
+    await lab.node.clock.sleep(61)
+    assert (await faults(teacher))["clock"] is None
+    assert lab.node.clock.wall() - before == pytest.approx(61, abs=5)
+    assert await audited(teacher, "fault_made") == [("clock", None, {"value": 600.0, "lease_seconds": 60.0})]
+
+
+async def test_a_batch_limit_is_what_senders_go_by_until_it_is_lifted(
+    lab: Shop, teacher: httpx.AsyncClient
+) -> None:
+    assert lab.node.peers.batch_limit() is None
+    await teacher.put("/faults/batch", json={"events": 3, "lease_seconds": 60})
+    assert lab.node.peers.batch_limit() == 3
+    for _ in range(2):
+        assert (await teacher.delete("/faults/batch")).json() == NONE
+    assert lab.node.peers.batch_limit() is None
+    assert await audited(teacher, "fault_ended") == [("batch", {"value": 3.0}, None)]
+
+
+async def test_healing_everything_sets_clock_and_batch_right(teacher: httpx.AsyncClient) -> None:
+    await teacher.put("/faults/clock", json={"offset_seconds": -600, "lease_seconds": 60})
+    await teacher.put("/faults/batch", json={"events": 1, "lease_seconds": 60})
+    assert (await teacher.delete("/faults")).json() == NONE
+
+
+async def test_where_the_peer_took_nothing_yet_there_is_nothing_to_forge(teacher: httpx.AsyncClient) -> None:
+    answer = await teacher.post("/faults/links/norte/forge", json={"kind": "replayed", "times": 5})
+    assert answer.json() == {"sent": 0, "answers": []}
+    assert await audited(teacher, "event_forged") == [("norte", None, {"kind": "replayed", "times": 5})]
+
+
+async def test_a_kind_of_forgery_that_is_not_there_is_named(teacher: httpx.AsyncClient) -> None:
+    answer = await teacher.post("/faults/links/norte/forge", json={"kind": "stolen"})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "kind")

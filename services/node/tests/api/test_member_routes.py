@@ -45,7 +45,13 @@ async def test_a_decommissioning_that_nobody_else_knows_is_accepted_and_shown_as
     again = await admin.post("/members/sul/decommission")
     listed = await admin.get("/members")
 
-    pending: dict[str, object] = {"name": "sul", "state": "decommissioning", "epoch": None, "known_by": []}
+    pending: dict[str, object] = {
+        "name": "sul",
+        "state": "decommissioning",
+        "epoch": None,
+        "known_by": [],
+        "needed": 2,
+    }
     assert (first.status_code, first.json()) == (202, pending)
     assert (again.status_code, again.json()) == (202, pending)
     states = {member["name"]: member["state"] for member in listed.json()["items"]}
@@ -56,10 +62,13 @@ async def test_a_decommissioning_that_nobody_else_knows_is_accepted_and_shown_as
     ]
 
 
-async def test_the_last_branch_needs_nobody_elses_word(admin: httpx.AsyncClient) -> None:
+async def test_a_branch_without_a_majority_counts_where_an_admin_insists(admin: httpx.AsyncClient) -> None:
+    insist = {"without_majority": True}
     assert (await admin.post("/members/sul/decommission")).status_code == 202
-    assert (await admin.post("/members/norte/decommission")).status_code == 200
-    assert (await admin.post("/members/sul/decommission")).status_code == 200
+    assert (await admin.post("/members/norte/decommission")).status_code == 202
+    assert (await admin.post("/members/sul/decommission", params=insist)).status_code == 200
+    again = await admin.post("/members/norte/decommission", params=insist)
+    assert (again.status_code, again.json()["state"], again.json()["needed"]) == (200, "decommissioned", 1)
 
 
 async def test_neither_a_stranger_nor_the_branch_itself_is_decommissioned(admin: httpx.AsyncClient) -> None:

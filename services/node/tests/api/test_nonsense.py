@@ -42,6 +42,7 @@ def damaged(draw: st.DrawFn) -> tuple[str, str, bytes]:
     return method, path, draw(st.sampled_from([sent, sent, sent, sent[:-1], b"\xff" + sent]))
 
 
+@pytest.mark.whole
 @pytest.mark.anyio
 @pytest.mark.usefixtures("stocked")
 async def test_no_body_whatever_breaks_a_route(shop: Shop, admin: httpx.AsyncClient) -> None:

@@ -92,7 +92,7 @@ async def test_a_client_token_opens_no_door_between_nodes(admin: httpx.AsyncClie
     for path in ("/replica/hello", "/replica/event", "/replica/transfer"):
         for headers in ({}, {"X-Replica-Token": token}):
             answer = await admin.post(path, json={}, headers=headers)
-            assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+            assert (answer.status_code, answer.json()["code"]) == (401, "replica_token_refused")
 
 
 async def test_a_replica_token_opens_no_door_for_clients(shop: Shop) -> None:

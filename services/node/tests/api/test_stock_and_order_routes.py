@@ -1,5 +1,6 @@
 """/stock, /orders and /audit."""
 
+from dataclasses import fields
 from typing import Any
 
 import httpx
@@ -96,7 +97,7 @@ async def test_an_unknown_customer_or_product_is_named(
     ("change", "expected"),
     [
         ({"lines": []}, [("lines", "too_few")]),
-        ({"lines": [{"sku": "CAFE", "quantity": 1}] * 101}, [("lines", "too_many")]),
+        ({"lines": [{"sku": "CAFE", "quantity": 1}] * 1001}, [("lines", "too_many")]),
         ({"lines": [{"sku": "CAFE", "quantity": 0}]}, [("lines[0].quantity", "too_small")]),
         ({"lines": [{"sku": "CAFE", "quantity": -1}]}, [("lines[0].quantity", "too_small")]),
         ({"lines": [{"sku": "CAFE", "quantity": 1_000_001}]}, [("lines[0].quantity", "too_large")]),
@@ -130,9 +131,14 @@ async def test_no_field_of_a_view_is_lost_on_its_way_out(shop: Shop, operador: h
     """A response model drops what it does not know, in silence."""
     order = (await operador.post("/orders", json=ORDER)).json()
     view = await shop.node.database.read(lambda connection: orders.view(connection, order["id"]))
+    assert order.keys() == {field.name for field in fields(view)}
+    plain = {name: value for name, value in order.items() if name not in ("customer", "lines")}
+    assert plain == {name: getattr(view, name) for name in plain}
     stock = await shop.node.database.read(lambda connection: stock_views.stock_view(connection, "cafe"))
-    assert order == view
-    assert (await operador.get("/stock/cafe")).json() == stock
+    shown = (await operador.get("/stock/cafe")).json()
+    assert shown.keys() == {field.name for field in fields(stock)}
+    rows = [row.as_json() for row in stock.rows]
+    assert shown["rows"] == [{name: row[name] for name in row if name != "product_id"} for row in rows]
 
 
 async def test_a_cancelled_order_gives_its_units_back_once(operador: httpx.AsyncClient) -> None:

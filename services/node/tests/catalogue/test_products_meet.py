@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from app.database import Actor
+from app.domain.customer import NewCustomer
 from app.domain.errors import AlreadyExists, Invalid, NotFound
+from app.domain.product import NewProduct
 from app.state.tables import audit, customers, products
-from app.state.tables.audit import AuditFilter
-from app.state.tables.customers import NewCustomer
-from app.state.tables.products import NewProduct
+from app.state.tables.audit import AuditEntry, AuditFilter
 from tests.support.branch import Branch
 
 ANA = Actor(user_id="ana", request_id="r1")
@@ -18,7 +18,7 @@ Apart = tuple[Branch, Branch]
 
 def create(branch: Branch, name: str, *, sku: str = "CAFE") -> str:
     product = NewProduct(sku=sku, name=name, price_cents=100)
-    return str(branch.do(lambda tx: products.create(tx, product, actor=ANA))["id"])
+    return str(branch.do(lambda tx: products.create(tx, product, actor=ANA)).id)
 
 
 def rename(branch: Branch, name: str) -> None:
@@ -33,7 +33,7 @@ def snapshot(branch: Branch, product_id: str) -> dict[str, Any]:
 
 def create_customer(branch: Branch, city: str | None) -> str:
     customer = NewCustomer(code="ALFKI", name="Alfreds", city=city)
-    return str(branch.do(lambda tx: customers.create(tx, customer, actor=ANA))["id"])
+    return str(branch.do(lambda tx: customers.create(tx, customer, actor=ANA)).id)
 
 
 def deliver_customer(source: Branch, target: Branch, customer_id: str) -> None:
@@ -51,7 +51,7 @@ def digests(apart: Apart) -> set[str]:
     return {branch.digest() for branch in apart}
 
 
-def superseded(branch: Branch) -> list[dict[str, Any]]:
+def superseded(branch: Branch) -> list[AuditEntry]:
     wanted = AuditFilter(action="superseded")
     return audit.page(branch.connection, wanted, before=None, limit=100)
 
@@ -69,7 +69,7 @@ def test_the_same_sku_created_on_both_sides_is_one_row_and_the_loser_is_kept(
     assert snapshot(matriz, product_id) == snapshot(norte, product_id)
     assert snapshot(matriz, product_id)["name"] == "Café do norte"
     assert len(digests(apart)) == 1
-    assert [entry["before"] for entry in superseded(matriz)] == [before]
+    assert [entry.before for entry in superseded(matriz)] == [before]
 
 
 def test_a_branch_whose_edit_wins_keeps_the_one_it_beat(apart: Apart) -> None:
@@ -77,7 +77,7 @@ def test_a_branch_whose_edit_wins_keeps_the_one_it_beat(apart: Apart) -> None:
     product_id = create(matriz, "Café da matriz")
     create(norte, "Café do norte")
     assert not deliver(matriz, norte, product_id)
-    assert [entry["before"]["name"] for entry in superseded(norte)] == ["Café da matriz"]
+    assert [entry.before and entry.before["name"] for entry in superseded(norte)] == ["Café da matriz"]
 
 
 def test_the_same_loser_is_kept_once_however_often_it_arrives(apart: Apart) -> None:
@@ -124,7 +124,7 @@ def test_an_edit_made_here_is_announced_and_audited_in_its_transaction(apart: Ap
     rename(matriz, "Café torrado")
     assert matriz.event_kinds() == ["product_upserted"] * 2
     entries = audit.page(matriz.connection, AuditFilter(entity="product"), before=None, limit=9)
-    assert [(entry["action"], entry["actor"], entry["request_id"]) for entry in entries] == [
+    assert [(entry.action, entry.actor, entry.request_id) for entry in entries] == [
         ("updated", "ana", "r1"),
         ("created", "ana", "r1"),
     ]

@@ -62,7 +62,7 @@ def value_of(field: Added) -> Any:
     """A value that the field may have, and that is not its default."""
     for value in _VALUES:
         try:
-            field.check(field.name, value)
+            field.rule.check(field.name, value)
         except Invalid:
             continue
         if value != field.default:

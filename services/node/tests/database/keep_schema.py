@@ -44,7 +44,7 @@ def main() -> None:
             matriz.next_life()
             matriz.adjust("rice", 5)
             matriz.place("BONAP", ("rice", 2))
-            matriz.do(lambda tx: membership.decommission(tx, "leste", actor=ACTOR))
+            matriz.do(lambda tx: membership.decommission(tx, "leste", insist=True, actor=ACTOR))
             matriz.do(lambda tx: membership.witness(tx, norte.life, ["leste"]))
             norte.customer("CHOPS")
             norte.send(matriz)

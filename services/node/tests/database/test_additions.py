@@ -12,7 +12,7 @@ from app.database.additions import AddedColumn, AddedTable, add, taking_away
 from app.database.digest import canonical
 from app.domain import forms
 from app.domain.forms import Added, Form
-from app.domain.row_checks import a_natural, a_text
+from app.domain.row_checks import Natural, Text
 from app.state.registry import replicated, unknown_rows
 from app.state.registry.canonical_forms import FORMS
 from tests.support.branch import Branch, Branches
@@ -21,9 +21,9 @@ TAX_ID = AddedColumn("customers", "tax_id", "TEXT", None)
 UNIT = AddedColumn("products", "unit", "TEXT", "kg")
 LOT = AddedColumn("order_lines", "lot", "INTEGER", 0)
 NEXT = {
-    "customers": Added("tax_id", None, a_text(20, optional=True)),
-    "products": Added("unit", "kg", a_text(20)),
-    "order_lines": Added("lot", 0, a_natural()),
+    "customers": Added("tax_id", None, Text(20, optional=True)),
+    "products": Added("unit", "kg", Text(20)),
+    "order_lines": Added("lot", 0, Natural()),
 }
 
 

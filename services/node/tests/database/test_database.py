@@ -1,16 +1,19 @@
 """The database as the node uses it: asynchronous, with real threads."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from app.database import AlteredRow, Database, Effects, StorageFailed, StorageFull, Transaction, WrongDatabase
+from app.database.file import require_writable
 from app.database.identity import UNREADABLE
 from app.runtime import SystemClock, ThreadExecutor
 from tests.support.branch import CLUSTER
@@ -284,6 +287,23 @@ async def test_files_that_others_could_read_are_closed_to_them(
     assert {file.stat().st_mode & 0o777 for file in (path, kept)} == {0o600}
     assert database.has_set_aside
     await database.close()
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_it_is_opened(
+    new_database: Callable[[], Path],
+) -> None:
+    path = new_database()
+    path.chmod(0o644)
+    require_writable(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    require_writable(path.with_name("absent.db"))
+    with (
+        mock.patch.object(os, "access", return_value=False),
+        pytest.raises(StorageFailed, match="cannot be written") as refused,
+    ):
+        require_writable(path)
+    assert "\n" not in str(refused.value)
+    assert not path.with_name("absent.db").exists()
 
 
 def others_may_enter(folder: Path) -> None:

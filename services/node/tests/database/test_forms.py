@@ -13,7 +13,8 @@ from app.database.digest import canonical
 from app.domain import forms
 from app.domain.forms import Form
 from app.state.registry import replicated
-from app.sync.wire.kinds import KINDS, apply_rows
+from app.sync.wire.kinds import KINDS
+from app.sync.wire.merging import apply_rows
 from tests.database.keep_forms import KEPT, LOCAL, described, layout, read
 from tests.support.branch import Branches
 

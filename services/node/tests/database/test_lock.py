@@ -33,12 +33,13 @@ def environment(path: Path) -> Mapping[str, str]:
 
 
 def begin(path: Path) -> subprocess.CompletedProcess[str]:
-    """What uvicorn does first: ask for the application."""
+    """What `app.serve` does first: ask for the application."""
     return subprocess.run(
         [sys.executable, "-c", BEGINS], env=environment(path), capture_output=True, text=True, check=False
     )
 
 
+@pytest.mark.whole
 def test_a_killed_process_leaves_the_file_to_the_next_and_a_living_one_does_not(tmp_path: Path) -> None:
     path = tmp_path / "node.db"
     command = [sys.executable, "-c", HOLDS, str(path)]
@@ -91,6 +92,7 @@ def test_where_no_lock_can_be_it_is_said_in_one_line(tmp_path: Path) -> None:
         FileLock.take(tmp_path / "node.db")
 
 
+@pytest.mark.whole
 def test_a_file_of_newer_code_that_left_no_way_back_is_refused_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "node.db"
     migrate(path)

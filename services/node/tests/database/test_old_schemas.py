@@ -27,6 +27,7 @@ def test_the_newest_schema_is_kept_too() -> None:
     assert (SCHEMAS / f"{newest_revision()}.sql").exists()
 
 
+@pytest.mark.whole
 @pytest.mark.anyio
 @pytest.mark.parametrize("kept", sorted(SCHEMAS.glob("*.sql")), ids=lambda kept: kept.stem)
 async def test_a_kept_disk_opens_migrates_and_agrees_with_fresh_nodes(company: Company, kept: Path) -> None:
@@ -43,13 +44,13 @@ async def test_a_kept_disk_opens_migrates_and_agrees_with_fresh_nodes(company: C
         assert await node.database.read(_trouble) == []
         page = await node.database.read(lambda connection: orders.page(connection, "", 100))
         assert len(page) == ORDERS + 1
-        assert sum(order["status"] == "cancelled" for order in page) == 1
-    assert (await buy(old, "rice", 1))["status"] == "placed"
-    assert (await buy(fresh, "rice", 2))["status"] == "placed"
+        assert sum(order.status == "cancelled" for order in page) == 1
+    assert (await buy(old, "rice", 1)).status == "placed"
+    assert (await buy(fresh, "rice", 2)).status == "placed"
     await eventually(company.converged, within=60)
     views = [await n.database.read(lambda c: stock_views.stock_view(c, "rice")) for n in (old, fresh, other)]
-    assert {(view["available"], view["frozen"], view["oversold"]) for view in views} == {
-        (views[0]["available"], views[0]["frozen"], 0)
+    assert {(view.available, view.frozen, view.oversold) for view in views} == {
+        (views[0].available, views[0].frozen, 0)
     }
 
 

@@ -178,6 +178,7 @@ def test_rows_of_pages_that_were_given_up_are_found_last(new_database: NewFile, 
     assert set(given_up) <= before - left
 
 
+@pytest.mark.whole
 def test_the_index_of_the_primary_key_names_every_row(new_database: NewFile, tmp_path: Path) -> None:
     path = new_database()
     with in_use(path) as connection:

@@ -47,6 +47,7 @@ def damaged(tmp_path: Path) -> Path:
     return tmp_path / "damaged.db"
 
 
+@pytest.mark.whole
 def test_commits_behind_a_damaged_frame_of_the_log_come_back(running: Sound, damaged: Path) -> None:
     """SQLite stops at that frame, and finds nothing wrong with what it reads."""
     log = log_of(running.path).read_bytes()
@@ -70,6 +71,7 @@ def test_commits_behind_a_damaged_frame_of_the_log_come_back(running: Sound, dam
         assert running.rows_outside(lost) <= set(content(rows)), seed
 
 
+@pytest.mark.whole
 def test_with_the_header_of_the_log_overwritten_its_commits_count(running: Sound, damaged: Path) -> None:
     for seed in range(8):
         copy(running.path, damaged)
@@ -143,6 +145,7 @@ def test_what_an_earlier_round_of_the_log_left_there_is_found_last(empty_file: P
     assert found <= set(sound.places)
 
 
+@pytest.mark.whole
 def test_random_bytes_over_file_and_log_raise_nothing(running: Sound, damaged: Path) -> None:
     sources = [running.path.read_bytes(), log_of(running.path).read_bytes()]
     for seed in range(100):

@@ -227,6 +227,7 @@ migrations.migrate(Path(sys.argv[1]))
 """
 
 
+@pytest.mark.whole
 def test_a_process_that_is_killed_while_it_migrates_leaves_the_old_schema(tmp_path: Path) -> None:
     path = tmp_path / "node.db"
     with opened(path) as connection:

@@ -15,11 +15,11 @@ from app.database import own_rows
 
 VERBS = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ")
 UNSEALED = {
-    "node": {"id"},
+    "node": {"id", "founding"},
     "events": set(),
     "cursors": {"updated_at"},
     "positions": set(),
-    "parked": {"reason", "waiting", "attempts", "parked_at"},
+    "parked": {"reason", "waiting", "attempts", "parked_at", "donor"},
 }
 """The columns of a node's own rows that no seal covers: they are for people, or are counted anew."""
 

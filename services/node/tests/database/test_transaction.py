@@ -28,15 +28,15 @@ def test_a_command_has_one_logical_time_later_than_the_last(branch: Branch) -> N
 
 
 def test_what_was_witnessed_is_earlier_than_what_comes_next(branch: Branch) -> None:
-    branch.do(lambda tx: tx.witness(40))
-    branch.do(lambda tx: tx.witness(3))
+    branch.do(lambda tx: tx.advance(40))
+    branch.do(lambda tx: tx.advance(3))
     assert branch.do(lambda tx: tx.lamport) == 41
 
 
 def test_a_part_that_fails_is_undone_alone(branch: Branch) -> None:
     def command(tx: Transaction) -> None:
         tx.emit("product_upserted", "before")
-        with suppress(Refused), tx.attempt():
+        with suppress(Refused), tx.savepoint():
             tx.emit("product_upserted", "a ghost")
             tx.changed("products", "p", before=None, after={"id": "p"})
             tx.audit(ACTOR, action="a", entity="e", entity_id="i", before=None, after=None, version=1)
@@ -52,7 +52,7 @@ def test_a_part_that_fails_is_undone_alone(branch: Branch) -> None:
 
 def test_a_part_that_succeeds_stays(branch: Branch) -> None:
     def command(tx: Transaction) -> None:
-        with tx.attempt():
+        with tx.savepoint():
             tx.emit("product_upserted", "a")
             tx.effects.stock.add("p")
         assert (tx.effects.emitted, tx.effects.stock) == (True, {"p"})
@@ -63,9 +63,9 @@ def test_a_part_that_succeeds_stays(branch: Branch) -> None:
 
 def test_parts_may_be_nested(branch: Branch) -> None:
     def command(tx: Transaction) -> None:
-        with tx.attempt():
+        with tx.savepoint():
             tx.emit("product_upserted", "outer")
-            with suppress(Refused), tx.attempt():
+            with suppress(Refused), tx.savepoint():
                 tx.emit("product_upserted", "inner")
                 raise Refused
 
@@ -77,7 +77,7 @@ def test_logical_time_first_read_in_a_failed_part_is_still_later_than_the_last_c
     branch: Branch,
 ) -> None:
     def command(tx: Transaction) -> int:
-        with suppress(Refused), tx.attempt():
+        with suppress(Refused), tx.savepoint():
             assert tx.lamport == 2
             raise Refused
         return tx.lamport
@@ -105,7 +105,7 @@ def test_a_life_learnt_in_a_part_that_failed_is_forgotten(branch: Branch) -> Non
     """What a command remembers of the lives is what its transaction holds."""
 
     def command(tx: Transaction) -> tuple[bool, bool]:
-        with suppress(Refused), tx.attempt():
+        with suppress(Refused), tx.savepoint():
             tx.learn_life(("norte", "e1"), over=True)
             raise Refused
         forgotten = ("norte", "e1") not in tx.lives
@@ -129,7 +129,7 @@ def test_a_new_epoch_that_was_rolled_back_is_forgotten(branch: Branch) -> None:
 
 def test_a_failed_part_forgets_a_new_epoch(branch: Branch) -> None:
     def command(tx: Transaction) -> None:
-        with suppress(Refused), tx.attempt():
+        with suppress(Refused), tx.savepoint():
             tx.begin_epoch("next")
             raise Refused
 

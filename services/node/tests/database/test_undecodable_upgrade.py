@@ -12,6 +12,7 @@ from app.state.repair import checking
 from tests.database.keep_schema import SCHEMAS
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("kept", sorted(SCHEMAS.glob("*.sql")), ids=lambda kept: kept.stem)
 @pytest.mark.parametrize(
     ("relation", "change"),

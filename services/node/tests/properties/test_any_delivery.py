@@ -46,6 +46,7 @@ def test_any_delivery_gives_the_digest_of_one_clean_pass(
     check(make_branches(), steps, sizes, chance)
 
 
+@pytest.mark.whole
 @given(steps=many_rounds, **cases)
 @settings(max_examples=WIDE_EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 def test_more_deliveries_than_the_window_is_wide_give_the_digest_of_one_clean_pass(

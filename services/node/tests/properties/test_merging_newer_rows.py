@@ -138,6 +138,7 @@ def test_any_order_and_repetition_of_views_gives_one_row(
         assert checking.find_troubles(branch.connection) == []
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("relation", VIEWS)
 @settings(max_examples=EXAMPLES)
 @given(data=st.data())

@@ -13,8 +13,8 @@ async def gone_with_four(trial: Trial, *names: str) -> None:
     await trial.stop("sul")
 
 
-async def decommission(trial: Trial, name: str, *, at: str = "matriz") -> Member:
-    return await trial[at].members.decommission(name, actor=ACTOR)
+async def decommission(trial: Trial, name: str, *, at: str = "matriz", insist: bool = False) -> Member:
+    return await trial[at].members.decommission(name, insist=insist, actor=ACTOR)
 
 
 async def count(trial: Trial, missing: int, *, at: str = "matriz") -> None:

@@ -36,8 +36,8 @@ async def accounts(trial: Trial, *names: str) -> dict[str, tuple[int, int, bool]
 
     async def all_looked_into() -> bool:
         for name in names:
-            for account in (await trial[name].status())["salvage"]:
-                found[name] = account["orders_back"], account["orders_lost"], account["complete"]
+            for account in (await trial[name].status()).salvage:
+                found[name] = account.orders_back, account.orders_lost, account.complete
         return len(found) == len(names)
 
     await eventually(all_looked_into)

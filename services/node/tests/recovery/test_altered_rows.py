@@ -3,6 +3,7 @@ file is set aside for them and no life ends, whatever all members find at once."
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -11,15 +12,18 @@ import pytest
 
 from app.database import AlteredRow, StorageFailed
 from app.database.digest import bucket_of, canonical
+from app.database.seals import ListedRow
+from app.domain.product import NewProduct
 from app.state.registry import replicated
 from app.state.repair import altered_rows, checking
 from app.state.tables import customers, products, stock_views
+from app.sync.guards.alarms import Alarm
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR
 from tests.support.network import problem
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 SCRUB_SECONDS = 15.0
 ORDERS = 6
@@ -91,9 +95,8 @@ def epochs_of(trial: Trial) -> dict[str, str]:
     return {name: trial.epoch(name) for name in NAMES}
 
 
-async def listed(trial: Trial, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await trial[name].status())["altered"]
-    return found
+async def listed(trial: Trial, name: str) -> Sequence[ListedRow]:
+    return (await trial[name].status()).altered
 
 
 @pytest.mark.parametrize("statement", [*CHANGES.values(), *MISSING.values()], ids=[*CHANGES, *MISSING])
@@ -136,9 +139,9 @@ async def test_what_all_members_find_altered_stays_and_is_named(trial: Trial, st
     relation = statement.split()[1].replace("order_lines", "orders").replace("stock_grants", "stock")
     for name in NAMES:
         if await listed(sold, name):
-            alarm = (await sold[name].status())["alarms"]["altered_rows"]["last"]
+            alarm = (await sold[name].status()).alarms["altered_rows"].last
             assert f"{relation}/" in alarm
-            assert {row["relation"] for row in await listed(sold, name)} == {relation}
+            assert {row.relation for row in await listed(sold, name)} == {relation}
     assert any([await listed(sold, name) for name in NAMES])
     await nothing_was_destroyed(sold, epochs)
     if relation == "stock" or "|| ' '" in statement:
@@ -159,7 +162,7 @@ async def test_altered_rows_stay_until_a_peer_can_be_reached_that_mends_them(
     change_file(sold, "sul", CHANGES["customers"])
     await eventually(lambda: listed(sold, "sul"), within=3 * SCRUB_SECONDS)
     (row,) = await listed(sold, "sul")
-    assert (row["relation"], row["asked"]) == ("customers", 0)
+    assert (row.relation, row.asked) == ("customers", 0)
     order = await sold.sell("sul")  # it sells on: nobody could say what the name was
     sold.network.cut.clear()
     await eventually(lambda: are_sound(sold), within=3 * SCRUB_SECONDS, every=1.0)
@@ -195,7 +198,7 @@ async def test_what_an_admin_accepts_is_as_written_from_then_on(trial: Trial) ->
     assert await listed(trial, "matriz") == []
     assert await matriz.read(checking.find_troubles) == []
     await trial.sell("matriz", 4)
-    assert (await matriz.read(lambda c: stock_views.stock_view(c, RICE)))["available"] == 0
+    assert (await matriz.read(lambda c: stock_views.stock_view(c, RICE))).available == 0
     ((actor, after),) = await trial.audited("matriz", "accepted_altered")
     assert (actor, after["received"]) == (ACTOR.user_id, 4)
 
@@ -220,7 +223,7 @@ async def test_a_peer_that_lacks_events_proves_nothing_about_a_row_that_changed_
     found = await rows_of(sold, "matriz", "products")
     assert [row["name"] for row in found] != ["Café novo"]
     (row,) = await sold["sul"].database.read(lambda c: products.page(c, "", 10))
-    assert row["name"] == "Café novo"
+    assert row.name == "Café novo"
 
 
 async def test_a_rebuilding_node_is_given_no_altered_row(trial: Trial) -> None:
@@ -245,7 +248,7 @@ async def test_an_altered_row_that_nobody_else_has_keeps_no_wiped_peer_from_serv
 ) -> None:
     """It is sent as far as it can be read: a peer that is empty has nothing better."""
     sold = await sold_by(trial)
-    unused = products.NewProduct(sku="unused", name="Unused", price_cents=1)
+    unused = NewProduct(sku="unused", name="Unused", price_cents=1)
     await sold["matriz"].database.write(lambda tx: products.create(tx, unused, actor=ACTOR))
     await sold.stop("norte")
     await sold.wipe("sul")
@@ -277,9 +280,9 @@ async def test_a_change_of_the_canonical_form_that_nobody_announced_destroys_not
     await sold.verify()
     await nothing_was_destroyed(sold, epochs)
     for name in NAMES:
-        alarms = (await sold[name].status())["alarms"]
-        assert "customers/" in alarms["repaired_rows"]["last"]
-        assert "counted anew" in alarms["repaired_rows"]["last"]
+        alarms = (await sold[name].status()).alarms
+        assert "customers/" in alarms["repaired_rows"].last
+        assert "counted anew" in alarms["repaired_rows"].last
     await sold.sell("norte")
     await sold.verify()
 
@@ -309,7 +312,7 @@ async def test_a_digest_that_was_not_kept_up_to_date_is_counted_anew_from_sound_
     await eventually(lambda: are_sound(sold), every=1.0)
     await sold.verify()
     await nothing_was_destroyed(sold, epochs)
-    assert "counted anew" in (await sold["sul"].status())["alarms"]["repaired_rows"]["last"]
+    assert "counted anew" in (await sold["sul"].status()).alarms["repaired_rows"].last
 
 
 @pytest.mark.parametrize("where", NAMES)
@@ -332,7 +335,7 @@ async def test_a_bucket_is_named_by_table_and_number(trial: Trial) -> None:
     await asyncio.sleep(3 * SCRUB_SECONDS)
     customer = await sold["sul"].database.read(lambda c: customers.find(c, "ALFKI"))
     assert customer is not None
-    alarm = (await sold["sul"].status())["alarms"]["altered_rows"]["last"]
+    alarm = (await sold["sul"].status()).alarms["altered_rows"].last
     assert alarm.startswith(f"customers/{bucket_of(customer.id)}: 1 rows differ")
 
 
@@ -371,8 +374,8 @@ async def test_a_scrub_that_meets_an_error_nobody_expected_goes_on_at_the_next_i
     with monkeypatch.context() as patched:
         patched.setattr(checking, "find_troubles", fail)
         await asyncio.sleep(2 * SCRUB_SECONDS)
-    alarm = (await sold["sul"].status())["alarms"]["stands_still"]
-    assert alarm == {"count": 2, "last": "scrub: RuntimeError('a mistake'); again in 15 s"}
+    alarm = (await sold["sul"].status()).alarms["stands_still"]
+    assert alarm == Alarm(count=2, last="scrub: RuntimeError('a mistake'); again in 15 s")
     assert "Traceback" in caplog.text
     change_file(sold, "sul", CHANGES["products"])
     await eventually(lambda: are_sound(sold), within=2 * SCRUB_SECONDS, every=1.0)

@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 
 from app.database import Transaction
+from app.domain.product import NewProduct
 from app.domain.user import User
 from app.state.tables import customers, products, stock_views, users
-from app.state.tables.products import NewProduct
 from app.state.tables.users import NewUser
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR, Branch, Branches
@@ -30,8 +30,8 @@ async def test_the_same_product_made_at_two_branches_is_one(trial: Trial) -> Non
     trial.network.cut.clear()
     await trial.converged()
     for name in NAMES:
-        assert (await trial[name].status())["counts"]["products"] == 2
-        assert (await trial[name].status())["parked"] == 0
+        assert (await trial[name].status()).counts["products"] == 2
+        assert (await trial[name].status()).parked == 0
     await trial.verify()
 
 
@@ -43,7 +43,7 @@ async def test_one_key_used_at_two_branches_makes_two_orders_that_are_listed(tri
     await trial.verify()
     for name in NAMES:
         assert await trial.order_ids(name) == sorted(sold)
-        assert (await trial[name].status())["possible_duplicates"] == 1
+        assert (await trial[name].status()).possible_duplicates == 1
 
 
 async def test_an_order_brings_its_customer_where_nobody_told_of_it_yet(trial: Trial) -> None:
@@ -53,9 +53,11 @@ async def test_an_order_brings_its_customer_where_nobody_told_of_it_yet(trial: T
     norte = trial["norte"]
     await eventually(lambda: norte.database.read(lambda connection: customers.find(connection, "NOVO")))
     order = await buy(norte, RICE, 1, code="NOVO")
-    trial.promise(order["id"], 1)
-    await eventually(lambda: trial.has("sul", order["id"]), within=5)
-    assert (await trial["sul"].orders.view(order["id"]))["customer"]["code"] == "NOVO"
+    trial.promise(order.id, 1)
+    await eventually(lambda: trial.has("sul", order.id), within=5)
+    buyer = (await trial["sul"].orders.view(order.id)).customer
+    assert buyer is not None
+    assert buyer.code == "NOVO"
     trial.network.cut.clear()
     await trial.verify()
 
@@ -86,8 +88,8 @@ def test_who_is_short_is_the_same_everywhere_in_whatever_order_orders_came(branc
     sul.send(matriz)
     sul.send(norte)
     norte.send(sul)
-    lists = [stock_views.stock_view(branch.connection, "rice")["deficits"] for branch in (matriz, norte, sul)]
-    assert [sum(short["quantity"] for short in found) for found in lists] == [2, 2, 2]
+    lists = [stock_views.stock_view(branch.connection, "rice").deficits for branch in (matriz, norte, sul)]
+    assert [sum(short.quantity for short in found) for found in lists] == [2, 2, 2]
     assert lists[0] == lists[1] == lists[2]
 
 
@@ -115,12 +117,12 @@ def test_tokens_end_though_a_later_change_elsewhere_had_not_heard_why(branches: 
     """Matriz ends all tokens twice; meanwhile norte, later by its own time, does so once."""
     matriz, norte = branches.make("matriz"), branches.make("norte")
     made = NewUser(username="ana", role="operador", password_hash=hash_of("a"))
-    user_id = str(matriz.do(lambda tx: users.create(tx, made, actor=ACTOR))["id"])
+    user_id = str(matriz.do(lambda tx: users.create(tx, made, actor=ACTOR)).id)
     exchange(matriz, norte, user_id)
     reset = partial(users.set_password, user_id=user_id, action="password_reset", actor=ACTOR)
     matriz.do(partial(reset, password_hash=hash_of("b")))
     matriz.do(partial(reset, password_hash=hash_of("c")))
-    norte.do(lambda tx: tx.witness(tx.lamport + 50))
+    norte.do(lambda tx: tx.advance(tx.lamport + 50))
     norte.do(partial(reset, password_hash=hash_of("d")))
     before = max(one.token_version for one in (load(matriz, user_id), load(norte, user_id)))
     exchange(matriz, norte, user_id)

@@ -11,7 +11,7 @@ from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.company import buy
 from tests.support.virtual import VirtualClock, eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 HELLO = "/replica/hello"
 A_WHILE = 60.0
@@ -43,15 +43,15 @@ async def test_both_are_refused_and_both_show_why_until_one_is_gone(trial: Trial
     await fenced(*both)
     for node in both:
         shown = await node.status()
-        assert (shown["ready"], shown["reason"]) == (False, "fenced")
-        assert shown["fenced"] == shown["alarms"]["fenced"]["last"]
-        assert "another process lives on a copy of this branch's data" in shown["fenced"]
-        assert shown["alarms"].keys() == {"new_epoch", "fenced"}
-        assert [alarm["count"] for alarm in shown["alarms"].values()] == [1, 1]
+        assert (shown.ready, shown.reason) == (False, "fenced")
+        assert shown.fenced == shown.alarms["fenced"].last
+        assert "another process lives on a copy of this branch's data" in shown.fenced
+        assert shown.alarms.keys() == {"new_epoch", "fenced"}
+        assert [alarm.count for alarm in shown.alarms.values()] == [1, 1]
         with pytest.raises(Fenced):
             await buy(node, RICE, 1)
     for name in ("matriz", "norte"):
-        assert "two processes" in (await trial[name].status())["alarms"]["cloned"]["last"]
+        assert "two processes" in (await trial[name].status()).alarms["cloned"].last
         assert trial.peer("sul", seen_by=name).state == "blocked"
     # Each began one new life, and neither begins another.
     await VirtualClock().sleep(A_WHILE)

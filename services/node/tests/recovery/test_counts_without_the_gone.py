@@ -1,4 +1,4 @@
-"""A stock count waits for no branch that is decommissioned, once another member knows that too."""
+"""A stock count waits for no branch that is decommissioned, once a majority of the members stores that."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.support.branch import ACTOR
 from tests.support.network import problem
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 EVENT = "/replica/event"
 
@@ -21,7 +21,9 @@ async def test_a_count_that_a_branch_blocks_goes_on_when_it_is_decommissioned(tr
     with pytest.raises(CountBlocked) as blocked:
         await count(trial, 1)
     assert blocked.value.member == "sul"
-    assert await decommission(trial, "sul") == Member("sul", "decommissioned", trial.epoch("sul"), ["norte"])
+    assert await decommission(trial, "sul") == Member(
+        "sul", "decommissioned", trial.epoch("sul"), ["norte"], needed=2
+    )
     await trial.shows("matriz", "norte", available=0, frozen=4, here=0)
     await count(trial, 1)
     await trial.shows("matriz", available=3, frozen=0, here=3)
@@ -33,7 +35,7 @@ async def test_a_count_that_a_branch_blocks_goes_on_when_it_is_decommissioned(tr
     assert audited == (ACTOR.user_id, {"member": False})
 
 
-async def test_it_counts_only_when_another_member_has_it_too(trial: Trial) -> None:
+async def test_it_counts_only_when_a_majority_has_it(trial: Trial) -> None:
     await gone_with_four(trial)
     await trial.stop("norte")
     assert (await decommission(trial, "sul")).state == "decommissioning"
@@ -44,7 +46,7 @@ async def test_it_counts_only_when_another_member_has_it_too(trial: Trial) -> No
     }
     with pytest.raises(CountBlocked) as blocked:
         await count(trial, 0)
-    assert (blocked.value.member, blocked.value.reason) == ("sul", "decommissioned_only_here")
+    assert (blocked.value.member, blocked.value.reason) == ("sul", "decommissioned_without_majority")
     await trial.start("norte")
     await eventually(lambda: "sul" not in [peer.name for peer in trial["norte"].peers])
     assert (await decommission(trial, "sul")).state == "decommissioned"
@@ -71,9 +73,15 @@ async def test_what_a_member_alone_knew_is_forgotten_with_its_disk_and_counts_no
     assert (await states(trial, at="matriz"))["sul"] == "decommissioned"
 
 
-async def test_where_nobody_else_is_left_ones_own_word_is_enough(trial: Trial) -> None:
+async def test_where_no_majority_is_left_an_admin_has_to_insist(trial: Trial) -> None:
     await gone_with_four(trial, "matriz", "sul")
-    assert (await decommission(trial, "sul")).state == "decommissioned"
+    assert (await decommission(trial, "sul")).state == "decommissioning"
+    with pytest.raises(CountBlocked) as blocked:
+        await count(trial, 0)
+    assert (blocked.value.member, blocked.value.reason) == ("sul", "decommissioned_without_majority")
+    assert (await decommission(trial, "sul", insist=True)).state == "decommissioned"
+    (audited,) = await trial.audited("matriz", "decommissioned_without_majority")
+    assert audited == (ACTOR.user_id, {"member": False})
     await count(trial, 0)
     await trial.shows("matriz", available=4, frozen=0, here=4)
     await trial.sell("matriz", 4)
@@ -88,7 +96,7 @@ async def test_recovered_units_wait_no_longer_for_who_is_decommissioned_and_know
     await count(trial, 0)
 
     async def is_known_to_sul() -> bool:
-        return bool((await trial["matriz"].status())["pending"]["sul"] == 0)
+        return bool((await trial["matriz"].status()).pending["sul"] == 0)
 
     await eventually(is_known_to_sul)
     trial.network.cut |= {("matriz", "sul"), ("sul", "matriz")}
@@ -149,3 +157,45 @@ async def test_a_counter_that_learns_while_counting_that_it_is_decommissioned_re
         await count(trial, 0)
     await closed(trial, "matriz")
     await trial.shows("norte", "sul", available=0, frozen=4, here=0)
+
+
+async def test_two_halves_of_a_cut_that_decommission_each_other_count_nothing(trial: Trial) -> None:
+    """Of four branches two are no majority. Before, each half counted, and both sold the same units."""
+    left, right = ("centro", "matriz"), ("norte", "sul")
+    await trial.found(*left, *right)
+    for name in (*left, *right):
+        await trial.receive(name, 2)
+    await trial.converged()
+    trial.network.cut |= {pair for one in left for other in right for pair in ((one, other), (other, one))}
+    for own, others in ((left, right), (right, left)):
+        for other in others:
+            assert (await decommission(trial, other, at=own[0])).state == "decommissioning"
+        with pytest.raises(CountBlocked) as blocked:
+            await count(trial, 0, at=own[0])
+        assert blocked.value.reason == "decommissioned_without_majority"
+
+
+async def test_the_larger_side_of_a_cut_counts_and_the_smaller_one_does_not(trial: Trial) -> None:
+    await trial.found("centro", *NAMES)
+    await trial.receive("sul", 5)
+    await trial.converged()
+    for other in ("centro", "matriz", "norte"):
+        trial.network.cut |= {("sul", other), (other, "sul")}
+    assert (await decommission(trial, "sul", at="centro")).known_by == ["matriz", "norte"]
+    for other in ("centro", "matriz", "norte"):
+        assert (await decommission(trial, other, at="sul")).state == "decommissioning"
+    await count(trial, 0, at="centro")
+    with pytest.raises(CountBlocked):
+        await count(trial, 0, at="sul")
+
+
+async def test_the_word_of_an_admin_counts_only_at_the_node_where_it_was_given(trial: Trial) -> None:
+    await gone_with_four(trial, "centro", *NAMES)
+    await trial.stop("norte")
+    await decommission(trial, "sul", at="matriz", insist=True)
+    assert (await states(trial, at="matriz"))["sul"] == "decommissioned"
+    await eventually(lambda: "sul" not in [peer.name for peer in trial["centro"].peers])
+    assert (await states(trial, at="centro"))["sul"] == "decommissioning"
+    await trial.stop("matriz")
+    await trial.start("matriz")
+    assert (await states(trial, at="matriz"))["sul"] == "decommissioned"

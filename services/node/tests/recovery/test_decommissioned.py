@@ -7,6 +7,7 @@ import pytest
 
 from app.database import Transaction
 from app.domain.errors import CountBlocked, NotFound, OutOfStock, OwnBranch, PolicyMismatch
+from app.domain.life import Life
 from app.state.commands import stock_count
 from app.state.tables import membership
 from tests.recovery.leaving import closed, count, decommission, gone_with_four, states
@@ -14,7 +15,7 @@ from tests.recovery.trial import NAMES, Trial
 from tests.support.branch import ACTOR, Branches
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 EVENT, TRANSFER, TOTALS = "/replica/event", "/replica/transfer", "/replica/totals"
 
@@ -83,6 +84,10 @@ async def test_two_admins_that_decommission_each_others_branch_stop_both(trial: 
     await trial.shows("sul", available=2, frozen=4, here=2)
     await trial.sell("sul", 2)
     assert isinstance(await trial.refused("sul"), OutOfStock)
+    with pytest.raises(CountBlocked):
+        await count(trial, 0, at="sul")
+    for other in ("matriz", "norte"):
+        await decommission(trial, other, at="sul", insist=True)
     await count(trial, 0, at="sul")
     await trial.sell("sul", 4)
     assert isinstance(await trial.refused("sul"), OutOfStock)
@@ -111,12 +116,12 @@ async def test_the_log_is_kept_for_no_branch_that_is_gone(trial: Trial) -> None:
 
     before = await kept()
     status = await trial["matriz"].status()
-    assert status["pending"]["sul"] > 0
+    assert status.pending["sul"]
     await decommission(trial, "sul")
     status = await trial["matriz"].status()
-    assert "sul" not in status["pending"]
-    assert status["decommissioned"] == ["sul"]
-    assert (status["peers"]["sul"]["state"], status["peers"]["sul"]["pending"]) == ("decommissioned", 0)
+    assert "sul" not in status.pending
+    assert status.decommissioned == ["sul"]
+    assert (status.peers["sul"].state, status.peers["sul"].pending) == ("decommissioned", 0)
 
     async def trimmed() -> bool:
         return await kept() < before
@@ -145,7 +150,7 @@ async def test_a_lone_wiped_branch_founds_nothing_anew_beside_a_decommissioned_o
     await trial.wipe("matriz")
     await trial.start("matriz", ready=False)
     await eventually(lambda: trial["matriz"].readiness.reason == "waiting_for_peers", within=30)
-    await eventually(lambda: trial.peer("sul", seen_by="matriz").gone, within=30)
+    await eventually(lambda: trial.peer("sul", seen_by="matriz").decommissioned, within=30)
     assert trial["matriz"].readiness.reason == "waiting_for_peers"
 
 
@@ -156,9 +161,9 @@ async def test_no_copy_at_a_decommissioned_branch_counts(trial: Trial) -> None:
     await trial.converged_without("sul")
     await trial.start("sul")
     await trial.converged()
-    assert (await trial["matriz"].orders.view(order))["stored_by"] == ["norte", "sul"]
+    assert (await trial["matriz"].orders.view(order)).stored_by == ["norte", "sul"]
     await decommission(trial, "sul")
-    assert (await trial["matriz"].orders.view(order))["stored_by"] == ["norte"]
+    assert (await trial["matriz"].orders.view(order)).stored_by == ["norte"]
     assert trial["matriz"].members.others == 1
 
 
@@ -185,8 +190,12 @@ async def test_who_can_be_decommissioned(trial: Trial) -> None:
 def test_a_life_learnt_of_later_is_over_at_once(branches: Branches) -> None:
     matriz = branches.make("matriz")
     matriz.do(lambda tx: membership.decommission(tx, "sul", actor=ACTOR))
-    handed = matriz.do(lambda tx: stock_count.seal(tx, "rice", [], gone=["oeste"]))
-    assert list(handed.gone) == ["oeste", "sul"]
+    handed = matriz.do(
+        lambda tx: stock_count.hand_over(
+            tx, "rice", [], counter=Life("norte", "e1"), decommissioned=["oeste"]
+        )
+    )
+    assert list(handed.decommissioned) == ["oeste", "sul"]
     late = [("sul", "a late one"), ("oeste", "another")]
 
     def learn(tx: Transaction) -> list[bool]:
@@ -195,20 +204,3 @@ def test_a_life_learnt_of_later_is_over_at_once(branches: Branches) -> None:
         return [tx.lives[life] for life in late]
 
     assert matriz.do(learn) == [True, True]
-
-
-@pytest.mark.parametrize(
-    ("decommissioned", "witnessed", "others", "done"),
-    [
-        ([], [], ["b", "c"], False),
-        (["b"], [], ["b", "c"], False),
-        (["b"], ["b"], ["b", "c"], True),
-        (["b"], [], ["b"], True),
-        (["b", "c"], [], ["b", "c"], True),
-        (["b", "c"], ["c"], ["b", "c", "d"], False),
-    ],
-)
-def test_one_more_member_must_know_it_where_there_is_one(
-    decommissioned: list[str], witnessed: list[str], others: list[str], *, done: bool
-) -> None:
-    assert membership.is_done("b", decommissioned=decommissioned, witnessed=witnessed, others=others) is done

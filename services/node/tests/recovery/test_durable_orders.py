@@ -7,18 +7,17 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 
-from app.api import install
+from app.api import application
 from app.api.orders import required_copies
-from app.domain.errors import Invalid
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR
 from tests.support.company import node_settings
 from tests.support.spoiling import deliver_spoiled, newer, upgraded
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 ORDER = {"customer": "ALFKI", "lines": [{"sku": RICE, "quantity": 1}]}
 
@@ -26,9 +25,8 @@ ORDER = {"customer": "ALFKI", "lines": [{"sku": RICE, "quantity": 1}]}
 @asynccontextmanager
 async def counter(trial: Trial, name: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client at a node's counter, logged in."""
-    app = FastAPI()
+    app = application(with_faults=False)
     app.state.node = trial[name]
-    install(app, with_faults=False)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{name}") as client:
         login = await client.post("/auth/login", data={"username": "admin", "password": "a long password"})
@@ -139,7 +137,7 @@ def test_the_larger_of_wish_and_minimum_counts() -> None:
     where = Path("node.db")
     settings = node_settings("matriz", peers=NAMES, database_path=where, replication_min_acks=1)
     assert [required_copies(wish, settings, peers=2) for wish in (None, 0, 1, 2)] == [1, 1, 1, 2]
-    with pytest.raises(Invalid):
+    with pytest.raises(RequestValidationError):
         required_copies(3, settings, peers=2)
     with pytest.raises(ValueError, match="REPLICATION_MIN_ACKS"):
         node_settings("matriz", peers=NAMES, database_path=where, replication_min_acks=3)

@@ -15,7 +15,7 @@ from tests.recovery.salvaging import accounts, founded, sell_alone
 from tests.recovery.trial import NAMES, Trial
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 
 def failing_once(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,6 +57,6 @@ async def test_a_part_that_fails_is_begun_again(
     await accounts(trial, "sul")
     await trial.verify()
     assert await trial.has("matriz", alone)
-    alarms = {node: (await trial[node].status())["alarms"].get("stands_still") for node in NAMES}
-    assert [alarm["count"] for alarm in alarms.values() if alarm] == [1]
+    alarms = {node: (await trial[node].status()).alarms.get("stands_still") for node in NAMES}
+    assert [alarm.count for alarm in alarms.values() if alarm] == [1]
     assert f"{name}: " in str(alarms)

@@ -18,6 +18,10 @@ from tests.support.seams import write_by
 pytestmark = pytest.mark.anyio
 
 
+class GivenUp(Exception):
+    """What a command raises when it has done everything."""
+
+
 class FragileConnection(sqlite3.Connection):
     """A connection whose next COMMIT takes effect and reports an error nevertheless."""
 
@@ -38,7 +42,7 @@ def place(note: str | None) -> Any:
     def command(tx: Transaction) -> str:
         return order_commands.place_order(
             tx, order, actor=ACTOR, key=None, request_hash="hash", policy="escrow", reserved={}
-        )
+        ).order_id
 
     return command
 
@@ -56,6 +60,30 @@ def test_an_order_that_fails_halfway_leaves_nothing_and_hurts_nobody(branches: B
     first, refused, last = matriz.do_all([place(None), place("no"), place(None)])
     assert isinstance(refused.error, sqlite3.IntegrityError)
     assert (first.error, last.error) == (None, None)
+    assert matriz.head() - before == 4  # two for each order
+    assert matriz.rights(rice) == 4
+    found = matriz.connection.execute("SELECT id FROM orders ORDER BY id").fetchall()
+    assert sorted(row[0] for row in found) == sorted([first.value, last.value])
+    matriz.send(norte)
+    assert norte.digest() == matriz.digest()
+
+
+def test_an_order_that_is_given_up_after_its_rows_were_written_leaves_nothing(branches: Branches) -> None:
+    """A reading brings into the file what a command had put off; giving up takes that out again, and nothing
+    of its neighbours."""
+
+    def given_up(tx: Transaction) -> None:
+        place("given up")(tx)
+        assert tx.connection.execute("SELECT COUNT(*) FROM orders WHERE note IS NOT NULL").fetchone()[0] == 1
+        raise GivenUp
+
+    matriz, norte = branches.make("matriz"), branches.make("norte")
+    matriz.customer("ALFKI")
+    rice = matriz.product("rice")
+    matriz.adjust("rice", 10)
+    before = matriz.head()
+    first, last, refused = matriz.do_all([place(None), place(None), given_up])
+    assert (first.error, type(refused.error), last.error) == (None, GivenUp, None)
     assert matriz.head() - before == 4  # two for each order
     assert matriz.rights(rice) == 4
     found = matriz.connection.execute("SELECT id FROM orders ORDER BY id").fetchall()

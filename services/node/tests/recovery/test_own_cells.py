@@ -21,7 +21,7 @@ from tests.recovery.test_altered_rows import (
 from tests.recovery.trial import NAMES, Trial
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 GONE = "DELETE FROM stock WHERE branch = 'norte'"
 
@@ -49,7 +49,7 @@ async def test_an_own_row_that_went_back_is_never_sold_by(trial: Trial) -> None:
     set_back(sold, "norte", before)
     assert isinstance(await sold.refused("norte"), AlteredRow)
     await asyncio.sleep(3 * SCRUB_SECONDS)
-    assert [row["relation"] for row in await listed(sold, "norte")] == ["stock"]
+    assert [row.relation for row in await listed(sold, "norte")] == ["stock"]
     assert isinstance(await sold.refused("norte"), AlteredRow)
     sold.network.cut.clear()
     await sold.sell("sul")
@@ -93,7 +93,7 @@ async def test_an_own_row_that_is_gone_everywhere_is_never_begun_anew(trial: Tri
     await eventually(lambda: all(sold[name].ready for name in NAMES))
     await asyncio.sleep(4 * SCRUB_SECONDS)
     assert isinstance(await sold.refused("norte"), AlteredRow)
-    assert [row["relation"] for row in await listed(sold, "norte")] == ["stock"]
+    assert [row.relation for row in await listed(sold, "norte")] == ["stock"]
     await sold.sell("matriz")
     assert {name: sold.epoch(name) for name in NAMES} == epochs
     assert len(await sold.order_ids("matriz")) == ORDERS + 1

@@ -13,7 +13,7 @@ from tests.recovery.test_altered_rows import SCRUB_SECONDS, epochs_of
 from tests.recovery.trial import NAMES, Trial
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 BOTH_WAYS = {(name, "sul") for name in NAMES} | {("sul", name) for name in NAMES}
 UNSENT = "epoch = (SELECT epoch FROM node) AND seq > (SELECT MAX(acknowledged) FROM cursors)"
@@ -47,7 +47,7 @@ async def heals(trial: Trial) -> None:
     await eventually(lambda: _is_repaired(trial), within=4 * SCRUB_SECONDS, every=1.0)
     await trial.verify()
     assert epochs_of(trial) == epochs
-    assert [(await trial[name].status())["altered"] for name in NAMES] == [[], [], []]
+    assert [(await trial[name].status()).altered for name in NAMES] == [[], [], []]
     for name in NAMES:
         await trial.sell(name)
     await trial.verify()
@@ -58,8 +58,8 @@ async def _is_repaired(trial: Trial) -> bool:
 
 
 async def says_so(trial: Trial) -> None:
-    alarms = (await trial["sul"].status())["alarms"]
-    assert "fetch whole rows" in alarms["repaired_rows"]["last"]
+    alarms = (await trial["sul"].status()).alarms
+    assert "fetch whole rows" in alarms["repaired_rows"].last
 
 
 @pytest.mark.parametrize(
@@ -106,14 +106,14 @@ async def test_an_order_with_an_altered_event_is_stored_only_where_a_peer_has_it
     order = await cut_off_and_sold(trial)
     change(trial, f"UPDATE events SET kind = 'nothing' WHERE {UNSENT}")
     await eventually(lambda: _is_repaired(trial), within=4 * SCRUB_SECONDS, every=1.0)
-    assert (await trial["sul"].status())["at_risk"] == 1
-    assert (await trial["sul"].orders.view(order))["stored_by"] == []
+    assert (await trial["sul"].status()).at_risk == 1
+    assert (await trial["sul"].orders.view(order)).stored_by == []
     await heals(trial)
     await eventually(lambda: _is_stored(trial, order))
 
 
 async def _is_stored(trial: Trial, order: str) -> bool:
-    stored_by: list[str] = (await trial["sul"].orders.view(order))["stored_by"]
+    stored_by: list[str] = (await trial["sul"].orders.view(order)).stored_by
     return stored_by == ["matriz", "norte"]
 
 
@@ -145,7 +145,7 @@ async def test_a_false_word_of_a_peers_log_ends_nobodys_life(
 async def test_a_false_word_of_how_far_a_peer_is_loses_no_order(trial: Trial) -> None:
     order = await cut_off_and_sold(trial)
     change(trial, "UPDATE cursors SET acknowledged = acknowledged + 1")
-    assert (await trial["sul"].orders.view(order))["stored_by"] == []
+    assert (await trial["sul"].orders.view(order)).stored_by == []
     await heals(trial)
     assert order in await trial.order_ids("norte")
 

@@ -13,7 +13,7 @@ from tests.support.network import problem
 from tests.support.spoiling import NONSENSE, deliver_spoiled, newer, upgraded
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 KINDS = ("order_created", "stock_update")
 SNAPSHOT = "/replica/snapshot"
@@ -63,8 +63,8 @@ async def test_what_is_parked_is_handed_over_with_the_rows_and_outlives_who_hand
         await trial.verify()
 
     assert await trial.has("norte", order)
-    (cell,) = [row for row in await trial.rows("norte") if row["received"]]
-    assert (cell["sold"], cell["version"]) == (2, 2)
+    (cell,) = [row for row in await trial.rows("norte") if row.received]
+    assert (cell.sold, cell.version) == (2, 2)
 
 
 async def test_what_is_parked_of_an_order_comes_after_the_rows_that_it_took(trial: Trial) -> None:
@@ -83,8 +83,8 @@ async def test_what_is_parked_of_an_order_comes_after_the_rows_that_it_took(tria
 
     trial.network.answers.clear()
     await eventually(lambda: trial.is_parked("sul"))
-    (cell,) = [row for row in await trial.rows("sul") if row["received"]]
-    assert cell["sold"] == 2
+    (cell,) = [row for row in await trial.rows("sul") if row.received]
+    assert cell.sold == 2
 
 
 async def test_an_order_is_not_cancelled_while_what_it_took_is_parked(trial: Trial) -> None:
@@ -103,9 +103,9 @@ async def test_an_order_is_not_cancelled_while_what_it_took_is_parked(trial: Tri
         cancelled = await matriz.orders.cancel(order, actor=ACTOR)
         await trial.converged()
 
-    assert cancelled["status"] == "cancelled"
-    cells = [row for row in await trial.rows("norte") if row["branch"] == "matriz"]
-    assert sum(row["sold"] - row["returned_frozen"] for row in cells) == 0
+    assert cancelled.status == "cancelled"
+    cells = [row for row in await trial.rows("norte") if row.branch == "matriz"]
+    assert sum(row.sold - row.returned_frozen for row in cells) == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -139,7 +139,7 @@ async def test_nonsense_that_nobody_had_in_its_rows_stays_in_sight_everywhere(tr
     await replay_everywhere(trial)
     await trial.converged_without()
 
-    assert [(await trial[name].status())["parked"] for name in ("matriz", "norte")] == [1, 1]
+    assert [(await trial[name].status()).parked for name in ("matriz", "norte")] == [1, 1]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,6 +15,7 @@ from app.database.seals import require_written
 from app.domain.errors import NotFound
 from app.state.registry import replicated
 from app.state.tables import orders
+from app.state.tables.orders import OrderView
 from tests.recovery.damage import random_bytes
 from tests.recovery.trial import NAMES, Trial
 from tests.support.virtual import eventually
@@ -23,7 +24,8 @@ pytestmark = pytest.mark.anyio
 
 SCRUB_SECONDS = 5.0
 QUIET_SECONDS = 60.0  # some scrubs, and the answer to whatever they met
-FAST, ALL = range(60), range(60, 500)
+ONE = 4  # found, set aside, rebuilt and salvaged: this one `make check` plays too
+MORE, ALL = range(60), range(60, 500)
 VICTIM = "sul"
 
 
@@ -55,11 +57,14 @@ async def watch(trial: Trial, promised: dict[str, Any], until: asyncio.Event) ->
         await asyncio.sleep(1.0)
 
 
-def _told(shown: dict[str, Any]) -> dict[str, Any]:
-    return {name: shown[name] for name in ("id", "branch", "status", "lines", "total_cents", "created_at")}
+def _told(shown: OrderView) -> dict[str, Any]:
+    return {
+        name: getattr(shown, name)
+        for name in ("id", "branch", "status", "lines", "total_cents", "created_at")
+    }
 
 
-async def shown_order(trial: Trial, name: str, order_id: str) -> dict[str, Any]:
+async def shown_order(trial: Trial, name: str, order_id: str) -> OrderView:
     return await trial[name].database.read(lambda connection: orders.view(connection, order_id))
 
 
@@ -114,7 +119,7 @@ async def survive(trial: Trial, seed: int) -> str:
         assert after[0]["orders"][key] == row
     assert after[0]["orders"].keys() == set(sold)
     for name in NAMES[:2]:
-        assert (await trial[name].status())["altered"] == []
+        assert (await trial[name].status()).altered == []
         assert not {"damaged_database", "altered_rows"} & (await trial.alarms(name)).keys()
     return ", ".join(sorted(await trial.alarms(VICTIM))) or "nothing"
 
@@ -137,7 +142,9 @@ async def given_up(trial: Trial) -> set[str]:
     return {row[0] for row in found}
 
 
-@pytest.mark.parametrize("seed", FAST)
+@pytest.mark.parametrize(
+    "seed", [seed if seed == ONE else pytest.param(seed, marks=pytest.mark.whole) for seed in MORE]
+)
 async def test_random_bytes_are_noticed_and_never_spread(
     trial: Trial, seed: int, record_property: Callable[[str, object], None]
 ) -> None:

@@ -11,7 +11,7 @@ from tests.support.company import buy, customer
 from tests.support.network import problem
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 SNAPSHOT, EVENT = "/replica/snapshot", "/replica/event"
 
@@ -26,8 +26,8 @@ def asked_of(trial: Trial, donor: str) -> list[str]:
 
 async def is_done(trial: Trial, donor: str) -> bool:
     """Whether sul has everything of a donor's."""
-    fetching = (await trial["sul"].status())["fetching"]
-    return any(progress["done"] for progress in fetching if progress["peer"] == donor)
+    fetching = (await trial["sul"].status()).fetching
+    return any(progress.done for progress in fetching if progress.peer == donor)
 
 
 async def only_at_norte(trial: Trial) -> str:
@@ -40,7 +40,7 @@ async def only_at_norte(trial: Trial) -> str:
 async def test_the_audit_says_up_to_which_event_each_peer_had_the_branch(trial: Trial) -> None:
     await trial.traded(at="sul", units=5)
     epoch = trial.epoch("sul")
-    seq = (await trial["matriz"].status())["heads"][f"sul@{epoch}"]
+    seq = (await trial["matriz"].status()).heads[f"sul@{epoch}"]
     await trial.wipe("sul")
     await trial.start("sul")
     rows = await trial.audited("sul", "fetched")
@@ -77,7 +77,7 @@ async def test_rows_that_came_from_one_donor_are_not_fetched_from_the_next(trial
     late = await only_at_norte(trial)
     trial.network.answers["sul", EVENT] = problem(503, "not_ready")
     sul = await trial.start("sul")
-    fetched = [(progress["peer"], progress["rows"]) for progress in (await sul.status())["fetching"]]
+    fetched = [(progress.peer, progress.rows) for progress in (await sul.status()).fetching]
     assert fetched == [
         ("matriz", 5),
         ("norte", 3),
@@ -138,12 +138,14 @@ async def test_an_order_taken_between_two_pages_comes_with_its_customer_and_its_
     trial.network.answers["sul", EVENT] = problem(503, "not_ready")
     await eventually(lambda: "orders" in asked_of(trial, "matriz"), every=0.0001)
     await customer(trial["matriz"], "LATE")
-    order = (await buy(trial["matriz"], RICE, 2, code="LATE"))["id"]
+    order = (await buy(trial["matriz"], RICE, 2, code="LATE")).id
     trial.promise(order, 2)
     await eventually(lambda: trial.has("sul", order), every=0.0001)
     stock = await sul.database.read(lambda connection: stock_views.stock_view(connection, RICE))
-    assert [row["sold"] for row in stock["rows"]] == [2]
-    assert (await sul.orders.view(order))["customer"]["code"] == "LATE"
+    assert [row.sold for row in stock.rows] == [2]
+    buyer = (await sul.orders.view(order)).customer
+    assert buyer is not None
+    assert buyer.code == "LATE"
     assert await trial.alarms("sul") == {}
     trial.network.answers.clear()
     await trial.verify()
@@ -169,10 +171,10 @@ async def test_a_page_that_arrives_damaged_is_never_merged_and_fetched_again(tri
     trial.network.answers["matriz", SNAPSHOT] = Response(200, page.model_dump_json().encode())
     sul = await trial.start("sul", ready=False)
     await eventually(lambda: len(asked_of(trial, "matriz")) >= 3)
-    assert (await sul.status())["counts"]["users"] == 0
+    assert (await sul.status()).counts["users"] == 0
     trial.network.answers.clear()
     await eventually(lambda: sul.ready)
-    assert [progress["left_out"] for progress in (await sul.status())["fetching"]] == [0]
+    assert [progress.left_out for progress in (await sul.status()).fetching] == [0]
     assert await trial.order_ids("sul") == [order]
     assert await trial.alarms("sul") == {}
     await trial.verify()
@@ -185,12 +187,12 @@ async def test_while_it_rebuilds_what_it_has_can_be_read_and_nothing_is_sold(tri
     await eventually(lambda: trial.has("sul", order), every=0.0005)
     trial.network.answers["sul", EVENT] = problem(503, "not_ready")
     assert (sul.ready, sul.readiness.reason, sul.readiness.reading) == (False, "rebuilding", True)
-    assert (await sul.orders.view(order))["stored_by"] == ["sul"]
+    assert (await sul.orders.view(order)).stored_by == ["sul"]
     refusal = await trial.refused("sul")
     assert isinstance(refusal, NotReady)
     assert refusal.reason == "rebuilding"
-    (fetching,) = (await sul.status())["fetching"]
-    assert (fetching["peer"], fetching["relation"]) == ("matriz", "orders")
+    (fetching,) = (await sul.status()).fetching
+    assert (fetching.peer, fetching.relation) == ("matriz", "orders")
     trial.network.answers.clear()
     await eventually(lambda: sul.ready)
     await trial.verify()
@@ -215,8 +217,6 @@ async def test_a_peer_that_calls_but_cannot_be_called_holds_up_no_rebuilding(tri
     sul = await trial.start("sul")
     assert trial.peer("matriz", seen_by="sul").founded
     assert await trial.order_ids("sul") == [order]
-    assert [progress["peer"] for progress in (await sul.status())["fetching"] if progress["done"]] == [
-        "norte"
-    ]
+    assert [progress.peer for progress in (await sul.status()).fetching if progress.done] == ["norte"]
     trial.network.cut.clear()
     await trial.verify()

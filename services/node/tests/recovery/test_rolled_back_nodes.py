@@ -9,7 +9,7 @@ from tests.recovery.trial import NAMES, Trial
 from tests.support.network import problem
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 HELLO, EVENT = "/replica/hello", "/replica/event"
 
@@ -61,7 +61,7 @@ async def test_orders_that_only_the_rolled_back_disk_held_are_announced_once_mor
         assert await trial.order_ids(name) == sorted([forgotten, *only_here])
     announced = await trial.announced("sul")
     assert sorted(announced) == sorted(only_here)
-    assert [(await trial["sul"].orders.view(order))["stored_by"] for order in only_here] == [
+    assert [(await trial["sul"].orders.view(order)).stored_by for order in only_here] == [
         ["matriz", "norte"]
     ] * 2
     # Two histories of one life told of one sale and of two; that three were made, only a count tells.
@@ -74,9 +74,9 @@ async def test_a_roll_back_that_only_a_row_betrays_is_found(trial: Trial) -> Non
     for name in ("matriz", "norte"):  # a grant's reply outruns the outbox
         trial.network.answers[name, EVENT] = problem(503, "not_ready")
     await trial.sell("norte", 2)
-    heads = (await trial["norte"].status())["heads"]
+    heads = (await trial["norte"].status()).heads
     await trial.put_back("sul", copy)
-    assert (await trial["sul"].status())["heads"].get(f"sul@{before}") == heads.get(f"sul@{before}")
+    assert (await trial["sul"].status()).heads.get(f"sul@{before}") == heads.get(f"sul@{before}")
     trial.network.answers.clear()
     await trial.verify()
     assert trial.epoch("sul") != before
@@ -115,7 +115,7 @@ async def test_an_acknowledgement_of_what_was_never_written_ends_the_life(
 ) -> None:
     await trial.stocked("matriz", "sul", at="sul", units=5)
     before = trial.epoch("sul")
-    head = (await trial["sul"].status())["heads"][f"sul@{before}"]
+    head = (await trial["sul"].status()).heads[f"sul@{before}"]
     position = Head(seq=head + 2 + beyond, event_id="of another history")
     receipt = BatchReceipt(epoch=trial.epoch("matriz"), position=position, parked=0)
     trial.network.answers["matriz", EVENT] = (
@@ -127,7 +127,7 @@ async def test_an_acknowledgement_of_what_was_never_written_ends_the_life(
     await eventually(lambda: trial.epoch("sul") != before, within=1)
     (_, after) = (await trial.audited("sul", "new_epoch"))[0]
     assert f"acknowledges event {position.seq}" in after["why"]
-    assert (await trial["sul"].orders.view(order))["stored_by"] == []
+    assert (await trial["sul"].orders.view(order)).stored_by == []
     trial.network.answers.clear()
     await trial.verify()
     assert await trial.order_ids("matriz") == [order]
@@ -145,7 +145,7 @@ async def test_an_epoch_that_finds_itself_named_dead_begins_another(trial: Trial
     await trial.verify()
     assert trial.epoch("sul") not in (first, second)
     await trial.shows(*NAMES, available=0, frozen=7, here=0)
-    assert (await trial["sul"].status())["fenced"] is None
+    assert (await trial["sul"].status()).fenced is None
 
 
 async def test_a_restore_at_a_dead_life_does_not_bring_its_rights_back(trial: Trial) -> None:
@@ -202,7 +202,7 @@ async def test_units_of_an_order_of_an_earlier_life_join_the_frozen_pool_when_it
     await trial.verify()
     await trial.shows(*NAMES, available=0, frozen=5, here=0)
     (returned,) = [
-        row["returned_frozen"] for row in await trial.rows("norte") if row["epoch"] == trial.epoch("sul")
+        row.returned_frozen for row in await trial.rows("norte") if row.epoch == trial.epoch("sul")
     ]
     assert returned == 2
     assert isinstance(await trial.refused("sul"), OutOfStock)

@@ -11,7 +11,7 @@ from tests.recovery.salvaging import accounts, founded, sell_alone, start_all
 from tests.recovery.trial import NAMES, Trial
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 
 DAY_SECONDS = 100.0  # a real day of three nodes takes minutes even in virtual time
@@ -35,8 +35,8 @@ async def test_an_order_that_only_a_damaged_file_had_is_back_at_all_nodes(
         assert await trial.has(name, alone)
     assert await trial.announced("sul") == [alone]
     status = await trial["sul"].status()
-    assert status["at_risk"] == 0
-    assert status["alarms"]["salvaged"]["last"] == (
+    assert status.at_risk == 0
+    assert status.alarms["salvaged"].last == (
         "of the damaged file node.db.damaged-1 1 order came back and 0 orders could not be brought back"
     )
     # Ten units less the three that were sold: nobody sells what the old life had left.
@@ -51,7 +51,7 @@ async def test_an_order_whose_page_is_gone_everywhere_is_named(trial: Trial) -> 
     assert await accounts(trial, "sul") == {"sul": (0, 1, True)}
     trial.declare_lost(alone)
     await trial.verify()
-    last = (await trial["sul"].status())["alarms"]["salvaged"]["last"]
+    last = (await trial["sul"].status()).alarms["salvaged"].last
     assert last.endswith(f"0 orders came back and 1 order could not be brought back ({alone})")
 
 
@@ -103,7 +103,7 @@ async def test_a_set_aside_file_is_removed_when_the_network_has_all_it_held(
     assert kept.exists()
     await eventually(lambda: not kept.exists(), within=2 * DAY_SECONDS)
     await asyncio.sleep(1)
-    assert (await trial["sul"].status())["salvage"] == []
+    assert (await trial["sul"].status()).salvage == []
     await trial.verify()
 
 

@@ -13,7 +13,7 @@ from tests.recovery.trial import NAMES, Trial
 from tests.support.company import customer
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 
 async def test_an_order_that_another_branch_brings_back_is_called_lost_no_more(trial: Trial) -> None:
@@ -59,7 +59,7 @@ async def test_where_all_files_are_damaged_one_founds_with_what_it_had_and_the_o
     await trial.verify()
     for name in NAMES:
         assert set(alone) <= set(await trial.order_ids(name))
-        assert (await trial[name].status())["at_risk"] == 0
+        assert (await trial[name].status()).at_risk == 0
     assert await trial.refused("norte")  # what the old lives had left is nobody's to sell
 
 

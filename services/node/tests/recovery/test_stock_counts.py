@@ -13,7 +13,7 @@ from tests.support.branch import ACTOR, Branches
 from tests.support.network import problem
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 HELLO, EVENT, SEAL = "/replica/hello", "/replica/event", "/replica/seal"
 
@@ -89,7 +89,7 @@ def test_nothing_is_counted_while_a_death_is_unknown(branches: Branches) -> None
     rice = matriz.product("rice")
     matriz.adjust("rice", 3)
     ghost = Life("norte", "over")
-    handovers = {"norte": stock_count.Handover(dead=[ghost], cells=[])}
+    handovers = {"norte": stock_count.Handover(life=Life("norte", "present"), dead=[ghost], cells=[])}
 
     def release(tx: Transaction, *, dead: list[Life]) -> bool:
         wanted = stock_count.Count(product_id=rice, missing=1, dead=dead)

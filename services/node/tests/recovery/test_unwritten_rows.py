@@ -30,7 +30,7 @@ from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR, CLUSTER
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 NO_TEXT = "CAST(x'66ff66' AS TEXT)"
 FIRST_ORDER = "(SELECT MIN(id) FROM orders)"
@@ -107,7 +107,7 @@ async def test_a_row_whose_key_was_altered_comes_back_and_leaves_no_ghost(
     actor, after = (await sold.audited("sul", "moved_out"))[0]
     assert actor == "sul"
     relation = statement.split()[1].replace("order_lines", "orders").replace("stock_grants", "stock")
-    assert f"{relation}/{after['bucket']}" in (await sold["sul"].status())["alarms"]["unwritten_rows"]["last"]
+    assert f"{relation}/{after['bucket']}" in (await sold["sul"].status()).alarms["unwritten_rows"].last
 
 
 @pytest.mark.parametrize("statement", INSERTED.values(), ids=INSERTED)

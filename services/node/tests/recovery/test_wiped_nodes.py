@@ -8,7 +8,7 @@ from tests.support.company import customer, stock
 from tests.support.network import problem
 from tests.support.virtual import eventually
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 EVENT = "/replica/event"
 
@@ -106,7 +106,7 @@ async def test_an_order_that_nobody_else_had_is_all_that_is_lost(trial: Trial) -
     kept = await trial.traded(at="sul", units=5)
     trial.network.cut |= {("sul", "matriz"), ("sul", "norte")}
     lost = await trial.sell("sul")
-    assert (await trial["sul"].status())["at_risk"] == 1
+    assert (await trial["sul"].status()).at_risk == 1
     trial.declare_lost(lost)
     await trial.wipe("sul")
     trial.network.cut.clear()

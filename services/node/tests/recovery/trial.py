@@ -4,12 +4,14 @@ import asyncio
 import json
 import shutil
 import sqlite3
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from app.database import StorageError
 from app.domain.errors import StateError
+from app.domain.stock import Cell
 from app.node import BranchNode
 from app.state.tables import orders, stock_views
 from app.sync.peering.peers import Peer
@@ -77,8 +79,8 @@ class Trial:
     async def sell(self, name: str, quantity: int = 1, *, key: str | None = None) -> str:
         """Place an order and note the promise; its id."""
         placed = await buy(self[name], RICE, quantity, key=key)
-        self.promise(placed["id"], quantity)
-        return str(placed["id"])
+        self.promise(placed.id, quantity)
+        return str(placed.id)
 
     async def refused(self, name: str, quantity: int = 1) -> Exception:
         """Place an order that the node refuses; its reason."""
@@ -152,14 +154,14 @@ class Trial:
 
     async def order_ids(self, name: str) -> list[str]:
         found = await self[name].database.read(lambda connection: orders.page(connection, "", 10_000))
-        return [order["id"] for order in found]
+        return [order.id for order in found]
 
     async def has(self, name: str, order_id: str) -> bool:
         return order_id in await self.order_ids(name)
 
     async def is_parked(self, name: str) -> bool:
         """Whether a node holds events it could not apply."""
-        return bool((await self[name].status())["parked"])
+        return bool((await self[name].status()).parked)
 
     async def audited(self, name: str, action: str) -> list[tuple[str, dict[str, Any]]]:
         """Who did it and what came of it, for every audit row of an action, in order."""
@@ -191,16 +193,14 @@ class Trial:
         )
         return [row[0] for row in rows]
 
-    async def rows(self, name: str) -> list[dict[str, Any]]:
+    async def rows(self, name: str) -> Sequence[Cell]:
         """Every life's row of rice as a node knows it."""
         shown = await self[name].database.read(lambda connection: stock_views.stock_view(connection, RICE))
-        found: list[dict[str, Any]] = shown["rows"]
-        return found
+        return shown.rows
 
-    async def view(self, name: str) -> dict[str, Any]:
+    async def view(self, name: str) -> Mapping[str, int | None]:
         """A node's stock view of rice."""
-        shown: dict[str, Any] = (await self[name].status())["stock"]
-        return shown
+        return (await self[name].status()).stock
 
     async def shows(self, *names: str, available: int, frozen: int, here: int, oversold: int = 0) -> None:
         """Wait until nodes show this stock: deaths travel with the next hello."""
@@ -213,8 +213,8 @@ class Trial:
 
     async def alarms(self, name: str) -> dict[str, int]:
         """How often each alarm was raised."""
-        found = (await self[name].status())["alarms"]
-        return {kind: int(alarm["count"]) for kind, alarm in found.items()}
+        found = (await self[name].status()).alarms
+        return {kind: int(alarm.count) for kind, alarm in found.items()}
 
     def peer(self, name: str, *, seen_by: str) -> Peer:
         """What one node knows of another."""
@@ -236,12 +236,12 @@ class Trial:
         async def settled() -> bool:
             found = [await node.status() for node in present]
             owed = [
-                status["pending"][node.settings.node_name]
+                status.pending[node.settings.node_name]
                 for status in found
                 for node in present
-                if node.settings.node_name != status["node"]
+                if node.settings.node_name != status.node
             ]
-            return not any(owed) and len({status["digest"] for status in found}) == 1
+            return not any(owed) and len({status.digest for status in found}) == 1
 
         await eventually(settled, within=180, every=0.1)
 

@@ -176,7 +176,7 @@ def test_surplus_moves_toward_demand_and_leaves_what_waits(pair: tuple[Branch, B
 def test_no_surplus_moves_to_a_life_that_is_over(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     product = matriz.product_id("rice")
-    matriz.do(lambda tx: life_table.learn_deaths(tx, [norte.life]))
+    matriz.do(lambda tx: life_table.learn_deaths(tx, [norte.life], by=norte.life))
     assert grants.products_with_surplus(matriz.connection, peers=[norte.life], reserved={}) == []
     assert not matriz.do(lambda tx: grants.offer_surplus(tx, product, peers=[norte.life], reserved=0))
 

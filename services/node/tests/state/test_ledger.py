@@ -113,11 +113,12 @@ def test_an_old_view_of_this_very_life_is_no_alarm(branches: Branches) -> None:
     assert merge(matriz, Cell(product, *matriz.life, received=5, version=1)) == stock_table.Merged()
 
 
-def test_lives_are_learnt_from_rows_and_grants(branches: Branches) -> None:
+def test_lives_are_learnt_from_rows_and_those_of_this_branch_from_grants(branches: Branches) -> None:
     matriz = branches.make("matriz")
     product = matriz.product("rice")
-    merge(matriz, Cell(product, *NEW, received=5, granted={Life("sul", "e7"): 2}, version=2))
-    assert lives(matriz) == {matriz.life: 0, NEW: 0, Life("sul", "e7"): 0}
+    granted = {Life("sul", "e7"): 2, Life("matriz", "e7"): 1}
+    merge(matriz, Cell(product, *NEW, received=5, granted=granted, version=2))
+    assert lives(matriz) == {matriz.life: 0, NEW: 0, Life("matriz", "e7"): 1}
 
 
 def test_another_life_of_ones_own_branch_is_over(branches: Branches) -> None:
@@ -182,15 +183,9 @@ def test_the_view_shows_the_company_the_branch_and_every_row(branches: Branches)
     merge(matriz, Cell(product, *OLD, received=4, version=1))
     matriz.do(lambda tx: life_table.learn_life(tx, OLD, dead=True))
     view = stock_views.stock_view(matriz.connection, "RICE")
-    assert {name: view[name] for name in ("sku", "available", "frozen", "oversold", "here")} == {
-        "sku": "rice",
-        "available": 10,
-        "frozen": 4,
-        "oversold": 0,
-        "here": 5,
-    }
-    assert [(row["branch"], row["granted"]) for row in view["rows"]] == [
-        ("matriz", {"norte@e1": 5}),
+    assert (view.sku, view.available, view.frozen, view.oversold, view.here) == ("rice", 10, 4, 0, 5)
+    assert [(row.branch, row.granted) for row in view.rows] == [
+        ("matriz", {NEW: 5}),
         ("norte", {}),
     ]
     assert stock_views.stock_page(matriz.connection, "", 10) == [view]
@@ -215,10 +210,12 @@ def test_oversold_units_are_named_with_the_orders_that_lack_them(branches: Branc
     matriz.send(norte)
     norte.send(matriz)
     lists = [stock_views.stock_view(branch.connection, "rice") for branch in (matriz, norte)]
-    assert [view["oversold"] for view in lists] == [2, 2]
-    assert lists[0]["deficits"] == lists[1]["deficits"]
+    assert [view.oversold for view in lists] == [2, 2]
+    assert lists[0].deficits == lists[1].deficits
     last = max((matriz, first), (norte, second), key=lambda placed: _place_in_time(*placed))
-    assert lists[0]["deficits"] == [{"order": last[1], "branch": last[0].identity.name, "quantity": 2}]
+    assert [(units.order_id, units.branch, units.quantity) for units in lists[0].deficits] == [
+        (last[1], last[0].identity.name, 2)
+    ]
     assert {
         stock.rights_of(branch.life, cells(branch, branch.product_id("rice")).values())
         for branch in (matriz, norte)
@@ -261,5 +258,5 @@ def test_a_number_that_is_none_ends_no_life_and_fails_no_reader(
     assert [trouble.relation for trouble in troubles] == ["stock"]
     for trouble in troubles:
         matriz.do(partial(altered_rows.list_altered, trouble=trouble, asked=1, why="a test"))
-    assert stock_views.stock_view(matriz.connection, "rice")["rows"] == []
+    assert stock_views.stock_view(matriz.connection, "rice").rows == []
     assert matriz.do(lambda tx: altered_rows.accept(tx, actor=ACTOR)) == {"accepted": 0, "left": 1}

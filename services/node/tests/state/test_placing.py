@@ -74,7 +74,7 @@ def test_the_orders_own_event_comes_after_its_stock_effects(matriz: Branch) -> N
 def test_the_price_as_sold_outlives_a_change_of_the_catalogue(matriz: Branch) -> None:
     placed = matriz.place("ALFKI", ("rice", 1))
     matriz.do(lambda tx: products.update(tx, "rice", {"price_cents": 999}, actor=ACTOR))
-    assert orders.view(matriz.connection, placed)["total_cents"] == 250
+    assert orders.view(matriz.connection, placed).total_cents == 250
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_what_older_waiting_orders_need_is_left_to_them(matriz: Branch) -> None:
             lambda tx: order_commands.place_order(
                 tx, order, actor=ACTOR, key=None, request_hash="h", policy="escrow", reserved=reserved
             )
-        )
+        ).order_id
 
     with pytest.raises(OutOfRights) as raised:
         attempt(3)
@@ -215,7 +215,7 @@ def test_the_same_key_taken_at_two_branches_apart_is_a_possible_duplicate(branch
     matriz.send(norte)
     norte.send(matriz)
     for branch in (matriz, norte):
-        assert orders.view(branch.connection, first)["possible_duplicates"] == [second]
+        assert orders.view(branch.connection, first).possible_duplicates == [second]
         assert orders.count_possible_duplicates(branch.connection) == 1
         # Whoever repeats the request now gets one of them, not a third.
         assert branch.place("ALFKI", ("rice", 1), key="k") in (first, second)
@@ -228,7 +228,7 @@ def test_cancelling_gives_the_rights_back_once(matriz: Branch) -> None:
     before = state(matriz)
     matriz.cancel(placed)
     assert state(matriz) == before
-    assert orders.view(matriz.connection, placed)["status"] == "cancelled"
+    assert orders.view(matriz.connection, placed).status == "cancelled"
 
 
 def test_cancelling_an_order_of_an_earlier_epoch_feeds_the_frozen_pool_only(matriz: Branch) -> None:
@@ -282,7 +282,7 @@ def test_new_stock_is_shared_in_the_same_transaction(
 
 def test_new_stock_is_not_shared_with_a_life_that_is_over(matriz: Branch) -> None:
     """Who shares heard from it lately, and then of its end: the units would be frozen."""
-    matriz.do(lambda tx: life_table.learn_deaths(tx, [SUL]))
+    matriz.do(lambda tx: life_table.learn_deaths(tx, [SUL], by=SUL))
     matriz.adjust("rice", 10, share="equal", peers=[NORTE, SUL])
     (own,) = stock_table.cells_of(matriz.connection, matriz.product_id("rice"))
     assert own.granted == {NORTE: 5}

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from app.domain import stock
+from app.domain.bounds import MOST_UNITS_OF_GRANT
 from app.domain.life import Life
-from app.domain.stock import Cell, SoldUnits, Totals
+from app.domain.stock import Cell, Compared, SoldUnits, Totals
 
 MATRIZ, NORTE, SUL = Life("matriz", "e1"), Life("norte", "e1"), Life("sul", "e1")
 OLD_NORTE = Life("norte", "e0")
@@ -79,6 +80,11 @@ def test_a_grant_to_an_earlier_life_is_no_right_of_the_present_one() -> None:
     assert stock.rights_of(OLD_NORTE, cells) == 4
 
 
+def test_of_an_absurd_grant_no_more_counts_than_rows_can_add_up() -> None:
+    cells = [cell(MATRIZ, received=2**62, granted={NORTE: 2**62}), cell(NORTE, sold=1)]
+    assert stock.rights_of(NORTE, cells) == MOST_UNITS_OF_GRANT - 1
+
+
 def test_what_a_stock_count_recovered_is_the_counters_right() -> None:
     cells = [cell(MATRIZ, recovered=3, sold=1), cell(OLD_NORTE, received=3)]
     assert [stock.rights_of(life, cells) for life in (MATRIZ, NORTE)] == [2, 0]
@@ -147,6 +153,32 @@ def test_merging_takes_the_most_advanced_of_every_field() -> None:
 )
 def test_views_that_no_one_history_can_have_are_a_fork(theirs: Cell, expected: bool) -> None:
     assert stock.is_fork(cell(MATRIZ, received=5, version=2), theirs) is expected
+
+
+HERE = cell(NORTE, received=5, version=2)
+LATER = cell(NORTE, received=6, version=3)
+OTHER = cell(NORTE, received=6, version=2)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "me", "expected"),
+    [
+        (HERE, HERE, MATRIZ, Compared()),
+        (None, HERE, MATRIZ, Compared(after=HERE)),
+        (HERE, LATER, MATRIZ, Compared(after=LATER)),
+        (LATER, HERE, MATRIZ, Compared()),
+        (HERE, OTHER, MATRIZ, Compared(after=OTHER, is_fork=True)),
+        (HERE, HERE, NORTE, Compared()),
+        (LATER, HERE, NORTE, Compared()),
+        (None, HERE, NORTE, Compared(is_ahead=True)),
+        (HERE, LATER, NORTE, Compared(is_ahead=True)),
+        (HERE, OTHER, NORTE, Compared(is_ahead=True)),
+    ],
+)
+def test_a_peers_view_is_merged_but_of_this_very_life_only_compared(
+    ours: Cell | None, theirs: Cell, me: Life, expected: Compared
+) -> None:
+    assert stock.compare(ours, theirs, me=me) == expected
 
 
 @pytest.mark.parametrize(

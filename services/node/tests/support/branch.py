@@ -15,13 +15,16 @@ from app.database.identity import begin_start
 from app.database.seals import require_written
 from app.database.writer import Command, Writer
 from app.domain import stock
+from app.domain.customer import NewCustomer
 from app.domain.life import Life
+from app.domain.product import NewProduct
 from app.domain.ranges import Ranges
+from app.domain.stock import Policy
 from app.state.commands import new_epoch, order_commands
-from app.state.commands.order_commands import Adjustment, PlaceOrder, Policy
+from app.state.commands.order_commands import Adjustment, PlaceOrder
 from app.state.registry import replicated
 from app.state.tables import customers, life_table, products, stock_table
-from app.sync.log import cursors, outbox, receiver
+from app.sync.log import batches, cursors, outbox, receiver
 from app.sync.wire.messages import Batch
 from tests.support.virtual import BEGAN_AT
 
@@ -46,6 +49,7 @@ class Branch:
             identity=begin_start(self.connection, cluster_id=CLUSTER, name=name, random=self.random),
             wall=self._tick,
             random=self.random,
+            compares=True,
         )
 
     def _tick(self) -> float:
@@ -77,13 +81,13 @@ class Branch:
 
     def product(self, sku: str, *, price_cents: int = 1000) -> str:
         """Create a product; its id."""
-        made = products.NewProduct(sku=sku, name=f"Product {sku}", price_cents=price_cents)
-        return str(self.do(lambda tx: products.create(tx, made, actor=ACTOR))["id"])
+        made = NewProduct(sku=sku, name=f"Product {sku}", price_cents=price_cents)
+        return str(self.do(lambda tx: products.create(tx, made, actor=ACTOR)).id)
 
     def customer(self, code: str) -> str:
         """Create a customer; its id."""
-        made = customers.NewCustomer(code=code, name=f"Customer {code}")
-        return str(self.do(lambda tx: customers.create(tx, made, actor=ACTOR))["id"])
+        made = NewCustomer(code=code, name=f"Customer {code}")
+        return str(self.do(lambda tx: customers.create(tx, made, actor=ACTOR)).id)
 
     def adjust(
         self,
@@ -117,7 +121,7 @@ class Branch:
             lambda tx: order_commands.place_order(
                 tx, order, actor=actor, key=key, request_hash=request_hash, policy=policy, reserved={}
             )
-        )
+        ).order_id
 
     def cancel(self, order_id: str) -> None:
         self.do(lambda tx: order_commands.cancel_order(tx, order_id, actor=ACTOR))
@@ -167,7 +171,7 @@ class Branch:
 
     def batch_for(self, peer: "Branch") -> Batch | None:
         """The next batch for a peer, as it arrives: through JSON."""
-        batch = outbox.next_batch(self.connection, peer=peer.life[0], peer_epoch=peer.life[1])
+        batch = batches.next_batch(self.connection, peer=peer.life[0], peer_epoch=peer.life[1])
         return None if batch is None else over_the_wire(batch)
 
     def receive(self, batch: Batch) -> receiver.Receipt:

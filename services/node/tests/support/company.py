@@ -7,9 +7,12 @@ from typing import Any
 
 from app.config import Settings
 from app.database.digest import read_digests
+from app.domain.customer import NewCustomer
+from app.domain.product import NewProduct
 from app.node import BranchNode
 from app.state.commands.order_commands import Adjustment, PlaceOrder
 from app.state.tables import customers, products
+from app.state.tables.orders import OrderView
 from app.sync.log import outbox, positions
 from app.sync.wire.messages import Head
 from tests.support.branch import ACTOR, CLUSTER
@@ -110,7 +113,7 @@ def node_settings(name: str, *, peers: tuple[str, ...] = (), **values: Any) -> S
 async def stock(node: BranchNode, sku: str, quantity: int, *, share: Any = "keep") -> None:
     """Create a product unless the node knows it, and receive units of it."""
     if await node.database.read(lambda connection: products.find(connection, sku)) is None:
-        made = products.NewProduct(sku=sku, name=f"Product {sku}", price_cents=1000)
+        made = NewProduct(sku=sku, name=f"Product {sku}", price_cents=1000)
         await node.database.write(lambda tx: products.create(tx, made, actor=ACTOR))
     if quantity:
         wanted = Adjustment(sku=sku, quantity=quantity, reason="a delivery", share=share)
@@ -118,7 +121,7 @@ async def stock(node: BranchNode, sku: str, quantity: int, *, share: Any = "keep
 
 
 async def customer(node: BranchNode, code: str = "ALFKI") -> None:
-    made = customers.NewCustomer(code=code, name=f"Customer {code}")
+    made = NewCustomer(code=code, name=f"Customer {code}")
     await node.database.write(lambda tx: customers.create(tx, made, actor=ACTOR))
 
 
@@ -130,7 +133,7 @@ async def buy(
     code: str = "ALFKI",
     key: str | None = None,
     request_hash: str = "hash",
-) -> dict[str, Any]:
+) -> OrderView:
     """Place an order of one line."""
     order = PlaceOrder(customer=code, lines=((sku, quantity),))
     return await node.orders.place(order, actor=ACTOR, key=key, request_hash=request_hash)

@@ -63,24 +63,8 @@ def fill(connection: sqlite3.Connection, *, orders: int, seed: int = 0) -> None:
             insert(
                 connection, "order_lines", (order_id, line, product, "SKU", "Feijão", -(-number // 2) + 1, 5)
             )
-        insert(
-            connection,
-            "audit",
-            (
-                None,
-                at,
-                "a-user",
-                "place",
-                "order",
-                order_id,
-                None,
-                "{}" * (number % 9),
-                "matriz",
-                "e1",
-                1,
-                "r",
-            ),
-        )
+        done = ("a-user", "place", "order", order_id, None, "{}" * (number % 9), "matriz", "e1", 1, "r")
+        insert(connection, "audit", (None, at, *done))
         if number % 7 == 6:
             connection.execute(
                 "UPDATE orders SET status = 'cancelled', version = 2, note = 'não quis' WHERE rowid ="

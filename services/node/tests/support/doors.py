@@ -7,15 +7,15 @@ from functools import cache
 
 from fastapi import FastAPI
 from starlette.datastructures import State
-from starlette.types import ASGIApp, Message, Scope
+from starlette.types import ASGIApp, Message
 
 from app.api import replica
-from app.api.limits import install_limits
+from app.api.edge import install_edge
 from app.api.problems.handlers import install_problems
-from app.api.response_signing import install_marks
 from app.node import BranchNode
 from app.security.replica_tokens import ANSWER_HEADER
 from app.sync.peering.transport import Response
+from tests.support.asgi import http_scope
 
 
 def doors_of(node: BranchNode) -> FastAPI:
@@ -31,8 +31,7 @@ def _doors() -> FastAPI:
     app = FastAPI()
     app.include_router(replica.router)
     install_problems(app)
-    install_limits(app)
-    install_marks(app)
+    install_edge(app, {})
     return app
 
 
@@ -40,20 +39,7 @@ async def ask(app: ASGIApp, host: str, path: str, *, body: bytes, headers: Mappi
     """What an application answers. It is asked as a server asks it: an HTTP client in between would take
     longer over each message than most nodes do."""
     sent = {"host": host, **headers, "content-length": str(len(body))}
-    scope: Scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in sent.items()],
-        "server": (host, 80),
-        "client": ("10.0.0.1", 50_000),
-    }
+    scope = http_scope("POST", path, sent, server=host)
     requests = iter([{"type": "http.request", "body": body, "more_body": False}])
     answers: list[Message] = []
 

@@ -61,7 +61,7 @@ class History:
                 peers, product = self._others(here), here.product_id("rice")
                 here.do(lambda tx: grants.offer_surplus(tx, product, peers=peers, reserved=1))
             case "rename":
-                change = {"name": f"Rice {quantity}", "price_cents": quantity}
+                change: dict[str, str | int] = {"name": f"Rice {quantity}", "price_cents": quantity}
                 here.do(lambda tx: products.update(tx, "rice", change, actor=ACTOR))
             case "move":
                 here.do(lambda tx: customers.update(tx, "ALFKI", {"city": f"City {quantity}"}, actor=ACTOR))

@@ -16,6 +16,7 @@ class Parts(TypedDict):
     random: Random
     transport: Transport
     executor: Executor
+    compares_mirror: bool
 
 
 def parts(
@@ -32,4 +33,5 @@ def parts(
         random=Random(seed),
         transport=transport or FakeNetwork().transport("matriz"),
         executor=executor or InlineExecutor(),
+        compares_mirror=True,
     )

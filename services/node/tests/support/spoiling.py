@@ -8,7 +8,7 @@ from unittest import mock
 
 from app.node import BranchNode
 from app.security.replica_tokens import ReplicaClaims
-from app.sync.log import outbox
+from app.sync.log import batches
 from app.sync.wire import kinds
 from app.sync.wire.messages import SCHEMA_VERSION, Batch, BatchReceipt
 
@@ -27,7 +27,7 @@ async def deliver_spoiled(
     """Deliver what one node has for another, with these changes of every event of a kind."""
     name, epoch = receiver.database.identity.name, receiver.database.identity.epoch
     batch = await sender.database.read(
-        lambda connection: outbox.next_batch(connection, peer=name, peer_epoch=epoch)
+        lambda connection: batches.next_batch(connection, peer=name, peer_epoch=epoch)
     )
     assert batch is not None, "there is something to tell"
     document = batch.model_dump(mode="json")

@@ -192,8 +192,10 @@ class InlineExecutor:
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.runs = 0
 
     async def run(self, lane: Lane, work: Callable[[], T]) -> T:
+        self.runs += 1
         await asyncio.sleep(self.seconds)
         return work()
 

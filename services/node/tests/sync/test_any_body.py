@@ -12,7 +12,8 @@ from app.state.registry import replicated
 from app.state.tables import products, users
 from app.sync.catchup import snapshot
 from app.sync.wire import kinds
-from app.sync.wire.kinds import KINDS, UNAPPLICABLE
+from app.sync.wire.kinds import KINDS
+from app.sync.wire.merging import UNAPPLICABLE
 from app.sync.wire.messages import Page, WireEvent
 from tests.support.branch import ACTOR, Branch, Branches, as_json
 
@@ -85,7 +86,7 @@ class _Undone(Exception):
 def stumbles(tx: Transaction, event: WireEvent, body: Any) -> str | None:
     """What applying an event with this body raised that no sender can be blamed for."""
     try:
-        with tx.attempt():
+        with tx.savepoint():
             kinds.apply(tx, event.model_copy(update={"body": body}), origin="matriz")
             raise _Undone
     except (_Undone, *UNAPPLICABLE):
@@ -106,6 +107,7 @@ def body_of(branch: Branch, kind: str) -> Any:
     return as_json(KINDS[kind].read(branch.connection, entity))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("kind", [*KINDS, "prophecy"])
 def test_no_body_makes_this_program_stumble(matriz: Branch, branches: Branches, kind: str) -> None:
     knows, knows_nothing = branches.make("sul"), branches.make("norte")
@@ -138,7 +140,7 @@ def test_no_row_of_a_page_makes_this_program_stumble(
             heads={},
         )
         try:
-            with tx.attempt():
+            with tx.savepoint():
                 snapshot.merge_page(tx, page, donor="matriz")
                 raise _Undone
         except _Undone:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app import backup
+from app import backup, program
 from app.config import Settings
 from app.database import DamagedDatabase, StorageError, StorageFailed, WrongDatabase
 from app.node import BranchNode
@@ -67,7 +67,7 @@ async def test_a_restored_node_lives_a_new_epoch_and_gets_back_what_peers_have(
     await eventually(company.converged)
     assert node.database.identity.epoch == restored.epoch
     assert await orders(node) == known
-    totals = (await node.status())["stock"]
+    totals = (await node.status()).stock
     assert (totals["here"], totals["frozen"]) == (0, 27)
     assert node.readiness.fenced is None
 
@@ -89,7 +89,7 @@ async def test_a_restored_node_announces_the_orders_that_peers_lack(company: Com
     for name in NAMES:
         await company.start(name, peers=NAMES)
     await eventually(company.converged)
-    assert await orders(company["matriz"]) == {order["id"]}
+    assert await orders(company["matriz"]) == {order.id}
 
 
 async def test_nothing_is_restored_under_a_running_node(sold: tuple[Company, bytes]) -> None:
@@ -133,10 +133,89 @@ async def test_a_copy_that_does_not_do_changes_nothing(
     company, copy = sold
     await company.stop("sul")
     before = company.path("sul").read_bytes()
-    with pytest.raises(error):
-        backup.restore(settings_at(company, "sul"), io.BytesIO(wrong(copy, tmp_path / "other.db")))
+    given = wrong(copy, tmp_path / "other.db")
+    for take in (backup.check, backup.restore):
+        with pytest.raises(error, match=r"this (copy|is no copy)") as refused:
+            take(settings_at(company, "sul"), io.BytesIO(given))
+        assert str(company.path("sul").parent) not in str(refused.value)  # nobody gave that file
     assert company.path("sul").read_bytes() == before
     assert {path.name for path in company.path("sul").parent.iterdir()} == {"node.db", "node.db.lock"}
+
+
+async def test_a_copy_is_looked_at_while_the_node_runs_and_changes_nothing(
+    sold: tuple[Company, bytes],
+) -> None:
+    company, copy = sold
+    before = company["sul"].database.identity
+    backup.check(settings_at(company, "sul"), io.BytesIO(copy))
+    assert company["sul"].database.identity == before
+    assert len(await orders(company["sul"])) == 2
+    assert not [path for path in company.path("sul").parent.iterdir() if path.is_dir()]
+
+
+FIRST, SECOND = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+
+
+@pytest.fixture
+async def founded(company: Company) -> tuple[Company, bytes]:
+    """A branch by itself whose network was given a founding, stopped, and a copy of its database."""
+    await company.found("sul", founding_id=FIRST)
+    copy = copy_of(company.path("sul"))
+    await company.stop("sul")
+    return company, copy
+
+
+def founded_again(company: Company, founding: str | None) -> Settings:
+    return node_settings(
+        "sul",
+        peers=("sul",),
+        database_path=company.path("sul"),
+        **({"founding_id": founding} if founding else {}),
+    )
+
+
+async def test_a_copy_of_the_same_founding_is_restored(founded: tuple[Company, bytes]) -> None:
+    company, copy = founded
+    assert backup.restore(founded_again(company, FIRST), io.BytesIO(copy)).name == "sul"
+
+
+async def test_a_copy_of_a_network_that_was_removed_changes_nothing(founded: tuple[Company, bytes]) -> None:
+    """Its CLUSTER_ID is the same: the network was founded again with the same secrets."""
+    company, copy = founded
+    company.path("sul").unlink()
+    await company.start("sul", peers=("sul",), founding_id=SECOND)
+    await company.stop("sul")
+    before = company.path("sul").read_bytes()
+
+    with pytest.raises(WrongDatabase, match=f"another founding of the network .{FIRST}."):
+        backup.restore(founded_again(company, SECOND), io.BytesIO(copy))
+
+    assert company.path("sul").read_bytes() == before
+
+
+async def test_a_lost_disk_takes_a_copy_by_what_was_set(founded: tuple[Company, bytes]) -> None:
+    company, copy = founded
+    company.path("sul").unlink()
+
+    with pytest.raises(WrongDatabase, match="another founding of the network"):
+        backup.restore(founded_again(company, SECOND), io.BytesIO(copy))
+    assert backup.restore(founded_again(company, FIRST), io.BytesIO(copy)).name == "sul"
+
+
+async def test_a_file_keeps_its_founding_whatever_is_set_later(founded: tuple[Company, bytes]) -> None:
+    company, copy = founded
+    await company.start("sul", peers=("sul",), founding_id=SECOND)
+    await company.stop("sul")
+
+    assert backup.restore(founded_again(company, SECOND), io.BytesIO(copy)).name == "sul"
+
+
+async def test_a_copy_that_says_no_founding_is_restored_by_its_cluster_and_name(company: Company) -> None:
+    await company.found("sul")
+    copy = copy_of(company.path("sul"))
+    await company.stop("sul")
+
+    assert backup.restore(founded_again(company, FIRST), io.BytesIO(copy)).name == "sul"
 
 
 async def test_without_a_database_there_is_nothing_to_save(tmp_path: Path) -> None:
@@ -148,7 +227,7 @@ async def test_without_a_database_there_is_nothing_to_save(tmp_path: Path) -> No
 async def test_other_words_are_one_line_of_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert backup.main(arguments, {}) == backup.MISUSED
+    assert backup.main(arguments, {}) == program.MISUSED
     assert capsys.readouterr().err.startswith("usage: python -m app.backup save")
 
 
@@ -163,6 +242,6 @@ async def test_what_goes_wrong_is_one_line(tmp_path: Path, capsys: pytest.Captur
         "ADMIN_USERNAME": "admin",
         "ADMIN_PASSWORD": "a long password",
     }
-    assert backup.main(["save"], environment) == backup.FAILED
+    assert backup.main(["save"], environment) == program.FAILED
     assert capsys.readouterr().err == f"there is no database {tmp_path / 'node.db'}\n"
-    assert backup.main(["save"], {}) == backup.MISUSED
+    assert backup.main(["save"], {}) == program.MISUSED

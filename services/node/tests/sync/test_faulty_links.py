@@ -59,6 +59,7 @@ async def stocked(company: Company) -> list[BranchNode]:
     return nodes
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("faults", FAULTS, ids=lambda faults: "+".join(fault.kind for fault in faults))
 async def test_bad_links_lose_nothing_oversell_nothing_and_agree_after_the_heal(
     company: Company, faults: list[LinkFault]
@@ -78,8 +79,8 @@ async def test_bad_links_lose_nothing_oversell_nothing_and_agree_after_the_heal(
     assert 0 < sold <= 30
     for node in nodes:
         status = await node.status()
-        assert (status["counts"]["orders"], status["stock"]["oversold"]) == (sold, 0)
-        assert (status["fenced"], status["alarms"], status["parked"]) == (None, {}, 0)
+        assert (status.counts["orders"], status.stock["oversold"]) == (sold, 0)
+        assert (status.fenced, status.alarms, status.parked) == (None, {}, 0)
 
 
 async def test_a_cut_is_felt_and_a_heal_drains_at_once_whatever_pause_the_sender_is_in(
@@ -94,10 +95,10 @@ async def test_a_cut_is_felt_and_a_heal_drains_at_once_whatever_pause_the_sender
     await heal([matriz])
 
     async def drained() -> bool:
-        return not (await matriz.status())["pending"]["norte"]
+        return not (await matriz.status()).pending["norte"]
 
     await eventually(drained, within=0.2)
-    assert (await norte.status())["counts"]["orders"] == 5
+    assert (await norte.status()).counts["orders"] == 5
 
 
 async def test_a_one_way_cut_lets_the_other_way_through(company: Company) -> None:
@@ -106,8 +107,8 @@ async def test_a_one_way_cut_lets_the_other_way_through(company: Company) -> Non
     await stock(norte, "TEA", 5)
 
     async def arrived() -> bool:
-        return not (await norte.status())["pending"]["matriz"]
+        return not (await norte.status()).pending["matriz"]
 
     await eventually(arrived)
     await sell(matriz, 1)
-    assert (await matriz.status())["pending"]["norte"] > 0
+    assert (await matriz.status()).pending["norte"]

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
 from app.database import Actor, StorageFull, Transaction
 from app.domain import identity
+from app.domain.user import User
 from app.node import BranchNode
 from app.state.tables import users
 from app.sync.replication import Replication
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 NAMES = ("matriz", "norte", "sul")
 
 
-async def admins(node: BranchNode) -> list[dict[str, Any]]:
+async def admins(node: BranchNode) -> list[User]:
     return await node.database.read(lambda connection: users.page(connection, "", 10))
 
 
@@ -58,13 +58,13 @@ async def test_three_empty_nodes_found_one_network_with_one_admin(company: Compa
     nodes = await company.found(*NAMES)
     await eventually(company.converged)
     found = [await admins(node) for node in nodes]
-    assert [[user["username"] for user in one] for one in found] == [["admin"]] * 3
+    assert [[user.username for user in one] for one in found] == [["admin"]] * 3
     assert found[0] == found[1] == found[2]
 
 
 async def test_a_node_without_peers_founds_its_own_network(company: Company) -> None:
     (node,) = await company.found("matriz")
-    assert [user["role"] for user in await admins(node)] == ["admin"]
+    assert [user.role for user in await admins(node)] == ["admin"]
 
 
 async def test_an_empty_node_waits_until_every_peer_has_answered(company: Company) -> None:
@@ -98,7 +98,7 @@ async def test_an_empty_node_beside_a_founded_one_takes_in_what_is_there_and_mak
     order = await buy(matriz, "rice", 1)
     sul = await company.start("sul", peers=NAMES)
     await eventually(lambda: sul.ready)
-    assert (await sul.orders.view(order["id"]))["status"] == "placed"
+    assert (await sul.orders.view(order.id)).status == "placed"
     assert [await foundings(node) for node in (matriz, norte, sul)] == [1, 0, 0]
     await eventually(company.converged)
 

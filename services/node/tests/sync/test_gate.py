@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from app.faults.faulty_transport import FaultyTransport
-from app.faults.link_faults import Cut, Duplicate, Flaky, LinkFault, Reorder, Slow
+from app.faults.link_faults import Cut, Duplicate, Flaky, LinkFault, Reorder, Slow, settings_of
 from app.sync.peering.transport import Response
 from app.sync.wire.errors import Unreachable
 from tests.support.virtual import VirtualClock, eventually
@@ -45,7 +45,13 @@ class Link:
         self.clock = VirtualClock()
         self.wire = Wire(self.clock)
         addresses = [("norte", NORTE), ("sul", SUL)]
-        self.gate = FaultyTransport(self.wire, addresses=addresses, clock=self.clock, random=Random(7))
+        self.gate = FaultyTransport(
+            self.wire,
+            addresses=addresses,
+            clock=self.clock,
+            random=Random(7),
+            sign_again=lambda token: f"{token}, again",
+        )
         for fault in faults:
             self.gate.put("norte", fault, lease_seconds=LEASE, seed=seed)
         self._calls = 0
@@ -67,8 +73,8 @@ class Link:
     @property
     def counted(self) -> tuple[int, int]:
         """How many calls met the fault, and how many it did not leave alone."""
-        (shown,) = self.gate.as_json()
-        return shown["calls"], shown["hits"]
+        (lease,) = self.gate.active()
+        return lease.counts.calls, lease.counts.hits
 
 
 async def test_without_a_fault_every_call_passes_unchanged() -> None:
@@ -187,7 +193,7 @@ async def test_a_fault_ends_with_its_lease_by_itself() -> None:
     assert await link.call() is False
     await link.clock.sleep(0.1)
     assert await link.call() is True
-    assert link.gate.as_json() == []
+    assert link.gate.active() == []
 
 
 async def test_lifting_ends_one_links_faults_or_all_and_may_be_repeated() -> None:
@@ -204,28 +210,12 @@ async def test_what_is_shown_has_the_settings_their_units_and_the_seed() -> None
     link = Link()
     link.gate.put("sul", Flaky(loss=0.3), lease_seconds=60.0, seed=11)
     link.gate.put("norte", Reorder(), lease_seconds=60.0, seed=12)
-    assert link.gate.as_json() == [
-        {
-            "peer": "norte",
-            "kind": "reorder",
-            "chance": 0.5,
-            "hold_seconds": 2.0,
-            "seed": 12,
-            "lease_seconds": 60.0,
-            "seconds_left": 60.0,
-            "calls": 0,
-            "hits": 0,
-        },
-        {
-            "peer": "sul",
-            "kind": "flaky",
-            "loss": 0.3,
-            "seed": 11,
-            "lease_seconds": 60.0,
-            "seconds_left": 60.0,
-            "calls": 0,
-            "hits": 0,
-        },
+    assert [
+        (lease.peer, lease.fault.kind, settings_of(lease.fault), lease.seed, lease.seconds)
+        for lease in link.gate.active()
+    ] == [
+        ("norte", "reorder", {"chance": 0.5, "hold_seconds": 2.0}, 12, 60.0),
+        ("sul", "flaky", {"loss": 0.3}, 11, 60.0),
     ]
 
 

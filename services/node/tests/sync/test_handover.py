@@ -9,7 +9,7 @@ from app.domain.life import Life
 from app.sync.catchup import donor_state
 from app.sync.catchup.donor_state import DonorState
 from app.sync.log import dead_letters, positions
-from app.sync.wire.messages import Head, ParkedEvent, TotalsReply, TotalsRequest
+from app.sync.wire.messages import HandedEvent, Head, TotalsReply, TotalsRequest
 from tests.support.branch import Branch, Branches
 
 LIFE = Life("matriz", "first")
@@ -89,15 +89,15 @@ def test_a_state_covers_what_was_parked_of_the_range_it_was_read_in(
     matriz.adjust("rice", 1)
     matriz.adjust("rice", 1)
     handed = parked_of(matriz, seq=3, kind="stock_update", entity=matriz.product_id("rice"))
-    norte.do(lambda tx: dead_letters.take(tx, handed, further=True))
+    norte.do(lambda tx: dead_letters.take(tx, handed, donor=None, further=True))
     matriz.send(norte)
     assert (norte.parked(), norte.digest()) == ([], matriz.digest())
 
 
-def parked_of(branch: Branch, *, seq: int, kind: str, entity: str) -> ParkedEvent:
+def parked_of(branch: Branch, *, seq: int, kind: str, entity: str) -> HandedEvent:
     """An event of a branch as a donor hands it over that could not apply it."""
     event = {"seq": seq, "event_id": "x", "kind": kind, "entity": entity, "schema_version": 1, "lamport": 1}
-    return ParkedEvent.model_validate(
+    return HandedEvent.model_validate(
         {
             "origin": branch.life[0],
             "epoch": branch.life[1],
@@ -113,13 +113,13 @@ def test_of_a_life_that_two_processes_lived_both_events_at_one_seq_are_kept(bran
     matriz.product("rice")
     spoil(norte, matriz, "product_upserted")
     other = parked_of(matriz, seq=1, kind="product_upserted", entity="another product")
-    norte.do(lambda tx: dead_letters.take(tx, other, further=True))
+    norte.do(lambda tx: dead_letters.take(tx, other, donor=None, further=True))
     assert [row["entity"] for row in norte.parked()] == [matriz.product_id("rice"), "another product"]
     assert dead_letters.seqs_of(norte.connection, matriz.life) == [(1, 1)]
     matriz.acknowledge(norte, 1)
 
     later = parked_of(matriz, seq=2, kind="product_upserted", entity="another product")
-    norte.do(lambda tx: dead_letters.take(tx, later, further=True))
+    norte.do(lambda tx: dead_letters.take(tx, later, donor=None, further=True))
     matriz.adjust("rice", 1)
     matriz.send(norte)
     assert norte.digest() == matriz.digest()

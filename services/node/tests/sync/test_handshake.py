@@ -127,9 +127,43 @@ def test_who_is_told_of_more_or_other_events_of_its_life_is_behind(
 
 def test_who_is_named_dead_is_behind(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
-    learned = meet(matriz, hello(norte, dead=[matriz.life]))
+    said = hello(norte, dead=[matriz.life])
+    learned = matriz.do(lambda tx: handshake.meet(tx, said))
+    assert isinstance(learned, Learned)
     assert learned.behind == "norte names this epoch dead"
     assert life_table.dead_lives(matriz.connection) == set()  # its own death is not for it to write down
+
+
+def test_an_answer_that_calls_the_asking_life_dead_contradicts_itself(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    assert meet(matriz, hello(norte, dead=[matriz.life])).behind is None
+
+
+def test_another_branch_ends_no_life_that_is_known(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    sul = Life("sul", "e1")
+    matriz.do(lambda tx: life_table.learn_life(tx, sul))
+    meet(matriz, hello(norte, dead=[sul]))
+    assert sul not in life_table.dead_lives(matriz.connection)
+    meet(matriz, hello(norte, dead=[norte.life._replace(epoch="e0")]))
+    assert life_table.dead_lives(matriz.connection) == {Life("norte", "e0")}
+
+
+def test_a_life_that_only_others_called_dead_lives_when_it_says_hello(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    matriz.do(lambda tx: life_table.learn_deaths(tx, [norte.life], by=Life("sul", "e1")))
+    assert life_table.dead_lives(matriz.connection) == {norte.life}
+    assert life_table.deaths_to_tell(matriz.connection) == []  # it is for others to say
+    meet(matriz, hello(norte))
+    assert life_table.dead_lives(matriz.connection) == set()
+
+
+def test_a_branchs_own_word_that_its_life_is_over_stays(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    sul, successor = Life("sul", "e1"), Life("norte", "next")
+    matriz.do(lambda tx: life_table.learn_deaths(tx, [norte.life], by=sul))
+    matriz.do(lambda tx: life_table.learn_deaths(tx, [norte.life], by=successor))
+    assert isinstance(matriz.do(lambda tx: handshake.meet(tx, hello(norte))), Over)
 
 
 def test_who_is_told_of_newer_rows_is_behind(pair: tuple[Branch, Branch]) -> None:
@@ -174,12 +208,12 @@ def test_only_the_first_hello_is_answered_with_newer_rows(pair: tuple[Branch, Br
 
 def test_lives_and_deaths_are_learnt(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
-    gone, heard_of = Life("sul", "e0"), Life("sul", "e1")
-    heads = {heard_of.key: Head(seq=1, event_id="x")}
+    gone, heard_of, earlier = Life("sul", "e0"), Life("sul", "e1"), Life("matriz", "e0")
+    heads = {life.key: Head(seq=1, event_id="x") for life in (heard_of, earlier)}
     meet(matriz, hello(norte, dead=[gone], heads=heads))
     lives = matriz.connection.execute("SELECT branch, epoch, dead FROM epochs")
     found = {(row[0], row[1]): row[2] for row in lives}
-    assert found == {matriz.life: 0, norte.life: 0, gone: 1, heard_of: 0}
+    assert found == {matriz.life: 0, norte.life: 0, gone: 1, Life("matriz", "e0"): 1}
 
 
 def test_an_earlier_life_of_ones_own_branch_is_dead_as_soon_as_it_is_heard_of(

@@ -9,7 +9,7 @@ from app.sync.rules.acknowledgement import Finding
 from app.sync.rules.hello_rules import (
     Accepted,
     Behind,
-    Gone,
+    NoMember,
     Over,
     Process,
     Sender,
@@ -65,12 +65,12 @@ def test_of_two_processes_of_one_life_the_one_with_more_starts_is_the_later(
         ([PEER, OTHER], Sender(False, False, ["n1", "n2", "n3"]), Over(living=["n3"], contested=["n2"])),
         ([Life("sul", "n2")], OVER, Over(living=["n2"], contested=[])),  # another branch's
         # A decommissioned branch has no life that counts.
-        ([], GONE, Gone()),
-        ([ME, PEER], GONE, Gone()),
+        ([], GONE, NoMember()),
+        ([ME, PEER], GONE, NoMember()),
     ],
 )
 def test_a_hello_counts_unless_its_life_is_over(
-    dead: Collection[Life], known: Sender, verdict: Accepted | Behind | Over | Gone
+    dead: Collection[Life], known: Sender, verdict: Accepted | Behind | Over | NoMember
 ) -> None:
     assert judge(PEER, dead, known=known, me=ME) == verdict
 

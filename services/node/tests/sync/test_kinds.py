@@ -81,7 +81,7 @@ def test_a_cancellation_brings_the_stock_effects_of_sale_and_return(
     rice = norte.product_id("rice")
     assert norte.totals(rice).available == 9
     (order,) = orders.page(norte.connection, "", 10)
-    assert order["status"] == "cancelled"
+    assert order.status == "cancelled"
 
 
 @pytest.mark.parametrize("kind", ["order_created", "order_cancelled", "stock_update"])

@@ -5,7 +5,8 @@ import pytest
 from app.database import Transaction
 from app.state.tables import products
 from app.sync.log import cursors, outbox
-from app.sync.log.outbox import BATCH_BYTES, BATCH_EVENTS, ORIGIN, Backlog
+from app.sync.log.outbox import EMPTY_LOG, Backlog
+from app.sync.rules.batch_size import SMALLEST
 from app.sync.wire.errors import Trimmed
 from tests.support.branch import ACTOR, Branch, Branches
 
@@ -46,8 +47,8 @@ def backlog(branch: Branch, peer: Branch) -> Backlog:
 
 def test_a_log_begins_before_its_first_event(branches: Branches) -> None:
     empty = branches.make("matriz")
-    assert outbox.head(empty.connection) == ORIGIN
-    assert outbox.event_at(empty.connection, empty.identity.epoch, 0) == ORIGIN
+    assert outbox.head(empty.connection) == EMPTY_LOG
+    assert outbox.event_at(empty.connection, empty.identity.epoch, 0) == EMPTY_LOG
     assert outbox.event_at(empty.connection, empty.identity.epoch, 1) is None
 
 
@@ -113,12 +114,12 @@ def test_a_cancellation_carries_its_branchs_rows_of_every_epoch(pair: tuple[Bran
 def test_the_limit_of_events_is_soft_by_one_command(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     start = matriz.head()
-    emit(matriz, BATCH_EVENTS - 1)
+    emit(matriz, SMALLEST.events - 1)
     emit(matriz, 10)
     emit(matriz, 1)
     batch = matriz.batch_for(norte)
     assert batch is not None
-    assert batch.through.seq == start + BATCH_EVENTS + 9
+    assert batch.through.seq == start + SMALLEST.events + 9
     matriz.acknowledge(norte, batch.through.seq)
     rest = matriz.batch_for(norte)
     assert rest is not None
@@ -137,7 +138,7 @@ def test_the_limit_of_bytes_ends_a_batch_with_its_command(pair: tuple[Branch, Br
     ends = matriz.connection.execute("SELECT seq FROM events WHERE command_end = 1").fetchall()
     assert batch.through.seq in [row[0] for row in ends]
     size = sum(len(event.model_dump_json()) for event in batch.events)
-    assert 0.9 * BATCH_BYTES <= size < 1.1 * BATCH_BYTES
+    assert 0.9 * SMALLEST.bytes <= size < 1.1 * SMALLEST.bytes
 
 
 def test_no_limit_cuts_a_command_and_no_order_is_left_out_of_it(pair: tuple[Branch, Branch]) -> None:
@@ -163,7 +164,7 @@ def test_every_event_is_sent_however_the_batches_are_cut(
     matriz.adjust("rice", 50)
     for _ in range(3):
         matriz.place("ALFKI", ("rice", 1))
-        emit(matriz, BATCH_EVENTS // 2)
+        emit(matriz, SMALLEST.events // 2)
     matriz.send(norte)
     assert norte.digest() == matriz.digest()
     assert backlog(matriz, norte) == Backlog(pending=0, oldest_at=None, acknowledged=matriz.head())

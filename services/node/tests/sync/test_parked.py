@@ -23,7 +23,7 @@ async def test_what_no_version_can_apply_is_fetched_whole_when_it_is_replayed(
     await buy(matriz, "rice", 1)
     await deliver_spoiled(matriz, norte, kind=kind, changes=NONSENSE)
     company.network.cut.clear()
-    assert (await norte.status())["parked"] > 0
+    assert (await norte.status()).parked not in (None, 0)
 
     assert (await norte.replay_parked(actor=ACTOR))["left"] > 0
     await eventually(company.converged)

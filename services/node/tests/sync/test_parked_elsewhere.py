@@ -18,7 +18,7 @@ def three(branches: Branches) -> tuple[Branch, Branch, Branch]:
 
 
 def stored_by(branch: Branch, order: str) -> list[str]:
-    found: list[str] = orders.view(branch.connection, order)["stored_by"]
+    found: list[str] = orders.view(branch.connection, order).stored_by
     return found
 
 
@@ -101,7 +101,7 @@ def test_what_a_count_released_is_not_spent_while_a_member_has_it_parked(
     matriz.send(norte)
     rice = matriz.product_id("rice")
     dead = sorted(life_table.dead_lives(matriz.connection))
-    handover = Handover(dead=dead, cells=stock_table.cells_of(norte.connection, rice))
+    handover = Handover(life=norte.life, dead=dead, cells=stock_table.cells_of(norte.connection, rice))
     count = Count(product_id=rice, missing=0, dead=dead)
     assert matriz.do(lambda tx: stock_count.release(tx, count, handovers={"norte": handover}, actor=ACTOR))
 

@@ -64,7 +64,7 @@ def test_a_batch_is_applied_and_the_position_advances(pair: tuple[Branch, Branch
     receipt = norte.receive(batch)
     assert (receipt.position, receipt.parked) == (batch.through, 0)
     assert position(norte, matriz) == batch.through
-    assert orders.view(norte.connection, placed)["total_cents"] == 3000
+    assert orders.view(norte.connection, placed).total_cents == 3000
     assert norte.digest() == matriz.digest()
 
 
@@ -140,7 +140,7 @@ def test_a_batch_for_another_life_of_this_node_is_refused_with_the_present_one(
 
 def test_the_origins_lamport_is_witnessed(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
-    matriz.do(lambda tx: tx.witness(1000))
+    matriz.do(lambda tx: tx.advance(1000))
     matriz.place("ALFKI", ("rice", 1))
     matriz.send(norte)
     assert norte.do(lambda tx: tx.lamport) > 1000
@@ -314,7 +314,7 @@ def test_what_lacks_something_waits_and_is_applied_when_it_came(pair: tuple[Bran
     matriz.do(lambda tx: products.update(tx, "beans", {"price_cents": 7}, actor=ACTOR))
     matriz.send(norte)
     assert norte.parked() == []
-    assert orders.view(norte.connection, placed)["total_cents"] == 1000
+    assert orders.view(norte.connection, placed).total_cents == 1000
 
 
 def test_a_fork_of_a_row_and_a_newer_row_of_ones_own_are_reported(pair: tuple[Branch, Branch]) -> None:

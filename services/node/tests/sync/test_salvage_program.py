@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app import salvage
+from app import program, salvage
 from app.config import Settings
 from app.database import StorageFailed
 from tests.recovery.damage import both, zeroed
@@ -46,7 +46,7 @@ async def sold(company: Company) -> tuple[Company, str]:
     (node,) = await company.found("sul")
     await customer(node)
     await stock(node, "rice", 5)
-    return company, str((await buy(node, "rice", 2))["id"])
+    return company, str((await buy(node, "rice", 2)).id)
 
 
 async def test_show_tells_of_a_held_file_while_the_node_runs_and_changes_nothing(
@@ -72,7 +72,7 @@ async def test_nothing_is_taken_while_the_node_runs(
     sold: tuple[Company, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     company, _ = sold
-    assert salvage.main(["take"], environment(settings_of(company))) == salvage.FAILED
+    assert salvage.main(["take"], environment(settings_of(company))) == program.FAILED
     assert "is in use by another process" in capsys.readouterr().err
 
 
@@ -128,5 +128,5 @@ async def test_an_admin_is_made_only_where_none_came_back(sold: tuple[Company, s
 
 @pytest.mark.parametrize("arguments", [[], ["take", "--founded"], ["show", "take"]])
 def test_a_mistake_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert salvage.main(arguments, {}) == salvage.MISUSED
+    assert salvage.main(arguments, {}) == program.MISUSED
     assert capsys.readouterr().err == "usage: python -m app.salvage show | take [--found]\n"

@@ -1,15 +1,19 @@
 """Rights that must find their buyer: whole nodes that ask each other, in virtual time."""
 
 import asyncio
+import gc
 import json
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
+from app.database import StorageFull
 from app.domain.errors import OutOfStock
 from app.domain.stock import Cell
 from app.node import BranchNode
 from app.state.tables import stock_views
+from app.state.tables.orders import OrderView
 from app.sync.peering.transport import Response
 from app.sync.wire.messages import TransferReply
 from tests.support.company import Company, buy, customer, stock
@@ -36,14 +40,14 @@ async def shop(company: Company, *names: str, units: dict[str, int], **settings:
 
 async def outcomes(*orders: Any) -> list[str]:
     found = await asyncio.gather(*orders, return_exceptions=True)
-    assert all(isinstance(one, dict | OutOfStock) for one in found), found
-    return ["sold" if isinstance(one, dict) else "out of stock" for one in found]
+    assert all(isinstance(one, OrderView | OutOfStock) for one in found), found
+    return ["sold" if isinstance(one, OrderView) else "out of stock" for one in found]
 
 
 async def available(node: BranchNode) -> int:
     view = await node.database.read(lambda connection: stock_views.stock_view(connection, "rice"))
-    assert view["oversold"] == 0
-    return int(view["available"])
+    assert view.oversold == 0
+    return int(view.available)
 
 
 def of_no_product() -> dict[str, Any]:
@@ -56,7 +60,7 @@ def asked(company: Company, sender: str) -> list[str]:
 
 async def test_a_branch_without_rights_sells_what_a_peer_grants(company: Company) -> None:
     matriz, norte = await shop(company, "matriz", "norte", units={"matriz": 5})
-    assert (await buy(norte, "rice", 5))["status"] == "placed"
+    assert (await buy(norte, "rice", 5)).status == "placed"
     await eventually(company.converged)
     assert [await available(node) for node in (matriz, norte)] == [0, 0]
 
@@ -108,12 +112,12 @@ async def test_two_branches_that_both_want_what_only_one_can_have(
     come."""
     matriz, norte = await shop(company, "matriz", "norte", units={"matriz": here, "norte": there})
     company.network.late["matriz", "norte"] = late
-    await matriz.database.write(lambda tx: tx.witness(tx.lamport + 50))  # its order is the younger one
+    await matriz.database.write(lambda tx: tx.advance(tx.lamport + 50))  # its order is the younger one
     for node in (matriz, norte):
         assert isinstance(node.executor, InlineExecutor)
         node.executor.seconds = 0.0013
 
-    async def later() -> dict[str, Any]:
+    async def later() -> OrderView:
         await asyncio.sleep(lead)
         return await buy(norte, "rice", wanted)
 
@@ -148,6 +152,45 @@ async def test_an_order_larger_than_all_there_is_asks_without_age(company: Compa
     calls = company.network.sent("norte", "matriz", TRANSFER)
     assert [json.loads(call.body)["age"] for call in calls] == [None] * len(calls)
     assert calls
+
+
+async def test_an_order_larger_than_all_there_is_moves_no_units(company: Company) -> None:
+    matriz, norte = await shop(company, "matriz", "norte", units={"matriz": 5})
+    assert await outcomes(buy(norte, "rice", 6)) == ["out of stock"]
+    calls = len(asked(company, "norte"))
+    await buy(norte, "rice", 1)
+    await buy(matriz, "rice", 4)
+    assert len(asked(company, "norte")) == calls + 1
+    assert asked(company, "matriz") == []
+
+
+async def test_a_branch_learns_by_asking_that_the_company_has_enough_after_all(company: Company) -> None:
+    matriz, norte = await shop(company, "matriz", "norte", units={"matriz": 5})
+    company.network.answers["norte", "/replica/event"] = problem(503, "not_ready")
+    await stock(matriz, "rice", 4)
+    assert await outcomes(buy(norte, "rice", 9)) == ["sold"]
+
+
+async def test_orders_that_can_be_served_wait_for_none_that_cannot(company: Company) -> None:
+    """Four clients ask again and again for more than there is; nobody else notices."""
+    matriz, *_ = await shop(company, "matriz", "norte", units={"matriz": 9, "norte": 1})
+    company.network.late["matriz", "norte"] = 0.3  # so there is always one that waits
+    finished = asyncio.Event()
+
+    async def insist() -> None:
+        while not finished.is_set():
+            assert await outcomes(buy(matriz, "rice", 11)) == ["out of stock"]
+
+    insisting = [asyncio.create_task(insist()) for _ in range(4)]
+    try:
+        for _ in range(9):
+            await asyncio.sleep(0.1)
+            began = asyncio.get_running_loop().time()
+            await buy(matriz, "rice", 1)
+            assert asyncio.get_running_loop().time() == began
+    finally:
+        finished.set()
+        await asyncio.gather(*insisting)
 
 
 async def test_a_refusal_names_what_is_here_and_in_the_company(company: Company) -> None:
@@ -252,3 +295,20 @@ async def test_a_peer_in_a_new_life_is_greeted_before_it_is_asked_again(company:
     await eventually(
         lambda: len(company.network.sent("norte", "matriz", "/replica/hello")) > hellos, within=1
     )
+
+
+async def test_a_round_may_fail_when_all_who_waited_for_it_have_gone(
+    company: Company, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer comes when the disk is full, and the order was given up: the failure has no other reader."""
+    _, norte = await shop(company, "matriz", "norte", units={"matriz": 5})
+    unheard: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, told: unheard.append(told["message"]))
+    monkeypatch.setattr(norte.stock, "accept", AsyncMock(side_effect=StorageFull("full")))
+    company.network.late["matriz", "norte"] = 0.1
+    order = asyncio.create_task(buy(norte, "rice", 5))
+    await eventually(lambda: asked(company, "norte") == ["matriz"])
+    order.cancel()
+    await eventually(lambda: "ended early: StorageFull" in caplog.text)
+    gc.collect()
+    assert unheard == []

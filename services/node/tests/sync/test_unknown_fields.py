@@ -14,7 +14,7 @@ from app.state.registry import replicated, unknown_rows
 from app.state.tables import customers, stock_table, users
 from app.sync.catchup import snapshot
 from app.sync.log import dead_letters
-from app.sync.wire import kinds
+from app.sync.wire.merging import apply_rows
 from app.sync.wire.messages import Batch, Page, PageRequest
 from tests.support.branch import ACTOR, Branch, Branches
 from tests.support.company import Company, customer
@@ -157,7 +157,7 @@ def test_what_a_node_wrote_as_a_newer_version_is_told_after_it_went_back(
     (key, *_) = replicated.get(relation).page_keys(matriz.connection)
     rows = matriz.rows()
     earlier = {name: [*rows[name].values()] for name in ("customers", "products")}  # told before
-    norte.do(lambda tx: kinds.apply_rows(tx, earlier, "matriz", {}))
+    norte.do(lambda tx: apply_rows(tx, earlier, "matriz", {}))
     matriz.do(lambda tx: tx.emit("unheard_of", key))
 
     take_all(matriz, norte, lambda batch: batch.model_copy(update={"events": batch.events[-1:]}))

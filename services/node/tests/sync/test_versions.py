@@ -74,10 +74,11 @@ async def restart(
 
 async def shown(company: Company, name: str, peer: str) -> tuple[str, int | None, str]:
     """How a node says it stands with a peer: state, version spoken, last error."""
-    found = (await company[name].status())["peers"][peer]
-    return found["state"], found["protocol"], found["last_error"] or ""
+    found = (await company[name].status()).peers[peer]
+    return found.state, found.protocol, found.last_error or ""
 
 
+@pytest.mark.whole
 @pytest.mark.anyio
 async def test_nodes_without_a_common_version_wait_for_an_upgrade_and_say_why(
     company: Company, monkeypatch: pytest.MonkeyPatch
@@ -103,7 +104,7 @@ async def test_nodes_without_a_common_version_wait_for_an_upgrade_and_say_why(
         state, spoken, error = await shown(company, *link)
         assert (state, spoken) == ("blocked", None)
         assert "no_common_protocol" in error
-        assert (await company[link[0]].status())["pending"][link[1]] > 0
+        assert (await company[link[0]].status()).pending[link[1]]
         hellos = len(company.network.sent(*link, "/replica/hello")) - began[link]
         assert 1 < hellos <= A_MINUTE / FEWEST_SECONDS
         assert not company[link[0]].peers.lives_heard_from()[1:]
@@ -126,5 +127,5 @@ async def test_a_peer_with_another_schema_is_shown_and_stops_nothing(
     await customer(norte)
     await stock(norte, "rice", 2)
     await eventually(company.converged)
-    told = (await company["matriz"].status())["peers"]["norte"]
-    assert (told["schema"], told["another_schema"], told["state"]) == ("9999", True, "ok")
+    told = (await company["matriz"].status()).peers["norte"]
+    assert (told.schema, told.another_schema, told.state) == ("9999", True, "ok")

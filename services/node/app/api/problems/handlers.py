@@ -16,12 +16,15 @@ from app.api.problems.problem import Problem
 from app.api.problems.table import say
 from app.api.problems.validation import sentence, stable_word
 from app.api.problems.words import ENTITIES, PROBLEMS
+from app.api.safe_headers import SAFE_HEADERS
 from app.database import StorageError
-from app.domain.errors import Invalid, StateError
-from app.security.errors import Forbidden, ReplicaTokenRefused, Throttled, Unauthenticated
+from app.domain import characters
+from app.domain.errors import BeyondBounds, Invalid, StateError
+from app.security.errors import Forbidden, LoginsBusy, ReplicaTokenRefused, Throttled, Unauthenticated
 from app.sync.wire.errors import ReplicaError
 
 MEDIA_TYPE = "application/problem+json"
+_encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: json.dumps makes one for each text
 _MOST_ERRORS = 100  # of one request that are listed
 _LONGEST_FIELD = 200  # characters of a field's name that are repeated
 
@@ -32,33 +35,68 @@ def problem_response(
     """The answer for one problem: `{type, title, status, detail, code, request_id, ...data}`."""
     problem = PROBLEMS[code]
     language = preferred(request.headers.get("accept-language"))
-    body = {
+    body = problem_document(code, language, data, request_id=getattr(request.state, "request_id", None))
+    return Response(
+        # Texts that came with the request may hold half characters, which only JSON's escapes can say.
+        _encode(body).encode(errors="backslashreplace"),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers={
+            # An error of the node's own is answered outside of all layers.
+            **SAFE_HEADERS,
+            "Content-Language": language,
+            **_retry(problem, data),
+            **(headers or {}),
+        },
+    )
+
+
+def problem_document(
+    code: str, language: Language, data: Mapping[str, Any], *, request_id: str | None
+) -> dict[str, Any]:
+    """The body of the answer for one problem."""
+    problem = PROBLEMS[code]
+    return {
         "type": f"/problems/{code}",
         "title": problem.title.spoken(language),
         "status": problem.status,
         "detail": _detail(problem, language, data),
         "code": code,
-        "request_id": getattr(request.state, "request_id", None),
+        "request_id": request_id,
         **data,
     }
-    return Response(
-        # Texts that came with the request may hold half characters, which only JSON's escapes can say.
-        json.dumps(body, ensure_ascii=False).encode(errors="backslashreplace"),
-        status_code=problem.status,
-        media_type=MEDIA_TYPE,
-        headers={"Content-Language": language, **_retry(problem, data), **(headers or {})},
-    )
+
+
+Fault = tuple[str, str, str, Mapping[str, Any]]
+"""A value that does not fit: where it is, its field, the reason, and the limits for its sentence."""
+
+
+def invalid_data(faults: Iterable[Fault], language: Language) -> dict[str, Any]:
+    """The data of a `validation` problem."""
+    return {
+        "errors": [
+            {"in": place, "field": field, "reason": reason, "message": sentence(reason, language, values)}
+            for place, field, reason, values in faults
+        ]
+    }
 
 
 def error_response(request: Request, error: Exception) -> Response:
     """The answer for an error of the table; any other is an internal error without details."""
-    if isinstance(error, Invalid):
+    if isinstance(error, Invalid) and not isinstance(error, BeyondBounds):
         return _invalid(request, [("body", error.field, error.reason, {})])
     said = say(error)
     if said is None:
         return _internal_error(request)
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
     return problem_response(request, said.code, said.data, headers=headers)
+
+
+def answer_to(request: Request, error: Exception) -> Response:
+    """The answer for an error that a route raised, as the application answers it."""
+    if isinstance(error, RequestValidationError):
+        return _invalid(request, [_fault(found) for found in error.errors()[:_MOST_ERRORS]])
+    return error_response(request, error)
 
 
 def install_problems(app: FastAPI) -> None:
@@ -70,6 +108,7 @@ def install_problems(app: FastAPI) -> None:
         Unauthenticated,
         Forbidden,
         Throttled,
+        LoginsBusy,
         ReplicaTokenRefused,
     ):
         app.add_exception_handler(kind, _answer_error)
@@ -83,8 +122,7 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer_validation(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return _invalid(request, [_fault(found) for found in error.errors()[:_MOST_ERRORS]])
+    return answer_to(request, error)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
@@ -112,7 +150,7 @@ def _internal_error(request: Request) -> Response:
     return problem_response(request, "internal_error", {})
 
 
-def _fault(found: Mapping[str, Any]) -> tuple[str, str, str, Mapping[str, Any]]:
+def _fault(found: Mapping[str, Any]) -> Fault:
     place, *path = found["loc"] or ("body",)
     reason = stable_word(found["type"])
     # For unreadable JSON the path is a position in the text, not a field.
@@ -123,16 +161,12 @@ def _field(path: Iterable[str | int]) -> str:
     field = ""
     for step in path:
         field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else str(step)
-    return field[:_LONGEST_FIELD]
+    return characters.shown(field[:_LONGEST_FIELD])
 
 
-def _invalid(request: Request, faults: Iterable[tuple[str, str, str, Mapping[str, Any]]]) -> Response:
+def _invalid(request: Request, faults: Iterable[Fault]) -> Response:
     language = preferred(request.headers.get("accept-language"))
-    errors = [
-        {"in": place, "field": field, "reason": reason, "message": sentence(reason, language, values)}
-        for place, field, reason, values in faults
-    ]
-    return problem_response(request, "validation", {"errors": errors})
+    return problem_response(request, "validation", invalid_data(faults, language))
 
 
 def _detail(problem: Problem, language: Language, data: Mapping[str, Any]) -> str:

@@ -5,6 +5,44 @@ from app.api.problems.problem import Problem
 
 REPLICA_PROBLEMS = (
     Problem(
+        "used_token",
+        401,
+        Words("Token already used", "Token já usado"),
+        Words(
+            "A token is good for one request; issue another one for this message.",
+            "Um token vale para um pedido só; emita outro para esta mensagem.",
+        ),
+    ),
+    Problem(
+        "beyond_bounds",
+        422,
+        Words("Beyond bounds", "Além dos limites"),
+        Words(
+            "No honest node is that far: {field} ({reason}).",
+            "Nenhum nó honesto vai tão longe: {field} ({reason}).",
+        ),
+    ),
+    Problem(
+        "unconfirmed_death",
+        409,
+        Words("Unconfirmed death", "Fim não confirmado"),
+        Words(
+            "{branch} itself has not said here that its epoch {epoch} is over.",
+            "A própria {branch} não disse aqui que sua época {epoch} terminou.",
+        ),
+    ),
+    Problem(
+        "replica_token_refused",
+        401,
+        Words("Token between nodes refused", "Token entre nós recusado"),
+        Words(
+            "This takes an X-Replica-Token that a node of this network signed for this very request. Between"
+            " nodes: is REPLICA_SECRET the same at both? ({reason})",
+            "Isto exige um X-Replica-Token que um nó desta rede assinou para esta mesma requisição. Entre"
+            " nós: REPLICA_SECRET é o mesmo nos dois? ({reason})",
+        ),
+    ),
+    Problem(
         "not_the_sender",
         403,
         Words("Not the sender", "Não é o remetente"),

@@ -9,8 +9,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.database import AlteredRow, OutcomeUnknown, StorageError, StorageFull
+from app.domain import characters
 from app.domain import errors as state
-from app.security.errors import Forbidden, ReplicaTokenRefused, Throttled, Unauthenticated
+from app.security.errors import (
+    BodiesFull,
+    BodyTooLarge,
+    Forbidden,
+    LoginsBusy,
+    ReplicaTokenRefused,
+    ReplicaTokenUsed,
+    SlowBody,
+    Throttled,
+    TooManyRequests,
+    Unauthenticated,
+)
 from app.sync.wire import errors as sync
 
 
@@ -45,11 +57,15 @@ def _shortage(error: Any) -> Said:
 
 def _unknown_reference(error: state.UnknownReference) -> Said:
     code = "unknown_sku" if error.entity == "product" else f"unknown_{error.entity}"
-    return Said(code, {"keys": list(error.keys), "listed": ", ".join(error.keys)})
+    return Said(code, {"keys": list(error.keys), "listed": ", ".join(map(characters.shown, error.keys))})
 
 
 def _plain(code: str, *names: str) -> Callable[[Any], Said]:
     return lambda error: Said(code, {name: getattr(error, name) for name in names})
+
+
+def _later(code: str) -> Callable[[Any], Said]:
+    return lambda error: Said(code, {"retry_after_seconds": error.retry_after})
 
 
 # The first row whose class fits counts, so a base class stands below its children.
@@ -63,6 +79,8 @@ _ERRORS: tuple[tuple[type[Exception], Callable[[Any], Said]], ...] = (
     (state.EffectParked, _plain("effect_parked")),
     (state.KeyReused, _plain("key_reused")),
     (state.LastAdmin, _plain("last_admin")),
+    (state.Overloaded, _plain("overloaded", "retry_after_seconds")),
+    (state.CallerGone, lambda _error: Said("overloaded", {})),  # nobody reads it
     (state.NotReady, _plain("not_ready", "reason")),
     (state.PolicyMismatch, _plain("policy_mismatch", "peer", "policy")),
     (state.Fenced, _plain("fenced", "reason")),
@@ -71,11 +89,19 @@ _ERRORS: tuple[tuple[type[Exception], Callable[[Any], Said]], ...] = (
     (state.OwnBranch, _plain("own_branch", "branch")),
     (state.BranchClosed, _plain("branch_closed")),
     (state.Decommissioned, _plain("decommissioned", "branch")),
+    (state.BeyondBounds, _plain("beyond_bounds", "field", "reason")),
+    (state.UnconfirmedDeath, _plain("unconfirmed_death", "branch", "epoch")),
     (state.DeadEpoch, _plain("dead_epoch", "branch", "epoch", "living")),
     (Unauthenticated, _plain("unauthenticated", "reason")),
-    (ReplicaTokenRefused, _plain("unauthenticated", "reason", "now")),
+    (ReplicaTokenUsed, _plain("used_token", "reason", "now")),
+    (ReplicaTokenRefused, _plain("replica_token_refused", "reason", "now")),
     (Forbidden, _plain("forbidden", "role")),
-    (Throttled, lambda error: Said("throttled", {"retry_after_seconds": error.retry_after})),
+    (Throttled, _later("throttled")),
+    (LoginsBusy, _later("logins_busy")),
+    (TooManyRequests, _later("too_many_requests")),
+    (BodiesFull, _plain("bodies_full", "limit")),
+    (BodyTooLarge, _plain("body_too_large", "limit")),
+    (SlowBody, _plain("slow_body")),
     (sync.WrongEpoch, _plain("wrong_epoch", "epoch")),
     (sync.StaleIncarnation, _plain("stale_incarnation", "node")),
     (sync.Gap, lambda error: Said("gap", {"position": error.position.model_dump()})),

@@ -42,11 +42,24 @@ _FROM_PYDANTIC: Mapping[str, str] = {
 _SENTENCES: Mapping[str, Words] = {
     "missing": Words("is missing", "está faltando"),
     "unknown_field": Words("is not known here", "não é conhecido aqui"),
+    "repeated": Words("must be given only once", "deve ser informado uma só vez"),
+    "unexpected_body": Words(
+        "must be left out: this address takes no body", "deve ficar de fora: este endereço não recebe corpo"
+    ),
     "not_an_integer": Words("must be an integer", "deve ser um número inteiro"),
     "not_a_number": Words("must be a number", "deve ser um número"),
     "not_a_text": Words("must be a text", "deve ser um texto"),
     "lone_surrogate": Words("holds half a character", "contém meio caractere"),
     "control_character": Words("holds a control character", "contém um caractere de controle"),
+    "hidden_character": Words("holds a character that cannot be seen", "contém um caractere que não se vê"),
+    "bidi_control": Words(
+        "holds a character that changes the direction of the text",
+        "contém um caractere que muda a direção do texto",
+    ),
+    "not_a_character": Words(
+        "holds a code point that stands for no character", "contém um código que não representa um caractere"
+    ),
+    "nothing_visible": Words("needs a character that can be seen", "precisa de um caractere visível"),
     "not_true_or_false": Words("must be true or false", "deve ser true ou false"),
     "not_a_list": Words("must be a list", "deve ser uma lista"),
     "not_an_object": Words("must be an object", "deve ser um objeto"),
@@ -70,6 +83,7 @@ _SENTENCES: Mapping[str, Words] = {
     "not_one_of": Words("must be one of {expected}", "deve ser um destes: {expected}"),
     "bad_form": Words("does not have the right form", "não tem a forma certa"),
     "bad_cursor": Words("is no cursor of this list", "não é um cursor desta lista"),
+    "looks_like_an_id": Words("could be taken for an id", "poderia ser confundido com um id"),
     "not_an_email": Words("is no e-mail address", "não é um endereço de e-mail"),
     "not_a_time": Words(
         "must be a time like 2026-11-23T22:01:00Z", "deve ser um instante como 2026-11-23T22:01:00Z"
@@ -91,9 +105,10 @@ def stable_word(pydantic_type: str) -> str:
 
 
 def sentence(reason: str, language: Language, values: Mapping[str, Any]) -> str:
-    """The reason for a person. `values` are the limits it may name."""
+    """The reason for a person. `values` are the limits it may name, and the `character` it is about."""
     words = _SENTENCES.get(reason, _SENTENCES["invalid"])
-    return words.spoken(language).format_map(_Blank(values))
+    said = words.spoken(language).format_map(_Blank(values))
+    return f"{said} ({values['character']})" if values.get("character") else said
 
 
 class _Blank(dict[str, Any]):

@@ -17,10 +17,10 @@ _SENTENCES: Mapping[str, Words] = {
     ),
     "nobody_serves": Words(
         "No branch that serves answers, so nothing is replaced and nothing founded by itself: start the"
-        " other branches, bring back what the damaged file holds with `lab salvage {node}`, or begin here"
+        " other branches, bring back what the damaged file holds with `./lab salvage {node}`, or begin here"
         " with FOUND=1.",
         "Nenhuma filial em serviço responde; por isso nada é substituído nem fundado automaticamente:"
-        " inicie as outras filiais, recupere o que o arquivo danificado contém com `lab salvage {node}` ou"
+        " inicie as outras filiais, recupere o que o arquivo danificado contém com `./lab salvage {node}` ou"
         " comece aqui com FOUND=1.",
     ),
     "storage_failed": Words(

@@ -1,5 +1,5 @@
 """Every problem a node can answer: its status, and what it says in English and pt-BR. What only peers are
-answered stands in `replica_problem_words`.
+answered stands in `replica_words`, and what is said before a route is reached in `door_words`.
 
 `problems` turns them into RFC 9457 answers, `GET /problems/{code}` explains them, the OpenAPI document
 quotes them.
@@ -7,6 +7,7 @@ quotes them.
 
 from collections.abc import Mapping
 
+from app.api.problems.door_words import DOOR_PROBLEMS
 from app.api.problems.language import Words
 from app.api.problems.problem import Problem
 from app.api.problems.replica_words import REPLICA_PROBLEMS
@@ -17,6 +18,15 @@ _CLIENT_PROBLEMS = (
         400,
         Words("Unreadable request", "Requisição ilegível"),
         Words("The request cannot be read.", "Não foi possível ler a requisição."),
+    ),
+    Problem(
+        "unknown_host",
+        400,
+        Words("Unknown host", "Endereço desconhecido"),
+        Words(
+            "This node does not answer to the host that was asked for (ALLOWED_HOSTS).",
+            "Este nó não atende pelo endereço que foi pedido (ALLOWED_HOSTS).",
+        ),
     ),
     Problem(
         "unauthenticated",
@@ -120,12 +130,6 @@ _CLIENT_PROBLEMS = (
         ),
     ),
     Problem(
-        "body_too_large",
-        413,
-        Words("Body too large", "Corpo grande demais"),
-        Words("The body may have at most {limit} bytes.", "O corpo pode ter no máximo {limit} bytes."),
-    ),
-    Problem(
         "unsupported_media_type",
         415,
         Words("Unsupported media type", "Tipo de conteúdo não aceito"),
@@ -164,12 +168,6 @@ _CLIENT_PROBLEMS = (
         ),
     ),
     Problem(
-        "throttled",
-        429,
-        Words("Too many failed logins", "Falhas de login demais"),
-        Words("Wait, then try again.", "Aguarde e tente de novo."),
-    ),
-    Problem(
         "internal_error",
         500,
         Words("Internal error", "Erro interno"),
@@ -185,6 +183,16 @@ _CLIENT_PROBLEMS = (
         Words(
             "This node is starting or still rebuilding; GET /readyz says when it is ready. ({reason})",
             "Este nó está iniciando ou se reconstruindo; GET /readyz diz quando estará pronto. ({reason})",
+        ),
+        retry_after=1,
+    ),
+    Problem(
+        "overloaded",
+        503,
+        Words("Too much to do", "Sobrecarga"),
+        Words(
+            "This node is asked for more than it can answer in time. Nothing was begun; try again later.",
+            "Este nó recebe mais do que consegue atender a tempo. Nada foi iniciado; tente mais tarde.",
         ),
         retry_after=1,
     ),
@@ -260,7 +268,7 @@ _CLIENT_PROBLEMS = (
 )
 
 PROBLEMS: Mapping[str, Problem] = {
-    problem.code: problem for problem in (*_CLIENT_PROBLEMS, *REPLICA_PROBLEMS)
+    problem.code: problem for problem in (*_CLIENT_PROBLEMS, *DOOR_PROBLEMS, *REPLICA_PROBLEMS)
 }
 
 ENTITIES: Mapping[str, Words] = {

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from app.api.pagination import PageQuery
-from app.api.schemas.base import Answer
+from app.api.schemas.base import Answer, shows
 from app.domain import text
 
 _LONGEST_ENTRY_NUMBER = 18  # digits: fits SQLite's 64-bit integer
@@ -15,7 +15,7 @@ _LONGEST_ENTRY_NUMBER = 18  # digits: fits SQLite's 64-bit integer
 _A_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:")
 
 
-def _written_as_time(value: Any) -> Any:
+def _written_as_time(value: object) -> object:
     # By itself pydantic would take a bare number for seconds since 1970.
     if isinstance(value, str) and not _A_TIME.match(value):
         raise PydanticCustomError("not_a_time", "The text is no time")
@@ -46,6 +46,24 @@ class AuditQuery(PageQuery):
 
 class AuditEntry(Answer):
     """Who did what, in whose name (`actor_name`), before and after. `version` is the entity's after it."""
+
+    model_config = shows(
+        {
+            "id": 17,
+            "at": "2026-11-23T22:01:00.250000+00:00",
+            "actor": "94adc724-d295-5ec4-bf82-2726eac972e6",
+            "actor_name": "ana",
+            "action": "updated",
+            "entity": "product",
+            "entity_id": "7f1d4b0c-51c8-5ac1-8e2f-0a1b2c3d4e5f",
+            "before": {"sku": "CAFE-500", "name": "Café 500 g", "price_cents": 1890},
+            "after": {"sku": "CAFE-500", "name": "Café 500 g", "price_cents": 1990},
+            "origin": "matriz",
+            "epoch": "5b16613c32a08ea89d4f20d4e32bb794",
+            "version": 2,
+            "request_id": "0f0e0d0c0b0a09080706050403020100",
+        }
+    )
 
     id: int
     at: str

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from app.api.schemas.base import Answer, Body
+from app.api.schemas.base import Answer, Body, shows
 from app.security.passwords import LONGEST_BYTES, SHORTEST, password_fault
 
 
@@ -29,6 +29,14 @@ NewPassword = Annotated[
 
 class Token(Answer):
     """A client token for `Authorization: Bearer`; good for `expires_in` seconds at every branch."""
+
+    model_config = shows(
+        {
+            "access_token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI5NGFkYzcyNCJ9.c2lnbmF0dXJl",
+            "token_type": "bearer",
+            "expires_in": 28800,
+        }
+    )
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105  # the word of RFC 6750, no secret

@@ -8,23 +8,26 @@ from pydantic_core import PydanticCustomError
 
 from app.api.schemas.base import (
     LEFT_OUT,
+    NEVER,
     NO_OR_SOME_TEXT,
+    NULL,
     Answer,
     Body,
-    Key,
     Name,
+    NewKey,
     NoneIfBlank,
     Printable,
     at_most,
     changes_something,
     described,
     optional,
+    shows,
 )
 from app.domain import text
 
 # Enough to catch a slip of the finger; only sending a message proves an address.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_PART = r"[^@\s\x00-\x1f\x7f-\x9f]+"
+_PART = rf"[^@\s{NEVER}]+"
 
 _EXAMPLE: dict[str, Any] = {
     "code": "ALFKI",
@@ -62,6 +65,8 @@ Place = Annotated[str, optional(text.PLACE), Printable, NoneIfBlank, NO_OR_SOME_
 class Customer(Answer):
     """Somebody who buys."""
 
+    model_config = shows({"id": "5505cbfc-dda3-5b1d-b5d5-ba06d9db6d0e", **_EXAMPLE})
+
     id: str
     code: str
     name: str
@@ -77,7 +82,7 @@ class NewCustomer(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    code: Key
+    code: NewKey
     name: Name
     contact: Contact | None = None
     email: Email | None = None
@@ -90,7 +95,7 @@ class CustomerChange(Body):
     """What to change of a customer: a field that is left out stays, a detail that is null is removed."""
 
     model_config = ConfigDict(
-        json_schema_extra={"minProperties": 1, "examples": [{"city": "Curitiba", "phone": None}]}
+        json_schema_extra={"minProperties": 1, "examples": [{"city": "Curitiba", "phone": NULL}]}
     )
 
     name: Name = LEFT_OUT

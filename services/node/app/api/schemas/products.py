@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.api.schemas.base import LEFT_OUT, Answer, Body, Key, Name, Whole, changes_something
+from app.api.schemas.base import LEFT_OUT, Answer, Body, Name, NewKey, Whole, changes_something, shows
 from app.state.tables.products import MAX_PRICE_CENTS
 
 PriceCents = Annotated[int, Field(ge=0, le=MAX_PRICE_CENTS, description="Cents of BRL."), Whole]
@@ -12,6 +12,15 @@ PriceCents = Annotated[int, Field(ge=0, le=MAX_PRICE_CENTS, description="Cents o
 
 class Product(Answer):
     """Something every branch sells."""
+
+    model_config = shows(
+        {
+            "id": "7f1d4b0c-51c8-5ac1-8e2f-0a1b2c3d4e5f",
+            "sku": "CAFE-500",
+            "name": "Café 500 g",
+            "price_cents": 1890,
+        }
+    )
 
     id: str
     sku: str
@@ -26,7 +35,7 @@ class NewProduct(Body):
         json_schema_extra={"examples": [{"sku": "CAFE-500", "name": "Café 500 g", "price_cents": 1890}]}
     )
 
-    sku: Key
+    sku: NewKey
     name: Name
     price_cents: PriceCents
 

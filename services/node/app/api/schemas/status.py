@@ -1,13 +1,32 @@
 """How the node is: `GET /status`. What is unknown is null, never 0."""
 
-from typing import Literal
+from dataclasses import fields
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
 from app.api.schemas.altered import AlteredRow
-from app.api.schemas.base import Answer
+from app.api.schemas.base import NULL, Answer, Time, shows
 from app.api.schemas.faults import Faults
+from app.domain.stock import Policy
+from app.status import NodeStatus
 from app.sync.rules.retry import State
+
+_PEER: dict[str, Any] = {
+    "state": "ok",
+    "epoch": "0f8e7d6c5b4a39281706f5e4d3c2b1a0",
+    "protocol": 1,
+    "schema": "0009",
+    "another_schema": False,
+    "comparable": True,
+    "pending": 0,
+    "oldest_pending_seconds": NULL,
+    "acknowledged": 214,
+    "attempts": 0,
+    "next_retry_seconds": NULL,
+    "last_success_at": "2026-11-23T22:00:59.750000+00:00",
+    "last_error": NULL,
+}
 
 
 class Alarm(Answer):
@@ -33,11 +52,11 @@ class Fetch(Answer):
 
 
 class Salvaged(Answer):
-    """A damaged file that was set aside, and what came back of it; `at` is the last look into it, in seconds
-    since 1970. Only where it is `complete` are the numbers the last word."""
+    """A damaged file that was set aside, and what came back of it; `at` is the time of the last look into
+    it. Only where it is `complete` are the numbers the last word."""
 
     file: str
-    at: float
+    at: Time
     orders_back: int
     orders_lost: int
     complete: bool
@@ -45,8 +64,9 @@ class Salvaged(Answer):
 
 class PeerStatus(Answer):
     """What this node knows of a peer, and what it owes it. `another_schema` says whether its database schema
-    is another one, `comparable` whether its digest is made alike. Times are in seconds, those that end with
-    `_at` since 1970."""
+    is another one, `comparable` whether its digest is made alike."""
+
+    model_config = shows(_PEER)
 
     state: State | Literal["decommissioned"]
     epoch: str | None
@@ -59,7 +79,7 @@ class PeerStatus(Answer):
     acknowledged: int | None
     attempts: int
     next_retry_seconds: float | None
-    last_success_at: float | None
+    last_success_at: Time | None
     last_error: str | None
 
 
@@ -68,15 +88,52 @@ class Status(Answer):
     what only the database could say is null or empty. `heads` are keyed "node@epoch"; `stock` counts units
     over all products. `faults` is there only in a lab."""
 
+    model_config = shows(
+        {
+            "node": "matriz",
+            "epoch": "5b16613c32a08ea89d4f20d4e32bb794",
+            "policy": "escrow",
+            "ready": True,
+            "reason": NULL,
+            "fenced": NULL,
+            "sqlite": "3.46.1",
+            "schema": "0009",
+            "now": "2026-11-23T22:01:00.250000+00:00",
+            "counts": {
+                "users": 2,
+                "customers": 91,
+                "products": 77,
+                "stock": 231,
+                "orders": 830,
+                "order_lines": 2155,
+            },
+            "stock": {"available": 3119, "frozen": 0, "here": 1040, "oversold": 0},
+            "heads": {"matriz@5b16613c32a08ea89d4f20d4e32bb794": 1214},
+            "digest": "9d1c5e0f8a7b6c3d2e1f0a9b8c7d6e5f",
+            "canonical": {"customers": 1, "orders": 1},
+            "digests": {"customers": "0a1b2c3d4e5f60718293a4b5c6d7e8f9"},
+            "altered": [],
+            "at_risk": 0,
+            "parked": 0,
+            "possible_duplicates": 0,
+            "alarms": {},
+            "fetching": [],
+            "decommissioned": [],
+            "salvage": [],
+            "pending": {"filial-norte": 0, "filial-sul": 12},
+            "peers": {"filial-sul": _PEER},
+        }
+    )
+
     node: str
     epoch: str | None
-    policy: Literal["escrow", "optimistic"]
+    policy: Policy
     ready: bool
     reason: str | None
     fenced: str | None
     sqlite: str
     schema_revision: str = Field(alias="schema")
-    now: float
+    now: Time
     counts: dict[str, int]
     stock: dict[str, int | None]
     heads: dict[str, int]
@@ -94,3 +151,13 @@ class Status(Answer):
     pending: dict[str, int | None]
     peers: dict[str, PeerStatus]
     faults: Faults | None = None
+
+    @classmethod
+    def of(cls, status: NodeStatus) -> Self:
+        """What clients see of a node's status."""
+        shown = {
+            field.name: getattr(status, field.name) for field in fields(status) if field.name != "faults"
+        }
+        if status.faults is not None:
+            shown["faults"] = Faults.of(status.faults)
+        return cls.model_validate(shown)

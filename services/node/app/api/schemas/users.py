@@ -5,12 +5,16 @@ from typing import Self
 from pydantic import ConfigDict, model_validator
 
 from app.api.schemas.auth import NewPassword
-from app.api.schemas.base import Answer, Body, Key, changes_something
+from app.api.schemas.base import Answer, Body, NewKey, changes_something, shows
 from app.domain.user import Role
 
 
 class User(Answer):
     """A person who may act at the branches while `active`."""
+
+    model_config = shows(
+        {"id": "94adc724-d295-5ec4-bf82-2726eac972e6", "username": "ana", "role": "operador", "active": True}
+    )
 
     id: str
     username: str
@@ -27,7 +31,7 @@ class NewUser(Body):
         }
     )
 
-    username: Key
+    username: NewKey
     password: NewPassword
     role: Role
 

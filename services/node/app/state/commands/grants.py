@@ -2,16 +2,24 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from app.database import Actor, AlteredRow, Transaction
 from app.database.identity import present_life
-from app.domain import stock
+from app.domain import bounds, stock
 from app.domain.errors import DeadEpoch
 from app.domain.life import Life
+from app.domain.row_checks import LARGEST
 from app.domain.stock import Cell
 from app.domain.waiting import Age
 from app.state.tables import cell_rows, life_table, products, stock_table
+
+_PRODUCTS_HELD = """
+    SELECT product_id FROM stock WHERE branch = :branch AND epoch = :epoch
+    UNION SELECT product_id FROM stock_grants WHERE to_branch = :branch AND to_epoch = :epoch
+    ORDER BY product_id
+"""
 
 
 @dataclass(frozen=True)
@@ -40,32 +48,38 @@ class Granted:
 
 
 def give(tx: Transaction, request: Request, *, reserved: int) -> Granted:
-    """Merge the asker's stock rows, then grant it the units that it lacks, in the same transaction as the
+    """Merge the asker's own stock rows, then grant it the units that it lacks, in the same transaction as the
     event.
 
-    The giver keeps `reserved` units for its own older waiting orders. It grants less than is wanted, or
-    nothing, where its usable rights do not reach. Raises DeadEpoch when the asker's epoch is known to be
-    over.
+    What the asker says of others is not stored, but it counts: what others granted it, it lacks no more. The
+    giver keeps `reserved` units for its own older waiting orders. It grants less than is wanted, or
+    nothing, where its usable rights do not reach. Raises BeyondBounds, and DeadEpoch when the asker's epoch
+    is known to be over.
     """
     if life_table.is_over(tx, request.asker):
         raise DeadEpoch(*request.asker)
-    tx.witness(request.lamport)
+    tx.require_lamport(request.lamport)
+    tx.advance(request.lamport)
     if products.PRODUCTS.snapshot(tx.connection, request.product_id) is None:
         return Granted(0, (), tx.counters.lamport, stock_table.Merged())
-    merged = stock_table.merge(tx, [cell for cell in request.cells if cell.product_id == request.product_id])
-    life_table.learn_life(tx, request.asker)
+    told = [cell for cell in request.cells if cell.product_id == request.product_id]
+    with tx.hearing(request.asker):
+        merged = stock_table.merge(tx, told)
+        life_table.learn_life(tx, request.asker)
     cells = stock_table.cells_to_spend(tx, request.product_id)
     quantity = stock.grant_size(
         wanted=request.wanted,
-        asker_rights=stock.rights_of(request.asker, cells),
+        asker_rights=stock.rights_of(request.asker, stock.united(cells, told)),
         giver_rights=stock_table.usable_rights(tx.connection, cells, life_table.me(tx)),
         reserved=reserved,
     )
     if quantity and not merged.ahead and not life_table.is_over(tx, request.asker):
         own = _grant(tx, cells, {request.asker: quantity}, reason="asked")
         cells = sorted([own, *(cell for cell in cells if cell.life != own.life)], key=lambda cell: cell.life)
-        return Granted(quantity, cells, tx.counters.lamport, merged)
-    return Granted(0, cells, tx.counters.lamport, merged)
+    else:
+        quantity = 0
+    handed = stock_table.tellable(tx.connection, cells, life_table.dead_lives(tx.connection))
+    return Granted(quantity, handed, tx.counters.lamport, merged)
 
 
 def accept(tx: Transaction, cells: Sequence[Cell], *, giver: Life, lamport: int) -> stock_table.Merged:
@@ -76,8 +90,10 @@ def accept(tx: Transaction, cells: Sequence[Cell], *, giver: Life, lamport: int)
     """
     if giver in life_table.dead_lives(tx.connection):
         return stock_table.Merged()
-    tx.witness(lamport)
-    return stock_table.merge(tx, cells)
+    tx.require_lamport(lamport)
+    tx.advance(lamport)
+    with tx.hearing(giver):
+        return stock_table.merge(tx, cells)
 
 
 def offer_surplus(
@@ -93,16 +109,36 @@ def offer_surplus(
     return moves
 
 
+def give_back(tx: Transaction, product_id: str) -> None:
+    """Give back to each life that is over what only others say that it granted to this one. So these units
+    are frozen with it, everywhere alike, until a stock count.
+
+    Its branch must have said that it is over. If only others said so, it may live, and would sell what is
+    given back to it, though it never gave it.
+    """
+    cells = stock_table.cells_to_spend(tx, product_id)
+    moves = _owed(tx.connection, cells, life_table.me(tx))
+    if moves:
+        _grant(tx, cells, moves, reason="unconfirmed")
+    for giver, units in moves.items():
+        stock_table.confirm_more(tx, product_id, giver, units)
+
+
+def products_owed(connection: sqlite3.Connection) -> list[str]:
+    """The ids of products of which `give_back` would give something now. Usually there is none."""
+    me = present_life(connection)
+    found = []
+    for product_id in stock_table.products_with_hearsay(connection):
+        with suppress(AlteredRow):  # as in `products_with_surplus`
+            if _owed(connection, cell_rows.cells(connection, product_id, spending=True), me):
+                found.append(product_id)
+    return found
+
+
 def products_held(connection: sqlite3.Connection) -> list[str]:
     """The ids of products that this life may have rights of: it has a stock row of them, or was granted
     units."""
-    rows = connection.execute(
-        "SELECT product_id FROM stock WHERE branch = ?1 AND epoch = ?2"
-        " UNION SELECT product_id FROM stock_grants WHERE to_branch = ?1 AND to_epoch = ?2"
-        " ORDER BY product_id",
-        present_life(connection),
-    )
-    return [row[0] for row in rows]
+    return [row[0] for row in connection.execute(_PRODUCTS_HELD, present_life(connection)._asdict())]
 
 
 def products_with_surplus(
@@ -128,6 +164,19 @@ def _surplus(
 ) -> Mapping[Life, int]:
     unusable = stock.rights_of(me, cells) - stock_table.usable_rights(connection, cells, me)
     return stock.surplus_of(me, cells, peers=peers, reserved=reserved + unusable)
+
+
+def _owed(connection: sqlite3.Connection, cells: Sequence[Cell], me: Life) -> Mapping[Life, int]:
+    own = stock_table.own_cell(cells, me, "")
+    if len(own.granted) >= bounds.MOST_GIVEN_BACK:
+        return {}
+    unconfirmed = stock_table.unconfirmed(connection, cells, me)
+    dead = set(life_table.deaths_to_tell(connection) if unconfirmed else ())
+    return {
+        giver: units
+        for giver, units in unconfirmed.items()
+        if giver in dead and own.granted.get(giver, 0) + units <= LARGEST  # else no peer would take it
+    }
 
 
 def _grant(tx: Transaction, cells: Sequence[Cell], moves: Mapping[Life, int], *, reason: str) -> Cell:

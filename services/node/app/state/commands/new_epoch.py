@@ -24,7 +24,7 @@ def begin_again(tx: Transaction, *, why: str) -> None:
     for entity in replicated.entities():
         if entity.announced is not None:
             for row in tx.connection.execute(entity.announced).fetchall():
-                tx.emit(entity.told_by, row[0])
+                tx.emit(entity.event_kind, row[0])
     tx.audit(
         Actor(user_id=f"node:{before.name}", request_id=""),
         action="new_epoch",
@@ -38,7 +38,7 @@ def begin_again(tx: Transaction, *, why: str) -> None:
 
 def end(tx: Transaction) -> None:
     """End this node's life without beginning another; the next process does that."""
-    life_table.learn_life(tx, life_table.me(tx), dead=True)
+    life_table.end(tx, life_table.me(tx))
 
 
 def is_over(connection: sqlite3.Connection) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.database import Actor, Transaction
-from app.domain import stock
+from app.domain import bounds, identity, stock
 from app.domain.errors import (
     EffectParked,
     Invalid,
@@ -17,15 +17,13 @@ from app.domain.errors import (
     Shortage,
     UnknownReference,
 )
-from app.domain.identity import uuid7
+from app.domain.forms import Row
 from app.domain.life import Life
 from app.domain.order import Order, OrderLine
 from app.domain.product import Product
 from app.domain.row_checks import LARGEST
-from app.domain.stock import Cell
+from app.domain.stock import Cell, Policy
 from app.state.tables import customers, life_table, orders, products, stock_table
-
-Policy = Literal["escrow", "optimistic"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,15 @@ class PlaceOrder:
     customer: str
     lines: tuple[tuple[str, int], ...]
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order that was placed. `view` is what clients see of it; None for one that was there already under
+    its key, and may have changed since."""
+
+    order_id: str
+    view: orders.OrderView | None
 
 
 @dataclass(frozen=True)
@@ -65,27 +72,27 @@ def place_order(
     request_hash: str,
     policy: Policy,
     reserved: Mapping[str, int],
-) -> str:
-    """Write the order, its stock movements, its audit entry and its events. Returns its id.
+) -> Placed:
+    """Write the order, its stock movements, its audit entry and its events.
 
     A repeated key returns the order that it made before. `reserved` are the units that older waiting orders
-    need, by product id. Raises UnknownReference, KeyReused or OutOfRights, with nothing written.
+    need, by product id. Raises UnknownReference, KeyReused, Invalid or OutOfRights, with nothing
+    written.
     """
     repeated = _repeated(tx, actor.user_id, key, request_hash)
     if repeated is not None:
-        return repeated
-    customer = customers.find(tx.connection, order.customer, cluster=tx.identity.cluster_id, use="copy")
+        return Placed(repeated, None)
+    customer = customers.find_to_copy(tx, order.customer)
     if customer is None:
         raise UnknownReference("customer", [order.customer])
     lines = _priced(tx, order.lines)
-    total_cents = sum(quantity * product.price_cents for product, quantity in lines)
-    if total_cents > LARGEST:
-        raise Invalid("lines", "too_large_in_total")
+    total_cents = _total_cents(lines)
     needs = [_need(tx, product, quantity) for product, quantity in _summed(lines)]
+    _require_sendable(tx.identity.name, needs)
     require_units(tx, needs, policy=policy, reserved=reserved)
     for need in needs:
         _take(tx, need, movement="sold")
-    order_id = uuid7(tx.now, tx.random.randbytes(10))
+    order_id = identity.order_id(tx.now, tx.random.randbytes(10), branch=tx.identity.name)
     tx.counters.order_counter += 1
     placed = Order(
         id=order_id,
@@ -105,9 +112,24 @@ def place_order(
         lines=tuple(_line(n, product, quantity) for n, (product, quantity) in enumerate(lines, start=1)),
     )
     # The order's own event comes last: a peer may show a stock effect before its order, never the reverse.
-    orders.insert(tx, placed, seq=tx.emit("order_created", order_id))
-    _audit(tx, actor, action="placed", before=None, after=placed)
-    return order_id
+    row = orders.insert(tx, placed, seq=tx.emit("order_created", order_id))
+    _audit(tx, actor, action="placed", before=None, after=row)
+    return Placed(order_id, orders.view_of_new(placed, customer))
+
+
+def _require_sendable(branch: str, needs: Sequence[Need]) -> None:
+    """Raise Invalid for an order whose events would be longer than a message that peers take."""
+    own = (cell for need in needs for cell in need.cells if cell.branch == branch)
+    if sum(bounds.GRANTS_OF_ROW + len(cell.granted) for cell in own) > bounds.MOST_STOCK_OF_ORDER:
+        raise Invalid("lines", "too_large_in_total")
+
+
+def _total_cents(lines: Sequence[tuple[Product, int]]) -> int:
+    """What the lines cost together. Raises Invalid for more than a row can hold."""
+    total_cents = sum(quantity * product.price_cents for product, quantity in lines)
+    if total_cents > LARGEST:
+        raise Invalid("lines", "too_large_in_total")
+    return total_cents
 
 
 def _line(number: int, product: Product, quantity: int) -> OrderLine:
@@ -122,15 +144,15 @@ def _line(number: int, product: Product, quantity: int) -> OrderLine:
     )
 
 
-def _audit(tx: Transaction, actor: Actor, *, action: str, before: Order | None, after: Order) -> None:
+def _audit(tx: Transaction, actor: Actor, *, action: str, before: Row | None, after: Row) -> None:
     tx.audit(
         actor,
         action=action,
         entity="order",
-        entity_id=after.id,
-        before=None if before is None else before.as_json(),
-        after=after.as_json(),
-        version=after.version,
+        entity_id=after["id"],
+        before=before,
+        after=after,
+        version=after["version"],
     )
 
 
@@ -159,7 +181,7 @@ def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
         stock_table.move(tx, own, own.add(movement, quantity))
     after = orders.set_status(tx, before, status="cancelled", version=before.version + 1)
     tx.emit("order_cancelled", order_id)
-    _audit(tx, actor, action="cancelled", before=before, after=after)
+    _audit(tx, actor, action="cancelled", before=before.as_json(), after=after.as_json())
 
 
 def _is_parked(tx: Transaction, entities: Sequence[str]) -> bool:
@@ -184,7 +206,7 @@ def adjust_stock(
     """Receive or remove units. Returns the product's id. Received units are shared with those `peers` (lives
     heard from lately) that still live, in the same transaction; the remainder stays. Raises as place_order
     does."""
-    product = products.find(tx.connection, adjustment.sku, cluster=tx.identity.cluster_id)
+    product = products.find_to_copy(tx, adjustment.sku)
     if product is None:
         raise UnknownReference("product", [adjustment.sku])
     need = _need(tx, product, abs(adjustment.quantity))
@@ -194,7 +216,7 @@ def adjust_stock(
         after = _take(tx, need, movement="removed")
     else:
         after = before.add("received", adjustment.quantity)
-        living = life_table.living(tx.connection, peers)
+        living = life_table.living(tx.direct, peers)
         for life, share in _shares(adjustment, need.cells, life_table.me(tx), living).items():
             after = after.grant(life, share)
         if after.received > LARGEST:
@@ -220,12 +242,12 @@ def require_units(
 
     def company(need: Need) -> int:
         # Not asked for by most orders: under escrow it decides nothing, it is only told to who is short.
-        return stock.totals(need.cells, life_table.dead_lives(tx.connection)).available
+        return stock.totals(need.cells, life_table.dead_lives(tx.direct)).available
 
     shortages: list[Shortage] = []
     behind_older = True
     for need in needs:
-        rights = stock_table.usable_rights(tx.connection, need.cells, life_table.me(tx))
+        rights = stock_table.usable_here(tx, need.cells)
         usable = rights if policy == "escrow" else company(need)
         if need.quantity > usable - reserved.get(need.product.id, 0):
             behind_older = behind_older and need.quantity <= usable
@@ -239,28 +261,29 @@ def require_units(
                 )
             )
     if shortages:
-        wanted = {need.product.id: need.quantity for need in needs}
-        raise OutOfRights(shortages, needs=wanted, lamport=tx.lamport, behind_older=behind_older)
+        raise OutOfRights(
+            shortages,
+            needs={need.product.id: need.quantity for need in needs},
+            rights={need.product.id: stock_table.rights_by_life(tx, need.cells) for need in needs},
+            lamport=tx.lamport,
+            behind_older=behind_older,
+        )
 
 
 def _repeated(tx: Transaction, user_id: str, key: str | None, request_hash: str) -> str | None:
     if key is None:
         return None
-    found = orders.find_by_key(tx.connection, user_id, key)
-    for row in found:
-        if row["request_hash"] == request_hash:
-            return str(row["id"])
-    if any(row["branch"] == tx.identity.name for row in found):
+    found = orders.find_placed(tx, user_id, key)
+    for use in found:
+        if use.request_hash == request_hash:
+            return use.id
+    if any(use.branch == tx.identity.name for use in found):
         raise KeyReused(key)
     return None
 
 
 def _priced(tx: Transaction, lines: Sequence[tuple[str, int]]) -> list[tuple[Product, int]]:
-    cluster = tx.identity.cluster_id
-    found = [
-        (sku, products.find(tx.connection, sku, cluster=cluster, use="copy"), quantity)
-        for sku, quantity in lines
-    ]
+    found = [(sku, products.find_to_copy(tx, sku), quantity) for sku, quantity in lines]
     unknown = sorted({sku for sku, product, _ in found if product is None})
     if unknown:
         raise UnknownReference("product", unknown)

@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.database import Actor, Transaction
-from app.domain import stock
-from app.domain.errors import BranchClosed
+from app.domain import stock, testimony
+from app.domain.errors import BranchClosed, CountBlocked, UnconfirmedDeath
 from app.domain.life import Life
 from app.domain.stock import Cell
+from app.state.commands import grants
 from app.state.tables import life_table, membership, stock_table
 
 
@@ -24,19 +25,39 @@ class Handover:
 
     dead: Sequence[Life]
     cells: Sequence[Cell]
-    gone: Sequence[str] = ()
+    life: Life
+    decommissioned: Sequence[str] = ()
 
 
-def seal(tx: Transaction, product_id: str, dead: Sequence[Life], *, gone: Collection[str] = ()) -> Handover:
+def hand_over(
+    tx: Transaction,
+    product_id: str,
+    dead: Sequence[Life],
+    *,
+    counter: Life,
+    decommissioned: Collection[str] = (),
+    may_move: bool = True,
+) -> Handover:
     """Store the counter's dead lives and decommissioned branches durably, then return what this member knows.
 
-    From then on this node refuses every message of these lives and branches.
+    From then on this node refuses every message of these lives and branches. Where it `may_move` units, it
+    gives unconfirmed ones back first: what comes later would be frozen after the count. Raises
+    UnconfirmedDeath for a life that lives for all it knows: its branch has to say so here first.
     """
-    membership.learn(tx, gone)
-    life_table.learn_deaths(tx, dead)
+    membership.learn(tx, decommissioned)
+    life_table.learn_deaths(tx, dead, by=counter)
     known = sorted(life_table.dead_lives(tx.connection))
-    cells = stock_table.cells_to_spend(tx, product_id)
-    return Handover(dead=known, cells=cells, gone=membership.gone(tx.connection))
+    for life in testimony.unbelieved(dead, known):
+        raise UnconfirmedDeath(*life)
+    if may_move:
+        grants.give_back(tx, product_id)
+    cells = stock_table.tellable(tx.connection, stock_table.cells_to_spend(tx, product_id), known)
+    return Handover(
+        dead=life_table.deaths_to_tell(tx.connection),
+        cells=cells,
+        life=life_table.me(tx),
+        decommissioned=membership.decommissioned(tx.connection),
+    )
 
 
 @dataclass(frozen=True)
@@ -52,9 +73,17 @@ class Count:
 @dataclass(eq=False)
 class OwnLifeOver(Exception):
     """A member has more of the counter's own life than the counter's disk, or knows that it is over. Earlier
-    recoveries may then be unknown here, so nothing was counted."""
+    recoveries may then be unknown here, so nothing was counted.
 
-    why: str
+    `witness` is the member that says so; `why` says it in words.
+    """
+
+    witness: str
+    what: str
+
+    @property
+    def why(self) -> str:
+        return f"{self.witness} {self.what}"
 
 
 def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover], actor: Actor) -> bool:
@@ -66,17 +95,21 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
     The rest of the pool is recovered at once, but may be sold only when every member has acknowledged the row
     (`stock_table.usable_rights`). A pool below zero stays visible until another count corrects it.
     """
-    if tx.identity.name in tx.gone:
+    if tx.identity.name in tx.decommissioned:
         raise BranchClosed
     for member, handover in handovers.items():
         if life_table.me(tx) in handover.dead:
-            raise OwnLifeOver(f"{member} names this epoch dead")
-        life_table.learn_deaths(tx, handover.dead)
-        if stock_table.merge(tx, handover.cells).ahead:
-            raise OwnLifeOver(f"{member} has newer rows of this epoch")
+            raise OwnLifeOver(member, "names this epoch dead")
+        life_table.learn_deaths(tx, handover.dead, by=handover.life)
+        with tx.hearing(handover.life):
+            if stock_table.merge(tx, handover.cells).ahead:
+                raise OwnLifeOver(member, "has newer rows of this epoch")
+        if testimony.unbelieved(handover.dead, life_table.dead_lives(tx.connection)):
+            raise CountBlocked(member, "names_a_living_epoch_dead")
     if sorted(life_table.dead_lives(tx.connection)) != sorted(count.dead):
         return False
     product_id, missing = count.product_id, count.missing
+    grants.give_back(tx, product_id)
     cells = stock_table.cells_to_spend(tx, product_id)
     before = stock_table.own_cell(cells, life_table.me(tx), product_id)
     after = stock.counted(before, frozen=stock.totals(cells, count.dead).frozen, missing=missing)

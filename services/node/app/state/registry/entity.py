@@ -62,9 +62,9 @@ class Entity:
     - `key` names the columns of its primary key. Joined with "/" they are a row's key in the digest; pages
       are ordered by the first of them. `parts` is the table of the row's parts besides its columns, if there
       is one.
-    - `told_by` is the kind of the events that send the rows of a page key (app.sync.wire.kinds). `announced`
-      is the query for the page keys that a new epoch announces again. It is None where the relation does that
-      in another way.
+    - `event_kind` is the kind of the events that send the rows of a page key (app.sync.wire.kinds).
+      `announced` is the query for the page keys that a new epoch announces again. It is None where the
+      relation does that in another way.
     - `stored` reads the rows of page keys as they stand. `merge` merges rows from a peer; `bulk` first merges
       the plain ones of a page. `checked` returns a peer's row in canonical form, or raises Invalid. `put`
       replaces a row without counting it in the digest.
@@ -77,7 +77,7 @@ class Entity:
 
     relation: str
     key: tuple[str, ...]
-    told_by: str
+    event_kind: str
     announced: str | None
     stored: Callable[[sqlite3.Connection, Iterable[str]], list[Stored]]
     merge: Callable[[Transaction, Rows, str], Merged]
@@ -125,7 +125,7 @@ class Entity:
         found = read_somehow(connection, lambda: self.stored(connection, wanted))
         if self.relation == "stock":
             found = [row for row in found if row.is_sound or not is_listed(connection, row)]
-        return [require_written(connection, stored, "tell") for stored in found]
+        return [require_written(connection, stored, "send") for stored in found]
 
     def every(self, connection: sqlite3.Connection) -> Iterator[Stored]:
         """Every row as it stands, in a scan of the whole table."""

@@ -5,19 +5,21 @@ pages, repair, a new epoch's announcements, /status.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from app.database import Transaction
-from app.domain import forms
+from app.domain import forms, testimony
 from app.domain.errors import Invalid
 from app.domain.forms import Row
+from app.domain.life import Life
 from app.domain.order import Order
 from app.domain.stock import Cell
 from app.state.registry.entity import Entity, Parts, Rows
 from app.state.tables import (
     cell_rows,
     customers,
+    life_table,
     order_pages,
     order_rows,
     orders,
@@ -30,11 +32,15 @@ from app.state.tables.lww_table import sealed as records_sealed
 from app.state.tables.stock_table import Merged
 
 
+def _nothing(_life: Life) -> bool:
+    return False
+
+
 def _every_of(relation: str) -> str:
     return f"SELECT id FROM {relation} ORDER BY id"
 
 
-def of_records(records: LwwTable) -> Entity:
+def of_records(records: LwwTable[Any]) -> Entity:
     """The entity of a table of records, where the last writer wins by the row's stamp."""
 
     def merge(tx: Transaction, rows: Rows, _donor: str) -> Merged:
@@ -51,7 +57,7 @@ def of_records(records: LwwTable) -> Entity:
     return Entity(
         relation=records.relation,
         key=("id",),
-        told_by=f"{records.entity}_upserted",
+        event_kind=f"{records.entity}_upserted",
         announced=_every_of(records.relation),
         stored=records.stored,
         merge=merge,
@@ -92,6 +98,7 @@ def _key_of(cell: Row) -> tuple[str, ...]:
 def _put_cell(tx: Transaction, row: Row) -> None:
     cell_rows.put(tx, stock_table.cell_from_json(row))
     tx.effects.stock.add(row["product_id"])
+    tx.effects.replaced = True
 
 
 def _merge_orders(tx: Transaction, rows: Rows, donor: str) -> Merged:
@@ -128,7 +135,7 @@ _THIS_VERSION: tuple[Entity, ...] = (
     Entity(
         relation="users",
         key=("id",),
-        told_by="user_upserted",
+        event_kind="user_upserted",
         announced=_every_of("users"),
         stored=users.stored,
         merge=_merge_users,
@@ -142,7 +149,7 @@ _THIS_VERSION: tuple[Entity, ...] = (
     Entity(
         relation="stock",
         key=("product_id", "branch", "epoch"),
-        told_by="stock_update",
+        event_kind="stock_update",
         announced="SELECT DISTINCT product_id FROM stock JOIN node ON stock.branch = node.name"
         " ORDER BY product_id",
         stored=cell_rows.stored,
@@ -164,7 +171,7 @@ _THIS_VERSION: tuple[Entity, ...] = (
     Entity(
         relation="orders",
         key=("id",),
-        told_by="order_created",
+        event_kind="order_created",
         announced=None,  # `orders.announce_again` does
         stored=order_rows.stored,
         merge=_merge_orders,
@@ -215,9 +222,44 @@ def revisions() -> dict[str, int]:
     return {e.relation: e.form.revision + (lines if e.relation == "orders" else 0) for e in entities()}
 
 
-def told_revisions() -> dict[str, int]:
+def sent_revisions() -> dict[str, int]:
     """The revisions to send with rows: those that are not 1."""
     return {relation: revision for relation, revision in revisions().items() if revision > 1}
+
+
+def admissible(
+    tx: Transaction, entity: Entity, rows: Rows, *, covers: Callable[[Life], bool] = _nothing
+) -> Rows:
+    """Those rows of a branch's relation that the speaker may tell (app.domain.testimony). Rows that name no
+    life stay, for their own check to refuse. Cells of stock are weighed when they are merged: this node's own
+    must be compared first.
+
+    `covers` says of a life that the speaker claims to have no more of it than this node, and that the branch
+    cannot be asked. Then an order that is missing here is taken from anybody. But an order that is here
+    changes by the word of its branch only: the claim may be false, and the change would show without its
+    effect on the stock.
+    """
+    if entity.relation == "stock":
+        return rows
+    return [row for row in rows if _is_admissible(tx, row, covers)]
+
+
+def _is_admissible(tx: Transaction, row: Any, covers: Callable[[Life], bool]) -> bool:
+    if not isinstance(row, Mapping):
+        return True
+    branch, epoch = row.get("branch"), row.get("epoch")
+    if not (isinstance(branch, str) and isinstance(epoch, str)):
+        return True
+    life, is_changed = Life(branch, epoch), row.get("version") != 1
+    if life == life_table.me(tx) and not orders.was_taken_here(tx.connection, row.get("id")):
+        return False
+    if covers(life) and not (is_changed and orders.is_here(tx.connection, row.get("id"))):
+        return True
+    return testimony.may_tell_order(
+        life_table.word_on(tx, life),
+        is_changed=is_changed,
+        has_all_lives=branch == tx.identity.name or branch in tx.decommissioned or tx.stands_in(branch),
+    )
 
 
 def cells_from(rows: Iterable[Any], revisions: Mapping[str, int]) -> list[Cell]:

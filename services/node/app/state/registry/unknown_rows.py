@@ -88,7 +88,7 @@ def merge_known(tx: Transaction) -> int:
         ).fetchall()
         for key, revision, origin, row in found:
             try:
-                with tx.attempt():
+                with tx.savepoint():
                     upcast = entity.upcast(json.loads(row), {entity.relation: revision})
                     entity.merge(tx, [upcast], origin)
             except (*UNREADABLE, Invalid, AlteredRow, sqlite3.IntegrityError, sqlite3.ProgrammingError):

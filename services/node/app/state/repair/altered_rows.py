@@ -7,6 +7,7 @@ from typing import Any
 from app.database import Actor, AlteredRow, Transaction
 from app.database.file import reading_somehow
 from app.database.seals import Stored
+from app.domain.forms import Row
 from app.state.registry import replicated
 from app.state.registry.entity import Entity
 from app.state.repair.checking import NOT_WRITTEN, Trouble, recount, rows_of
@@ -86,7 +87,7 @@ def _is_taken(tx: Transaction, entity: Entity, stored: Stored, *, why: str, acto
     if stored.row is None:
         return False
     try:
-        with tx.attempt():
+        with tx.savepoint():
             entity.put(tx, entity.checked(tx, stored.row))
     except (AlteredRow, *NOT_WRITTEN, sqlite3.IntegrityError):
         return False
@@ -111,7 +112,7 @@ def _is_valid(tx: Transaction, entity: Entity, stored: Stored) -> bool:
     return True
 
 
-def _without_secrets(row: Mapping[str, Any]) -> dict[str, Any]:
+def _without_secrets(row: Mapping[str, Any]) -> Row:
     return {name: value for name, value in row.items() if name != "password_hash"}
 
 

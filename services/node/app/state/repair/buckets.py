@@ -110,7 +110,7 @@ def mend(tx: Transaction, trouble: Trouble, given: Given | None) -> Mended:
     mended = Mended(left=[*found.left, *stay], moved_out=len(found.unwritten) - len(stay))
     for row in found.put:
         try:
-            with tx.attempt():
+            with tx.savepoint():
                 entity.put(tx, row)
         except (AlteredRow, sqlite3.IntegrityError):
             # The peer's is older than what this life wrote; or it refers to what is mended later.

@@ -14,6 +14,7 @@ from typing import Any
 from app.database import Actor, Transaction
 from app.database.digest import bucket_of
 from app.database.file import decoded_somehow, is_undecodable
+from app.domain.forms import Row
 from app.state.registry import replicated
 from app.state.registry.entity import Entity, Table
 
@@ -60,6 +61,14 @@ def move_out(tx: Transaction, entity: Entity, keys: Collection[str]) -> list[str
     ]
 
 
+def move_out_row(tx: Transaction, entity: Entity, key: str, *, why: str) -> bool:
+    """Move out the row with this key. Returns False if other rows refer to it. A row that the digest counts
+    is to be counted out by the caller."""
+    table = Table(entity.relation, entity.key)
+    number = _number(tx.connection, table, key)
+    return number is not None and _moved(tx, entity, table, number, why=why) is not None
+
+
 def _tables(entity: Entity) -> Iterator[Table]:
     yield Table(entity.relation, entity.key)
     if entity.parts is not None:
@@ -67,7 +76,7 @@ def _tables(entity: Entity) -> Iterator[Table]:
 
 
 def _is_named(connection: sqlite3.Connection, entity: Entity, key: str) -> bool:
-    kind = entity.told_by.partition("_")[0]  # the audit's name for the entity
+    kind = entity.event_kind.partition("_")[0]  # the audit's name for the entity
     written = connection.execute(
         "SELECT 1 FROM audit WHERE entity IN (?, ?) AND entity_id = ? AND action != ?",
         (kind, entity.relation, key, ACTION),
@@ -112,10 +121,12 @@ def _moved(tx: Transaction, entity: Entity, table: Table, number: int, *, why: s
             copies = [_copied(part) for part in rows]
             copy[parts.name] = copies
     try:
-        with tx.attempt():
+        with tx.savepoint():
             if copies and parts is not None:
                 connection.execute(f"DELETE FROM {parts.name} WHERE {of_it}", (number,))
             connection.execute(f"DELETE FROM {table.name} WHERE rowid = ?", (number,))
+            tx.effects.users |= entity.relation == "users"
+            tx.effects.replaced = True
             connection.execute(
                 "DELETE FROM altered_rows WHERE relation = ? AND row_key = ?", (entity.relation, key)
             )
@@ -133,7 +144,7 @@ def _moved(tx: Transaction, entity: Entity, table: Table, number: int, *, why: s
     return key
 
 
-def _copied(row: sqlite3.Row) -> dict[str, Any]:
+def _copied(row: sqlite3.Row) -> Row:
     """The columns of a row in JSON, without secrets."""
     return {name: _plain(row[name]) for name in row.keys() if name not in _SECRETS}  # noqa: SIM118
 

@@ -8,11 +8,11 @@
 
 from app.state.salvage.account import Account, accounts, forget_absent, may_be_removed, read_account, recount
 from app.state.salvage.merging import Salvage, commands, finish
-from app.state.salvage.verified import Outcome, VerifiedRows, remove_left_over, verified_rows
+from app.state.salvage.verified import Comparison, VerifiedRows, remove_left_over, verified_rows
 
 __all__ = [
     "Account",
-    "Outcome",
+    "Comparison",
     "Salvage",
     "VerifiedRows",
     "accounts",

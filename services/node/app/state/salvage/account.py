@@ -114,18 +114,23 @@ def write_account(tx: Transaction, file: str, account: Account) -> None:
     )
 
 
-def accounts(connection: sqlite3.Connection) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class SalvagedFile:
+    """A set-aside file's account in brief; `at` is the last look into the file, in seconds since 1970."""
+
+    file: str
+    at: float
+    orders_back: int
+    orders_lost: int
+    complete: bool
+
+
+def accounts(connection: sqlite3.Connection) -> list[SalvagedFile]:
     """Every account in brief, by file, as /status shows it."""
     rows = connection.execute("SELECT file, at, report FROM salvaged ORDER BY file").fetchall()
     found = [(row[0], row[1], _read(row[2])) for row in rows]
     return [
-        {
-            "file": file,
-            "at": at,
-            "orders_back": account.back,
-            "orders_lost": account.lost,
-            "complete": account.complete,
-        }
+        SalvagedFile(file, at, orders_back=account.back, orders_lost=account.lost, complete=account.complete)
         for file, at, account in found
     ]
 

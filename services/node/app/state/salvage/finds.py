@@ -22,7 +22,7 @@ _CERTAIN: frozenset[Way] = frozenset(("sql", "page"))
 
 _ORDER_EVENTS = ("order_created", "order_cancelled")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_WITNESSES_NEEDED = 2
+_SOURCES_NEEDED = 2
 """How many of an order's rows, lines and events must name it if its index does not. One alone may have a
 damaged name."""
 
@@ -50,18 +50,18 @@ class Finds:
         perhaps = {(name,) for name in (self.perhaps | self.named.keys()) if (name,) not in known}
         return Keys(frozenset(known), frozenset(perhaps))
 
-    def name_order(self, order_id: Value, witness: str, *, surely: bool) -> None:
+    def name_order(self, order_id: Value, source: str, *, surely: bool) -> None:
         """Note that something in the file names an order."""
         if not isinstance(order_id, str) or not _ID.fullmatch(order_id):
             return
         if surely:
-            self.named.setdefault(order_id, set()).add(witness)
+            self.named.setdefault(order_id, set()).add(source)
         else:
             self.perhaps.add(order_id)
 
 
-def _is_enough(witnesses: set[str]) -> bool:
-    return "index" in witnesses or len(witnesses) >= _WITNESSES_NEEDED
+def _is_enough(sources: set[str]) -> bool:
+    return "index" in sources or len(sources) >= _SOURCES_NEEDED
 
 
 @contextmanager
@@ -82,11 +82,11 @@ def read_finds(path: Path, *, workspace: Path, is_stopped: IsStopped) -> Iterato
         for table, columns in (("orders", ("id",)), ("order_lines", ("order_id", "line"))):
             keys = read_keys(path, table, columns, schema=schema)
             # The index of the lines belongs to the lines: both may tell of an order that is undone.
-            witness = "index" if table == "orders" else "index of lines"
+            source = "index" if table == "orders" else "index of lines"
             for key in keys.named:
-                finds.name_order(key[0], witness, surely=True)
+                finds.name_order(key[0], source, surely=True)
             for key in keys.perhaps:
-                finds.name_order(key[0], witness, surely=False)
+                finds.name_order(key[0], source, surely=False)
         yield finds
 
 

@@ -17,7 +17,7 @@ from app.domain.stock import Cell
 from app.state.registry import replicated, unknown_rows
 from app.state.registry.entity import Entity
 from app.state.salvage.account import Account, read_account, write_account
-from app.state.salvage.verified import Outcome, VerifiedRows
+from app.state.salvage.verified import Comparison, VerifiedRows
 from app.state.tables import life_table, membership, order_rows, orders, stock_table
 
 Command = Callable[[Transaction], None]
@@ -61,7 +61,7 @@ def commands(salvage: Salvage, rows: VerifiedRows) -> Iterator[Command]:
         yield lambda tx: _keep(tx, rows)
 
 
-def finish(salvage: Salvage, outcome: Outcome) -> Callable[[Transaction], Account]:
+def finish(salvage: Salvage, outcome: Comparison) -> Callable[[Transaction], Account]:
     """The command that completes the account from what the database holds now. It returns the account."""
 
     def settle(tx: Transaction) -> Account:
@@ -114,9 +114,9 @@ def _merge_rows(tx: Transaction, entity: Entity, rows: Sequence[Row]) -> _Done:
         if here.get(entity.key_of(row)) == row:
             continue
         try:
-            with tx.attempt():
+            with tx.savepoint():
                 if entity.merge(tx, [row], "").changed:
-                    tx.emit(entity.told_by, str(row[entity.key[0]]))
+                    tx.emit(entity.event_kind, str(row[entity.key[0]]))
                     done.new += entity.key_of(row) not in here
         except _NOW_OR_NEVER:
             continue
@@ -137,7 +137,7 @@ def _merge_stock(tx: Transaction, rows: Sequence[Row]) -> _Done:
         own = [cell for cell in cells if cell.branch == tx.identity.name]
         others = [cell for cell in cells if cell.branch != tx.identity.name]
         try:
-            with tx.attempt():
+            with tx.savepoint():
                 known = {cell.life for cell in stock_table.cells_of(tx.connection, product_id)}
                 if stock_table.merge(tx, own).changed:
                     tx.emit("stock_update", product_id)
@@ -165,7 +165,7 @@ def _merge_orders(tx: Transaction, rows: Sequence[Row]) -> _Done:
         if here.get(row["id"]) == row:  # as most are: peers had them
             continue
         try:
-            with tx.attempt():
+            with tx.savepoint():
                 is_new = _merge_order(tx, row)
         except _NOW_OR_NEVER:
             continue
@@ -188,7 +188,7 @@ def _merge_order(tx: Transaction, row: Row) -> bool:
     order = Order.from_json(row)
     is_new = tx.connection.execute("SELECT 1 FROM orders WHERE id = ?", (order.id,)).fetchone() is None
     changed = orders.merge(tx, row, donor="")
-    tx.witness(order.lamport)
+    tx.advance(order.lamport)
     if changed and order.branch == tx.identity.name:
         tx.connection.execute(
             "UPDATE orders SET announced = ?, seq = 0, donor = '' WHERE id = ?", (order.epoch, order.id)

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any
 
 from app.database import Identity, Transaction
+from app.database.deferred import CommandRows
 from app.database.salvage import SalvageReport, Value, salvage_report
 from app.database.seals import UNSEALED, Stored
 from app.database.transaction import Counters
@@ -36,7 +37,7 @@ _UNREADABLE = (Invalid, KeyError, TypeError, ValueError, AttributeError, Overflo
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Comparison:
     """What became of the orders that a file is known to have held, compared with what the network has now."""
 
     orders: SalvageReport
@@ -77,7 +78,7 @@ class VerifiedRows:
         rows = [stored.row for stored in entity.stored(self._connection, keys) if stored.row is not None]
         return rows, keys[-1] if len(keys) == KEYS_AT_ONCE else None
 
-    def outcome(self, present: sqlite3.Connection) -> Outcome:
+    def outcome(self, present: sqlite3.Connection) -> Comparison:
         """What became of the file's orders, compared with the `present` database."""
         keys = self._finds.keys()
         verified = {(key,) for key in replicated.get("orders").page_keys(self._connection)}
@@ -86,7 +87,7 @@ class VerifiedRows:
         report = salvage_report(
             self.summary, keys=keys, verified=verified, altered=frozenset[Key](), held=held
         )
-        return Outcome(report)
+        return Comparison(report)
 
     def _has_seals(self) -> bool:
         """Whether any row has a seal. A file without a readable row counts as sealed."""
@@ -223,4 +224,5 @@ def _is_as_kept(row: Mapping[str, Any]) -> bool:
 def _only_to_check(connection: sqlite3.Connection, identity: Identity) -> Transaction:
     """A transaction that has the network's id, for checking rows. It writes nothing."""
     counters = Counters(lamport=0, seq=0, order_counter=0, founded=0)
-    return Transaction(connection, identity=identity, counters=counters, now=0.0, random=Random(0))
+    rows = CommandRows(connection)
+    return Transaction(rows, identity=identity, counters=counters, now=0.0, random=Random(0))

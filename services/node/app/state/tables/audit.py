@@ -3,10 +3,9 @@
 import json
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
-from app.domain import identity, text
+from app.domain import identity, text, times
+from app.domain.forms import Row
 from app.state.tables.lww_table import cluster_id
 
 
@@ -23,10 +22,36 @@ class AuditFilter:
     until: float | None = None
 
 
+@dataclass(frozen=True)
+class AuditEntry:
+    """An entry; `at` is in ISO 8601. `actor_name` is the username of the actor, if that is a user known
+    here."""
+
+    id: int
+    at: str
+    actor: str
+    actor_name: str | None
+    action: str
+    entity: str
+    entity_id: str
+    before: Row | None
+    after: Row | None
+    origin: str
+    epoch: str
+    version: int
+    request_id: str
+
+
 def page(
-    connection: sqlite3.Connection, wanted: AuditFilter, *, before: int | None, limit: int
-) -> list[dict[str, Any]]:
-    """Up to `limit` entries older than entry `before` (None: the newest), newest first."""
+    connection: sqlite3.Connection,
+    wanted: AuditFilter,
+    *,
+    before: int | None,
+    limit: int,
+    most_characters: int | None = None,
+) -> list[AuditEntry]:
+    """Up to `limit` entries older than entry `before` (None: the newest), newest first: fewer, but at least
+    one, where the rows in them would be longer than `most_characters`."""
     conditions = {
         "a.id < ?": before,
         "a.entity = ?": wanted.entity,
@@ -36,7 +61,7 @@ def page(
         "a.at < ?": wanted.until,
     }
     used = {condition: value for condition, value in conditions.items() if value is not None}
-    values: list[Any] = list(used.values())
+    values: list[str | float | None] = list(used.values())
     where = list(used)
     if wanted.user is not None:
         where.append("a.actor IN (?, ?)")
@@ -46,7 +71,14 @@ def page(
         f" {'WHERE ' + ' AND '.join(where) if where else ''} ORDER BY a.id DESC LIMIT ?",
         (*values, limit),
     )
-    return [_view(row) for row in rows]
+    found: list[AuditEntry] = []
+    size = 0
+    for row in rows:
+        size += len(row["before"] or "") + len(row["after"] or "")
+        if found and most_characters is not None and size > most_characters:
+            break
+        found.append(_entry(row))
+    return found
 
 
 def _user_id(connection: sqlite3.Connection, username: str) -> str | None:
@@ -55,11 +87,11 @@ def _user_id(connection: sqlite3.Connection, username: str) -> str | None:
     return identity.user_id(cluster_id(connection), username)
 
 
-def _view(row: sqlite3.Row) -> dict[str, Any]:
-    entry = {name: row[name] for name in row.keys()}  # noqa: SIM118  # a Row iterates over its values
-    return {
-        **entry,
-        "at": datetime.fromtimestamp(row["at"], UTC).isoformat(),
+def _entry(row: sqlite3.Row) -> AuditEntry:
+    entry = {
+        **dict(row),
+        "at": times.shown(row["at"]),
         "before": None if row["before"] is None else json.loads(row["before"]),
         "after": None if row["after"] is None else json.loads(row["after"]),
     }
+    return AuditEntry(**entry)

@@ -9,7 +9,7 @@ from typing import Any
 from app.database import AlteredRow, Transaction
 from app.database.seals import UNREADABLE, UNSEALED, Stored, is_listed, require_written, seal
 from app.domain import forms
-from app.domain.forms import COUNTS, Form
+from app.domain.forms import COUNTS, Form, Row
 from app.domain.life import Life
 from app.domain.stock import Cell
 from app.state.tables import row_sql
@@ -72,7 +72,7 @@ def due(connection: sqlite3.Connection) -> list[str]:
     return ["/".join(row) for row in connection.execute(_OWN)]
 
 
-def read(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[dict[str, Any]]:
+def read(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[Row]:
     """Every life's cell of these products in the canonical form of `Cell.as_json`. Raises AlteredRow for an
     altered cell. A listed cell that cannot be read is left out."""
     found = stored(connection, product_ids)
@@ -104,6 +104,14 @@ def _written(connection: sqlite3.Connection, product_ids: Iterable[str], *, spen
             require_written(connection, _stored(form, values, granted), "spend" if spending else "show")
         if cell is not None:
             yield cell
+
+
+def to_spend(connection: sqlite3.Connection, product_ids: Iterable[str]) -> dict[str, list[Cell]]:
+    """The cells of these products, by product. Raises AlteredRow for any that is altered."""
+    found: dict[str, list[Cell]] = {}
+    for cell in _written(connection, product_ids, spending=True):
+        found.setdefault(cell.product_id, []).append(cell)
+    return found
 
 
 def require_never_written(connection: sqlite3.Connection, product_id: str) -> None:
@@ -156,21 +164,41 @@ def put(tx: Transaction, cell: Cell) -> None:
         if written is not None and cell.version < written[0]:
             raise AlteredRow("stock", "/".join(key))
         mark(tx, cell)
-    tx.connection.execute(_DELETE_GRANTS, key)
+    forget_grants(tx, cell)
     write(tx, cell, known={})
+
+
+def forget_grants(tx: Transaction, cell: Cell) -> None:
+    """Remove the stored grants of a cell, which may not be among those that are written next."""
+    tx.connection.execute(_DELETE_GRANTS, (cell.product_id, *cell.life))
 
 
 def mark(tx: Transaction, cell: Cell) -> None:
     """Store, outside the cell, that this life wrote this version of it."""
-    tx.connection.execute(_MARK, (cell.product_id, *cell.life, cell.version))
+    key = (cell.product_id, cell.branch, cell.epoch)
+    tx.rows.deferred.add_latest(_MARK, key, cell, _marked)
+
+
+def _marked(cell: Cell) -> tuple[str, str, str, int]:
+    return cell.product_id, cell.branch, cell.epoch, cell.version
+
+
+def _written_values(cell: Cell) -> list[Any]:
+    """The values of a cell's own row: all but its grants."""
+    row = cell.as_json()
+    del row["granted"]
+    return [*forms.of("stock").stored(row), sealed(cell)]
+
+
+def defer(tx: Transaction, cell: Cell) -> None:
+    """Write a cell with the group's rows. Its grants must stand in the table already."""
+    key = (cell.product_id, cell.branch, cell.epoch)
+    tx.rows.deferred.add_latest(_upsert(forms.of("stock")), key, cell, _written_values)
 
 
 def write(tx: Transaction, cell: Cell, *, known: dict[Life, int]) -> None:
     """Write a cell. `known` are its grants before."""
-    form = forms.of("stock")
-    row = cell.as_json()
-    del row["granted"]
-    tx.connection.execute(_upsert(form), (*form.stored(row), sealed(cell)))
+    tx.connection.execute(_upsert(forms.of("stock")), _written_values(cell))
     key = (cell.product_id, *cell.life)
     for life, quantity in cell.granted.items():
         if quantity != known.get(life):

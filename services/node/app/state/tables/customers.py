@@ -2,13 +2,12 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 from app.database import Actor, Transaction
 from app.database.seals import Use
 from app.domain import identity, text
-from app.domain.customer import Customer
+from app.domain.customer import Customer, NewCustomer
 from app.domain.row_checks import Fields
 from app.state.tables.lww_table import LwwTable
 
@@ -22,50 +21,37 @@ DETAILS = {
 }
 
 
-@dataclass(frozen=True)
-class NewCustomer:
-    """A customer to create."""
-
-    code: str
-    name: str
-    contact: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    city: str | None = None
-    country: str | None = None
-
-
 def find_by_ids(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, Customer]:
     """Those of these customers that are here, by id. Raises AlteredRow."""
-    return {row["id"]: Customer.from_row(row) for row in CUSTOMERS.snapshots(connection, ids)}
+    return {customer.id: customer for customer in CUSTOMERS.find_all(connection, ids)}
 
 
 def find(
     connection: sqlite3.Connection, reference: str, *, cluster: str | None = None, use: Use = "show"
 ) -> Customer | None:
-    """The customer with this id, or else with this code in any spelling; or None. `cluster` is this node's
+    """The customer with this code in any spelling, or else with this id; or None. `cluster` is this node's
     network, to save a query; `use` is the purpose of the read."""
-    row = CUSTOMERS.find(connection, reference, cluster=cluster, use=use)
-    return None if row is None else Customer.from_row(row)
+    return CUSTOMERS.find(connection, reference, cluster=cluster, use=use)
 
 
-def view(customer: Customer) -> dict[str, Any]:
-    """What clients see of a customer: all but the stamp."""
-    return CUSTOMERS.view(customer.as_json())
+def find_to_copy(tx: Transaction, reference: str) -> Customer | None:
+    """The same, for a command that copies from the record into a new row."""
+    return CUSTOMERS.find_to_copy(tx, reference)
 
 
-def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
-    """Views of up to `limit` customers whose id is beyond `after`, by id."""
+def page(connection: sqlite3.Connection, after: str, limit: int) -> list[Customer]:
+    """Up to `limit` customers whose id is beyond `after`, by id."""
     return CUSTOMERS.page(connection, after, limit)
 
 
-def create(tx: Transaction, customer: NewCustomer, *, actor: Actor) -> dict[str, Any]:
-    """Create a customer here and return its view. Raises AlreadyExists."""
+def create(tx: Transaction, customer: NewCustomer, *, actor: Actor) -> Customer:
+    """Create a customer here and return it. Raises AlreadyExists, and Invalid for a code that looks like an
+    id."""
     return CUSTOMERS.create(tx, customer.code, asdict(customer), actor=actor)
 
 
-def update(tx: Transaction, reference: str, changes: Mapping[str, Any], *, actor: Actor) -> dict[str, Any]:
-    """Change `name` and/or details of a customer (id or code) and return its view. Raises NotFound."""
+def update(tx: Transaction, reference: str, changes: Mapping[str, str | None], *, actor: Actor) -> Customer:
+    """Change `name` and/or details of a customer (id or code) and return it. Raises NotFound."""
     return CUSTOMERS.update(tx, reference, changes, actor=actor)
 
 
@@ -81,5 +67,6 @@ CUSTOMERS = LwwTable(
     key="code",
     identify=identity.customer_id,
     check=_check,
+    value=Customer.from_row,
 )
 """The table, as the registry of what is replicated declares it (app.state.registry.replicated)."""

@@ -4,12 +4,29 @@ import sqlite3
 from collections.abc import Iterable
 
 from app.database import Transaction
+from app.domain import testimony
+from app.domain.errors import BeyondBounds
 from app.domain.life import Life
+from app.domain.testimony import Word
+
+_TO_TELL = """
+    SELECT e.branch, e.epoch FROM epochs e LEFT JOIN hearsay_deaths h USING (branch, epoch)
+    WHERE e.dead = 1 AND (h.branch IS NULL OR e.branch = (SELECT name FROM node))
+    ORDER BY e.branch, e.epoch
+"""
+_NOTE_HEARSAY = "INSERT OR IGNORE INTO hearsay_deaths (branch, epoch) VALUES (?, ?)"
+_CONFIRM = "DELETE FROM hearsay_deaths WHERE branch = ? AND epoch = ?"
 
 
 def dead_lives(connection: sqlite3.Connection) -> set[Life]:
     """Every life known to be over."""
     return {Life(*row) for row in connection.execute("SELECT branch, epoch FROM epochs WHERE dead = 1")}
+
+
+def deaths_to_tell(connection: sqlite3.Connection) -> list[Life]:
+    """The lives that this node calls dead, sorted: those of its own branch, and those whose branch said so or
+    that it saw end. What only others say is not handed on."""
+    return [Life(*row) for row in connection.execute(_TO_TELL)]
 
 
 def living_epochs(connection: sqlite3.Connection, branch: str) -> list[str]:
@@ -31,22 +48,93 @@ def me(tx: Transaction) -> Life:
     return Life(tx.identity.name, tx.identity.epoch)
 
 
+def speaker(tx: Transaction) -> Life | None:
+    """The life whose words this command merges, or None for this node's own."""
+    return None if tx.speaker is None else Life(*tx.speaker)
+
+
 def learn_life(tx: Transaction, life: Life, *, dead: bool = False) -> None:
-    """Store a life. Every other life of this node's own branch is over, and stays so."""
+    """Store a life. Every other life of this node's own branch is over, and stays so.
+
+    Where a branch has as many lives as bounds.py allows, another one is not stored by the word of others, and
+    raises BeyondBounds by its own.
+    """
     over = dead or (life.branch == tx.identity.name and life.epoch != tx.identity.epoch)
+    if life not in tx.lives and not _has_room(tx, life):
+        if _is_own_word(tx, life):
+            raise BeyondBounds("epoch", "too_many_lives")
+        return
     tx.learn_life(life, over=over)
+
+
+def word_on(tx: Transaction, life: Life) -> Word:
+    """What the rows of a life are worth that this command merges."""
+    heard = speaker(tx)
+    if heard is None or heard == life:
+        return Word.OWN
+    present = life == me(tx)
+    return testimony.weigh_rows(
+        life,
+        heard,
+        is_over=not present and (life.branch == tx.identity.name or is_over(tx, life)),
+        stands_in=not present and tx.stands_in(life.branch),
+    )
+
+
+def _is_own_word(tx: Transaction, life: Life) -> bool:
+    heard = tx.speaker
+    return heard is None or heard[0] == life.branch
+
+
+def _has_room(tx: Transaction, life: Life) -> bool:
+    return testimony.may_store_life(
+        known_of_branch=tx.lives_of(life.branch),
+        known=len(tx.lives),
+        by_own_word=_is_own_word(tx, life),
+    )
+
+
+def end(tx: Transaction, life: Life) -> None:
+    """Store that a life is over, because this node itself saw it contradict itself, or it is this node's
+    own."""
+    tx.learn_life(life, over=True)
+    tx.connection.execute(_CONFIRM, life)
 
 
 def is_over(tx: Transaction, life: Life) -> bool:
     """Whether a life is known to be over. Every life of a decommissioned branch is, even one never heard
     of."""
     known = tx.lives.get(life)
-    return life.branch in tx.gone if known is None else known
+    return life.branch in tx.decommissioned if known is None else known
 
 
-def learn_deaths(tx: Transaction, told: Iterable[Life]) -> None:
-    """Store lives that a peer reports as dead, except this node's own present life. Other code decides
-    whether that is over, and what follows."""
-    for life in told:
-        if life != me(tx):
-            learn_life(tx, life, dead=True)
+def learn_deaths(tx: Transaction, told: Iterable[Life], *, by: Life) -> None:
+    """Store lives that a peer's life (`by`) reports as dead, except this node's own present life. Other code
+    decides whether that is over, and what follows.
+
+    A life that is stored as living is ended by its own branch only. One that is not known here is dead until
+    its own hello says otherwise (`believe_living`).
+    """
+    with tx.hearing(by):
+        for life in told:
+            if life == me(tx) or (tx.lives.get(life) and not _is_own_word(tx, life)):
+                continue
+            match testimony.weigh_death(life, by, is_known=life in tx.lives):
+                case Word.REFUSED:
+                    continue
+                case Word.HEARSAY:
+                    learn_life(tx, life, dead=True)
+                    tx.connection.execute(_NOTE_HEARSAY, life)
+                case _:
+                    learn_life(tx, life, dead=True)
+                    tx.connection.execute(_CONFIRM, life)
+
+
+def believe_living(tx: Transaction, life: Life) -> None:
+    """After a life said hello: take back that it is over, if only others had said so."""
+    if (
+        tx.lives.get(life)
+        and tx.connection.execute(_CONFIRM, life).rowcount
+        and life.branch not in tx.decommissioned
+    ):
+        tx.revive(life)

@@ -1,55 +1,50 @@
 """Tables of products and customers: one stamp for each row, and the last writer wins."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 from app.database import Actor, Transaction
 from app.database.digest import canonical
+from app.database.mirror import Mirrored
 from app.database.seals import UNREADABLE, Stored, Use, require_written, seal
-from app.domain import forms, text
-from app.domain.errors import AlreadyExists, NotFound
-from app.domain.forms import Form
+from app.domain import forms, identity, text
+from app.domain.errors import AlreadyExists, Invalid, NotFound
+from app.domain.forms import Form, Row
 from app.domain.lww import Edit, Stamp, newer
 from app.domain.row_checks import Fields
 from app.state.tables import row_sql
 
 _ID_LENGTH = 36  # characters of a UUID: shorter and longer references can only be keys
 _STAMP = ("lamport", "stamp_node", "stamp_epoch")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
-class LwwTable:
+class LwwTable(Generic[R]):
     """One such table. `key` is the immutable column that ids follow from. `check` raises Invalid for values
-    that no node could have written."""
+    that no node could have written; `value` makes a record of a canonical row."""
 
     relation: str
     entity: str
     key: str
     identify: Callable[[str, str], str]
     check: Callable[[Fields], None]
+    value: Callable[[Row], R]
 
     @property
     def form(self) -> Form:
         return forms.of(self.relation)
 
-    @property
-    def shown(self) -> tuple[str, ...]:
-        """The fields that clients see: all but the stamp and the fields that this version does not know."""
-        form = self.form
-        stored = (*form.columns, *(field.name for field in form.added))
-        return tuple(name for name in stored if name not in _STAMP)
-
-    def snapshot(
-        self, connection: sqlite3.Connection, record_id: str, use: Use = "show"
-    ) -> dict[str, Any] | None:
+    def snapshot(self, connection: sqlite3.Connection, record_id: str, use: Use = "show") -> Row | None:
         """The row in canonical form, or None. Raises AlteredRow."""
         form = self.form
         row = connection.execute(f"{row_sql.select(form)} WHERE id = ?", (record_id,)).fetchone()
         return None if row is None else require_written(connection, _stored(form, row), use)
 
-    def snapshots(self, connection: sqlite3.Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
+    def snapshots(self, connection: sqlite3.Connection, ids: Iterable[str]) -> list[Row]:
         """The snapshots of those of these records that are here, by id."""
         return [require_written(connection, stored) for stored in self.stored(connection, ids)]
 
@@ -65,7 +60,7 @@ class LwwTable:
         values = form.stored(row)
         tx.connection.execute(row_sql.upsert(form), (*values, sealed(form, row)))
 
-    def checked(self, tx: Transaction, row: Mapping[str, Any]) -> dict[str, Any]:
+    def checked(self, tx: Transaction, row: Mapping[str, Any]) -> Row:
         """A peer's record in canonical form. Raises Invalid for one that no node could have written."""
         fields = Fields(self.entity, row, self.form.columns)
         fields.require_id(self.identify, tx.identity.cluster_id, self.key)
@@ -80,47 +75,82 @@ class LwwTable:
         *,
         cluster: str | None = None,
         use: Use = "show",
-    ) -> dict[str, Any] | None:
-        """The record with this id, or else with this key in any spelling; or None. `cluster` is this node's
-        network, to save a query."""
+    ) -> R | None:
+        """The record with this key in any spelling, or else with this id; or None. `cluster` is this node's
+        network, to save a query.
+
+        No new key looks like an id. But an older version may have made one, and then it names its own record
+        and not the one whose id it repeats.
+        """
+        row = self._found(connection, reference, cluster, use)
+        return None if row is None else self.value(row)
+
+    def find_to_copy(self, tx: Transaction, reference: str) -> R | None:
+        """`find` for a command that copies from the record: by the writer's mirror."""
+        return tx.find(self._by_reference, reference)
+
+    @cached_property
+    def _by_reference(self) -> Mirrored[R]:
+        return Mirrored(
+            self.relation,
+            lambda connection, key: self.find(connection, key, use="copy"),
+            self._find_many,
+        )
+
+    def _find_many(self, connection: sqlite3.Connection, references: Collection[str]) -> dict[str, R]:
+        cluster = cluster_id(connection)
+        ids = {reference: self.identify(cluster, reference) for reference in references}
+        rows = {row.key: row for row in self.stored(connection, [*ids.values(), *references])}
+        found = {reference: rows.get(ids[reference]) or rows.get(reference) for reference in references}
+        return {
+            reference: self.value(require_written(connection, row, "copy"))
+            for reference, row in found.items()
+            if row is not None
+        }
+
+    def find_all(self, connection: sqlite3.Connection, ids: Iterable[str]) -> list[R]:
+        """Those of these records that are here, by id. Raises AlteredRow."""
+        return [self.value(row) for row in self.snapshots(connection, ids)]
+
+    def _found(
+        self, connection: sqlite3.Connection, reference: str, cluster: str | None, use: Use = "show"
+    ) -> Row | None:
         if text.fault(reference, longest=text.KEY):
             return None
-        found = self.snapshot(connection, reference, use) if len(reference) == _ID_LENGTH else None
         named = self.identify(cluster or cluster_id(connection), reference)
-        return found or self.snapshot(connection, named, use)
+        found = self.snapshot(connection, named, use)
+        if found is None and len(reference) == _ID_LENGTH:
+            found = self.snapshot(connection, reference, use)
+        return found
 
-    def page(self, connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
-        """Clients' views of up to `limit` records after the id `after`, by id."""
+    def page(self, connection: sqlite3.Connection, after: str, limit: int) -> list[R]:
+        """Up to `limit` records after the id `after`, by id."""
         form = self.form
         rows = connection.execute(
             f"{row_sql.select(form)} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
         ).fetchall()
-        return [self.view(require_written(connection, _stored(form, row))) for row in rows]
+        return [self.value(require_written(connection, _stored(form, row))) for row in rows]
 
-    def view(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        defaults = {field.name: field.default for field in self.form.added}
-        return {name: row.get(name, defaults.get(name)) for name in self.shown}
-
-    def create(self, tx: Transaction, key: str, values: Mapping[str, Any], *, actor: Actor) -> dict[str, Any]:
-        """Write a new record made here and announce it. Raises AlreadyExists."""
+    def create(self, tx: Transaction, key: str, values: Mapping[str, object], *, actor: Actor) -> R:
+        """Write a new record made here and announce it. Returns it. Raises AlreadyExists, and Invalid for a
+        key that looks like an id."""
+        require_no_id(self.key, key)
         record_id = self.identify(tx.identity.cluster_id, key)
         if self.snapshot(tx.connection, record_id) is not None:
             raise AlreadyExists(self.entity, key)
         first = {name: None for name in self.form.columns if name not in _STAMP}
         after = {**first, **self._without_defaults(values), "id": record_id, self.key: key}
-        return self._edit(tx, None, after, action="created", actor=actor)
+        return self.value(self._edit(tx, None, after, action="created", actor=actor))
 
-    def update(
-        self, tx: Transaction, reference: str, values: Mapping[str, Any], *, actor: Actor
-    ) -> dict[str, Any]:
-        """Write the given values over a record's and announce it. Raises NotFound."""
-        before = self.find(tx.connection, reference, cluster=tx.identity.cluster_id)
+    def update(self, tx: Transaction, reference: str, values: Mapping[str, object], *, actor: Actor) -> R:
+        """Write the given values over a record's and announce it. Returns the record. Raises NotFound."""
+        before = self._found(tx.connection, reference, tx.identity.cluster_id)
         if before is None:
             raise NotFound(self.entity, reference)
         after = self._without_defaults({**before, **values})
         if after == before:
-            return self.view(before)
-        return self._edit(tx, before, after, action="updated", actor=actor)
+            return self.value(before)
+        return self.value(self._edit(tx, before, after, action="updated", actor=actor))
 
     def merge(self, tx: Transaction, snapshot: Mapping[str, Any]) -> bool:
         """Apply a peer's version of a record; True if the row changed. Emits nothing.
@@ -130,10 +160,11 @@ class LwwTable:
         """
         ours = self._known(tx, snapshot)
         if ours is not None and ours == snapshot:  # as most are: every order brings its customer and products
-            tx.witness(ours["lamport"])
+            tx.advance(ours["lamport"])
             return False
         theirs = self.checked(tx, snapshot)
-        tx.witness(theirs["lamport"])
+        tx.require_lamport(theirs["lamport"])
+        tx.advance(theirs["lamport"])
         if ours is not None and not newer(_edit(ours), _edit(theirs)):
             keep_loser(tx, self.entity, loser=theirs, winner=ours)
             return False
@@ -142,7 +173,7 @@ class LwwTable:
             keep_loser(tx, self.entity, loser=ours, winner=theirs)
         return True
 
-    def _known(self, tx: Transaction, snapshot: Mapping[str, Any]) -> dict[str, Any] | None:
+    def _known(self, tx: Transaction, snapshot: Mapping[str, Any]) -> Row | None:
         """The record here with the id of a peer's record, or None. An altered one is restored first, if the
         peer's is exactly the row that was written."""
         record_id = snapshot.get("id") if isinstance(snapshot, Mapping) else None
@@ -156,19 +187,11 @@ class LwwTable:
                 return theirs
         return require_written(tx.connection, found[0])
 
-    def _without_defaults(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def _without_defaults(self, values: Mapping[str, Any]) -> Row:
         defaults = {field.name: field.default for field in self.form.added}
         return {n: v for n, v in values.items() if n not in defaults or v != defaults[n]}
 
-    def _edit(
-        self,
-        tx: Transaction,
-        before: dict[str, Any] | None,
-        after: dict[str, Any],
-        *,
-        action: str,
-        actor: Actor,
-    ) -> dict[str, Any]:
+    def _edit(self, tx: Transaction, before: Row | None, after: Row, *, action: str, actor: Actor) -> Row:
         stamp = {"lamport": tx.lamport, "stamp_node": tx.identity.name, "stamp_epoch": tx.identity.epoch}
         after = {**after, **stamp}
         self._save(tx, before, after)
@@ -182,11 +205,18 @@ class LwwTable:
             after=after,
             version=tx.lamport,
         )
-        return self.view(after)
+        return after
 
-    def _save(self, tx: Transaction, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+    def _save(self, tx: Transaction, before: Row | None, after: Row) -> None:
         self.put(tx, after)
         tx.changed(self.relation, after["id"], before=before, after=after)
+
+
+def require_no_id(field: str, key: str) -> None:
+    """Check the key of a new record. Raises Invalid, with the field's name, if it could be taken for an id:
+    a reference to the record that has this id would mean two."""
+    if identity.looks_like_an_id(key):
+        raise Invalid(field, "looks_like_an_id")
 
 
 def sealed(form: Form, row: Mapping[str, Any]) -> int:
@@ -209,7 +239,7 @@ def cluster_id(connection: sqlite3.Connection) -> str:
     return str(connection.execute("SELECT cluster_id FROM node").fetchone()[0])
 
 
-def keep_loser(tx: Transaction, entity: str, *, loser: dict[str, Any], winner: dict[str, Any]) -> None:
+def keep_loser(tx: Transaction, entity: str, *, loser: Row, winner: Row) -> None:
     """Keep the losing version of an edit in the audit, once, if either of the two was made here.
 
     Nothing is kept if this node's audit shows that it had the loser and edited it on purpose. A peer without

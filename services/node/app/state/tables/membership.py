@@ -2,44 +2,37 @@
 on.
 
 All rights of a decommissioned branch are frozen, and a stock count does not wait for its answer. So a
-decommissioning does not count while one disk alone stores it. If that disk were lost, the branch could come
-back and sell units that a count has released.
+decommissioning does not count until a majority of the members stores it (`app.domain.members`), or an admin
+insists at the branch that counts.
 """
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 
 from app.database import Actor, Transaction
+from app.domain import members
 from app.domain.life import Life
 
 _WITNESSES = (
     "SELECT w.branch, w.peer FROM decommission_witnesses w"
-    " JOIN epochs e ON e.branch = w.peer AND e.epoch = w.peer_epoch WHERE e.dead = 0"
+    " JOIN epochs e ON e.branch = w.peer AND e.epoch = w.peer_epoch"
+    " WHERE e.dead = 0 OR w.peer IN (SELECT branch FROM decommissioned)"
     " ORDER BY w.branch, w.peer"
 )
+_OWN_NAME = "SELECT name FROM node"
+_INSISTED = "SELECT branch FROM decommission_words ORDER BY branch"
+_INSIST = "INSERT OR IGNORE INTO decommission_words (branch) VALUES (?)"
 
 
-def is_done(
-    branch: str, *, decommissioned: Collection[str], witnessed: Collection[str], others: Iterable[str]
-) -> bool:
-    """Whether a branch's decommissioning counts: this node stores it, and another member (`witnessed`) does
-    too.
-
-    Where every other branch of the roster (`others`) is decommissioned, this node's own record is enough.
-    """
-    return branch in decommissioned and (
-        branch in witnessed or all(other in decommissioned for other in others)
-    )
-
-
-def gone(connection: sqlite3.Connection) -> list[str]:
+def decommissioned(connection: sqlite3.Connection) -> list[str]:
     """Every branch known to be decommissioned, sorted by name."""
     return [row[0] for row in connection.execute("SELECT branch FROM decommissioned ORDER BY branch")]
 
 
 def witnesses(connection: sqlite3.Connection) -> Mapping[str, list[str]]:
-    """For each decommissioned branch, the members besides this node that store it durably. A dead life is no
-    witness: what it stored may be lost with its disk."""
+    """For each decommissioned branch, the branches besides this node that store it durably. A dead life is no
+    witness: what it stored may be lost with its disk. But what a decommissioned branch stored while it was a
+    member was decided with it, and stays so."""
     found: dict[str, list[str]] = {}
     for branch, peer in connection.execute(_WITNESSES):
         found.setdefault(branch, []).append(peer)
@@ -48,25 +41,29 @@ def witnesses(connection: sqlite3.Connection) -> Mapping[str, list[str]]:
 
 def done(connection: sqlite3.Connection, *, others: Collection[str]) -> set[str]:
     """The branches whose decommissioning counts. `others` is the roster without this node."""
-    known = gone(connection)
-    witnessed = witnesses(connection) if known else {}
-    return {
-        branch
-        for branch in known
-        if is_done(branch, decommissioned=known, witnessed=witnessed, others=others)
-    }
+    known = decommissioned(connection)
+    if not known:
+        return set()
+    me = str(connection.execute(_OWN_NAME).fetchone()[0])
+    witnessed = witnesses(connection)
+    return members.counting(
+        known,
+        roster={me, *others},
+        stored_by={branch: {me, *witnessed.get(branch, ())} for branch in known},
+        insisted=[row[0] for row in connection.execute(_INSISTED)],
+    )
 
 
 def pending(connection: sqlite3.Connection, *, others: Collection[str]) -> list[str]:
-    """The decommissioned branches of the roster that no other member is known to store, sorted by name."""
+    """The decommissioned branches of the roster that do not count yet, sorted by name."""
     counting = done(connection, others=others)
-    return [branch for branch in gone(connection) if branch in others and branch not in counting]
+    return [branch for branch in decommissioned(connection) if branch in others and branch not in counting]
 
 
 def learn(tx: Transaction, told: Iterable[str]) -> None:
     """Store the branches that a peer reports as decommissioned. This node's own branch may be among them."""
     for branch in told:
-        tx.learn_gone(branch)
+        tx.learn_decommissioned(branch)
 
 
 def witness(tx: Transaction, life: Life, told: Iterable[str]) -> None:
@@ -79,14 +76,23 @@ def witness(tx: Transaction, life: Life, told: Iterable[str]) -> None:
         tx.effects.witnessed = tx.effects.witnessed or added.rowcount > 0
 
 
-def decommission(tx: Transaction, branch: str, *, actor: Actor) -> None:
-    """Mark a branch as decommissioned, for good. To repeat it changes nothing."""
-    if branch in tx.gone:
-        return
-    tx.learn_gone(branch)
+def decommission(tx: Transaction, branch: str, *, insist: bool = False, actor: Actor) -> None:
+    """Mark a branch as decommissioned, for good. To repeat it changes nothing.
+
+    With `insist` it counts at this node even if no majority of the members stores it. That word is not sent
+    to peers: it counts only where an admin gave it.
+    """
+    if branch not in tx.decommissioned:
+        tx.learn_decommissioned(branch)
+        _audit(tx, branch, "decommissioned", actor)
+    if insist and tx.connection.execute(_INSIST, (branch,)).rowcount:
+        _audit(tx, branch, "decommissioned_without_majority", actor)
+
+
+def _audit(tx: Transaction, branch: str, action: str, actor: Actor) -> None:
     tx.audit(
         actor,
-        action="decommissioned",
+        action=action,
         entity="node",
         entity_id=branch,
         before={"member": True},

@@ -1,23 +1,19 @@
 """Which nodes store an order besides its branch, as far as its branch knows. An order that no other node
 stores would be lost with this disk."""
 
+import json
 import sqlite3
 from bisect import bisect_right
+from collections.abc import Iterable
 
 from app.database.identity import LIVING_CURSORS, present_life
 from app.domain.life import Life
-from app.domain.ranges import Ranges, common
+from app.domain.ranges import Ranges, common, holds
 
 _FEW_EVENTS = 20_000  # that no peer has: up to so many the log's end is read faster than all orders
 
-_PLACE = "SELECT branch, announced, seq, donor FROM orders WHERE id = ?"
-_PEERS_WITH_EVENT = f"""
-    SELECT DISTINCT peer FROM {LIVING_CURSORS} c
-    WHERE epoch = :epoch AND acknowledged >= :seq AND NOT EXISTS (
-        SELECT 1 FROM parked_elsewhere p WHERE p.peer = c.peer AND p.peer_epoch = c.peer_epoch
-        AND p.epoch = c.epoch AND :seq BETWEEN p.first_seq AND p.last_seq
-    )
-    ORDER BY peer
+_PLACES = """
+    SELECT id, branch, announced, seq, donor FROM orders WHERE id IN (SELECT value FROM json_each(?))
 """
 _LOG = f"""
     SELECT
@@ -44,40 +40,63 @@ _COUNT_BY_LOG = """
 """
 
 
-def stored_by(connection: sqlite3.Connection, order_id: str) -> list[str]:
-    """The nodes besides its branch that are known to store an order durably, by name.
+def stored_by(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, list[str]]:
+    """The nodes besides its branch that are known to store each of these orders durably, by name.
 
     At the order's branch these are the peers that acknowledged its event and did not park it. An order that
     was fetched back from a peer names that donor instead, until it is announced again. Elsewhere the list is
     this node.
     """
     name, epoch = present_life(connection)
-    row = connection.execute(_PLACE, (order_id,)).fetchone()
-    if row["branch"] != name:
-        return [name]
-    if row["announced"] != epoch:
-        return [row["donor"]] if row["donor"] else []
-    peers = connection.execute(_PEERS_WITH_EVENT, {"epoch": epoch, "seq": row["seq"]})
-    return [peer["peer"] for peer in peers]
+    parked = _parked_at(connection, epoch)
+    cursors = [
+        (peer, acknowledged, parked.get(Life(peer, peer_epoch), ()))
+        for peer, peer_epoch, acknowledged in connection.execute(_CURSORS, (epoch,))
+    ]
+
+    def peers_with(seq: int) -> list[str]:
+        return sorted({peer for peer, to, gaps in cursors if seq <= to and not holds(gaps, seq)})
+
+    found: dict[str, list[str]] = {}
+    for order_id, branch, announced, seq, donor in connection.execute(_PLACES, (json.dumps(list(ids)),)):
+        if branch != name:
+            found[order_id] = [name]
+        elif announced == epoch:
+            found[order_id] = peers_with(seq)
+        else:
+            found[order_id] = [donor] if donor else []
+    return found
+
+
+def _parked_at(connection: sqlite3.Connection, epoch: str) -> dict[Life, list[tuple[int, int]]]:
+    """The events of this epoch that lives of peers keep parked, as ranges in order."""
+    parked: dict[Life, list[tuple[int, int]]] = {}
+    for row in connection.execute(_PARKED, (epoch,)):
+        parked.setdefault(Life(row[0], row[1]), []).append((row[2], row[3]))
+    return parked
 
 
 def at_risk(connection: sqlite3.Connection) -> int:
     """How many of this node's own orders no living peer is known to store. They would be lost with this
     disk."""
     life = present_life(connection)
-    stored, first, last = connection.execute(_LOG).fetchone()
-    parked = _at_risk_by_parking(connection, life, stored)
+    stored, first, last = log_of(connection)
+    parked = at_risk_by_parking(connection, life, stored)
     if first <= stored + 1 and last - stored <= _FEW_EVENTS:
         return parked + _at_risk_by_log(connection, life, stored)
     return parked + int(connection.execute(_COUNT_BEYOND, (*life, stored)).fetchone()[0])
 
 
-def _at_risk_by_parking(connection: sqlite3.Connection, life: Life, stored: int) -> int:
+def log_of(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """How far some living peer has this node's log, its first event that is kept, and its last."""
+    stored, first, last = connection.execute(_LOG).fetchone()
+    return stored, first, last
+
+
+def at_risk_by_parking(connection: sqlite3.Connection, life: Life, stored: int) -> int:
     """How many orders announced up to `stored` are parked at every peer that acknowledged them."""
     name, epoch = life
-    parked: dict[Life, list[tuple[int, int]]] = {}
-    for row in connection.execute(_PARKED, (epoch,)):
-        parked.setdefault(Life(row[0], row[1]), []).append((row[2], row[3]))
+    parked = _parked_at(connection, epoch)
     if not parked:
         return 0
     nowhere: Ranges = [(1, stored)]

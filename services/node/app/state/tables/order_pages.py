@@ -12,10 +12,12 @@ from typing import Any
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from app.database import Transaction, digest
+from app.domain.bounds import LATEST_SECONDS
+from app.domain.forms import Row
 from app.domain.order import LINE, LINE_RULES, MAX_LINES, NAMES, ORDER_RULES
 from app.domain.row_checks import Natural, OneOf, Rule, Rules, Seconds, Text
 from app.state.tables import row_sql
-from app.state.tables.order_rows import ORDER, PLAIN_SECONDS, Row, encode, read, sealed
+from app.state.tables.order_rows import ORDER, PLAIN_SECONDS, encode, read, sealed
 
 
 def _texts_among(rules: Rules, *, optional: bool) -> list[str]:
@@ -33,7 +35,9 @@ def _schema_of(rule: Rule) -> CoreSchema:
         case Natural(least=least, most=most):
             return core_schema.int_schema(ge=least, le=most, strict=True)
         case Seconds():
-            return core_schema.float_schema(ge=PLAIN_SECONDS[0], lt=PLAIN_SECONDS[1], allow_inf_nan=False)
+            return core_schema.float_schema(
+                ge=PLAIN_SECONDS[0], lt=min(PLAIN_SECONDS[1], LATEST_SECONDS), allow_inf_nan=False
+            )
         case OneOf(words=known):
             return core_schema.literal_schema(list(known))
 
@@ -81,7 +85,7 @@ def merge(tx: Transaction, rows: Sequence[Any], *, donor: str) -> tuple[int, lis
     plain: dict[str, Row] = {}
     left = []
     for row in rows:
-        if is_plain(row) and row["id"] not in plain:
+        if is_plain(row) and row["id"] not in plain and row["lamport"] <= tx.lamport_limit:
             plain[row["id"]] = row
         else:
             left.append(row)

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
 import pydantic_core
@@ -11,16 +12,15 @@ import pydantic_core
 from app.database import Transaction, digest
 from app.database.seals import UNREADABLE, Stored, Use, require_written, seal
 from app.domain import forms
-from app.domain.forms import Form
+from app.domain.forms import Form, Row
 from app.domain.order import LINE, NAMES
 from app.state.tables import row_sql
-
-Row = dict[str, Any]
-
 
 ORDER = tuple(sorted(forms.ORDERS.columns))
 _LINES_AT = NAMES.index("lines")
 _ID_AT = ORDER.index("id")
+_order_of = itemgetter(*ORDER)
+_line_of = itemgetter(*LINE)
 PLAIN_SECONDS = (1e-3, 1e15)  # between them every encoder writes the shortest digits without an exponent
 
 _DELETE_LINES = "DELETE FROM order_lines WHERE order_id = ?"
@@ -94,12 +94,11 @@ def encode(row: Row) -> bytes:
 def sealed(row: Mapping[str, Any]) -> int:
     """The seal of an order; it covers the lines."""
     form, line_form = forms.of("orders"), forms.of("order_lines")
-    values: list[Any] = [row[name] for name in ORDER]
+    values: list[Any] = [*_order_of(row)]
     for line in row["lines"]:
-        values += [line[name] for name in LINE]
+        values += _line_of(line)
         values += forms.sealed_beyond(line_form.beyond(line))
-    beyond = {name: value for name, value in form.beyond(row).items() if name != "lines"}
-    return seal([*values, *forms.sealed_beyond(beyond)])
+    return seal([*values, *forms.sealed_beyond(form.beyond(_without_lines(row)))])
 
 
 def put(tx: Transaction, row: Mapping[str, Any]) -> None:
@@ -108,11 +107,18 @@ def put(tx: Transaction, row: Mapping[str, Any]) -> None:
     tx.connection.execute(_put(forms.of("orders")), (*order_values(row), sealed(row), "", 0, ""))
     tx.connection.execute(_DELETE_LINES, (row["id"],))
     insert_lines(tx, [row])
+    tx.effects.replaced = True
 
 
 def order_values(row: Mapping[str, Any]) -> list[Any]:
     """The values to store of an order without its lines, as its form `selected`."""
-    return forms.of("orders").stored({name: value for name, value in row.items() if name != "lines"})
+    return forms.of("orders").stored(_without_lines(row))
+
+
+def _without_lines(row: Mapping[str, Any]) -> Row:
+    alone = dict(row)
+    alone.pop("lines", None)
+    return alone
 
 
 def insert_lines(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -121,6 +127,13 @@ def insert_lines(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     tx.connection.executemany(
         _insert_line(form), [(row["id"], *form.stored(line)) for row in rows for line in row["lines"]]
     )
+
+
+def defer_lines(tx: Transaction, row: Mapping[str, Any]) -> None:
+    """Write the lines of a deferred order with the group's rows."""
+    form = forms.of("order_lines")
+    for line in row["lines"]:
+        tx.rows.deferred.add(_insert_line(form), (row["id"], *form.stored(line)))
 
 
 def _stored(form: Form, line_form: Form, values: Sequence[Any], lines: Sequence[tuple[Any, ...]]) -> Stored:

@@ -1,33 +1,38 @@
 """Orders: writing, reading, showing and merging them. Only its own branch changes an order."""
 
+import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.database import Transaction
 from app.database.digest import canonical
 from app.database.seals import Use
-from app.domain import forms
+from app.domain import forms, testimony, times
 from app.domain.customer import Customer
 from app.domain.errors import Invalid, NotFound
-from app.domain.forms import Form
-from app.domain.order import Order, Status
+from app.domain.forms import Form, Row
+from app.domain.order import Order, OrderLine, Status
 from app.domain.stock import SoldUnits
-from app.state.tables import customers, order_durability, order_rows, row_sql
+from app.state.tables import life_table, order_lists, order_rows, row_sql
+from app.state.tables.order_lists import Beside
 
 _TO_ANNOUNCE = "SELECT id FROM orders WHERE announced NOT IN ('', ?) ORDER BY id LIMIT ?"
 _ANNOUNCE = "UPDATE orders SET announced = ?, seq = ? WHERE id = ?"
 _BY_KEY = """
     SELECT id, branch, request_hash FROM orders WHERE user_id = ? AND idempotency_key = ? ORDER BY id
 """
-_PAGE = "SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?"
+_IS_HERE = "SELECT 1 FROM orders WHERE id = ?"
+_TAKEN_HERE = "SELECT 1 FROM audit WHERE entity = 'order' AND entity_id = ? AND action = 'placed'"
+_DONOR = "SELECT donor FROM orders WHERE id = ?"
+_NOTE_DONOR = "UPDATE orders SET donor = ? WHERE id = ?"
 _SALES = """
-    SELECT o.lamport, o.branch, o.id, SUM(l.quantity) AS quantity
+    SELECT l.product_id, o.lamport, o.branch, o.id, SUM(l.quantity) AS quantity
     FROM order_lines l JOIN orders o ON o.id = l.order_id
-    WHERE l.product_id = ? AND o.status = 'placed' GROUP BY o.id
+    WHERE l.product_id IN (SELECT value FROM json_each(?)) AND o.status = 'placed'
+    GROUP BY l.product_id, o.id
 """
 # Keys that were used twice are few, and an index alone finds them; bodies are compared of these only.
 _COUNT_DUPLICATES = """
@@ -39,6 +44,35 @@ _COUNT_DUPLICATES = """
         GROUP BY o.user_id, o.idempotency_key, o.request_hash HAVING n > 1
     )
 """
+
+
+class KeyUse(NamedTuple):
+    """An order that was placed with an Idempotency-Key."""
+
+    id: str
+    branch: str
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order as clients see it. `customer` is None where the row is missing here; `created_at` is in ISO
+    8601; `stored_by` is as in `order_durability`; `possible_duplicates` are the ids of orders made elsewhere
+    with the same user, key and body."""
+
+    id: str
+    number: str
+    branch: str
+    epoch: str
+    status: Status
+    customer: Customer | None
+    lines: tuple[OrderLine, ...]
+    total_cents: int
+    note: str | None
+    version: int
+    created_at: str
+    stored_by: list[str]
+    possible_duplicates: list[str]
 
 
 @cache
@@ -58,17 +92,34 @@ def find(connection: sqlite3.Connection, order_id: str, use: Use = "show") -> Or
     return None if row is None else Order.from_row(row)
 
 
-def insert(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> None:
-    """Write a new order and its lines. `seq` is that of its event for an own order; `donor` is the peer that
-    sent any other."""
+def is_here(connection: sqlite3.Connection, order_id: object) -> bool:
+    """Whether an order with this id is stored. False for what is no id."""
+    return isinstance(order_id, str) and connection.execute(_IS_HERE, (order_id,)).fetchone() is not None
+
+
+def was_taken_here(connection: sqlite3.Connection, order_id: object) -> bool:
+    """Whether this node's audit says that it took an order with this id."""
+    found = isinstance(order_id, str) and connection.execute(_TAKEN_HERE, (order_id,)).fetchone()
+    return bool(found)
+
+
+def insert(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> Row:
+    """Write a new order and its lines, and return it in canonical form. `seq` is that of its event for an own
+    order; `donor` is the peer that sent any other. The rows of an own one are deferred."""
     row = order.as_json()
     announced = tx.identity.epoch if seq else ""
-    tx.connection.execute(
-        _insert(forms.of("orders")),
-        (*order_rows.order_values(row), order_rows.sealed(row), announced, seq, donor),
-    )
-    order_rows.insert_lines(tx, [row])
+    values = (*order_rows.order_values(row), order_rows.sealed(row), announced, seq, donor)
+    if seq:
+        tx.rows.deferred.add(_insert(forms.of("orders")), values)
+        order_rows.defer_lines(tx, row)
+        if order.idempotency_key is not None:
+            use = KeyUse(order.id, order.branch, order.request_hash)
+            tx.rows.deferred.note((order.user_id, order.idempotency_key), use)
+    else:
+        tx.connection.execute(_insert(forms.of("orders")), values)
+        order_rows.insert_lines(tx, [row])
     tx.changed("orders", order.id, before=None, after=row)
+    return row
 
 
 def set_status(
@@ -105,9 +156,11 @@ def merge(tx: Transaction, body: object, *, donor: str) -> bool:
     wins.
 
     Raises Invalid for an order that no node could have written, and for a fork: other content under the same
-    version. A fork is parked and shown; it never overwrites.
+    version. A fork is parked and shown; it never overwrites, but for a branch's own word over what another
+    one told of its order.
     """
     theirs = Order.from_json(body)
+    tx.require_lamport(theirs.lamport)
     ours = find(tx.connection, theirs.id)
     if ours is None:
         insert(tx, theirs, donor=donor)
@@ -117,84 +170,105 @@ def merge(tx: Transaction, body: object, *, donor: str) -> bool:
     if canonical(later.as_json()) != canonical(theirs.as_json()) or (
         ours.version == theirs.version and (ours.status, ours.beyond) != (theirs.status, theirs.beyond)
     ):
-        raise Invalid("order", "contradicts_what_is_known")
+        (told_by,) = tx.connection.execute(_DONOR, (ours.id,)).fetchone()
+        speaker = life_table.speaker(tx)
+        if theirs.branch == ours.branch:
+            replaces = testimony.replaces_order(speaker, branch=ours.branch, donor=told_by)
+        else:
+            replaces = testimony.takes_id(
+                speaker, order_id=ours.id, stored_of=ours.branch, told_of=theirs.branch
+            )
+        if not replaces:
+            raise Invalid("order", "contradicts_what_is_known")
+        _replace(tx, ours, theirs, donor=donor)
+        return True
     if theirs.version > ours.version:
         set_status(tx, ours, status=theirs.status, version=theirs.version, beyond=theirs.beyond)
         return True
     return False
 
 
-def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[sqlite3.Row]:
-    """Orders of this user with this Idempotency-Key, from any branch."""
-    return connection.execute(_BY_KEY, (user_id, key)).fetchall()
+def _replace(tx: Transaction, before: Order, after: Order, *, donor: str) -> None:
+    order_rows.put(tx, after.as_json())
+    tx.connection.execute(_NOTE_DONOR, (donor, after.id))
+    tx.changed("orders", after.id, before=before.as_json(), after=after.as_json())
 
 
-def view(connection: sqlite3.Connection, order_id: str) -> dict[str, Any]:
-    """An order as clients see it; `stored_by` as in `order_durability`. Raises NotFound."""
-    order = find(connection, order_id)
-    if order is None:
+def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[KeyUse]:
+    """Orders of this user with this Idempotency-Key, from any branch, by id."""
+    return [KeyUse(*row) for row in connection.execute(_BY_KEY, (user_id, key))]
+
+
+def find_placed(tx: Transaction, user_id: str, key: str) -> list[KeyUse]:
+    """The same inside a command: with the orders that the file does not have yet."""
+    return sorted([*find_by_key(tx.direct, user_id, key), *tx.rows.found((user_id, key))])
+
+
+def view(connection: sqlite3.Connection, order_id: str) -> OrderView:
+    """An order as clients see it. Raises NotFound."""
+    row = order_rows.snapshot(connection, order_id)
+    if row is None:
         raise NotFound("order", order_id)
-    return _view(connection, order, customers.find_by_ids(connection, [order.customer_id]))
+    return _view(row, order_lists.beside_of(connection, [row]))
 
 
-def _view(connection: sqlite3.Connection, order: Order, known: Mapping[str, Customer]) -> dict[str, Any]:
-    customer = known.get(order.customer_id)
-    return {
-        "id": order.id,
-        "number": order.number,
-        "branch": order.branch,
-        "epoch": order.epoch,
-        "status": order.status,
-        "customer": customer and {"id": customer.id, "code": customer.code, "name": customer.name},
-        "lines": [
-            {
-                "sku": line.sku,
-                "name": line.name,
-                "quantity": line.quantity,
-                "unit_price_cents": line.unit_price_cents,
-            }
-            for line in order.lines
-        ],
-        "total_cents": order.total_cents,
-        "note": order.note,
-        "version": order.version,
-        "created_at": _shown_time(order.created_at),
-        "stored_by": order_durability.stored_by(connection, order.id),
-        "possible_duplicates": _possible_duplicates(connection, order),
-    }
+def view_of_new(order: Order, customer: Customer) -> OrderView:
+    """An order of this branch as clients see it when it was just written: no other node has it yet, and no
+    order known here has its user, key and body."""
+    return OrderView(
+        id=order.id,
+        number=order.number,
+        branch=order.branch,
+        epoch=order.epoch,
+        status=order.status,
+        customer=customer,
+        lines=order.lines,
+        total_cents=order.total_cents,
+        note=order.note,
+        version=order.version,
+        created_at=times.shown(order.created_at),
+        stored_by=[],
+        possible_duplicates=[],
+    )
 
 
-def _shown_time(seconds: Any) -> str:
-    """A time in ISO 8601; the beginning of time for one that no node could have written (an altered row)."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat()
-    except (OverflowError, ValueError, TypeError, OSError):
-        return datetime.fromtimestamp(0, UTC).isoformat()
-
-
-def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
+def page(connection: sqlite3.Connection, after: str, limit: int) -> list[OrderView]:
     """Up to `limit` orders after the id `after`, by id (UUIDv7: about by time)."""
-    rows = connection.execute(_PAGE, (after, limit))
-    found = [Order.from_row(row) for row in order_rows.read(connection, [row["id"] for row in rows])]
-    known = customers.find_by_ids(connection, {order.customer_id for order in found})
-    return [_view(connection, order, known) for order in found]
+    rows = order_lists.rows(connection, after, limit)
+    beside = order_lists.beside_of(connection, rows)
+    return [_view(row, beside) for row in rows]
 
 
-def sales_of(connection: sqlite3.Connection, product_id: str) -> list[SoldUnits]:
-    """The units of a product in every placed order known here, to name the orders that are short when
-    oversold."""
-    return [
-        SoldUnits(lamport=r["lamport"], branch=r["branch"], order_id=r["id"], quantity=r["quantity"])
-        for r in connection.execute(_SALES, (product_id,))
-    ]
+def _view(row: Row, beside: Beside) -> OrderView:
+    order = Order.from_row(row)
+    return OrderView(
+        id=order.id,
+        number=order.number,
+        branch=order.branch,
+        epoch=order.epoch,
+        status=order.status,
+        customer=beside.customers.get(order.customer_id),
+        lines=order.lines,
+        total_cents=order.total_cents,
+        note=order.note,
+        version=order.version,
+        created_at=times.shown(order.created_at),
+        stored_by=beside.stored_by[order.id],
+        possible_duplicates=beside.duplicates.get(order.id, []),
+    )
 
 
-def _possible_duplicates(connection: sqlite3.Connection, order: Order) -> list[str]:
-    if order.idempotency_key is None:
-        return []
-    found = find_by_key(connection, order.user_id, order.idempotency_key)
-    same = [row["id"] for row in found if row["request_hash"] == order.request_hash]
-    return [order_id for order_id in same if order_id != order.id]
+def sales_of(connection: sqlite3.Connection, product_ids: Sequence[str]) -> dict[str, list[SoldUnits]]:
+    """The units of these products in every placed order known here, by product, to name the orders that are
+    short when oversold."""
+    found: dict[str, list[SoldUnits]] = {}
+    if product_ids:
+        for row in connection.execute(_SALES, (json.dumps(list(product_ids)),)):
+            sold = SoldUnits(
+                lamport=row["lamport"], branch=row["branch"], order_id=row["id"], quantity=row["quantity"]
+            )
+            found.setdefault(row["product_id"], []).append(sold)
+    return found
 
 
 def count_possible_duplicates(connection: sqlite3.Connection) -> int:

@@ -2,55 +2,44 @@
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict
 
 from app.database import Actor, Transaction
 from app.database.seals import Use
 from app.domain import identity, text
-from app.domain.product import Product
+from app.domain.product import NewProduct, Product
 from app.domain.row_checks import Fields
 from app.state.tables.lww_table import LwwTable
 
 MAX_PRICE_CENTS = 10**12
 
 
-@dataclass(frozen=True)
-class NewProduct:
-    """A product to create; `price_cents` is in cents of BRL."""
-
-    sku: str
-    name: str
-    price_cents: int
-
-
 def find(
     connection: sqlite3.Connection, reference: str, *, cluster: str | None = None, use: Use = "show"
 ) -> Product | None:
-    """The product with this id, or else with this sku in any spelling; or None. `cluster` is this node's
+    """The product with this sku in any spelling, or else with this id; or None. `cluster` is this node's
     network, to save a query; `use` is the purpose of the read."""
-    row = PRODUCTS.find(connection, reference, cluster=cluster, use=use)
-    return None if row is None else Product.from_row(row)
+    return PRODUCTS.find(connection, reference, cluster=cluster, use=use)
 
 
-def view(product: Product) -> dict[str, Any]:
-    """What clients see of a product: `{id, sku, name, price_cents}`."""
-    return PRODUCTS.view(product.as_json())
+def find_to_copy(tx: Transaction, reference: str) -> Product | None:
+    """The same, for a command that copies from the record into a new row."""
+    return PRODUCTS.find_to_copy(tx, reference)
 
 
-def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
-    """Views of up to `limit` products whose id is beyond `after`, by id."""
+def page(connection: sqlite3.Connection, after: str, limit: int) -> list[Product]:
+    """Up to `limit` products whose id is beyond `after`, by id."""
     return PRODUCTS.page(connection, after, limit)
 
 
-def create(tx: Transaction, product: NewProduct, *, actor: Actor) -> dict[str, Any]:
-    """Create a product here and return its view. Raises AlreadyExists."""
-    values = {"name": product.name, "price_cents": product.price_cents}
-    return PRODUCTS.create(tx, product.sku, values, actor=actor)
+def create(tx: Transaction, product: NewProduct, *, actor: Actor) -> Product:
+    """Create a product here and return it. Raises AlreadyExists, and Invalid for a sku that looks like an
+    id."""
+    return PRODUCTS.create(tx, product.sku, asdict(product), actor=actor)
 
 
-def update(tx: Transaction, reference: str, changes: Mapping[str, Any], *, actor: Actor) -> dict[str, Any]:
-    """Change `name` and/or `price_cents` of a product (id or sku) and return its view. Raises NotFound."""
+def update(tx: Transaction, reference: str, changes: Mapping[str, str | int], *, actor: Actor) -> Product:
+    """Change `name` and/or `price_cents` of a product (id or sku) and return it. Raises NotFound."""
     return PRODUCTS.update(tx, reference, changes, actor=actor)
 
 
@@ -65,5 +54,6 @@ PRODUCTS = LwwTable(
     key="sku",
     identify=identity.product_id,
     check=_check,
+    value=Product.from_row,
 )
 """The table, as the registry of what is replicated declares it (app.state.registry.replicated)."""

@@ -37,3 +37,14 @@ BY_IDS = "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 def listed(ids: Iterable[str]) -> str:
     """Ids as the one parameter of `BY_IDS`."""
     return json.dumps(list(ids))
+
+
+def within(sizes: Iterable[Sequence[int]], *, most: int) -> int:
+    """How many of these rows, of which each has a size, are `most` in all: at least one."""
+    total = count = 0
+    for (size,) in sizes:
+        total += size
+        if count and total > most:
+            break
+        count += 1
+    return count

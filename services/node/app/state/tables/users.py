@@ -9,14 +9,15 @@ from typing import Any
 from app.database import Actor, Transaction
 from app.database.digest import canonical
 from app.database.seals import UNREADABLE, Stored, require_written, seal
-from app.domain import forms, identity, text
+from app.domain import admins, forms, identity, text
 from app.domain.errors import AlreadyExists, LastAdmin, NotFound
-from app.domain.forms import Form
+from app.domain.forms import Form, Row
 from app.domain.lww import Activity, Stamp
 from app.domain.user import Role, User
 from app.state.tables import row_sql
-from app.state.tables.lww_table import cluster_id
+from app.state.tables.lww_table import cluster_id, require_no_id
 
+_LONG_AGO = 1  # in logical time: earlier than every removal of an active administrator
 _MAPS = ("deactivations", "reactivations")  # stored as the canonical JSON of a map
 
 
@@ -53,21 +54,42 @@ def find_by_username(connection: sqlite3.Connection, username: str) -> User | No
     return find(connection, identity.user_id(cluster_id(connection), username))
 
 
-def view(connection: sqlite3.Connection, user_id: str) -> dict[str, Any]:
-    """What clients see of a user. Raises NotFound."""
-    return _require(connection, user_id).view()
+def acting_by_username(connection: sqlite3.Connection, username: str) -> User | None:
+    """The user with this username in any spelling, as `acting` returns them; or None."""
+    user = find_by_username(connection, username)
+    return None if user is None else acting(connection, user.id)
 
 
-def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
-    """Views of up to `limit` users whose id is beyond `after`, by id."""
+def acting(connection: sqlite3.Connection, user_id: str) -> User | None:
+    """The user with this id as they may act now, or None. Where no user is an active administrator, one is
+    read as such (`app.domain.admins`); their row says otherwise."""
+    user = find(connection, user_id)
+    if user is None or user.active_admin or not user.was_admin:
+        return user
+    return _acting(user, _stand_in(connection))
+
+
+def get(connection: sqlite3.Connection, user_id: str) -> User:
+    """The user with this id, as their row says. Raises NotFound."""
+    return _require(find(connection, user_id), user_id)
+
+
+def get_acting(connection: sqlite3.Connection, user_id: str) -> User:
+    """The user with this id, as `acting` returns them. Raises NotFound."""
+    return _require(acting(connection, user_id), user_id)
+
+
+def page(connection: sqlite3.Connection, after: str, limit: int) -> list[User]:
+    """Up to `limit` users whose id is beyond `after`, by id, as they may act now."""
     form = forms.of("users")
     rows = connection.execute(
         f"{row_sql.select(form)} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
     ).fetchall()
-    return [_written(connection, form, row).view() for row in rows]
+    stand_in = _stand_in(connection)
+    return [_acting(_written(connection, form, row), stand_in) for row in rows]
 
 
-def snapshot(connection: sqlite3.Connection, user_id: str) -> dict[str, Any] | None:
+def snapshot(connection: sqlite3.Connection, user_id: str) -> Row | None:
     """The whole row in canonical form, for the wire and the digest, or None. It holds the password's hash."""
     found = find(connection, user_id)
     return None if found is None else found.as_json()
@@ -86,20 +108,23 @@ def put(tx: Transaction, row: Mapping[str, Any]) -> None:
     maps = {name: canonical(row[name]).decode() for name in _MAPS}
     values = form.stored({**row, **maps})
     tx.connection.execute(row_sql.upsert(form), (*values, sealed(form, row)))
+    tx.effects.users = True
 
 
-def checked(tx: Transaction, row: Mapping[str, Any]) -> dict[str, Any]:
+def checked(tx: Transaction, row: Mapping[str, Any]) -> Row:
     """A peer's user in canonical form. Raises Invalid for one that no node could have written."""
     return User.from_json(row, cluster_id=tx.identity.cluster_id).as_json()
 
 
-def create(tx: Transaction, user: NewUser, *, actor: Actor) -> dict[str, Any]:
-    """Create a user here and return its view. Raises AlreadyExists, also for a deactivated one."""
+def create(tx: Transaction, user: NewUser, *, actor: Actor) -> User:
+    """Create a user here and return it. Raises AlreadyExists, also for a deactivated one, and Invalid for a
+    username that looks like an id."""
+    require_no_id("username", user.username)
     after = _new(tx, user, stamp=_stamp(tx))
     if find(tx.connection, after.id) is not None:
         raise AlreadyExists("user", user.username)
     _edit(tx, None, after, action="created", actor=actor)
-    return after.view()
+    return after
 
 
 def found_admin(tx: Transaction, username: str, password_hash: str) -> None:
@@ -114,13 +139,13 @@ def found_admin(tx: Transaction, username: str, password_hash: str) -> None:
         _edit(tx, None, admin, action="founded", actor=Actor(user_id=tx.identity.name, request_id=""))
 
 
-def change(tx: Transaction, user_id: str, change: UserChange, *, actor: Actor) -> dict[str, Any]:
-    """Change a user's role, activity, or both. Returns the view. Tokens in use end.
+def change(tx: Transaction, user_id: str, change: UserChange, *, actor: Actor) -> User:
+    """Change a user's role, activity, or both. Returns the user. Tokens in use end.
 
     To deactivate an inactive user again counts: it also beats a reactivation made elsewhere meanwhile. Raises
     NotFound, and LastAdmin if this network would have no active admin left (as known here).
     """
-    before = after = _require(tx.connection, user_id)
+    before = after = get(tx.connection, user_id)
     if change.role is not None and change.role != before.role:
         after = after.with_role(change.role, stamp=_stamp(tx))
     if change.active is False:
@@ -128,28 +153,46 @@ def change(tx: Transaction, user_id: str, change: UserChange, *, actor: Actor) -
     if change.active is True and not before.active:
         after = after.reactivated()
     if after == before:
-        return before.view()
+        return before
     if before.active_admin and not after.active_admin:
         _require_another_admin(tx.connection, user_id)
+        after = after.removed_from_admins(lamport=tx.lamport)
+    elif before.was_admin and not after.was_admin:
+        after = after.removed_from_admins(lamport=_LONG_AGO)
     _edit(tx, before, after, action="changed", actor=actor)
-    return after.view()
+    return after
 
 
 def set_password(tx: Transaction, user_id: str, password_hash: str, *, action: str, actor: Actor) -> User:
     """Give a user a new password (hashed) and return the user; tokens in use end. Raises NotFound."""
-    before = _require(tx.connection, user_id)
+    before = get(tx.connection, user_id)
     after = before.with_password(password_hash, stamp=_stamp(tx))
     _edit(tx, before, after, action=action, actor=actor)
     return after
 
 
-def merge(tx: Transaction, snapshot: dict[str, Any]) -> bool:
+def reset_admin(tx: Transaction, username: str, password_hash: str, *, actor: Actor) -> User:
+    """Make this user an active administrator with this password, whoever they are, and return them. Create
+    them where there is none. Their tokens end."""
+    new = _new(tx, NewUser(username=username, role="admin", password_hash=password_hash), stamp=_stamp(tx))
+    before = find(tx.connection, new.id)
+    after = new
+    if before is not None:
+        after = before.with_password(password_hash, stamp=_stamp(tx)).reactivated()
+        after = after.with_role("admin", stamp=_stamp(tx))
+    _edit(tx, before, after, action="admin_reset", actor=actor)
+    return after
+
+
+def merge(tx: Transaction, snapshot: Row) -> bool:
     """Apply a peer's snapshot, group by group; True if the row changed. Emits nothing. Raises Invalid.
 
     When credentials or a role set at this node lose, the row as it was stays in the audit.
     """
     theirs = User.from_json(snapshot, cluster_id=tx.identity.cluster_id)
-    tx.witness(max(theirs.credentials.lamport, theirs.role_stamp.lamport))
+    latest = max(theirs.credentials.lamport, theirs.role_stamp.lamport)
+    tx.require_lamport(latest)
+    tx.advance(latest)
     ours = find(tx.connection, theirs.id)
     merged = theirs if ours is None else ours.merge(theirs)
     if merged == ours:
@@ -195,11 +238,20 @@ def _stamp(tx: Transaction) -> Stamp:
     return Stamp(lamport=tx.lamport, node=tx.identity.name, epoch=tx.identity.epoch)
 
 
-def _require(connection: sqlite3.Connection, user_id: str) -> User:
-    found = find(connection, user_id)
+def _require(found: User | None, user_id: str) -> User:
     if found is None:
         raise NotFound("user", user_id)
     return found
+
+
+def _stand_in(connection: sqlite3.Connection) -> User | None:
+    form = forms.of("users")
+    rows = connection.execute(f"{row_sql.select(form)} WHERE role = 'admin' OR admin_until > 0").fetchall()
+    return admins.stand_in(_written(connection, form, row) for row in rows)
+
+
+def _acting(user: User, stand_in: User | None) -> User:
+    return user.as_active_admin() if stand_in is not None and stand_in.id == user.id else user
 
 
 def has_active_admin(connection: sqlite3.Connection, *, besides: str = "") -> bool:

@@ -5,14 +5,14 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
-from typing import Any, Literal
+from dataclasses import replace
 
 from app.database import StorageError
 from app.domain.life import Life
 from app.state.registry import replicated
 from app.sync.catchup import anti_entropy, donor_state
-from app.sync.catchup.donor_client import DonorClient, Progress, Turn
+from app.sync.catchup.comparison import Comparison, Reason
+from app.sync.catchup.donor_client import DonorClient, FetchLock, Progress
 from app.sync.catchup.donor_state import DonorState
 from app.sync.catchup.importer import Importer
 from app.sync.context import NodeContext
@@ -22,14 +22,6 @@ from app.sync.peering.peers import Peer
 from app.sync.wire.messages import Hello, Page
 
 log = logging.getLogger("app.recovery")
-
-Reason = Literal["differs", "ahead", "asked"]
-"""Why rows are compared with a peer:
-
-- `differs`: its digest differs at equal heads, which is an alarm;
-- `ahead`: the same, where stock rows may be newer than the events received;
-- `asked`: an admin wants parked events tried again.
-"""
 
 PAUSE_SECONDS = 0.5
 COMING_SECONDS = 2.0
@@ -48,15 +40,15 @@ class CatchUp:
     def __init__(self, context: NodeContext) -> None:
         self._database = context.database
         self._peers = context.peers
-        self._alarms = context.alarms
         self._clock = context.clock
         self._donors = DonorClient(context.link, identity=lambda: context.database.identity)
         self._intake = Importer(context, donors=self._donors)
+        self._comparison = Comparison(context, donors=self._donors, intake=self._intake)
         self._wanted: dict[tuple[str, str | None], Progress] = {}
         self._told: dict[tuple[str, str | None], DonorState] = {}
         self._repairs: dict[str, Reason] = {}
         self._work = asyncio.Event()
-        self._turns = asyncio.Lock()
+        self._fetch_lock = asyncio.Lock()
         self._busy: set[str] = set()
         self._came_at: float | None = None
 
@@ -74,19 +66,33 @@ class CatchUp:
         self._repairs[peer.name] = reason
         self._work.set()
 
+    def do_without(self, peer: Peer) -> None:
+        """Take the others' word for a peer that can be asked no more, and ask them once more: until now their
+        rows of its living epoch were passed over."""
+        if peer.given_up:
+            return
+        peer.given_up = True
+        for key, progress in self._wanted.items():
+            if progress.branch is None and progress.peer != peer.name:
+                self._wanted[key] = Progress(progress.peer, None)
+        self._work.set()
+
     def forget(self) -> None:
         """Count nothing as fetched, because the database was begun anew."""
         self._wanted.clear()
         self._told.clear()
+        for peer in self._peers:
+            peer.given_up = False
 
     def is_done(self, peer: Peer) -> bool:
         """Whether everything is here that the peer had when the fetch began."""
         progress = self._wanted.get((peer.name, None))
         return progress is not None and progress.done
 
-    def as_json(self) -> list[dict[str, Any]]:
-        """Every fetch since the start, done or not, for people."""
-        return [asdict(progress) for progress in self._wanted.values()]
+    @property
+    def fetches(self) -> list[Progress]:
+        """Every fetch since the start, done or not, as it is now."""
+        return [replace(progress) for progress in self._wanted.values()]
 
     @property
     def everything_is_coming(self) -> bool:
@@ -106,7 +112,7 @@ class CatchUp:
     async def run(self) -> None:
         """Fetch what is wanted, until cancelled. A fetch that fails is tried again while the peer is heard
         from. Each peer has a task of its own, so a silent one delays no other."""
-        self._turns, self._busy = asyncio.Lock(), set()
+        self._fetch_lock, self._busy = asyncio.Lock(), set()
         self._work.set()  # what an earlier run left undone, if there was one, is wanted still
         async with asyncio.TaskGroup() as tasks:
             while True:
@@ -151,43 +157,10 @@ class CatchUp:
 
     async def _repair_once(self, peer: Peer, reason: Reason) -> bool:
         try:
-            await self._repair(peer, reason)
+            await self._comparison.repair(peer, reason)
         except (Refusal, StorageError, sqlite3.Error) as error:
             log.warning("repairing with %s is put off: %s", peer.name, error)
         return True  # the next hello tells whether the two still differ
-
-    async def _repair(self, peer: Peer, reason: Reason) -> None:
-        """Merge the peer's rows of every bucket whose totals differ, then drop parked events that the peer
-        has applied. The peer does the same for itself. Raises Refusal."""
-        life = peer.epoch or ""
-        theirs = await self._donors.totals(peer, of=life)
-        told = DonorState(Life(peer.name, life), theirs.heads or {}, theirs.parked_seqs)
-        await self._intake.take_parked(peer, told, None, orders=False)
-        ours, heads = await self._database.read(
-            lambda connection: (anti_entropy.recorded_totals(connection), positions.heads(connection))
-        )
-        alike = anti_entropy.alike(replicated.revisions(), theirs.canonical)
-        differing = anti_entropy.differing(ours, theirs.totals, among=alike)
-        left_out = 0
-        for relation in replicated.relations():
-            buckets = differing.get(relation, [])
-            after: str | None = "" if buckets else None
-            while after is not None:
-                page = await self._donors.page(peer, relation, after, of=life, buckets=buckets)
-                left_out += await self._intake.merge(peer, page)
-                after = page.next
-        await self._intake.take_parked(peer, told, None, orders=True)
-        if not left_out:
-            await self._intake.write(peer, lambda tx: donor_state.forget_applied(tx, told))
-        listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
-        if reason == "asked":
-            log.info("fetched whole what differed from %s: %s", peer.name, listed or "nothing")
-        elif theirs.heads not in (None, heads):  # it was asked late: one of the two lacks events by now
-            log.info("took what differed over from %s, which has other events: %s", peer.name, listed)
-        elif reason == "ahead" and all(replicated.get(relation).runs_ahead for relation in differing):
-            log.info("took stock rows over from %s before their events come: %s", peer.name, listed)
-        else:
-            self._alarms.raise_("repaired", f"with {peer.name}, buckets: {listed or 'none'}")
 
     async def _fetch(self, peer: Peer, progress: Progress) -> bool:
         if progress.peer_epoch != peer.epoch:
@@ -195,48 +168,50 @@ class CatchUp:
             progress.peer_epoch, progress.relation = peer.epoch, None
             self._told.pop((peer.name, progress.branch), None)
         try:
-            async with Turn(self._turns) as turn:
-                relations = await self._begin(turn, peer, progress)
+            async with FetchLock(self._fetch_lock) as lock:
+                relations = await self._begin(lock, peer, progress)
                 for relation in relations[_index(relations, progress) :]:
                     if progress.relation != relation:
                         progress.relation, progress.through = relation, ""
-                    buckets = await self._lacked(turn, peer, progress, relation)
+                    buckets = await self._lacked(lock, peer, progress, relation)
                     if buckets is not None:
-                        await self._fetch_relation(turn, peer, progress, relation, buckets)
-                await self._finish(turn, peer, progress)
+                        await self._fetch_relation(lock, peer, progress, relation, buckets)
+                await self._finish(lock, peer, progress)
         except (Refusal, StorageError, sqlite3.Error) as error:
             log.warning("fetching from %s is put off: %s", peer.name, error)
             return False
         return True
 
-    async def _begin(self, turn: Turn, peer: Peer, progress: Progress) -> list[str]:
+    async def _begin(self, lock: FetchLock, peer: Peer, progress: Progress) -> list[str]:
         """Store the donor's state once, and return the relations to fetch. What happens at the donor later
         comes by events, or by another fetch."""
         key, life = (peer.name, progress.branch), progress.peer_epoch or ""
         if key not in self._told:
             before = await self._database.read(positions.heads)
-            reply = await turn.answer(self._donors.totals(peer, of=life))
+            reply = await lock.answer(self._donors.totals(peer, of=life))
             if reply.heads is not None:  # else it is an older version, whose first page will say
                 told = DonorState(
                     Life(peer.name, life), reply.heads, reply.parked_seqs, before, reply.canonical, reply.kept
                 )
-                await self._intake.take_parked(peer, told, progress.branch, orders=False, turn=turn)
+                await self._intake.take_parked(peer, told, progress.branch, orders=False, lock=lock)
                 self._told[key] = told
         return self._told[key].relations if key in self._told else list(replicated.relations())
 
-    async def _lacked(self, turn: Turn, peer: Peer, progress: Progress, relation: str) -> list[int] | None:
+    async def _lacked(
+        self, lock: FetchLock, peer: Peer, progress: Progress, relation: str
+    ) -> list[int] | None:
         """Which digest buckets of a relation to fetch. An empty list stands for all of them, None for
         none."""
         ours = await self._database.read(anti_entropy.recorded_totals)
         if not any(name.startswith(f"{relation}/") for name in ours):
             return []
-        theirs = await turn.answer(self._donors.totals(peer, of=progress.peer_epoch or ""))
+        theirs = await lock.answer(self._donors.totals(peer, of=progress.peer_epoch or ""))
         if relation not in anti_entropy.alike(replicated.revisions(), theirs.canonical):
             return []
         return anti_entropy.differing(ours, theirs.totals).get(relation)
 
     async def _fetch_relation(
-        self, turn: Turn, peer: Peer, progress: Progress, relation: str, buckets: list[int]
+        self, lock: FetchLock, peer: Peer, progress: Progress, relation: str, buckets: list[int]
     ) -> None:
         life, branch = progress.peer_epoch or "", progress.branch
 
@@ -247,7 +222,7 @@ class CatchUp:
         coming: asyncio.Task[Page] | None = ask(progress.through)
         try:
             while coming is not None:
-                page = await turn.answer(coming)
+                page = await lock.answer(coming)
                 coming = None if page.next is None else ask(page.next)
                 self._told.setdefault(
                     (peer.name, branch), DonorState(Life(peer.name, life), page.heads, None)
@@ -262,10 +237,10 @@ class CatchUp:
                 coming.cancel()
                 await asyncio.gather(coming, return_exceptions=True)
 
-    async def _finish(self, turn: Turn, peer: Peer, progress: Progress) -> None:
+    async def _finish(self, lock: FetchLock, peer: Peer, progress: Progress) -> None:
         key = (peer.name, progress.branch)
         told = self._told.get(key, DonorState(Life(peer.name, progress.peer_epoch or ""), {}, None))
-        left = await self._intake.take_parked(peer, told, progress.branch, orders=True, turn=turn)
+        left = await self._intake.take_parked(peer, told, progress.branch, orders=True, lock=lock)
         self._told.pop(key, None)
         await self._intake.write(
             peer,

@@ -36,18 +36,18 @@ class Progress:
     done: bool = False
 
 
-class Turn:
-    """A donor's turn in the fetch. Donors have nearly the same rows, so they are asked one after the other:
-    each sends only what the others did not.
+class FetchLock:
+    """The lock that one donor's fetch holds. Donors have nearly the same rows, so they are asked one after
+    the other: each sends only what the others did not.
 
-    A donor whose answer is late loses its turn until it answers, so that the others need not wait.
+    A donor whose answer is late loses the lock until it answers, so that the others need not wait.
     """
 
     def __init__(self, lock: asyncio.Lock) -> None:
         self._lock = lock
         self._mine = False
 
-    async def __aenter__(self) -> "Turn":
+    async def __aenter__(self) -> "FetchLock":
         await self._take()
         return self
 
@@ -57,7 +57,7 @@ class Turn:
         self._give()
 
     async def answer(self, call: Awaitable[T]) -> T:
-        """The donor's answer, with the turn held again. Raises what the call raises."""
+        """The donor's answer, with the lock held again. Raises what the call raises."""
         task = asyncio.ensure_future(call)
         try:
             done, _ = await asyncio.wait({task}, timeout=LATE_SECONDS)

@@ -13,13 +13,14 @@ from app.database import Actor, Transaction
 from app.database.identity import is_founded
 from app.domain.life import Life
 from app.domain.ranges import Ranges, common, holds
+from app.domain.testimony import Word
 from app.state.registry import replicated, unknown_rows
 from app.state.tables import life_table, stock_table
 from app.sync.catchup import anti_entropy
 from app.sync.log import dead_letters, positions
-from app.sync.log.outbox import ORIGIN
+from app.sync.log.outbox import EMPTY_LOG
 from app.sync.wire import kinds
-from app.sync.wire.messages import Head, Hello, ParkedEvent, TotalsReply, TotalsRequest, WireEvent
+from app.sync.wire.messages import HandedEvent, Head, Hello, TotalsReply, TotalsRequest, WireEvent
 
 Lives = Callable[[Life], bool]
 
@@ -91,7 +92,7 @@ def tell(connection: sqlite3.Connection, wanted: TotalsRequest) -> TotalsReply:
 
 def take(
     tx: Transaction,
-    parked: Iterable[ParkedEvent],
+    parked: Iterable[HandedEvent],
     heads: Mapping[str, Head],
     *,
     branch: str | None,
@@ -109,9 +110,11 @@ def take(
         life = handed.life
         if life == life_table.me(tx) or branch not in (None, handed.origin):
             continue
-        if _is_beyond(heads.get(life.key, ORIGIN), _known(tx, life)):
+        if life_table.word_on(tx, life) is Word.REFUSED:
+            continue  # it speaks for itself
+        if _is_beyond(heads.get(life.key, EMPTY_LOG), _known(tx, life)):
             counts = adopting and (branch is None or life_table.is_over(tx, life))
-            dead_letters.take(tx, handed, further=counts)
+            dead_letters.take(tx, handed, donor=life_table.speaker(tx), further=counts)
         else:
             merged.absorb(kinds.try_once(tx, handed.origin, handed.event) or stock_table.Merged())
     return merged
@@ -126,7 +129,9 @@ def adopt(
     Call it after all rows and parked events of the donor are merged. `left` is what the donor still kept
     parked at the end of that import.
 
-    Two kinds of heads are not adopted; the rest of such a life comes by events or by another fetch:
+    Three kinds of heads are not adopted; the rest of such a life comes by events or by another fetch:
+
+    - The life is another branch's and lives: it tells its events itself, and knows best where it is.
 
     - The donor parked events of the life when the fetch began, and not all of them are parked there now. The
       donor has applied the others, but its rows may have been read before that.
@@ -137,15 +142,23 @@ def adopt(
     parked = told.parked_seqs or {}
     for key, head in sorted(told.heads.items()):
         life = Life.parse(key)
-        moved = positions.at(tx.connection, life) != told.before.get(key, ORIGIN)
+        moved = positions.at(tx.connection, life) != told.before.get(key, EMPTY_LOG)
         if moved and key in parked:
             continue
         if common(parked.get(key, ()), left.get(key, ())) != list(parked.get(key, ())):
             continue
-        counts = head.seq and lives(life) and life != life_table.me(tx)
+        counts = head.seq and lives(life) and _may_tell(tx, told, life)
         if counts and _is_beyond(head, positions.at(tx.connection, life)):
             positions.store(tx, life, head)
     return dead_letters.retry(tx, "taken")
+
+
+def _may_tell(tx: Transaction, told: DonorState, life: Life) -> bool:
+    """Whether the donor's position at a life counts: at its own, and at those that are over. A life that
+    cannot be asked now tells its events itself, once it can."""
+    if life == life_table.me(tx):
+        return False
+    return life == told.life or life_table.is_over(tx, life) or life_table.speaker(tx) is None
 
 
 def forget_applied(tx: Transaction, told: DonorState, *, lives: Lives = _every) -> stock_table.Merged:
@@ -159,9 +172,15 @@ def forget_applied(tx: Transaction, told: DonorState, *, lives: Lives = _every) 
     merged = stock_table.Merged()
     for life, event in _applied(tx.connection, told):
         if lives(life):
-            merged.absorb(kinds.try_once(tx, life.branch, event) or stock_table.Merged())
+            with tx.hearing(told.life):  # it may have handed the event over itself
+                merged.absorb(kinds.try_once(tx, life.branch, event) or stock_table.Merged())
             dead_letters.forget(tx, life, event)
     return merged
+
+
+def forget_compared(tx: Transaction, told: DonorState) -> stock_table.Merged:
+    """`forget_applied` after all of the donor's rows were merged that it may tell."""
+    return forget_applied(tx, told, lives=lambda life: _may_tell(tx, told, life))
 
 
 def has_applied_any(connection: sqlite3.Connection, told: DonorState) -> bool:
@@ -171,7 +190,7 @@ def has_applied_any(connection: sqlite3.Connection, told: DonorState) -> bool:
 
 def _applied(connection: sqlite3.Connection, told: DonorState) -> Iterator[tuple[Life, WireEvent]]:
     for life, event in dead_letters.readable(connection):
-        head = told.heads.get(life.key, ORIGIN)
+        head = told.heads.get(life.key, EMPTY_LOG)
         behind = _is_beyond(positions.at(connection, life), head)
         if not behind and told.has_applied(life, event.seq):
             yield life, event
@@ -199,7 +218,11 @@ def finish_fetch(
 
     merged = adopt(tx, told, left=left, lives=chosen)
     if complete:
-        merged.absorb(forget_applied(tx, told, lives=lambda life: branch in (None, life.branch)))
+        merged.absorb(
+            forget_applied(
+                tx, told, lives=lambda life: branch in (None, life.branch) and _may_tell(tx, told, life)
+            )
+        )
     own = {k: head.seq for k, head in told.heads.items() if Life.parse(k).branch == tx.identity.name}
     tx.audit(
         Actor(user_id=f"node:{told.life.branch}", request_id=""),
@@ -230,7 +253,7 @@ def _missing(connection: sqlite3.Connection, heads: Mapping[str, Head]) -> list[
     known = positions.heads(connection)
     behind: set[str] = set()
     for life in life_table.dead_lives(connection):
-        if _is_beyond(heads.get(life.key, ORIGIN), known.get(life.key, ORIGIN)):
+        if _is_beyond(heads.get(life.key, EMPTY_LOG), known.get(life.key, EMPTY_LOG)):
             behind.add(life.branch)
     return sorted(behind)
 
@@ -244,7 +267,7 @@ def _known(tx: Transaction, life: Life) -> Head:
     row = tx.connection.execute(
         "SELECT seq, event_id FROM events WHERE epoch = ? ORDER BY seq DESC LIMIT 1", (life.epoch,)
     ).fetchone()
-    written = Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
+    written = Head(seq=row["seq"], event_id=row["event_id"]) if row else EMPTY_LOG
     return written if _is_beyond(written, known) else known
 
 

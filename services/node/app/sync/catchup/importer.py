@@ -3,27 +3,29 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from app.database import Transaction
+from app.domain.life import Life
 from app.domain.ranges import Ranges
 from app.state.tables import stock_table
 from app.sync.catchup import donor_state, snapshot
-from app.sync.catchup.donor_client import DonorClient, Turn
+from app.sync.catchup.donor_client import DonorClient, FetchLock
 from app.sync.catchup.donor_state import DonorState
 from app.sync.context import NodeContext
 from app.sync.peering.peers import Peer
-from app.sync.wire.messages import Page, ParkedEvent
+from app.sync.wire.messages import HandedEvent, Page
 
 
 class Importer:
-    """Imports what donors send, each piece in a transaction of its own."""
+    """Imports what donors send, each piece in a transaction of its own, as the donor's word."""
 
     def __init__(self, context: NodeContext, *, donors: DonorClient) -> None:
         self._database = context.database
         self._fencer = context.fencer
         self._alarms = context.alarms
         self._donors = donors
+        self._peers = context.peers
 
     async def take_parked(
-        self, peer: Peer, told: DonorState, branch: str | None, *, orders: bool, turn: Turn | None = None
+        self, peer: Peer, told: DonorState, branch: str | None, *, orders: bool, lock: FetchLock | None = None
     ) -> Mapping[str, Ranges]:
         """Store the events that a donor keeps parked: with `orders` those about orders, otherwise all others.
         Returns the seqs that the donor still keeps parked at the end, by life. Raises Refusal.
@@ -36,16 +38,18 @@ class Importer:
         after = "" if told.parked_seqs else None
         while after is not None:
             call = self._donors.totals(peer, of=told.life[1], parked_after=after)
-            reply = await (turn.answer(call) if turn else call)
+            reply = await (lock.answer(call) if lock else call)
             parked = [handed for handed in reply.parked if handed.is_of_order == orders]
             if parked:
-                await self.write(peer, _taking(parked, told, branch, adopting=turn is not None))
+                await self.write(peer, _taking(parked, told, branch, adopting=lock is not None))
             left, after = reply.parked_seqs or {}, reply.parked_next
         return left
 
     async def merge(self, peer: Peer, page: Page) -> int:
         """Merge a page. Returns how many of its rows could not be applied."""
-        merged = await self.write(peer, lambda tx: snapshot.merge_page(tx, page, donor=peer.name))
+        merged = await self.write(
+            peer, lambda tx: snapshot.merge_page(tx, page, donor=peer.name, is_silent=self._peers.is_silent)
+        )
         return len(merged.forks) + len(merged.waiting)
 
     async def write(
@@ -54,15 +58,24 @@ class Importer:
         """Run one merge in a transaction. A fork that it finds raises an alarm. Rows of this node's own epoch
         that this disk did not write end the epoch."""
         epoch = self._database.identity.epoch
-        merged = await self._database.write(merge)
+        life = Life(peer.name, peer.epoch or "")
+
+        def hear(tx: Transaction) -> stock_table.Merged:
+            if tx.counters.founded and life.branch in tx.decommissioned:
+                return stock_table.Merged()  # it was a member when it was asked
+            with tx.hearing(life, unreached=self._peers.is_unreached):
+                return merge(tx)
+
+        merged = await self._database.write(hear)
         for fork in merged.forks:
             self._alarms.raise_("fork", f"{peer.name} has {fork}")
         if merged.ahead:
-            await self._fencer.begin(epoch, f"{peer.name} has newer rows of this epoch")
+            why = f"{peer.name} has newer rows of this epoch"
+            await self._fencer.begin(epoch, why, witness=peer.name)
         return merged
 
 
 def _taking(
-    parked: Sequence[ParkedEvent], told: DonorState, branch: str | None, *, adopting: bool
+    parked: Sequence[HandedEvent], told: DonorState, branch: str | None, *, adopting: bool
 ) -> Callable[[Transaction], stock_table.Merged]:
     return lambda tx: donor_state.take(tx, parked, told.heads, branch=branch, adopting=adopting)

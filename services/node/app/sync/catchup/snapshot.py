@@ -5,24 +5,30 @@ The donor reads each page in one transaction and keeps serving. It prepares and 
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from app.database import Transaction
 from app.database.digest import bucket_of, canonical
+from app.domain.forms import Row
+from app.domain.life import Life
 from app.state.registry import replicated, unknown_rows
 from app.state.registry.entity import Entity
+from app.state.tables import life_table, stock_table
 from app.state.tables.stock_table import Merged
 from app.sync.log import positions
 from app.sync.wire import kinds
-from app.sync.wire.kinds import UNAPPLICABLE
-from app.sync.wire.messages import Page, PageRequest
+from app.sync.wire.merging import UNAPPLICABLE
+from app.sync.wire.messages import Head, Page, PageRequest
 
 PAGE_KEYS = 2000
 PAGE_BYTES = 1 << 20
-_KEYS_AT_ONCE = 250  # between two looks at the page's size
+_FIRST_KEYS = 32
+_KEYS_AT_ONCE = 250
+"""The most keys read between two looks at the page's size. After the first ones, so many are read as are
+likely to fill the page: orders may have one line or a thousand."""
 
-Rows = Sequence[dict[str, Any]]
+Rows = Sequence[Row]
 
 
 def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
@@ -37,18 +43,22 @@ def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
         return _unknown_page(connection, wanted)
     keys = entity.page_keys(connection, after=wanted.after, branch=wanted.branch, limit=PAGE_KEYS)
     buckets = frozenset(wanted.buckets if len(entity.key) == 1 else ())
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     encoded: list[bytes] = []
     size = through = 0
     while through < len(keys) and size < PAGE_BYTES:
-        some = keys[through : through + _KEYS_AT_ONCE]
+        some = keys[through : through + _next_keys(through, size)]
         through += len(some)
         chosen = [key for key in some if bucket_of(key) in buckets] if buckets else some
         found = [row for row in entity.read(connection, chosen) if _is_of(row, entity, wanted.branch)]
+        if entity.relation == "stock":
+            found = _own_word(connection, found, asker=wanted.epoch)
         rows += found
         encoded += map(entity.encode, found)
         size = sum(map(len, encoded))
     before = entity.behind(connection, rows)
+    if "stock" in before:
+        before = {**before, "stock": _own_word(connection, before["stock"], asker=wanted.epoch)}
     return Page(
         epoch=connection.execute("SELECT epoch FROM node").fetchone()[0],
         relation=wanted.relation,
@@ -59,6 +69,13 @@ def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
         sha256=_digest(before, encoded),
         heads=positions.heads(connection),
     )
+
+
+def _next_keys(read: int, size: int) -> int:
+    """How many keys to read next, after so many that gave so many bytes."""
+    if read == 0:
+        return _FIRST_KEYS
+    return min(_KEYS_AT_ONCE, max(1, (PAGE_BYTES - size) * read // max(size, 1)))
 
 
 def _unknown_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
@@ -85,29 +102,45 @@ def is_whole(page: Page) -> bool:
     return page.sha256 == _digest(page.before, map(canonical, page.rows))
 
 
-def merge_page(tx: Transaction, page: Page, *, donor: str) -> Merged:
-    """Merge a page's rows as their events would.
+def merge_page(
+    tx: Transaction, page: Page, *, donor: str, is_silent: Callable[[str], bool] = lambda _: False
+) -> Merged:
+    """Merge a page's rows as their events would. `is_silent` says of a branch that it was not heard from
+    lately.
 
     - A row that cannot be applied is left out and counted in `forks`: it contradicts a row here, or no node
       could have written it.
     - A row that refers to one that is not here is left out and counted in `waiting`. The donor got that one
       after it had read the page, so events bring it.
     - Rows of a relation that this version does not know are kept.
+    - A row of another branch's living epoch is passed over: that branch itself is asked for it. But while it
+    is silent, an order of it that is missing here is taken where the donor has no more events of that epoch
+    than this node.
     """
-    merged = Merged()
+    merged, covers = Merged(), _covered(tx, page, donor=donor, is_silent=is_silent)
     for entity in replicated.entities():
         if told := page.before.get(entity.relation):
-            _merge_rows(tx, entity, _upcast(entity, told, page, merged), donor, merged)
+            _merge_rows(tx, entity, _upcast(entity, told, page, merged), donor, merged, covers=covers)
     known = replicated.find(page.relation)
     if known is None:
         _keep_rows(tx, page, donor, merged)
     else:
-        _merge_rows(tx, known, _upcast(known, page.rows, page, merged), donor, merged)
+        _merge_rows(tx, known, _upcast(known, page.rows, page, merged), donor, merged, covers=covers)
     return merged
 
 
 def _is_of(row: Mapping[str, Any], entity: Entity, branch: str | None) -> bool:
     return branch is None or not entity.of_branch or row["branch"] == branch
+
+
+def _own_word(connection: sqlite3.Connection, cells: list[Row], *, asker: str) -> list[Row]:
+    """Cells to send. What others said of the asker's own life is no evidence against it."""
+    own = next((Life(cell["branch"], asker) for cell in cells if cell["epoch"] == asker), None)
+    if own is None:
+        return cells
+    products = {cell["product_id"] for cell in cells}
+    sound = set(stock_table.without_hearsay(connection, own, products))
+    return [cell for cell in cells if cell["epoch"] != asker or cell["product_id"] in sound]
 
 
 def _digest(before: Mapping[str, Rows], encoded: Iterable[bytes]) -> str:
@@ -137,17 +170,44 @@ def _keep_rows(tx: Transaction, page: Page, donor: str, merged: Merged) -> None:
             merged.changed = merged.changed or kept
 
 
-def _merge_rows(tx: Transaction, entity: Entity, rows: Rows, donor: str, merged: Merged) -> None:
+def _covered(
+    tx: Transaction, page: Page, *, donor: str, is_silent: Callable[[str], bool]
+) -> Callable[[Life], bool]:
+    """Whether this node has received as many events of a life as the donor had when it read the page, and
+    cannot ask the life's branch instead."""
+    own = Head(seq=tx.counters.seq, event_id="")
+    known = {**positions.heads(tx.connection), life_table.me(tx).key: own}
+
+    def covers(life: Life) -> bool:
+        if life.branch not in (tx.identity.name, donor) and not is_silent(life.branch):
+            return False
+        told = page.heads.get(life.key)
+        return told is not None and life.key in known and told.seq <= known[life.key].seq
+
+    return covers
+
+
+def _merge_rows(
+    tx: Transaction,
+    entity: Entity,
+    rows: Rows,
+    donor: str,
+    merged: Merged,
+    *,
+    covers: Callable[[Life], bool],
+) -> None:
+    if entity.of_branch:
+        rows = replicated.admissible(tx, entity, rows, covers=covers)
     left = rows
     try:
-        with tx.attempt():
+        with tx.savepoint():
             changed, left = entity.bulk(tx, rows, donor)
             merged.changed = merged.changed or changed
     except UNAPPLICABLE:
         left = rows  # one of them does not fit: one by one tells which
     for row in left:
         try:
-            with tx.attempt():
+            with tx.savepoint():
                 merged.absorb(entity.merge(tx, [row], donor))
         except UNAPPLICABLE as error:
             left_out = merged.waiting if kinds.is_waiting(error) else merged.forks

@@ -72,7 +72,9 @@ class HeldFile:
 
     def _say_that_nobody_serves(self) -> None:
         if self._readiness.reason != "nobody_serves":
-            self._alarms.raise_("nobody_serves", f"start the others, `lab salvage {self._node}`, or FOUND=1")
+            self._alarms.raise_(
+                "nobody_serves", f"start the others, `./lab salvage {self._node}`, or FOUND=1"
+            )
         self._wait("nobody_serves")
 
     async def _ask(self, peers: Iterable[Peer], wish: str) -> dict[str, TurnReply]:

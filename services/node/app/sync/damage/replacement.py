@@ -39,7 +39,7 @@ class FileReplacement:
         self._stop = stop
         self._go_on = go_on
         self._begin_empty = begin_empty
-        self._note_gone = note_gone
+        self._note_decommissioned = note_gone
         self._note_end = note_end
         self._task: asyncio.Task[None] | None = None
         self._is_damaged_again = False
@@ -110,7 +110,7 @@ class FileReplacement:
         """Close the branch if the damaged file can still be read and says that the branch is
         decommissioned."""
         try:
-            self._note_gone(await self._context.database.read(membership.gone))
+            self._note_decommissioned(await self._context.database.read(membership.decommissioned))
         except (StorageError, sqlite3.Error) as error:
             log.info("who is decommissioned cannot be read from the damaged database: %s", error)
 
@@ -124,7 +124,7 @@ class FileReplacement:
     async def _has_learnt_who_is_gone(self) -> bool:
         """Whether the new file has stored which branches are decommissioned. There may be no peer left to
         report it."""
-        gone = [peer.name for peer in self._context.peers.configured if peer.gone]
+        gone = [peer.name for peer in self._context.peers.configured if peer.decommissioned]
         try:
             await self._context.database.write(lambda tx: membership.learn(tx, gone))
         except StorageError as error:

@@ -58,9 +58,9 @@ class Salvaging:
         path = self._context.settings.database_path
         files = await self._beside(partial(set_aside_files, path))
         known = await self._context.database.read(salvage.accounts)
-        if {account["file"] for account in known} - {file.name for file in files}:
+        if {account.file for account in known} - {file.name for file in files}:
             await self._forget_all_but(files)
-        complete = {account["file"] for account in known if account["complete"]}
+        complete = {account.file for account in known if account.complete}
         if any(file.name not in complete for file in files):
             await self._beside(partial(salvage.remove_left_over, path.parent))
         for file in files:

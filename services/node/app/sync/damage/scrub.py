@@ -20,7 +20,7 @@ from app.state.repair.checking import NOT_WRITTEN, Trouble
 from app.state.tables import life_table
 from app.sync.context import NodeContext
 from app.sync.log import dead_letters, own_rows_repair, positions
-from app.sync.log.outbox import ORIGIN
+from app.sync.log.outbox import EMPTY_LOG
 from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer
 from app.sync.wire.messages import BucketReply, BucketRequest, Head
@@ -231,7 +231,7 @@ def _dominates(tx: Transaction, reply: BucketReply) -> bool:
     known, parked = positions.heads(tx.connection), dead_letters.seqs(tx.connection)
     own = life_table.me(tx).key
     return (
-        all(_is_as_far(reply.heads.get(life, ORIGIN), head) for life, head in known.items() if life != own)
+        all(_is_as_far(reply.heads.get(life, EMPTY_LOG), head) for life, head in known.items() if life != own)
         and (own not in known or reply.heads.get(own) == known[own])
         and all(common(seqs, parked.get(life, ())) == seqs for life, seqs in reply.parked_seqs.items())
     )

@@ -76,7 +76,7 @@ class TurnService:
         peer = self._peers.get(claims.sender)
         if peer is None:
             raise NotTheSender(claims.sender)
-        if peer.gone:
+        if peer.decommissioned:
             raise Decommissioned(peer.name)
         if self._database.damage is not None:
             return TurnReply(ready=False, founded=False, granted=False)

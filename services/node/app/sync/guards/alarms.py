@@ -26,5 +26,7 @@ class Alarms:
         self._alarms[kind] = Alarm(count=known.count + 1 if known else 1, last=text)
         log.error("%s: %s", kind, text)
 
-    def as_json(self) -> dict[str, dict[str, int | str]]:
-        return {kind: {"count": a.count, "last": a.last} for kind, a in sorted(self._alarms.items())}
+    @property
+    def raised(self) -> dict[str, Alarm]:
+        """The alarms so far, sorted by kind."""
+        return dict(sorted(self._alarms.items()))

@@ -1,9 +1,10 @@
 """What a node does when its own life is over: once in each process, it begins another one by itself."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from app.database import Database
+from app.database.transaction import Transaction
 from app.domain.life import Life
 from app.state.commands import new_epoch
 from app.state.tables import life_table
@@ -36,19 +37,25 @@ class Fencer:
         self._lock = asyncio.Lock()
         self._reborn = False
 
-    async def begin(self, epoch: str, why: str, *, rivals: Sequence[str] = ()) -> None:
+    async def begin(self, epoch: str, why: str, *, witness: str | None, rivals: Sequence[str] = ()) -> None:
         """Act on evidence (`why`) against this node's `epoch`. Evidence against an older epoch changes
         nothing.
+
+        `witness` is the branch whose word the evidence is, None where this node found it by itself. The word
+        of a branch that was decommissioned, perhaps after it was asked, changes nothing.
 
         `rivals` are epochs of this branch that a peer takes for living. They belong to another disk, or were
         this disk's earlier ones, so this node names them dead. Raises StorageError when its own storage
         refuses; the peer then sends the evidence again.
         """
         async with self._lock:
+            if witness is not None and await self._database.write(_counts_no_more(witness)):
+                return
             if rivals:
                 name = self._database.identity.name
+                ended = [Life(name, rival) for rival in rivals]
                 await self._database.write(
-                    lambda tx: life_table.learn_deaths(tx, [Life(name, rival) for rival in rivals])
+                    lambda tx: life_table.learn_deaths(tx, ended, by=life_table.me(tx))
                 )
             match self._decide(epoch):
                 case Fencing.IGNORE:
@@ -93,3 +100,8 @@ class Fencer:
         """Announce the orders of earlier epochs again, until none is left."""
         while await self._database.write(new_epoch.announce_orders):
             pass
+
+
+def _counts_no_more(branch: str) -> Callable[[Transaction], bool]:
+    """Whether this node, once it belongs to a network, knows that a branch left it."""
+    return lambda tx: bool(tx.counters.founded) and branch in tx.decommissioned

@@ -1,6 +1,7 @@
 """Whether this node may serve and sell now, and the reason when it may not."""
 
-from app.domain.errors import BranchClosed, Fenced, NotReady, PolicyMismatch
+from app.domain.errors import BranchClosed, Fenced, NotReady, PolicyMismatch, StateError
+from app.domain.stock import Policy
 
 CLOSED = "another branch decommissioned this one: what it has can be read, and it takes nothing any more"
 
@@ -8,7 +9,7 @@ CLOSED = "another branch decommissioned this one: what it has can be read, and i
 class Readiness:
     """Keeps whether the node serves. At first it does not. Each reason is a stable snake_case word."""
 
-    def __init__(self, *, policy: str) -> None:
+    def __init__(self, *, policy: Policy) -> None:
         self.policy = policy
         self._reason: str | None = "starting"
         self._reading = False
@@ -73,6 +74,15 @@ class Readiness:
     def forget_policy(self, peer: str) -> None:
         """Ignore this peer's policy from now on: it is no longer a member."""
         self._other_policies.pop(peer, None)
+
+    @property
+    def selling(self) -> bool:
+        """Whether this node may sell and move units now."""
+        try:
+            self.require_selling()
+        except StateError:
+            return False
+        return True
 
     def require_selling(self) -> None:
         """Raise BranchClosed, NotReady, Fenced or PolicyMismatch unless this node may sell units now."""

@@ -105,6 +105,9 @@ class Bootstrap:
         for peer in members:
             if not self._catch_up.is_done(peer):
                 self._catch_up.want(peer)
+        for peer in members:
+            if not self._catch_up.is_done(peer) and not self._peers.can_be_asked(peer):
+                self._catch_up.do_without(peer)
         done = [peer for peer in members if self._catch_up.is_done(peer)]
         left = [peer for peer in members if peer not in done and self._peers.can_be_asked(peer)]
         return bool(done) and not left

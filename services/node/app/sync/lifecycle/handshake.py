@@ -12,7 +12,7 @@ from app.state.tables import life_table, membership, stock_table
 from app.sync.log import cursors, dead_letters, outbox, positions
 from app.sync.rules import acknowledgement, hello_rules
 from app.sync.rules.acknowledgement import Finding, Reported
-from app.sync.rules.hello_rules import Accepted, Behind, Gone, Over, Sender
+from app.sync.rules.hello_rules import Accepted, Behind, NoMember, Over, Sender
 from app.sync.wire.errors import Incompatible
 from app.sync.wire.messages import PROTOCOL, Hello, Incarnation, common_version
 
@@ -51,8 +51,8 @@ def say(
         cluster_id=node["cluster_id"],
         node=node["name"],
         epoch=node["epoch"],
-        dead=[*sorted(life_table.dead_lives(connection))],
-        decommissioned=membership.gone(connection),
+        dead=[*life_table.deaths_to_tell(connection)],
+        decommissioned=membership.decommissioned(connection),
         incarnation=Incarnation(starts=node["starts"], random=this.incarnation),
         policy=this.policy,
         founded=bool(node["founded"]),
@@ -84,30 +84,36 @@ def ends_itself(hello: Hello) -> bool:
     return hello_rules.ends_itself(hello.life, hello.dead_lives)
 
 
-def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learned | Over | Gone:
+def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learned | Over | NoMember:
     """Store what a peer's hello reports: its life, the dead lives and decommissioned branches it knows, and
     its position in this node's log.
 
-    The hello of a dead life or of a decommissioned branch is refused (Over, Gone). Then only the dead lives
+    The hello of a dead life or of a decommissioned branch is refused (Over, NoMember). Then only dead lives
     and decommissioned branches that it names are stored. `answers` is the epoch of this node's hello that
     this one answers, or None. Raises AlteredRow where this node's own event at the peer's position is missing
     or altered.
     """
     life = hello.life
     membership.learn(tx, hello.decommissioned)
-    verdict = hello_rules.judge(life, hello.dead_lives, known=_sender(tx, life), me=life_table.me(tx))
+    if not ends_itself(hello):
+        life_table.believe_living(tx, life)
+    verdict = hello_rules.judge(
+        life, hello.dead_lives, known=_sender(tx, life), me=life_table.me(tx), answers=answers is not None
+    )
     match verdict:
-        case Gone():
-            life_table.learn_deaths(tx, [life, *hello.dead_lives])
+        case NoMember():
+            life_table.learn_deaths(tx, [life, *hello.dead_lives], by=life)
             return verdict
         case Over():
-            life_table.learn_deaths(tx, hello.dead_lives)
+            life_table.learn_deaths(tx, hello.dead_lives, by=life)
             return verdict
-    life_table.learn_life(tx, life)
+    with tx.hearing(life):
+        life_table.learn_life(tx, life)
+        for named in map(Life.parse, hello.heads):
+            if named.branch == tx.identity.name:  # every other life of this branch is over: it has to say so
+                life_table.learn_life(tx, named)
     membership.witness(tx, life, hello.decommissioned)
-    life_table.learn_deaths(tx, hello.dead_lives)
-    for key in hello.heads:
-        life_table.learn_life(tx, Life.parse(key))
+    life_table.learn_deaths(tx, hello.dead_lives, by=life)
     if isinstance(verdict, Accepted):
         verdict = _judge_own(tx, hello, answers)
     return Learned(
@@ -119,7 +125,7 @@ def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learne
 
 def _sender(tx: Transaction, life: Life) -> Sender:
     return Sender(
-        is_decommissioned=life.branch in tx.gone,
+        is_decommissioned=life.branch in tx.decommissioned,
         is_over=life_table.is_over(tx, life),
         living=life_table.living_epochs(tx.connection, life.branch),
     )
@@ -129,7 +135,7 @@ def _judge_own(tx: Transaction, hello: Hello, answers: str | None) -> Accepted |
     """Compare this node's log and rows with the peer's copy of them. The peer's cursor moves if this node's
     epoch goes on."""
     me = life_table.me(tx).key
-    head = hello.heads.get(me, outbox.ORIGIN)
+    head = hello.heads.get(me, outbox.EMPTY_LOG)
     parked = (hello.parked_seqs or {}).get(me, ())
     reported = Reported(tx.identity.epoch, head.seq, head.event_id, parked)
     log = outbox.log_at(tx, reported, oldest=outbox.oldest(tx.connection))
@@ -158,5 +164,5 @@ def _ahead(connection: sqlite3.Connection, life: Life, said: Mapping[str, int] |
     if said is None:
         return {}
     known = stock_table.versions(connection, life)
-    newer = hello_rules.newer_rows(known, said)
+    newer = stock_table.without_hearsay(connection, life, hello_rules.newer_rows(known, said))
     return {product: known[product] for product in stock_table.without_altered(connection, life, newer)}

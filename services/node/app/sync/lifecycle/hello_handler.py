@@ -10,10 +10,10 @@ from app.sync.catchup import anti_entropy, donor_state
 from app.sync.catchup.catch_up import CatchUp
 from app.sync.context import NodeContext
 from app.sync.lifecycle import handshake
-from app.sync.log.outbox import ORIGIN
+from app.sync.log.outbox import EMPTY_LOG
 from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer, process_of
-from app.sync.rules.hello_rules import Gone, Over
+from app.sync.rules.hello_rules import NoMember, Over
 from app.sync.wire.errors import Incompatible
 from app.sync.wire.messages import Hello
 
@@ -42,13 +42,15 @@ class HelloHandler:
         self._alarms = context.alarms
         self._fencer = context.fencer
         self._clock = context.clock
+        self._receiver_clock = context.receiver_clock
         self._this = this
         self._catch_up = catch_up
         self._differing: dict[str, Difference] = {}
+        self._looking_into: set[str] = set()
 
     async def say(self, *, first: bool = False, ahead: Mapping[str, int] | None = None) -> Hello:
         """This node's hello as of now."""
-        now = self._clock.wall()
+        now = self._receiver_clock.now()
         hello = await self._database.read(
             lambda connection: handshake.say(connection, self._this, now=now, first=first, ahead=ahead or {})
         )
@@ -70,7 +72,7 @@ class HelloHandler:
                     "cloned", f"two processes claim to be {peer.name}: each ends the other's epoch"
                 )
             raise DeadEpoch(hello.node, hello.epoch, living=learned.living)
-        if isinstance(learned, Gone):
+        if isinstance(learned, NoMember):
             raise Decommissioned(hello.node)
         # Before anything else is waited for: a later hello must not be overtaken by what this one says.
         peer.epoch = hello.epoch
@@ -82,7 +84,7 @@ class HelloHandler:
         peer.heads = {key: head.seq for key, head in hello.heads.items()}
         peer.said_hello_at = self._clock.monotonic()
         peer.clock_offset = hello.now - self._clock.wall()
-        if not peer.gone:  # as it may be by now
+        if not peer.decommissioned:  # as it may be by now
             self._readiness.note_policy(peer.name, hello.policy)
         self._peers.heard(peer)
         ours = await self.say(ahead=learned.ahead)
@@ -90,10 +92,37 @@ class HelloHandler:
         if ours.parked_seqs and hello.digest == ours.digest:
             await self._forget_parked(donor_state.by_hello(hello))
         if learned.behind is not None:
-            await self._fencer.begin(learned.epoch, learned.behind)
+            if answers is None:
+                await self.look_into(peer, learned.epoch, learned.behind)
+            else:
+                await self._fencer.begin(learned.epoch, learned.behind, witness=peer.name)
             ours = await self.say(ahead=learned.ahead)
         await self._catch_up.consider(peer, hello)
         return ours
+
+    async def look_into(self, peer: Peer, epoch: str, why: str) -> None:
+        """Act on evidence (`why`) against this node's `epoch` in a message that a peer sent unasked.
+
+        Whoever knows the secret can send one. So the peer is asked at its own address, and its answer counts.
+        While it cannot be asked, the evidence counts: to stop for nothing costs less than to sell twice.
+        """
+        if peer.name in self._looking_into:
+            return  # the answer to the first question decides
+        self._looking_into.add(peer.name)
+        try:
+            mine = await self.say(first=True)
+            theirs = await self._link.call(peer, "/replica/hello", mine, expect=Hello, patience=ASK_SECONDS)
+            await self.take_in(peer, theirs, answers=mine.epoch)
+            if self._database.identity.epoch == epoch:
+                self._alarms.raise_("accused", f"without ground, in the name of {peer.name}: {why}")
+        except (Incompatible, DeadEpoch, Decommissioned):
+            pass  # the peer's own life counts no more, and so does its word
+        except Refusal as refusal:
+            rivals = refusal.answer.living
+            said = f"{why}; asked, it says: {refusal}"
+            await self._fencer.begin(epoch, said, witness=peer.name, rivals=rivals)
+        finally:
+            self._looking_into.discard(peer.name)
 
     async def has_outlived(self, peer: Peer, successor: Hello) -> bool:
         """Whether a process of a peer still runs although a later one of the same epoch says hello. It is
@@ -135,7 +164,7 @@ class HelloHandler:
     async def end_cloned(self, peer: Peer, epoch: str) -> None:
         """Mark a peer's epoch as dead, because two processes run in it, on two copies of one disk. Either may
         spend its rights. Both receive it with the next hello, and an alarm shows it."""
-        await self._database.write(lambda tx: life_table.learn_life(tx, Life(peer.name, epoch), dead=True))
+        await self._database.write(lambda tx: life_table.end(tx, Life(peer.name, epoch)))
         self._alarms.raise_("cloned", f"two processes of {peer.name} live in one epoch, {epoch}")
         self._peers.hurry(peer.name)
 
@@ -191,7 +220,7 @@ def _has_more_of_its_own(peer: Peer, ours: Hello) -> bool:
     """Whether a peer has more events of its own life than this node."""
     if peer.life is None:
         return False
-    known = ours.heads.get(peer.life.key, ORIGIN)
+    known = ours.heads.get(peer.life.key, EMPTY_LOG)
     return peer.heads.get(peer.life.key, 0) > known.seq
 
 

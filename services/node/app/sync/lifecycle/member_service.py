@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.database import Actor, Effects
+from app.domain import members
 from app.domain.errors import NotFound, OwnBranch
 from app.runtime import Notifier, wait
 from app.state.tables import membership
 from app.sync.context import NodeContext
 
 WITNESS_SECONDS = 3.0
-"""How long the answer to a decommissioning waits for another member to store it too."""
+"""How long the answer to a decommissioning waits until it counts."""
 
 State = Literal["member", "decommissioning", "decommissioned"]
 
@@ -19,12 +20,14 @@ State = Literal["member", "decommissioning", "decommissioned"]
 @dataclass(frozen=True)
 class Member:
     """A branch of the roster. `known_by` are the other members that have durably stored its decommissioning.
-    While it is `decommissioning`, this node knows of none."""
+    While it is `decommissioning`, this node and they are fewer than the `needed` members: no majority. For a
+    member `needed` is how many would have to store it."""
 
     name: str
     state: State
     epoch: str | None
     known_by: list[str]
+    needed: int
 
 
 class MemberService:
@@ -46,18 +49,18 @@ class MemberService:
         """This branch and every configured other one, sorted by name."""
         return await self._database.read(self._roster)
 
-    async def decommission(self, name: str, *, actor: Actor) -> Member:
+    async def decommission(self, name: str, *, insist: bool = False, actor: Actor) -> Member:
         """Mark a branch as decommissioned, durably and for good, and report it to the others. To repeat it
-        changes nothing.
+        changes nothing. With `insist` it counts at this node without a majority.
 
-        Returns the branch when another member has stored it, or after WITNESS_SECONDS. Raises OwnBranch for
+        Returns the branch when its decommissioning counts, or after WITNESS_SECONDS. Raises OwnBranch for
         this branch, NotFound for one that is not in the roster.
         """
         if name == self._database.identity.name:
             raise OwnBranch(name)
         if self._peers.get(name) is None:
             raise NotFound("member", name)
-        await self._database.write(lambda tx: membership.decommission(tx, name, actor=actor))
+        await self._database.write(lambda tx: membership.decommission(tx, name, insist=insist, actor=actor))
         for peer in self._peers:
             self._peers.hurry(peer.name)
         deadline = self._clock.monotonic() + WITNESS_SECONDS
@@ -72,19 +75,22 @@ class MemberService:
     def _roster(self, connection: sqlite3.Connection) -> list[Member]:
         epochs = {peer.name: peer.epoch for peer in self._peers.configured}
         done = membership.done(connection, others=epochs.keys())
-        gone, witnesses = membership.gone(connection), membership.witnesses(connection)
+        known, witnesses = membership.decommissioned(connection), membership.witnesses(connection)
+        known_by = {one: [peer for peer in of if peer not in known] for one, of in witnesses.items()}
         own = self._database.identity
+        roster = {**epochs, own.name: own.epoch}
+        needed = members.majority(len(roster.keys() - done))
 
         def state(name: str) -> State:
-            if name not in gone:
+            if name not in known:
                 return "member"
             return "decommissioned" if name in done or name == own.name else "decommissioning"
 
         return [
-            Member(name=name, state=state(name), epoch=epoch, known_by=witnesses.get(name, []))
-            for name, epoch in sorted({**epochs, own.name: own.epoch}.items())
+            Member(name, state(name), epoch, known_by=known_by.get(name, []), needed=needed)
+            for name, epoch in sorted(roster.items())
         ]
 
     def _note(self, effects: Effects) -> None:
-        if effects.gone or effects.witnessed:
+        if effects.decommissioned or effects.witnessed:
             self._changed.notify()

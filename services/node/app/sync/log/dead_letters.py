@@ -4,6 +4,7 @@ tried again, shown, and never skipped."""
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from app.database import Actor, Transaction, own_rows
@@ -12,8 +13,9 @@ from app.domain.life import Life
 from app.domain.ranges import as_ranges
 from app.state.tables import stock_table
 from app.sync.wire import kinds
-from app.sync.wire.kinds import KINDS, UNAPPLICABLE
-from app.sync.wire.messages import SCHEMA_VERSION, Batch, ParkedEvent, WireEvent
+from app.sync.wire.kinds import KINDS
+from app.sync.wire.merging import UNAPPLICABLE
+from app.sync.wire.messages import SCHEMA_VERSION, Batch, HandedEvent, WireEvent
 
 Which = Literal["waiting", "taken", "tried", "all"]
 """The parked events to try again:
@@ -34,7 +36,7 @@ _WHICH: Mapping[Which, str] = {
 
 _HANDED_BYTES = 1 << 20
 
-_INTO = own_rows.into("parked", "reason", "waiting", "attempts", "parked_at")
+_INTO = own_rows.into("parked", "reason", "waiting", "attempts", "parked_at", "donor")
 _PUT = f"INSERT OR REPLACE {_INTO}"
 _ADD = f"INSERT OR IGNORE {_INTO}"
 
@@ -62,14 +64,14 @@ _READABLE = f"""
     {_IN_ORDER}
 """
 _TO_RETRY: Mapping[Which, str] = {
-    which: f"SELECT origin, epoch, body FROM parked WHERE {condition} {_IN_ORDER}"
+    which: f"SELECT origin, epoch, body, donor FROM parked WHERE {condition} {_IN_ORDER}"
     for which, condition in _WHICH.items()
 }
 
 
 def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> None:
     """Store an event that could not be applied, with the error as its reason."""
-    kept = ParkedEvent(
+    kept = HandedEvent(
         origin=batch.origin,
         epoch=batch.epoch,
         event=event,
@@ -78,20 +80,25 @@ def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> N
     tx.connection.execute(_PUT, _values(tx, kept, waiting=kinds.is_waiting(error), attempts=1))
 
 
-def take(tx: Transaction, handed: ParkedEvent, *, further: bool) -> None:
-    """Store an event that a donor keeps parked. It is first tried when the donor's rows are in; before that,
-    an order might show without its effect on the stock.
+def take(tx: Transaction, handed: HandedEvent, *, donor: Life | None, further: bool) -> None:
+    """Store an event that a donor keeps parked, as the donor's word. It is first tried when the donor's rows
+    are in; before that, an order might show without its effect on the stock.
 
     With `further` it replaces the copy parked here: the donor has more of that life, so its state may hold
     more. Without `further` the copy parked here stays.
     """
     statement = _PUT if further else _ADD
-    tx.connection.execute(statement, _values(tx, handed, waiting=False, attempts=0))
+    tx.connection.execute(statement, _values(tx, handed, waiting=False, attempts=0, donor=donor))
 
 
 def has_any(connection: sqlite3.Connection) -> bool:
     """Whether anything is parked."""
     return connection.execute(_ANY).fetchone() is not None
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """How many events are parked: hardly ever any."""
+    return int(connection.execute(_COUNT).fetchone()[0])
 
 
 def forget_covered(tx: Transaction, life: Life, event: WireEvent, *, through: int) -> None:
@@ -134,14 +141,14 @@ def seqs(connection: sqlite3.Connection) -> dict[str, list[tuple[int, int]]]:
     return {life.key: seqs_of(connection, life) for life in lives}
 
 
-def handed(connection: sqlite3.Connection, after: str) -> tuple[list[ParkedEvent], str | None]:
+def handed(connection: sqlite3.Connection, after: str) -> tuple[list[HandedEvent], str | None]:
     """The next parked events after the key `after`, about 1 MiB of them, and the key to continue from. The
     key is None at the end."""
-    found: list[ParkedEvent] = []
+    found: list[HandedEvent] = []
     size = 0
     for row in connection.execute(_HANDED, (after,)):
         found.append(
-            ParkedEvent(
+            HandedEvent(
                 origin=row["origin"], epoch=row["epoch"], event=_event(row["body"]), reason=row["reason"]
             )
         )
@@ -165,7 +172,7 @@ def retry(tx: Transaction, which: Which) -> stock_table.Merged:
     for row in tx.connection.execute(_TO_RETRY[which]).fetchall():
         life, event = Life(row["origin"], row["epoch"]), _event(row["body"])
         try:
-            with tx.attempt():
+            with tx.savepoint(), tx.hearing(Life.parse(row["donor"]) if row["donor"] else life):
                 merged.absorb(kinds.apply(tx, event, origin=row["origin"]))
                 forget(tx, life, event)
         except UNAPPLICABLE as error:
@@ -177,9 +184,9 @@ def retry(tx: Transaction, which: Which) -> stock_table.Merged:
 def replay(tx: Transaction, which: Which = "all", *, actor: Actor) -> dict[str, int]:
     """Try parked events again on an admin's request, and record it in the audit. Returns `{applied, left}`,
     two counts."""
-    before = _count(tx.connection)
+    before = count(tx.connection)
     retry(tx, which)
-    left = _count(tx.connection)
+    left = count(tx.connection)
     outcome = {"applied": before - left, "left": left}
     tx.audit(
         actor,
@@ -193,10 +200,26 @@ def replay(tx: Transaction, which: Which = "all", *, actor: Actor) -> dict[str, 
     return outcome
 
 
-def page(connection: sqlite3.Connection, after: str, limit: int) -> list[dict[str, Any]]:
-    """Up to `limit` parked events after the key `after`, without their bodies."""
+@dataclass(frozen=True)
+class ParkedView:
+    """A parked event as clients see it, without its body. `key` orders the list."""
+
+    key: str
+    origin: str
+    epoch: str
+    seq: int
+    kind: str
+    entity: str
+    reason: str
+    waiting: bool
+    attempts: int
+    parked_at: float
+
+
+def page(connection: sqlite3.Connection, after: str, limit: int) -> list[ParkedView]:
+    """Up to `limit` parked events after the key `after`."""
     rows = connection.execute(_PAGE, (after, limit))
-    return [{**dict(row), "waiting": bool(row["waiting"])} for row in rows]
+    return [ParkedView(**{**dict(row), "waiting": bool(row["waiting"])}) for row in rows]
 
 
 def _covered(name: str) -> tuple[str, ...]:
@@ -211,19 +234,25 @@ def _forget_kinds(
         tx.connection.execute(_FORGET_KIND, (*life, after, through, kind, entity))
 
 
-def _count(connection: sqlite3.Connection) -> int:
-    return int(connection.execute(_COUNT).fetchone()[0])
-
-
 def _event(body: str) -> WireEvent:
     return WireEvent.model_validate(json.loads(body))
 
 
-def _values(tx: Transaction, kept: ParkedEvent, *, waiting: bool, attempts: int) -> tuple[Any, ...]:
+def _values(
+    tx: Transaction, kept: HandedEvent, *, waiting: bool, attempts: int, donor: Life | None = None
+) -> tuple[Any, ...]:
     event = kept.event
     key = (kept.origin, kept.epoch, event.seq, event.event_id, event.kind, event.entity)
     row = (*key, event.model_dump_json())
-    return (*row, own_rows.sealed("parked", *row), kept.reason, int(waiting), attempts, tx.now)
+    return (
+        *row,
+        own_rows.sealed("parked", *row),
+        kept.reason,
+        int(waiting),
+        attempts,
+        tx.now,
+        donor.key if donor else "",
+    )
 
 
 def _reason(error: Exception) -> str:

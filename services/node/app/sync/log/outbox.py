@@ -4,7 +4,6 @@
 Reading never deletes.
 """
 
-import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,30 +12,20 @@ from app.database import AlteredRow, Transaction, own_rows
 from app.database.file import read_somehow
 from app.domain.life import Life
 from app.domain.ranges import Ranges
-from app.state.registry import replicated
 from app.sync.log import cursors
 from app.sync.rules import acknowledgement
 from app.sync.rules.acknowledgement import ANOTHER_HISTORY, Log, Reported
-from app.sync.wire.errors import Trimmed
-from app.sync.wire.kinds import KINDS, read_unknown
-from app.sync.wire.messages import SCHEMA_VERSION, Batch, Head, WireEvent
+from app.sync.wire.messages import Head
 
-BATCH_EVENTS = 500
-BATCH_BYTES = 1 << 20
 TRIMMED_A_COMMAND = 2_000  # events; a few milliseconds of the writer
 
-ORIGIN = Head(seq=0, event_id="")
-"""The position before a log's first event."""
+EMPTY_LOG = Head(seq=0, event_id="")
+"""The head of a log that has no event."""
 
-_NODE = "SELECT name, epoch, seq, lamport FROM node"
 _LAST = "SELECT epoch, seq FROM node"
 
 _EVENT = f"SELECT {own_rows.selected('events')} FROM events WHERE epoch = ? AND seq = ?"
-_EVENTS = (
-    f"SELECT {own_rows.selected('events')} FROM events WHERE epoch = ? AND seq > ? AND seq <= ? ORDER BY seq"
-)
 _WRITTEN_AT = "SELECT created_at FROM events WHERE epoch = ? AND seq = ?"
-_COMMAND_END = "SELECT MIN(seq) FROM events WHERE epoch = ? AND seq >= ? AND command_end = 1"
 # No join: with one, SQLite reads the whole log to find its first row.
 _OLDEST = "SELECT COALESCE(MIN(seq), 0) FROM events WHERE epoch = (SELECT epoch FROM node)"
 _TRIM_PRESENT = """
@@ -48,7 +37,7 @@ _TRIM_ENDED = """
         (SELECT rowid FROM events
             WHERE epoch IN (SELECT epoch FROM epochs WHERE branch = ? AND epoch != ?)
             AND seq < (SELECT MAX(last.seq) FROM events last WHERE last.epoch = events.epoch)
-            LIMIT ?)
+            ORDER BY epoch, seq LIMIT ?)
 """
 
 
@@ -69,21 +58,22 @@ def head(connection: sqlite3.Connection) -> Head:
     replaced."""
     last = connection.execute(_LAST).fetchone()
     row = own_rows.find(connection, "events", "epoch = ? AND seq = ?", last)
-    return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
+    return Head(seq=row["seq"], event_id=row["event_id"]) if row else EMPTY_LOG
 
 
 def event_at(connection: sqlite3.Connection, epoch: str, seq: int) -> Head | None:
     """This node's event at a seq: the origin for 0, None for an event that it does not have. Raises
     AlteredRow."""
     if seq == 0:
-        return ORIGIN
+        return EMPTY_LOG
     row = read_somehow(connection, lambda: connection.execute(_EVENT, (epoch, seq)).fetchone())
     if row is None:
         return None
-    return Head(seq=seq, event_id=_written(row)["event_id"])
+    return Head(seq=seq, event_id=written(row)["event_id"])
 
 
-def _written(row: sqlite3.Row) -> sqlite3.Row:
+def written(row: sqlite3.Row) -> sqlite3.Row:
+    """An event as it was selected, if this node wrote it so. Raises AlteredRow."""
     if not own_rows.is_sound("events", row):
         raise AlteredRow("events", f"{row['epoch']}/{row['seq']}")
     return row
@@ -152,85 +142,3 @@ def trim(tx: Transaction, lives: Sequence[tuple[str, str | None]], *, most: int)
     present = tx.connection.execute(_TRIM_PRESENT, (epoch, floor, TRIMMED_A_COMMAND))
     ended = tx.connection.execute(_TRIM_ENDED, (name, epoch, TRIMMED_A_COMMAND))
     return TRIMMED_A_COMMAND in (present.rowcount, ended.rowcount)
-
-
-def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) -> Batch | None:
-    """The next batch for a peer's life, read in this one transaction; None when the peer lacks nothing.
-
-    Raises Trimmed when the log no longer has what the peer lacks, AlteredRow for a missing or altered row. A
-    batch ends at the end of a command, so it may exceed its limits by one. An entity's state that appears
-    several times is sent once: its newest form, at its first place.
-    """
-    name, epoch, head_seq, lamport = connection.execute(_NODE).fetchone()
-    start = cursors.acknowledged(connection, peer, peer_epoch, epoch)
-    if start >= head_seq:
-        return None
-    if start < oldest(connection):
-        raise Trimmed(peer)
-    after = event_at(connection, epoch, start)
-    rows = _whole_commands(connection, epoch, start, head_seq)
-    if after is None or not rows:
-        return None
-    events: list[WireEvent] = []
-    sent: set[tuple[str, str]] = set()
-    size = 0
-    last = None
-    for row in rows:
-        event = _with_body(connection, row, sent)
-        if event is not None:
-            events.append(event)
-            size += len(json.dumps(event.body))
-        if row["command_end"]:
-            last = Head(seq=row["seq"], event_id=row["event_id"])
-            if size >= BATCH_BYTES:
-                break
-    assert last is not None, "the range ends at the end of a command"
-    return Batch(
-        origin=name,
-        epoch=epoch,
-        to_epoch=peer_epoch,
-        after=after,
-        through=last,
-        lamport=lamport,
-        events=[event for event in events if event.seq <= last.seq],
-    )
-
-
-def _whole_commands(
-    connection: sqlite3.Connection, epoch: str, after: int, head_seq: int
-) -> list[sqlite3.Row]:
-    end = None
-    if head_seq > after + BATCH_EVENTS:
-        end = connection.execute(_COMMAND_END, (epoch, after + BATCH_EVENTS)).fetchone()[0]
-    last = head_seq if end is None else end
-    rows = read_somehow(connection, lambda: connection.execute(_EVENTS, (epoch, after, last)).fetchall())
-    for seq, row in enumerate(rows, after + 1):
-        if _written(row)["seq"] != seq:
-            raise AlteredRow("events", f"{epoch}/{seq}")
-    if len(rows) < last - after:
-        raise AlteredRow("events", f"{epoch}/{after + len(rows) + 1}")
-    return rows
-
-
-def _with_body(
-    connection: sqlite3.Connection, row: sqlite3.Row, sent: set[tuple[str, str]]
-) -> WireEvent | None:
-    kind = KINDS.get(row["kind"])
-    state = (row["kind"], row["entity"])
-    if (kind is None or kind.coalesces) and state in sent:
-        return None
-    sent.add(state)
-    if kind is None:  # this node wrote it as a newer version, and went back
-        body, revisions = read_unknown(connection, row["entity"])
-    else:
-        body, revisions = kind.read(connection, row["entity"]), replicated.told_revisions()
-    return WireEvent(
-        seq=row["seq"],
-        event_id=row["event_id"],
-        kind=row["kind"],
-        entity=row["entity"],
-        schema_version=SCHEMA_VERSION,
-        lamport=row["lamport"],
-        revisions=dict(revisions),
-        body=body,
-    )

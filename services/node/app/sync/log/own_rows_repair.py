@@ -101,7 +101,7 @@ def _sound_row(connection: sqlite3.Connection) -> tuple[str, str] | None:
         if not entity.of_branch:
             for key in entity.page_keys(connection, limit=_LOOKED_AT):
                 if all(row.is_sound for row in entity.stored(connection, [key])):
-                    return entity.told_by, key
+                    return entity.event_kind, key
     return None
 
 

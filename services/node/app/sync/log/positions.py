@@ -6,7 +6,7 @@ from app.database import Transaction, own_rows
 from app.database.identity import present_life
 from app.domain.life import Life
 from app.sync.log import outbox
-from app.sync.log.outbox import ORIGIN
+from app.sync.log.outbox import EMPTY_LOG
 from app.sync.wire.messages import Head
 
 _SET_POSITION = f"""
@@ -20,7 +20,7 @@ def at(connection: sqlite3.Connection, life: Life) -> Head:
     """This node's position at a life: up to there the life's events are applied or parked. An altered row
     counts as the origin, so the events are sent again."""
     row = own_rows.find(connection, "positions", "origin = ? AND epoch = ?", life)
-    return Head(seq=row["seq"], event_id=row["event_id"]) if row else ORIGIN
+    return Head(seq=row["seq"], event_id=row["event_id"]) if row else EMPTY_LOG
 
 
 def store(tx: Transaction, life: Life, head: Head) -> None:

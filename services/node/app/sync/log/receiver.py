@@ -3,7 +3,7 @@ transaction."""
 
 from dataclasses import dataclass, field
 
-from app.database import Transaction
+from app.database import AlteredRow, Transaction
 from app.domain.errors import DeadEpoch
 from app.domain.life import Life
 from app.domain.ranges import Ranges
@@ -14,7 +14,7 @@ from app.sync.rules.inbox import Admission
 from app.sync.rules.position import Position
 from app.sync.wire import kinds
 from app.sync.wire.errors import Fork, Gap, WrongEpoch
-from app.sync.wire.kinds import UNAPPLICABLE
+from app.sync.wire.merging import UNAPPLICABLE
 from app.sync.wire.messages import Batch, Head, WireEvent
 
 
@@ -33,9 +33,9 @@ class Receipt:
 def receive(tx: Transaction, batch: Batch) -> Receipt:
     """Apply a batch that begins at the known position of its origin's epoch. A duplicate changes nothing.
 
-    Raises DeadEpoch, WrongEpoch (the batch is meant for another epoch of this node), Gap (it names this
-    node's position) or Fork (another history under the same seq). An event that can never be applied is
-    parked with its body and reason, and delays only its own entity.
+    Raises BeyondBounds, DeadEpoch, WrongEpoch (the batch is meant for another epoch of this node), Gap (it
+    names this node's position) or Fork (another history under the same seq). An event that can never be
+    applied is parked with its body and reason, and delays only its own entity.
     """
     life = batch.life
     known = positions.at(tx.connection, life)
@@ -59,18 +59,21 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
         case Admission.DUPLICATE:
             return Receipt(known, parked_seqs=dead_letters.seqs_of(tx.connection, life))
         case Admission.APPLY:
-            return _apply(tx, life, batch)
+            tx.require_lamport(max([batch.lamport, *(event.lamport for event in batch.events)]))
+            with tx.hearing(life):
+                return _apply(tx, life, batch)
 
 
 def _apply(tx: Transaction, life: Life, batch: Batch) -> Receipt:
     life_table.learn_life(tx, life)
-    tx.witness(batch.lamport)
+    tx.advance(batch.lamport)
     receipt = Receipt(batch.through)
     parked_before = dead_letters.has_any(tx.connection)  # hardly ever: then there is nothing to look for
     if parked_before:
         dead_letters.forget_told(tx, batch)
-    for event in batch.events:
-        _apply_or_park(tx, batch, event, receipt, look=parked_before or receipt.parked > 0)
+    if not _apply_together(tx, batch, receipt, look=parked_before):
+        for event in batch.events:
+            _apply_or_park(tx, batch, event, receipt, look=parked_before or receipt.parked > 0)
     if parked_before or receipt.parked:
         receipt.merged.absorb(dead_letters.retry(tx, "waiting"))
         receipt.parked_seqs = dead_letters.seqs_of(tx.connection, life)
@@ -82,10 +85,25 @@ def _place(head: Head) -> Position:
     return Position(head.seq, head.event_id)
 
 
+def _apply_together(tx: Transaction, batch: Batch, receipt: Receipt, *, look: bool) -> bool:
+    """Apply all events of a batch in a few statements. False, with nothing applied, where some event needs a
+    closer look. With `look`, drop the parked events that they cover."""
+    try:
+        with tx.savepoint():
+            merged = kinds.apply_together(tx, batch.events, origin=batch.origin)
+    except (*UNAPPLICABLE, AlteredRow):
+        return False
+    receipt.merged.absorb(merged)
+    if look:
+        for event in batch.events:
+            dead_letters.forget_covered(tx, batch.life, event, through=batch.through.seq)
+    return True
+
+
 def _apply_or_park(tx: Transaction, batch: Batch, event: WireEvent, receipt: Receipt, *, look: bool) -> None:
     """Apply an event, or park it. With `look`, drop the parked events that it covers."""
     try:
-        with tx.attempt():
+        with tx.savepoint():
             receipt.merged.absorb(kinds.apply(tx, event, origin=batch.origin))
     except UNAPPLICABLE as error:
         dead_letters.park(tx, batch, event, error)

@@ -1,6 +1,7 @@
 """Signed calls to peers."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 
 from app.database import Identity
 from app.runtime import Clock
-from app.security.replica_tokens import ReplicaTokens
+from app.security.replica_tokens import REQUEST_HEADER, ReplicaTokens
 from app.sync.peering.peers import Peer, Peers
 from app.sync.peering.transport import Response, Transport
 from app.sync.rules.retry import Answer
@@ -77,7 +78,7 @@ class PeerClient:
             body=body,
             receiver_now=now,
         )
-        headers = {"content-type": "application/json", "x-replica-token": token}
+        headers = {"content-type": "application/json", REQUEST_HEADER: token}
         try:
             response = await self._transport.post(
                 peer.url + path, body=body, headers=headers, patience=patience
@@ -93,7 +94,7 @@ class PeerClient:
 
     def _learn_clock(self, peer: Peer, response: Response) -> bool:
         now = _document(response).get("now")
-        if not isinstance(now, int | float) or isinstance(now, bool):
+        if not isinstance(now, int | float) or isinstance(now, bool) or not math.isfinite(now):
             return False
         peer.clock_offset = float(now) - self._clock.wall()
         return True

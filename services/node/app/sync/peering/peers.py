@@ -2,11 +2,12 @@
 anew."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.life import Life
 from app.runtime import Clock
+from app.sync.rules.batch_size import SMALLEST, BatchSize
 from app.sync.rules.hello_rules import Process
 from app.sync.rules.retry import State
 from app.sync.wire.errors import StaleIncarnation
@@ -26,7 +27,9 @@ class Peer:
     - `latest` is the latest process seen in the peer's present epoch.
     - `protocol` is the version used with it, `schema` names its database schema, and `canonical` are the
       revisions of its rows. While `incompatible` has a reason, the peer is sent hellos only.
-    - `gone` says that its branch is decommissioned.
+    - `decommissioned` says that its branch is decommissioned. `given_up` says that a rebuilding node could
+      ask it no more before everything of its own was there, and took the others' word for it.
+    - `batch_size` is how large its next batch may be, and `reported` the position that it reported last.
     - `work` wakes its sender when there is something to send. `alive` is set by a sign of life from the peer,
       which ends a pause between attempts.
     """
@@ -54,7 +57,10 @@ class Peer:
     last_error: str | None = None
     needs_hello: bool = True
     said_first_hello: bool = False
-    gone: bool = False
+    decommissioned: bool = False
+    given_up: bool = False
+    batch_size: BatchSize = SMALLEST
+    reported: int | None = None
     work: asyncio.Event = field(default_factory=asyncio.Event)
     alive: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -70,9 +76,10 @@ class Peers:
     def __init__(self, addresses: Iterable[tuple[str, str]], *, clock: Clock) -> None:
         self._clock = clock
         self._by_name = {name: Peer(name=name, url=url) for name, url in addresses}
+        self.batch_limit: Callable[[], int | None] = lambda: None  # of events; the lab may set one
 
     def __iter__(self) -> Iterator[Peer]:
-        return iter([peer for peer in self._by_name.values() if not peer.gone])
+        return iter([peer for peer in self._by_name.values() if not peer.decommissioned])
 
     @property
     def configured(self) -> Sequence[Peer]:
@@ -82,7 +89,7 @@ class Peers:
     def note_gone(self, names: Iterable[str]) -> None:
         """Mark these branches as decommissioned. Their senders stop."""
         for peer in filter(None, map(self._by_name.get, names)):
-            peer.gone = True
+            peer.decommissioned = True
             peer.work.set()
             peer.alive.set()
 
@@ -116,9 +123,19 @@ class Peers:
         if not peer.latest.is_after(process):
             peer.latest = process
 
+    def is_unreached(self, branch: str) -> bool:
+        """Whether a branch has not said hello to this process, so that it cannot be asked about itself."""
+        peer = self._by_name.get(branch)
+        return peer is None or peer.said_hello_at is None or peer.given_up
+
     def is_heard_from(self, peer: Peer) -> bool:
         at = peer.last_heard_at
         return at is not None and self._clock.monotonic() - at <= HEARD_FROM_SECONDS
+
+    def is_silent(self, branch: str) -> bool:
+        """Whether a branch was not heard from lately, so that it cannot be asked about itself."""
+        peer = self._by_name.get(branch)
+        return peer is None or not self.is_heard_from(peer)
 
     def can_be_asked(self, peer: Peer) -> bool:
         """Whether calls to a peer arrive, as far as they were tried. To be heard from is not enough: a link

@@ -1,7 +1,8 @@
 """How bytes reach a peer. It is the only interface with two implementations: HTTP here, a seeded network in
 the simulator."""
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,6 +10,15 @@ import httpx
 
 from app.security.replica_tokens import ANSWER_HEADER
 from app.sync.wire.errors import Unreachable
+
+# The first that fits says why no answer came.
+_REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    (httpx.ConnectTimeout, "took no connection in {seconds} s"),
+    (httpx.WriteTimeout, "took no data in {seconds} s"),
+    (httpx.PoolTimeout, "too many calls are under way here"),
+    (httpx.TimeoutException, "did not answer in {seconds} s"),
+    ((httpx.NetworkError, httpx.RemoteProtocolError), "ended the connection without an answer"),
+)
 
 
 @dataclass(frozen=True)
@@ -41,11 +51,37 @@ class HttpTransport:
         try:
             response = await self._client.post(url, content=body, headers=dict(headers), timeout=patience)
         except httpx.HTTPError as error:
-            raise Unreachable(
-                f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            ) from error
+            raise Unreachable(reason_of(error, patience=patience)) from error
         mark = response.headers.get(ANSWER_HEADER)
         return Response(status=response.status_code, body=response.content, mark=mark)
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def reason_of(error: httpx.HTTPError, *, patience: float) -> str:
+    """Why no answer came, in words about the peer. People read it in `/status`, and the lab translates it."""
+    if isinstance(error, httpx.ConnectError):
+        return _refusal_of(error)
+    said = next((words for kinds, words in _REASONS if isinstance(error, kinds)), "the call failed: {error}")
+    return said.format(seconds=f"{patience:g}", error=error)
+
+
+def _refusal_of(error: httpx.ConnectError) -> str:
+    causes = [*_causes(error)]
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return "refuses connections"
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return "has a name that leads nowhere"
+    said = next((cause.strerror for cause in causes if isinstance(cause, OSError) and cause.strerror), None)
+    return f"cannot be reached: {said or error}"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    following: BaseException | None = error
+    while following is not None:
+        yield following
+        if isinstance(following, BaseExceptionGroup):  # of several addresses, the last one's word will do
+            following = following.exceptions[-1]
+        else:
+            following = following.__cause__ or following.__context__

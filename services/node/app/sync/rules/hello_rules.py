@@ -55,7 +55,7 @@ class Over:
 
 
 @dataclass(frozen=True)
-class Gone:
+class NoMember:
     """The sender's branch is decommissioned. Its hello is refused, but the dead lives and decommissioned
     branches that it names are stored, and its own life is stored as dead."""
 
@@ -75,17 +75,23 @@ def ends_itself(life: Life, dead: Collection[Life]) -> bool:
     return life in dead
 
 
-def judge(life: Life, dead: Collection[Life], *, known: Sender, me: Life) -> Accepted | Behind | Over | Gone:
+def judge(
+    life: Life, dead: Collection[Life], *, known: Sender, me: Life, answers: bool = False
+) -> Accepted | Behind | Over | NoMember:
     """Whether a hello of `life` that names `dead` lives counts, and whether it ends the life of this node
-    (`me`)."""
+    (`me`).
+
+    Who takes this node's life for dead refuses its hellos. So a hello that `answers` one and calls it dead
+    contradicts itself, and ends nothing.
+    """
     branch, epoch = life
     if known.is_decommissioned:
-        return Gone()
+        return NoMember()
     if known.is_over or ends_itself(life, dead):
         living = [other for other in known.living if (branch, other) not in dead]
         contested = [other for other in known.living if other not in living and other != epoch]
         return Over(living=living, contested=contested)
-    if me in dead:
+    if me in dead and not answers:
         return Behind(f"{branch} names this epoch dead")
     return Accepted()
 

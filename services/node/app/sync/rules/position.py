@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 
 class Position(NamedTuple):
-    """An event's seq and its id. Two ids at one seq mean two histories."""
+    """An event's seq and its id. Two ids at one seq mean two histories. Messages have it as a
+    `Head` (app.sync.wire.messages)."""
 
     seq: int
     event_id: str

@@ -1,6 +1,7 @@
 """Asks peers for rights over HTTP, in rounds that all waiting commands of a product share."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,15 +20,21 @@ from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer
 from app.sync.wire.messages import TransferReply, TransferRequest
 
+log = logging.getLogger("app.sync")
+
 SHORTEST_ASK_SECONDS = 0.02
+
+_Subject = tuple[str, bool]
+"""What a round is about: a product id, and whether it asks for orders within reach."""
 
 
 @dataclass(frozen=True)
 class _Known:
-    """This node's view of a product: its cells, the company's available units, the rights usable here, and
-    the logical time of the view."""
+    """This node's view of a product: its cells, those of them to send, the company's available units, the
+    rights usable here, and the logical time of the view."""
 
     cells: Sequence[Cell] = ()
+    told: Sequence[Cell] = ()
     available: int = 0
     rights: int = 0
     lamport: int = 0
@@ -39,6 +46,7 @@ class RightsAsker:
 
     Each product has one lock and at most one round under way. All commands that wait when a round starts
     share it, so a hundred buyers of one product cost two rounds. No order holds the lock while it waits.
+    Commands that are impossible have rounds of their own, for which nobody else waits.
     """
 
     def __init__(self, context: NodeContext, *, waiting: WaitingList, stock_service: StockService) -> None:
@@ -50,23 +58,32 @@ class RightsAsker:
         self._patience = context.settings.transfer_wait_seconds
         self._waiting = waiting
         self._stock_service = stock_service
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._next: dict[str, asyncio.Task[bool]] = {}
+        self._locks: dict[_Subject, asyncio.Lock] = {}
+        self._next: dict[_Subject, asyncio.Task[bool]] = {}
         # In order of beginning: a set of tasks has the order of their addresses, another one in every run.
         self._tasks: dict[asyncio.Task[bool], None] = {}
         self._gave_nothing: set[tuple[str, str]] = set()
 
-    async def ask(self, product_id: str) -> bool:
+    async def ask(self, product_id: str, *, within_reach: bool) -> bool:
         """Share a round that begins after this call. Returns True when every peer was asked and the units
         still do not suffice."""
-        task = self._next.get(product_id)
+        subject = (product_id, within_reach)
+        task = self._next.get(subject)
         if task is None:
-            task = asyncio.create_task(self._round(product_id), name=f"ask for {product_id}")
-            self._next[product_id] = task
+            task = asyncio.create_task(self._round(subject), name=f"ask for {product_id}")
+            self._next[subject] = task
             self._tasks[task] = None
-            task.add_done_callback(lambda done: self._tasks.pop(done, None))
+            task.add_done_callback(self._ended)
         # A waiter that gives up must not take the round away from the others.
         return await asyncio.shield(task)
+
+    def _ended(self, task: asyncio.Task[bool]) -> None:
+        """Forget a round. Everybody who waited for it may have given up before it failed, as on a full disk:
+        then its error is only logged."""
+        self._tasks.pop(task, None)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.warning("%s ended early: %r", task.get_name(), error)
 
     async def close(self) -> None:
         """End every round."""
@@ -74,14 +91,15 @@ class RightsAsker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _round(self, product_id: str) -> bool:
-        lock = self._locks.setdefault(product_id, asyncio.Lock())
+    async def _round(self, subject: _Subject) -> bool:
+        product_id, _ = subject
+        lock = self._locks.setdefault(subject, asyncio.Lock())
         async with lock:
-            self._next.pop(product_id, None)
+            self._next.pop(subject, None)
             deadline = self._clock.monotonic() + self._patience
             asked: set[str] = set()
             while True:
-                lacking, demand = await self._lacking(product_id)
+                lacking, demand = await self._lacking(subject)
                 left = [peer for peer in self._in_order(product_id, lacking.cells) if peer.name not in asked]
                 remaining = deadline - self._clock.monotonic()
                 if demand is None or not left or remaining <= 0:
@@ -89,22 +107,23 @@ class RightsAsker:
                 asked.add(left[0].name)
                 patience = max(remaining / len(left), SHORTEST_ASK_SECONDS)
                 await self._ask(left[0], product_id, demand, lacking, patience=patience)
-        if product_id not in self._next and not lock.locked():
-            self._locks.pop(product_id, None)
+        if subject not in self._next and not lock.locked():
+            self._locks.pop(subject, None)
         return demand is not None
 
-    async def _lacking(self, product_id: str) -> tuple[_Known, Demand | None]:
+    async def _lacking(self, subject: _Subject) -> tuple[_Known, Demand | None]:
         """This node's view of the product, and what to ask for: None when own rights cover all that waits.
 
         It is read behind the writer's queue. Orders that left the waiting list are in that queue, and the
         rights they are about to take must not count for those that still wait.
         """
-        needs = self._waiting.needs_of(product_id)
+        product_id, within_reach = subject
+        needs = self._waiting.needs_of(product_id, within_reach=within_reach)
         if not needs:
             return _Known(), None
         known = await self._database.write(lambda tx: _know(tx, product_id))
         demand = demand_of(needs, available=known.available)
-        if demand is None or known.rights >= demand.wanted:
+        if demand is None or demand.is_met_by(known.rights):
             return known, None
         return known, demand
 
@@ -130,11 +149,12 @@ class RightsAsker:
             wanted=demand.wanted,
             age=demand.age,
             lamport=known.lamport,
-            revisions=replicated.told_revisions(),
-            cells=[cell.as_json() for cell in known.cells],
+            revisions=replicated.sent_revisions(),
+            cells=[cell.as_json() for cell in known.told],
         )
         asked = (product_id, peer.name)
-        self._gave_nothing.add(asked)  # until its answer gives something
+        if demand.wanted:
+            self._gave_nothing.add(asked)  # until its answer gives something
         try:
             reply = await self._link.call(
                 peer, "/replica/transfer", request, expect=TransferReply, patience=patience
@@ -155,14 +175,16 @@ class RightsAsker:
         if reply.granted:
             self._gave_nothing.discard(asked)
         if merged.ahead:
-            await self._fencer.begin(identity.epoch, f"{peer.name} has newer rows of this epoch")
+            why = f"{peer.name} has newer rows of this epoch"
+            await self._fencer.begin(identity.epoch, why, witness=peer.name)
 
 
 def _know(tx: Transaction, product_id: str) -> _Known:
-    cells = stock_table.cells_to_spend(tx, product_id)
+    cells, dead = stock_table.cells_to_spend(tx, product_id), life_table.dead_lives(tx.connection)
     return _Known(
         cells=cells,
-        available=stock.totals(cells, life_table.dead_lives(tx.connection)).available,
+        told=stock_table.tellable(tx.connection, cells, dead),
+        available=stock.totals(cells, dead).available,
         rights=stock_table.usable_rights(tx.connection, cells, life_table.me(tx)),
         lamport=tx.counters.lamport,
     )

@@ -6,42 +6,38 @@ rows of relations it knows, and keeps the others until it is upgraded.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
-from app.database import AlteredRow, Transaction
+from app.database import Transaction
 from app.domain.errors import Invalid
 from app.domain.forms import Row
 from app.state.registry import replicated, unknown_rows
 from app.state.registry.entity import Entity
 from app.state.tables.stock_table import Merged
+from app.sync.wire.merging import (
+    ALL_FIRST,
+    UNAPPLICABLE,
+    Revisions,
+    RowsBy,
+    apply_rows,
+    merge_together,
+)
 from app.sync.wire.messages import SCHEMA_VERSION, WireEvent
-
-UNAPPLICABLE = (Invalid, sqlite3.IntegrityError)
-"""The errors of a body that its sender caused: no node could have written it, or it contradicts rows here.
-Every other error is a mistake of this program. Then nothing is parked, and the whole batch or page fails."""
-
-RowsBy = Mapping[str, list[Row]]
-"""Rows by relation."""
-
-Revisions = Mapping[str, int]
-"""The revision of the form of each relation's rows. A relation that is not named has revision 1."""
-
-ALL_FIRST: Revisions = MappingProxyType({})
+from app.sync.wire.source import Source, load
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of event. `collect` reads the rows that an event of an entity sends, as they stand. `pack` and
+    """One kind of event. `collect` takes the rows that an event of an entity sends, as they stand. `pack` and
     `unpack` convert them to the body's layout and back.
 
     Where it `coalesces`, a batch has only the newest state of an entity. It `covers` a kind if its rows
     contain everything that an earlier event of that kind, about the same entity, sends.
     """
 
-    collect: Callable[[sqlite3.Connection, str], RowsBy]
+    collect: Callable[[Source, str], RowsBy]
     pack: Callable[[RowsBy], Any]
     unpack: Callable[[Any], RowsBy]
     coalesces: bool
@@ -49,36 +45,29 @@ class Kind:
 
     def read(self, connection: sqlite3.Connection, entity: str) -> Any:
         """The body of an event of this entity."""
-        return self.pack(self.collect(connection, entity))
+        return self.pack(self.collect(Source(connection), entity))
 
     def apply(self, tx: Transaction, body: Any, origin: str, revisions: Revisions = ALL_FIRST) -> Merged:
         """Merge a body from `origin`. Raises one of UNAPPLICABLE for a body that can never be applied."""
         return apply_rows(tx, self.unpack(body), origin, revisions)
 
 
-def apply_rows(tx: Transaction, rows: RowsBy, origin: str, revisions: Revisions) -> Merged:
-    """Merge the rows that `origin` sent, referred ones first, and keep those of unknown relations. Raises one
-    of UNAPPLICABLE."""
-    merged = Merged()
-    for entity in replicated.entities():
-        told = [entity.upcast(row, revisions) for row in rows.get(entity.relation, ())]
-        if entity.of_branch:
-            _require_of_branch(entity, told, origin)
-        if told:
-            merged.absorb(entity.merge(tx, told, origin))
-    for relation in rows.keys() - set(replicated.relations()):
-        for row in rows[relation]:
-            kept = unknown_rows.keep(tx, relation, row, revision=revisions.get(relation, 1), origin=origin)
-            merged.changed = merged.changed or kept
-    return merged
-
-
-def _require_of_branch(entity: Entity, rows: Iterable[Any], origin: str) -> None:
-    for row in rows:
-        if not isinstance(row, Mapping):
-            raise Invalid(entity.relation, "not_an_object")
-        if row.get("branch") != origin:
-            raise Invalid(entity.relation, "of_another_branch")
+def read_together(
+    connection: sqlite3.Connection, states: Sequence[tuple[str, str]]
+) -> list[tuple[Any, Revisions]]:
+    """The bodies of events of these kinds and entities, and the revisions of their rows. However many there
+    are, the kinds of the first version take one statement for each table. Raises AlteredRow."""
+    source = Source(connection)
+    load(source, states)
+    sent = replicated.sent_revisions()
+    found: list[tuple[Any, Revisions]] = []
+    for name, entity in states:
+        kind = KINDS.get(name)
+        if kind is None:  # this node wrote it as a newer version, and went back
+            found.append(read_unknown(connection, entity))
+        else:
+            found.append((kind.pack(kind.collect(source, entity)), sent))
+    return found
 
 
 def apply_unknown(tx: Transaction, body: Any, origin: str, revisions: Revisions) -> Merged:
@@ -92,18 +81,16 @@ def read_unknown(connection: sqlite3.Connection, entity: str) -> tuple[Any, Revi
     relation. Only the newer version knows which of them the event was about."""
     kept, revisions = unknown_rows.of_entity(connection, entity)
     rows: dict[str, list[Row]] = {**kept}
-    name = connection.execute("SELECT name FROM node").fetchone()[0]
+    source = Source(connection)
     for known in replicated.entities():
         found = known.stored(connection, [entity])
-        if any(not known.of_branch or row.row is None or row.row["branch"] == name for row in found):
-            collect = _COLLECTED.get(known.relation) or _rows_of(known)
-            rows |= collect(connection, entity)
-    return {"rows": rows}, {**replicated.told_revisions(), **revisions}
+        if any(not known.of_branch or row.row is None or row.row["branch"] == source.name for row in found):
+            collect = _COLLECTED.get(known.relation) or _row_of(known)
+            rows |= collect(source, entity)
+    return {"rows": rows}, {**replicated.sent_revisions(), **revisions}
 
 
-def telling(
-    collect: Callable[[sqlite3.Connection, str], RowsBy], *, coalesces: bool, covers: tuple[str, ...]
-) -> Kind:
+def composed(collect: Callable[[Source, str], RowsBy], *, coalesces: bool, covers: tuple[str, ...]) -> Kind:
     """A kind whose body has its rows by relation. All kinds but those of the first version are like that."""
     return Kind(
         collect=collect,
@@ -137,48 +124,33 @@ def _list(name: str, rows: Any) -> list[Row]:
     return rows
 
 
-def _one(relation: str, connection: sqlite3.Connection, key: str) -> Row:
-    return _told(replicated.get(relation), connection, key)[0]
-
-
-def _told(entity: Entity, connection: sqlite3.Connection, key: str) -> list[Row]:
-    """The rows that an event of this key sends. Raises AlteredRow where there is none, because no command
-    deletes one."""
-    rows = entity.read(connection, [key])
-    if not rows:
-        raise AlteredRow(entity.relation, key)
-    return rows
-
-
-def _rows_of(entity: Entity) -> Callable[[sqlite3.Connection, str], RowsBy]:
-    return lambda connection, key: {entity.relation: _told(entity, connection, key)}
+def _row_of(entity: Entity) -> Callable[[Source, str], RowsBy]:
+    return lambda source, key: {entity.relation: [source.one(entity.relation, key)]}
 
 
 def _upsert(entity: Entity) -> Kind:
     """The kind of an entity whose rows are sent alone. The body of one of the first version is a bare row."""
-    if entity.told_by not in _BARE:
-        return telling(_rows_of(entity), coalesces=True, covers=(entity.told_by,))
+    if entity.event_kind not in _BARE:
+        return composed(_row_of(entity), coalesces=True, covers=(entity.event_kind,))
     return Kind(
-        collect=_rows_of(entity),
+        collect=_row_of(entity),
         pack=lambda rows: rows[entity.relation][0],
         unpack=lambda body: {entity.relation: [body]},
         coalesces=True,
-        covers=(entity.told_by,),
+        covers=(entity.event_kind,),
     )
 
 
-def _stock_of_branch(connection: sqlite3.Connection, product_ids: list[str], branch: str) -> list[Row]:
+def _stock_of_branch(source: Source, product_ids: list[str], branch: str) -> list[Row]:
     """A branch's cells of some products, in all its lives: those that are over may hold movements that no
     peer has received."""
-    cells = replicated.get("stock").read(connection, product_ids)
-    return [cell for cell in cells if cell["branch"] == branch]
+    return [cell for cell in source.rows("stock", product_ids) if cell["branch"] == branch]
 
 
-def _collect_stock(connection: sqlite3.Connection, product_id: str) -> RowsBy:
-    name = connection.execute("SELECT name FROM node").fetchone()[0]
+def _collect_stock(source: Source, product_id: str) -> RowsBy:
     return {
-        "products": [_one("products", connection, product_id)],
-        "stock": _stock_of_branch(connection, [product_id], name),
+        "products": [source.one("products", product_id)],
+        "stock": _stock_of_branch(source, [product_id], source.name),
     }
 
 
@@ -191,23 +163,22 @@ def _unpack_stock(body: Any) -> RowsBy:
     return {"products": [told["product"]], "stock": _list("cells", told["cells"])}
 
 
-def _collect_order(connection: sqlite3.Connection, order_id: str) -> RowsBy:
+def _collect_order(source: Source, order_id: str) -> RowsBy:
     """The order, its customer and its products, so that it can be applied alone."""
-    order = _one("orders", connection, order_id)
-    ids = sorted({line["product_id"] for line in order["lines"]})
+    order = source.one("orders", order_id)
     return {
-        "customers": [_one("customers", connection, order["customer_id"])],
-        "products": replicated.get("products").read(connection, ids),
+        "customers": [source.one("customers", order["customer_id"])],
+        "products": source.rows("products", {line["product_id"] for line in order["lines"]}),
         "orders": [order],
     }
 
 
-def _collect_cancelled(connection: sqlite3.Connection, order_id: str) -> RowsBy:
+def _collect_cancelled(source: Source, order_id: str) -> RowsBy:
     """The same, and its branch's cells: those of the epoch that sold and of the one that took the
     cancellation, so that neither effect depends on another event."""
-    rows = _collect_order(connection, order_id)
+    rows = _collect_order(source, order_id)
     ids = [product["id"] for product in rows["products"]]
-    return {**rows, "stock": _stock_of_branch(connection, ids, rows["orders"][0]["branch"])}
+    return {**rows, "stock": _stock_of_branch(source, ids, rows["orders"][0]["branch"])}
 
 
 def _pack_order(rows: RowsBy) -> Any:
@@ -232,11 +203,12 @@ def _unpack_order(body: Any) -> RowsBy:
 
 _BARE = ("user_upserted", "customer_upserted", "product_upserted")
 
-_COLLECTED: Mapping[str, Callable[[sqlite3.Connection, str], RowsBy]] = {
+_COLLECTED: Mapping[str, Callable[[Source, str], RowsBy]] = {
     "stock": _collect_stock,
     "orders": _collect_cancelled,
 }
 """What a relation's rows are sent with, where they are not sent alone."""
+
 
 _COMPOSED: dict[str, Kind] = {
     "order_created": Kind(
@@ -265,7 +237,7 @@ _COMPOSED: dict[str, Kind] = {
 
 def _declared() -> dict[str, Kind]:
     """The composed kinds, and one for each entity whose rows are sent alone."""
-    alone = {e.told_by: _upsert(e) for e in replicated.entities() if e.told_by not in _COMPOSED}
+    alone = {e.event_kind: _upsert(e) for e in replicated.entities() if e.event_kind not in _COMPOSED}
     return {**_COMPOSED, **alone}
 
 
@@ -282,6 +254,31 @@ def apply(tx: Transaction, event: WireEvent, *, origin: str) -> Merged:
     return kind.apply(tx, event.body, origin, event.revisions)
 
 
+def apply_together(tx: Transaction, events: Iterable[WireEvent], *, origin: str) -> Merged:
+    """Merge the bodies of many events, in a few statements for each relation. The outcome is that of `apply`
+    for one after the other, since merging does not depend on the order. Raises one of UNAPPLICABLE, or
+    AlteredRow, where some event needs a closer look: the caller undoes all and applies them one by one."""
+    told: dict[str, list[Row]] = {}
+    for event in events:
+        for relation, rows in _known_rows(event).items():
+            told.setdefault(relation, []).extend(rows)
+    return merge_together(tx, told, origin)
+
+
+def _known_rows(event: WireEvent) -> dict[str, list[Row]]:
+    """The rows of an event, where all of them are of this version. Raises Invalid."""
+    kind = KINDS.get(event.kind)
+    if kind is None or event.schema_version > SCHEMA_VERSION:
+        raise Invalid("kind", "unknown_to_this_version")
+    found: dict[str, list[Row]] = {}
+    for relation, rows in kind.unpack(event.body).items():
+        entity = replicated.get(relation)
+        if not all(isinstance(row, dict) for row in rows):
+            raise Invalid(relation, "not_an_object")
+        found[relation] = [entity.upcast(row, event.revisions) for row in rows]
+    return found
+
+
 def is_waiting(error: Exception) -> bool:
     """Whether the event refers to a row that is not here. That row may still arrive, and then the event
     applies."""
@@ -291,7 +288,7 @@ def is_waiting(error: Exception) -> bool:
 def try_once(tx: Transaction, origin: str, event: WireEvent) -> Merged | None:
     """Apply an event if it can be applied. None, with nothing changed, if it cannot."""
     try:
-        with tx.attempt():
+        with tx.savepoint():
             return apply(tx, event, origin=origin)
     except UNAPPLICABLE:
         return None

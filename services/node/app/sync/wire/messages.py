@@ -1,12 +1,14 @@
 """The messages between nodes, as they are sent (docs/protocol.md). The OpenAPI document shows the docstrings
 of these classes."""
 
-from collections.abc import Iterable
+from itertools import starmap
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.domain import bounds
 from app.domain.life import Life
+from app.domain.ranges import MOST_RANGES
 
 PROTOCOL = (1, 1)
 """The lowest and the highest protocol version that this code supports."""
@@ -15,16 +17,18 @@ SCHEMA_VERSION = 1
 """The version of the layouts of event bodies. The rows in them have revisions of their own (`Revisions`)."""
 
 Count = Annotated[int, Field(ge=0, le=2**62)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Seqs = list[tuple[Count, Count]]
+Name = Annotated[str, Field(min_length=1, max_length=bounds.LONGEST_WORD)]
+Word = Annotated[str, Field(max_length=bounds.LONGEST_WORD)]
+"""An id, a kind, a hash or another word that may be empty."""
+LifeKey = Annotated[str, Field(max_length=2 * bounds.LONGEST_WORD + 1)]
+Lives = Annotated[list[tuple[Name, Name]], Field(max_length=bounds.MOST_LIVES_TOLD)]
+Branches = Annotated[list[Name], Field(max_length=bounds.MOST_BRANCHES)]
+Cells = Annotated[list[dict[str, Any]], Field(max_length=bounds.MOST_CELLS)]
+Seqs = Annotated[list[tuple[Count, Count]], Field(max_length=MOST_RANGES)]
 """Seqs as closed ranges (app.domain.ranges)."""
 Revisions = dict[Name, Annotated[int, Field(ge=1, le=2**31)]]
 """The revision of the form of each relation's rows (app.domain.forms). A relation that is not named has
 revision 1."""
-
-
-def _lives(pairs: Iterable[tuple[str, str]]) -> list[Life]:
-    return [Life(*pair) for pair in pairs]
 
 
 def common_version(ours: tuple[int, int], theirs: tuple[int, int]) -> int | None:
@@ -43,14 +47,18 @@ class Head(Message):
     """The last event known of one origin's epoch; two ids at one seq are a fork."""
 
     seq: Count
-    event_id: str
+    event_id: Word
+
+
+Heads = Annotated[dict[LifeKey, Head], Field(max_length=bounds.MOST_LIVES_TOLD)]
+"""The last event known of each life, keyed "node@epoch"."""
 
 
 class Incarnation(Message):
     """One run of one process: the start counter in the database, and a random number."""
 
     starts: Count
-    random: str
+    random: Word
 
 
 class Hello(Message):
@@ -65,25 +73,25 @@ class Hello(Message):
     are compared."""
 
     protocol: tuple[int, int]
-    schema_hash: str
-    cluster_id: str
+    schema_hash: Word
+    cluster_id: Word
     node: Name
     epoch: Name
-    dead: list[tuple[Name, Name]]
-    decommissioned: list[Name] = Field(default_factory=list)
+    dead: Lives
+    decommissioned: Branches = Field(default_factory=list)
     incarnation: Incarnation
-    policy: str
+    policy: Word
     founded: bool
     has_set_aside: bool = False
-    heads: dict[str, Head]
+    heads: Heads
     oldest: Count = 0
     own_rows: dict[str, Count] | None = None
     ahead: dict[str, Count] = Field(default_factory=dict)
-    parked_seqs: dict[str, Seqs] | None = None
-    digest: str
+    parked_seqs: dict[LifeKey, Seqs] | None = None
+    digest: Word
     canonical: Revisions = Field(default_factory=dict)
-    digests: dict[str, str] = Field(default_factory=dict)
-    now: float
+    digests: dict[Name, Word] = Field(default_factory=dict)
+    now: Annotated[float, Field(allow_inf_nan=False)]
 
     @property
     def life(self) -> Life:
@@ -93,7 +101,7 @@ class Hello(Message):
     @property
     def dead_lives(self) -> list[Life]:
         """The lives that the sender knows to be over."""
-        return _lives(self.dead)
+        return list(starmap(Life, self.dead))
 
 
 class WireEvent(Message):
@@ -101,9 +109,9 @@ class WireEvent(Message):
     its first place. `revisions` are those of the rows in its body."""
 
     seq: Count
-    event_id: str
-    kind: str
-    entity: str
+    event_id: Word
+    kind: Word
+    entity: Word
     schema_version: Count
     lamport: Count
     revisions: Revisions = Field(default_factory=dict)
@@ -150,10 +158,10 @@ class TransferRequest(Wish):
 
     product_id: Name
     wanted: Count
-    age: tuple[int, str, str] | None
+    age: tuple[Count, Word, Word] | None
     lamport: Count
     revisions: Revisions = Field(default_factory=dict)
-    cells: list[dict[str, Any]]
+    cells: Cells
 
 
 class TransferReply(Message):
@@ -163,7 +171,7 @@ class TransferReply(Message):
     granted: Count
     lamport: Count
     revisions: Revisions = Field(default_factory=dict)
-    cells: list[dict[str, Any]]
+    cells: Cells
 
 
 class PageRequest(Wish):
@@ -171,9 +179,9 @@ class PageRequest(Wish):
     digest buckets if they are."""
 
     relation: Name
-    after: str
-    branch: str | None = None
-    buckets: list[int] = Field(default_factory=list)
+    after: LifeKey
+    branch: Word | None = None
+    buckets: Annotated[list[int], Field(max_length=256)] = Field(default_factory=list)
 
 
 class SealRequest(Wish):
@@ -181,13 +189,13 @@ class SealRequest(Wish):
     is known of a product."""
 
     product_id: Name
-    dead: list[tuple[Name, Name]]
-    decommissioned: list[Name] = Field(default_factory=list)
+    dead: Lives
+    decommissioned: Branches = Field(default_factory=list)
 
     @property
     def dead_lives(self) -> list[Life]:
         """The lives that the counter knows to be over."""
-        return _lives(self.dead)
+        return list(starmap(Life, self.dead))
 
 
 class SealReply(Message):
@@ -195,15 +203,15 @@ class SealReply(Message):
     the counter's."""
 
     epoch: Name
-    dead: list[tuple[Name, Name]]
-    decommissioned: list[Name] = Field(default_factory=list)
+    dead: Lives
+    decommissioned: Branches = Field(default_factory=list)
     revisions: Revisions = Field(default_factory=dict)
-    cells: list[dict[str, Any]]
+    cells: Cells
 
     @property
     def dead_lives(self) -> list[Life]:
         """The lives that the member knows to be over."""
-        return _lives(self.dead)
+        return list(starmap(Life, self.dead))
 
 
 class TotalsRequest(Wish):
@@ -213,13 +221,13 @@ class TotalsRequest(Wish):
     parked_after: str | None = None
 
 
-class ParkedEvent(Message):
+class HandedEvent(Message):
     """An event of some life that could not be applied where it is handed over from, whole, and why."""
 
     origin: Name
     epoch: Name
     event: WireEvent
-    reason: str
+    reason: Annotated[str, Field(max_length=bounds.LONGEST_REASON)]
 
     @property
     def life(self) -> Life:
@@ -243,9 +251,9 @@ class TotalsReply(Message):
     totals: dict[str, str]
     canonical: Revisions = Field(default_factory=dict)
     kept: list[Name] = Field(default_factory=list)
-    heads: dict[str, Head] | None = None
-    parked_seqs: dict[str, Seqs] | None = None
-    parked: list[ParkedEvent] = Field(default_factory=list)
+    heads: Heads | None = None
+    parked_seqs: dict[LifeKey, Seqs] | None = None
+    parked: list[HandedEvent] = Field(default_factory=list)
     parked_next: str | None = None
 
 
@@ -255,13 +263,13 @@ class Page(Message):
     the stock they took."""
 
     epoch: Name
-    relation: str
+    relation: Word
     revisions: Revisions = Field(default_factory=dict)
     before: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     rows: list[dict[str, Any]]
     next: str | None
-    sha256: str
-    heads: dict[str, Head]
+    sha256: Word
+    heads: Heads
 
 
 class BucketRequest(Wish):
@@ -285,5 +293,5 @@ class BucketReply(Message):
     sound: bool
     rows: list[dict[str, Any]]
     seals: list[int]
-    heads: dict[str, Head]
-    parked_seqs: dict[str, Seqs]
+    heads: Heads
+    parked_seqs: dict[LifeKey, Seqs]

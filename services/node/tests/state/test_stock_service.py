@@ -1,13 +1,13 @@
 """Stock as it arrives, is shared and moves toward demand, between whole nodes."""
 
-from typing import Any
-
 import pytest
 
 from app.domain.errors import OutOfStock, PolicyMismatch, UnknownReference
+from app.domain.life import Life
 from app.node import BranchNode
 from app.state.commands.order_commands import Adjustment
 from app.state.tables import stock_views
+from app.state.tables.stock_views import StockView
 from tests.support.branch import ACTOR
 from tests.support.company import Company, buy, customer, stock
 from tests.support.virtual import eventually
@@ -15,12 +15,12 @@ from tests.support.virtual import eventually
 pytestmark = pytest.mark.anyio
 
 
-async def view(node: BranchNode) -> dict[str, Any]:
+async def view(node: BranchNode) -> StockView:
     return await node.database.read(lambda connection: stock_views.stock_view(connection, "rice"))
 
 
 async def rights(company: Company) -> list[int]:
-    return [(await view(node))["here"] for node in company.nodes.values()]
+    return [(await view(node)).here for node in company.nodes.values()]
 
 
 async def test_new_stock_is_shared_with_peers_heard_from_lately(company: Company) -> None:
@@ -38,8 +38,8 @@ async def test_a_peer_that_fell_silent_gets_no_share(company: Company) -> None:
     assert sul is not None
     await eventually(lambda: not matriz.peers.is_heard_from(sul))
     await stock(matriz, "rice", 10, share="equal")
-    assert (await view(matriz))["rows"][0]["granted"] == {
-        f"norte@{company['norte'].database.identity.epoch}": 5
+    assert (await view(matriz)).rows[0].granted == {
+        Life("norte", company["norte"].database.identity.epoch): 5
     }
 
 
@@ -48,7 +48,7 @@ async def test_a_removal_asks_peers_for_rights_as_an_order_does(company: Company
     await stock(matriz, "rice", 5)
     await eventually(company.converged)
     removal = Adjustment(sku="rice", quantity=-5, reason="broken")
-    assert (await norte.stock.adjust(removal, actor=ACTOR))["available"] == 0
+    assert (await norte.stock.adjust(removal, actor=ACTOR)).available == 0
     with pytest.raises(OutOfStock):
         await norte.stock.adjust(removal, actor=ACTOR)
 
@@ -58,7 +58,7 @@ async def test_an_adjustment_is_answered_with_the_stock_after_it(company: Compan
     await stock(matriz, "rice", 0)
     received = Adjustment(sku="RICE", quantity=5, reason="a delivery")
     shown = await matriz.stock.adjust(received, actor=ACTOR)
-    assert (shown["sku"], shown["available"], shown["here"]) == ("rice", 5, 5)
+    assert (shown.sku, shown.available, shown.here) == ("rice", 5, 5)
     with pytest.raises(UnknownReference):
         await matriz.stock.adjust(Adjustment(sku="tea", quantity=5, reason="a delivery"), actor=ACTOR)
 
@@ -82,7 +82,7 @@ async def test_nothing_moves_in_the_background_when_it_is_off(company: Company) 
     matriz, norte = await company.found("matriz", "norte", rebalance_seconds=0)
     await stock(matriz, "rice", 90)
     await eventually(company.converged)
-    assert (await view(norte))["here"] == 0
+    assert (await view(norte)).here == 0
 
 
 async def test_two_policies_in_one_network_stop_sales_and_grants(company: Company) -> None:
@@ -99,7 +99,7 @@ async def test_two_policies_in_one_network_stop_sales_and_grants(company: Compan
     await eventually(lambda: [peer.policy for peer in matriz.peers] == ["escrow"])
     await customer(matriz)
     await stock(matriz, "rice", 1)
-    assert (await buy(matriz, "rice", 1))["status"] == "placed"
+    assert (await buy(matriz, "rice", 1)).status == "placed"
 
 
 async def test_the_optimistic_policy_oversells_in_a_partition_and_says_whose_orders_lack_units(
@@ -115,9 +115,9 @@ async def test_the_optimistic_policy_oversells_in_a_partition_and_says_whose_ord
     company.network.down.clear()
     await eventually(company.converged)
     shown = [await view(node) for node in (matriz, norte)]
-    assert [one["oversold"] for one in shown] == [3, 3]
-    assert shown[0]["deficits"] == shown[1]["deficits"]
-    assert sum(deficit["quantity"] for deficit in shown[0]["deficits"]) == 3
+    assert [one.oversold for one in shown] == [3, 3]
+    assert shown[0].deficits == shown[1].deficits
+    assert sum(deficit.quantity for deficit in shown[0].deficits) == 3
 
 
 async def test_the_escrow_policy_sells_in_a_partition_no_more_than_each_side_holds(company: Company) -> None:
@@ -132,4 +132,4 @@ async def test_the_escrow_policy_sells_in_a_partition_no_more_than_each_side_hol
             await buy(node, "rice", 1)
     company.network.down.clear()
     await eventually(company.converged)
-    assert [(await view(node))["available"] for node in (matriz, norte)] == [0, 0]
+    assert [(await view(node)).available for node in (matriz, norte)] == [0, 0]

@@ -1,0 +1,15 @@
+"""Times as people read them. Pure."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+DAMAGED = "damaged"
+"""What is shown in the place of a time that no node could have written."""
+
+
+def shown(seconds: Any) -> str:
+    """Seconds since 1970 in ISO 8601, or DAMAGED for what is no time."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (OverflowError, ValueError, TypeError, OSError):
+        return DAMAGED

@@ -1,0 +1,151 @@
+"""The lanes of a node: what is under way, waits for a turn, or is refused. Used on the event loop only."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from random import Random
+
+from app.domain import admission
+from app.domain.admission import Bounds, LaneName, Load, Pace
+from app.domain.errors import CallerGone, Overloaded
+from app.runtime import Clock, wait
+
+
+class Pass:
+    """A request's way through a lane: admitted, under way, perhaps aside, gone through. It is the `Caller` of
+    its command."""
+
+    def __init__(self, lane: "Lane", *, size: int, now: float, alone: bool) -> None:
+        self.gone = False
+        self.size = size
+        self.admitted_at = now
+        self.alone = alone
+        self._lane = lane
+        self._turn = asyncio.Event()
+        self._holds = False  # a place of the lane
+        self._aside = False
+
+    @property
+    def holds(self) -> bool:
+        """Whether it has a place of its lane."""
+        return self._holds
+
+    async def begin(self) -> None:
+        """Return when it is this request's turn. Raises CallerGone, and Overloaded after too long a wait."""
+        if not self._turn.is_set():
+            await wait(self._turn, self._lane.bounds.queue_seconds)
+        if self.gone:
+            raise CallerGone
+        if not self._holds:
+            raise self._lane.refusal()
+
+    def step_aside(self) -> None:
+        if self._holds and self._lane.let_aside():
+            self._holds, self._aside, self.alone = False, True, False
+
+    def leave(self) -> None:
+        """End it. A second call does nothing."""
+        self._lane.end(self, held=self._holds, aside=self._aside)
+        self._holds = self._aside = False
+
+    def start(self) -> None:
+        """Give it its place (for its lane)."""
+        self._holds = True
+        self._turn.set()
+
+
+class Lane:
+    """The requests of one kind. Places are given in the order of arrival."""
+
+    def __init__(self, bounds: Bounds, *, clock: Clock, random: Random) -> None:
+        self.bounds = bounds
+        self._clock = clock
+        self._random = random
+        self._pace = Pace()
+        self._under_way = 0
+        self._aside = 0
+        self._waiting: deque[Pass] = deque()
+        self._waiting_bytes = 0
+        self._calm_at = 0.0
+        self._full_since = 0.0  # or since a request ended, if that was later
+
+    def admit(self, *, size: int) -> Pass:
+        """Let a request in, at once or into the queue. Raises Overloaded."""
+        verdict = self._judge(size)
+        if verdict == "refuse":
+            raise self.refusal()
+        now = self._clock.monotonic()
+        made = Pass(self, size=size, now=now, alone=self._under_way == 0)
+        if verdict == "begin":
+            self._start(made, now)
+        else:
+            self._waiting.append(made)
+            self._waiting_bytes += size
+        return made
+
+    def refuses(self, *, size: int) -> bool:
+        """Whether a request would be refused now."""
+        return self._judge(size) == "refuse"
+
+    def refusal(self) -> Overloaded:
+        """Note that a request is refused, and say for how long it should stay away."""
+        self._calm_at = self._clock.monotonic() + admission.CALM_SECONDS
+        return Overloaded(admission.retry_after(self._random.random()))
+
+    def let_aside(self) -> bool:
+        """Free the place of a request that waits for others, if there are not too many of those."""
+        if self._aside >= self.bounds.aside:
+            return False
+        self._aside += 1
+        self._under_way -= 1
+        self._go_on()
+        return True
+
+    def end(self, one: Pass, *, held: bool, aside: bool) -> None:
+        """Count a request off, and let the next one begin."""
+        if held:
+            self._measure(one)
+            self._under_way -= 1
+        elif aside:
+            self._aside -= 1
+        elif one in self._waiting:
+            self._waiting.remove(one)
+            self._waiting_bytes -= one.size
+        self._go_on()
+
+    def _judge(self, size: int) -> admission.Verdict:
+        strained = self._clock.monotonic() < self._calm_at
+        load = Load(self._under_way, len(self._waiting), self._waiting_bytes, strained)
+        return admission.judge(load, self.bounds, self._pace, size=size)
+
+    def _start(self, one: Pass, now: float) -> None:
+        self._under_way += 1
+        if self._under_way == self.bounds.together:
+            self._full_since = now
+        one.start()
+
+    def _go_on(self) -> None:
+        now = self._clock.monotonic()
+        while self._waiting and self._under_way < admission.places(self.bounds, self._pace):
+            following = self._waiting.popleft()
+            self._waiting_bytes -= following.size
+            if not following.gone:
+                self._start(following, now)
+
+    def _measure(self, one: Pass) -> None:
+        now = self._clock.monotonic()
+        if one.alone and self._under_way == 1:
+            self._pace = self._pace.took_alone(now - one.admitted_at)
+        if self._under_way >= self.bounds.together:
+            self._pace = self._pace.ended_after(now - self._full_since)
+            self._full_since = now
+
+
+class Admission:
+    """Every lane of a node, by name."""
+
+    def __init__(self, bounds: Mapping[LaneName, Bounds], *, clock: Clock, random: Random) -> None:
+        self._lanes = {name: Lane(bounds[name], clock=clock, random=random) for name in admission.LANES}
+
+    def lane(self, name: LaneName) -> Lane:
+        return self._lanes[name]
