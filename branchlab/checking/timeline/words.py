@@ -1,0 +1,135 @@
+"""The words of a story, in Portuguese and in English."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from branchlab.language import Language
+
+
+class FaultWords(NamedTuple):
+    """A fault of a node or of links, to be said in either language."""
+
+    fault: str
+    target: str
+
+
+def fault_in_words(fault: str, target: str) -> FaultWords:
+    """Such as "filial-sul parada" or "matriz↔filial-sul cortado", once it is said in a language."""
+    return FaultWords(fault, target)
+
+
+def told(value: Any, language: Language) -> Any:
+    """A fact as that language writes it."""
+    if isinstance(value, FaultWords):
+        return f"{value.target} {FAULTS[language].get(value.fault, value.fault)}"
+    if isinstance(value, float):
+        text = f"{value:.1f}"
+        return text.replace(".", ",") if language == "pt-BR" else text
+    return value
+
+
+FAULTS: Mapping[Language, Mapping[str, str]] = {
+    "pt-BR": {
+        "stop": "parada",
+        "pause": "pausada",
+        "kill": "derrubada (kill -9)",
+        "wipe": "com o disco perdido",
+        "restore": "restaurada de uma cópia",
+        "corrupt": "com o disco estragado",
+        "fill": "com o disco cheio",
+        "cut": "cortado",
+        "slow": "lento",
+        "flaky": "instável",
+        "duplicate": "com chamadas repetidas",
+        "reorder": "com chamadas fora de ordem",
+        "batch": "com lotes pequenos",
+        "skew": "com o relógio errado",
+    },
+    "en": {
+        "stop": "stopped",
+        "pause": "paused",
+        "kill": "killed (kill -9)",
+        "wipe": "with its disk lost",
+        "restore": "restored from a copy",
+        "corrupt": "with its disk damaged",
+        "fill": "with its disk full",
+        "cut": "cut",
+        "slow": "slow",
+        "flaky": "flaky",
+        "duplicate": "with calls repeated",
+        "reorder": "with calls out of order",
+        "batch": "with small batches",
+        "skew": "with a wrong clock",
+    },
+}
+
+STORY: Mapping[Language, Mapping[str, str]] = {
+    "pt-BR": {
+        "began": "Começa o registro de {what}, com {nodes} filiais.",
+        "broke": "{fault}.",
+        "seen": "{fault}: os nós mostram isso.",
+        "mended": "Curado depois de {seconds} s: {fault}.",
+        "lease_ended": "Acabou por si depois de {seconds} s: {fault}.",
+        "silent": "{node} não responde: o que ela tem é desconhecido.",
+        "answers_again": "{node} responde de novo, depois de {seconds} s.",
+        "pending": "{count} eventos esperam por {node}.",
+        "drained": "{node} recebeu tudo o que estava pendente.",
+        "refused": "{node} recusou {count} pedido(s): {code}.",
+        "refused_out_of_stock": "{node} recusou {count} pedido(s): sem cota para vender.",
+        "refused_unreachable": "{node} não pôde ser alcançada: {count} pedido(s) nem saíram.",
+        "refused_unauthorized": "{node} recusou {count} pedido(s): quem pede não se identificou.",
+        "refused_forbidden": "{node} recusou {count} pedido(s): quem pede não tem permissão.",
+        "oversold": "VENDIDO A MAIS: {node} vê {count} unidades que não existem.",
+        "disk_lost": "{node} perdeu o disco; {count} pedidos confirmados estavam só nele.",
+        "judged_PASS": "Veredito PASS: {count} pedidos confirmados, toda promessa vale.",
+        "judged_FAIL": "Veredito FAIL: {why}",
+        "judged_UNKNOWN": "Veredito UNKNOWN: ainda não se pode saber.",
+        "converged": "Convergiu depois de {seconds} s: todas as filiais mostram o mesmo.",
+        "hand_order_ok": "Venda à mão em {node}: {quantity} × {sku}, confirmada.",
+        "hand_order_fail": "Venda à mão em {node}: {quantity} × {sku}, recusada ({why}).",
+        "hand_order_info": "Venda à mão em {node}: {quantity} × {sku}, sem resposta ({why}).",
+        "hand_adjust_ok": "Ajuste à mão em {node}: {quantity} × {sku}.",
+        "hand_cancel_ok": "Devolução em {node}: o pedido {order} foi cancelado.",
+        "hand_ok": "À mão em {node}: {action}, feito.",
+        "hand_fail": "À mão em {node}: {action}, recusado ({why}).",
+        "hand_info": "À mão em {node}: {action}, sem resposta ({why}).",
+        "question": "Pergunta à turma: {text}",
+        "question_closed": "Votação encerrada: {count} votos.",
+        "run_followed": "{run} começou nesta rede.",
+        "run_over": "{run} terminou.",
+    },
+    "en": {
+        "began": "The log of {what} begins, with {nodes} branches.",
+        "broke": "{fault}.",
+        "seen": "{fault}: the nodes say so.",
+        "mended": "Healed after {seconds} s: {fault}.",
+        "lease_ended": "Ended by itself after {seconds} s: {fault}.",
+        "silent": "{node} does not answer: what it has is unknown.",
+        "answers_again": "{node} answers again, after {seconds} s.",
+        "pending": "{count} events wait for {node}.",
+        "drained": "{node} received all that was pending.",
+        "refused": "{node} refused {count} order(s): {code}.",
+        "refused_out_of_stock": "{node} refused {count} order(s): no quota left to sell.",
+        "refused_unreachable": "{node} could not be reached: {count} order(s) were not even sent.",
+        "refused_unauthorized": "{node} refused {count} order(s): nobody said who asks.",
+        "refused_forbidden": "{node} refused {count} order(s): whoever asks may not do that.",
+        "oversold": "OVERSOLD: {node} sees {count} units that are not there.",
+        "disk_lost": "{node} lost its disk; {count} confirmed orders were on it alone.",
+        "judged_PASS": "Verdict PASS: {count} orders acknowledged, every promise holds.",
+        "judged_FAIL": "Verdict FAIL: {why}",
+        "judged_UNKNOWN": "Verdict UNKNOWN: nobody can say yet.",
+        "converged": "Converged after {seconds} s: all branches show the same.",
+        "hand_order_ok": "Sold by hand at {node}: {quantity} × {sku}, confirmed.",
+        "hand_order_fail": "Sale by hand at {node}: {quantity} × {sku}, refused ({why}).",
+        "hand_order_info": "Sale by hand at {node}: {quantity} × {sku}, no answer ({why}).",
+        "hand_adjust_ok": "Adjusted by hand at {node}: {quantity} × {sku}.",
+        "hand_cancel_ok": "Returned at {node}: order {order} is cancelled.",
+        "hand_ok": "By hand at {node}: {action}, done.",
+        "hand_fail": "By hand at {node}: {action}, refused ({why}).",
+        "hand_info": "By hand at {node}: {action}, no answer ({why}).",
+        "question": "A question to the class: {text}",
+        "question_closed": "Voting is over: {count} votes.",
+        "run_followed": "{run} began on this network.",
+        "run_over": "{run} ended.",
+    },
+}

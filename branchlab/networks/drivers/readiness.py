@@ -1,0 +1,113 @@
+"""Waits for nodes to answer, and explains why one does not."""
+
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+
+import httpx
+
+from branchlab.errors import NotInTimeError
+from branchlab.language import _
+from branchlab.networks.network import NodeAddress
+from branchlab.nodes.reasons import reason_of
+from branchlab.poll import poll_blocking
+from branchlab.steps import Step, Tell, first_of, silent
+
+_POLL_SECONDS = 0.1
+_REQUEST_SECONDS = 2.0
+# Nodes speak plain HTTP, and loading the machine's authorities takes longer than asking all of them.
+_NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def wait_answering(
+    nodes: Sequence[NodeAddress], *, seconds: float, check: Callable[[NodeAddress], None]
+) -> None:
+    """Returns when every node's process answers (`/healthz`), whether or not it may serve yet."""
+    _wait(nodes, "/healthz", seconds=seconds, check=check)
+
+
+def wait_ready(
+    nodes: Sequence[NodeAddress],
+    *,
+    seconds: float,
+    check: Callable[[NodeAddress], None],
+    tell: Tell = silent,
+) -> None:
+    """Returns when every node is ready to serve (`/readyz`).
+
+    `check` is called for each node still awaited and raises LabError when waiting for it is in vain.
+    `tell` gets how many are ready, and whom it waits for and why.
+    After `seconds` NotInTimeError names the first node that is not ready, and what it says about that.
+    """
+    _wait(nodes, "/readyz", seconds=seconds, check=check, tell=tell)
+
+
+def _wait(
+    nodes: Sequence[NodeAddress],
+    path: str,
+    *,
+    seconds: float,
+    check: Callable[[NodeAddress], None],
+    tell: Tell = silent,
+) -> None:
+    waiting: dict[NodeAddress, str | None] = dict.fromkeys(nodes)  # and what each said last
+    with httpx.Client(timeout=_REQUEST_SECONDS, trust_env=False, verify=_NO_AUTHORITIES) as client:
+
+        def ask() -> bool:
+            before = len(waiting)
+            for node in [*waiting]:
+                waiting[node] = _answer(client, node.url + path)
+                if waiting[node] is None:
+                    del waiting[node]
+            _tell_ready(tell, len(nodes), waiting, is_news=len(waiting) < before)
+            for node in waiting:
+                check(node)
+            return not waiting
+
+        if not poll_blocking(ask, seconds=seconds, every=_POLL_SECONDS):
+            node, said = next(iter(waiting.items()))
+            raise NotInTimeError(
+                _(
+                    "{name} is not ready after {seconds:.0f} s: {said}",
+                    name=node.name,
+                    seconds=seconds,
+                    said=said,
+                )
+            )
+
+
+def _tell_ready(tell: Tell, total: int, waiting: Mapping[NodeAddress, str | None], *, is_news: bool) -> None:
+    """How many are ready, and whom the others wait for and why."""
+    if waiting:
+        ready = total - len(waiting)
+        obstacles = [f"{node.name}: {said}" for node, said in waiting.items()]
+        words = _(
+            "{ready} of {total} nodes are ready; waiting for {first}",
+            ready=ready,
+            total=total,
+            first=first_of(obstacles),
+        )
+        tell(Step(words, done=ready, total=total, passing=not is_news))
+
+
+def _answer(client: httpx.Client, url: str) -> str | None:
+    """None when the node says yes, else what stands in the way."""
+    try:
+        response = client.get(url)
+    except httpx.HTTPError as error:
+        return f"{url} {reason_of(error)}"
+    if response.is_success:
+        return None
+    return _detail(response)
+
+
+def _detail(response: httpx.Response) -> str:
+    """What the node's problem document or its /readyz says, or its status where that is nothing."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    if isinstance(problem, dict) and (
+        said := problem.get("detail") or problem.get("title") or problem.get("reason")
+    ):
+        return str(said)
+    return f"HTTP {response.status_code}"

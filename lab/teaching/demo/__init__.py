@@ -1,1 +1,0 @@
-"""The demonstration: ACME/SA's own order history, and a minute in which a branch is away and comes back."""
