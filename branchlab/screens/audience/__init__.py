@@ -1,0 +1,1 @@
+"""What phones in the room see: the network, the verdict and the question, to look at and to vote on."""

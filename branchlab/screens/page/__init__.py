@@ -1,0 +1,1 @@
+"""What teachers see: the map, the charts, the story, and the bar with all that can be done."""
