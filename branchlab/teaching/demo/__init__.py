@@ -1,0 +1,1 @@
+"""The demonstration: ACME/SA's own order history, and a minute in which a branch is away and comes back."""

@@ -1,0 +1,1 @@
+"""The lesson: nine scenarios as files, each of them predicted, observed and explained."""

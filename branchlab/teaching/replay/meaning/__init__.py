@@ -1,0 +1,1 @@
+"""From tables of texts to products, customers and orders, or to the faults that keep them from it. Pure."""

@@ -1,0 +1,102 @@
+"""What happened at which node, in an order that fits causes: out of a run log alone.
+
+A log tells when a node was seen to know an event, not when it received it. So an event of a branch is placed
+at the first moment at which any node was seen to know it, and its arrival at a peer at the first moment at
+which that peer was. So every cause stands before its effect; events between two samples are told together.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from branchlab.checking.runlog import Record
+
+What = Literal["wrote", "received", "order", "refused", "false"]
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One thing at one `node`, `at` so many seconds of the run. Of `received`, `cause` is the place of the
+    happening in which the events were written. `clock` is the node's vector clock after it."""
+
+    at: float
+    node: str
+    what: What
+    words: str
+    clock: dict[str, int]
+    cause: int | None = None
+    order: str | None = None
+
+
+@dataclass
+class _Teller:
+    """What is known so far, record by record."""
+
+    told: list[Happening] = field(default_factory=list)
+    clocks: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+    written: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    heads: dict[tuple[str, str], int] = field(default_factory=dict)
+    asked: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def add(self, record: Record) -> None:
+        kind, at = record["kind"], round(record["at_ns"] / 1e9, 3)
+        if kind == "sample" and record["status"] is not None:
+            self._sample(at, record["node"], record["status"]["heads"])
+        elif kind == "op.invoke":
+            self.asked[record["op"]] = (record["action"], record["node"])
+        elif kind in ("op.ok", "op.fail"):
+            self._answered(at, kind, record)
+        elif kind in ("event.ignored", "event.rejected"):
+            words = f"{kind.partition('.')[2]} {record['count']} × {record['cause']}"
+            self._tell(at, record["node"], "false", words)
+
+    def _answered(self, at: float, kind: str, record: Record) -> None:
+        action, node = self.asked.get(record["op"], ("", ""))
+        if action != "order":
+            return
+        if kind == "op.ok":
+            order = record["response"]
+            self._tell(at, node, "order", f"sold {order['number']}", order=order["id"])
+        else:
+            self._tell(at, node, "refused", f"refused {record['status']} {record['code']}")
+
+    def _sample(self, at: float, node: str, heads: dict[str, int]) -> None:
+        for life, head in sorted(heads.items()):
+            branch = life.partition("@")[0]
+            last = self.written[life][-1][0] if self.written[life] else 0
+            if head > last:
+                words = f"wrote {branch} {last + 1}" + (f"–{head}" if head > last + 1 else "")
+                self.written[life].append((head, self._tell(at, branch, "wrote", words)))
+            known = self.heads.get((node, life), 0)
+            if branch != node and head > known:
+                cause = next(place for through, place in self.written[life] if through >= head)
+                words = f"received {branch} {known + 1}" + (f"–{head}" if head > known + 1 else "")
+                self._tell(at, node, "received", words, cause=cause)
+            self.heads[node, life] = max(head, known)
+
+    def _tell(
+        self,
+        at: float,
+        node: str,
+        what: What,
+        words: str,
+        *,
+        cause: int | None = None,
+        order: str | None = None,
+    ) -> int:
+        clock = self.clocks[node]
+        if cause is not None:
+            for other, count in self.told[cause].clock.items():
+                clock[other] = max(clock.get(other, 0), count)
+        clock[node] = clock.get(node, 0) + 1
+        self.told.append(Happening(at, node, what, words, dict(clock), cause, order))
+        return len(self.told) - 1
+
+
+def happenings(records: Iterable[Record]) -> list[Happening]:
+    """Everything that happened, each thing after its causes."""
+    teller = _Teller()
+    for record in records:
+        teller.add(record)
+    return teller.told

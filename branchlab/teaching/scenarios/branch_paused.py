@@ -1,0 +1,20 @@
+"""A branch is paused while the others sell."""
+
+from branchlab.language import N_
+from branchlab.teaching.scenarios.branch_down import ROUNDS, SETTINGS, play_branch_down
+from branchlab.teaching.scenarios.stage import Scenario, Stage
+
+
+async def _play(stage: Stage) -> None:
+    await play_branch_down(stage, away=Stage.pause, back=Stage.resume)
+
+
+SCENARIO = Scenario(
+    name="branch-paused",
+    group="seed",
+    title=N_("A branch hangs: the others sell on, and it catches up by itself when it goes on."),
+    play=_play,
+    any_node=True,
+    rounds=ROUNDS,
+    settings=SETTINGS,
+)

@@ -1,0 +1,21 @@
+"""The last unit, one buyer at the branch that has it and one at another."""
+
+from branchlab.language import N_
+from branchlab.teaching.scenarios.duel import ROUNDS, SETTINGS, Duel, play_duels
+from branchlab.teaching.scenarios.stage import Scenario, Stage
+
+
+async def _play(stage: Stage) -> None:
+    await play_duels(stage, Duel(buyers=(0, 1), wanted=1, units={0: 1}))
+
+
+SCENARIO = Scenario(
+    name="last-unit-two-nodes",
+    group="seed",
+    title=N_("Two buyers want the last unit at two branches, one of which has it: exactly one gets it."),
+    play=_play,
+    any_node=True,
+    nodes=2,
+    rounds=ROUNDS,
+    settings=SETTINGS,
+)
