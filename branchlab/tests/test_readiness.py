@@ -1,0 +1,60 @@
+"""Waiting for nodes says how many are ready, and whom the others wait for and why."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from branchlab.errors import NotInTimeError
+from branchlab.networks.drivers.readiness import wait_ready
+from branchlab.networks.network import NodeAddress
+from branchlab.steps import Step
+
+
+class Node(BaseHTTPRequestHandler):
+    """Is ready at the third time it is asked."""
+
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        is_ready = type(self).asked > 2
+        body = json.dumps({"detail": f"migrating, asked {type(self).asked} times"}).encode()
+        self.send_response(200 if is_ready else 503)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Nothing: tests are quiet."""
+
+
+@pytest.fixture
+def node() -> Iterator[NodeAddress]:
+    Node.asked = 0
+    with HTTPServer(("127.0.0.1", 0), Node) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield NodeAddress("matriz", f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+
+
+def test_each_wait_is_told_with_its_reason(node: NodeAddress) -> None:
+    told: list[str] = []
+    wait_ready([node], seconds=20, check=lambda _node: None, tell=told.append)
+    assert told == [
+        "0 of 1 nodes are ready; waiting for matriz: migrating, asked 1 times",
+        "0 of 1 nodes are ready; waiting for matriz: migrating, asked 2 times",
+    ]
+    assert [(one.done, one.total, one.passing) for one in told if isinstance(one, Step)] == [(0, 1, True)] * 2
+
+
+def test_a_node_that_is_not_ready_in_time_is_named_in_words() -> None:
+    away = NodeAddress("filial-sul", "http://127.0.0.1:1")
+    with pytest.raises(
+        NotInTimeError, match=r"filial-sul is not ready after 0 s: .*:1/readyz refuses connections"
+    ):
+        wait_ready([away], seconds=0, check=lambda _node: None)
