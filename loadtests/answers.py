@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from lab.nodes.outcome import Refused, Unknown, value_of
+from branchlab.nodes.outcome import Refused, Unknown, value_of
 
 # What a healthy or a disturbed node may well say to a sensible request. Anything else is a mistake, of the
 # node or of the load test, and fails the run.
@@ -12,6 +12,7 @@ _EXPECTED_REFUSALS = {
     "out_of_stock",
     "unreachable",
     "not_ready",
+    "overloaded",
     "throttled",
     "policy_mismatch",
     "fenced",

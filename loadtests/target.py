@@ -2,30 +2,32 @@
 
 from urllib.parse import urlsplit
 
-from lab.errors import LabError
-from lab.networks.network import Network, NodeAddress
+from branchlab.errors import LabError
+from branchlab.networks.network import Network, NodeAddress
 
 MOST_SECONDS = 600
 _THIS_MACHINE = "127.0.0.1"
 
 
 def nodes_to_load(network: Network, host: str | None) -> tuple[NodeAddress, ...]:
-    """The nodes whose branches the operators work at: all, or the one at `host` when that is given.
+    """The nodes whose branches the operators work at: all, or those at `host` when that is given. It is one
+    address or several with commas between them.
 
     LabError in one plain line for anything that is not on 127.0.0.1 or not a node of the network.
     """
-    for url in (*(node.url for node in network.nodes), *([host] if host else [])):
+    wanted = [url.strip().rstrip("/") for url in (host or "").split(",") if url.strip()]
+    for url in (*(node.url for node in network.members), *wanted):
         if urlsplit(url).hostname != _THIS_MACHINE:
             raise LabError(f"a load test goes to this machine only ({_THIS_MACHINE}), not to {url}")
-    if not host:
-        return network.nodes
-    chosen = tuple(node for node in network.nodes if node.url == host.rstrip("/"))
-    if not chosen:
-        raise LabError(
-            f"no node of this network is at {host}; its nodes are at "
-            + ", ".join(node.url for node in network.nodes)
-        )
-    return chosen
+    for url in wanted:
+        if url not in {node.url for node in network.members}:
+            raise LabError(f"no node of this network is at {url}; its nodes are at {all_hosts(network)}")
+    return tuple(node for node in network.members if not wanted or node.url in wanted)
+
+
+def all_hosts(network: Network) -> str:
+    """The addresses of all branches, as `nodes_to_load` takes them and Locust shows them as its host."""
+    return ",".join(node.url for node in network.members)
 
 
 def require_an_end(seconds: float | None) -> None:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +15,14 @@ from tempfile import TemporaryDirectory
 import httpx
 import psutil
 
-from lab import settings
-from lab.networks import ports
-from lab.networks.drivers.process import ProcessDriver
-from lab.networks.network import Network, UpOptions
-from lab.nodes.client import NodeClient
-from lab.nodes.convergence import wait_converged
-from lab.poll import poll_blocking
-from lab.settings import Secrets, load_or_create
+from branchlab import settings
+from branchlab.networks import ports
+from branchlab.networks.drivers.process import ProcessDriver, node_command
+from branchlab.networks.network import Network, NodeAddress, UpOptions
+from branchlab.nodes.client import NodeClient
+from branchlab.nodes.convergence import wait_converged
+from branchlab.poll import poll_blocking
+from branchlab.settings import Secrets, load_or_create
 
 _FILL = Path(__file__).with_name("fill.py")
 _PRODUCTS = 20  # as fill.py sells them
@@ -50,16 +50,27 @@ class Bench:
 
     def resident_mib(self, node: str) -> float:
         """Memory of the node's process now."""
-        kept = json.loads((self.run_dir / node / "process.json").read_text(encoding="utf-8"))
-        return float(psutil.Process(kept["pid"]).memory_info().rss) / (1 << 20)
+        return float(self._process(node).memory_info().rss) / (1 << 20)
 
-    def fill(self, orders: int) -> float:
+    def cpu_seconds(self, node: str) -> float:
+        """How long the node's process has worked so far."""
+        times = self._process(node).cpu_times()
+        return float(times.user + times.system)
+
+    def _process(self, node: str) -> psutil.Process:
+        kept = json.loads((self.run_dir / node / "process.json").read_text(encoding="utf-8"))
+        return psutil.Process(kept["pid"])
+
+    def fill(
+        self, orders: int, *, customer: str = "BUYER", products: int = _PRODUCTS, lines: int = 2
+    ) -> float:
         """Stops the donor and sells so many orders there; how many seconds that took. The donor stays
         stopped, with everything in its one file."""
         self.driver.stop(self.donor)
         began = time.monotonic()
-        words = (str(self.database(self.donor)), self.secrets.cluster_id, self.donor, str(orders))
-        subprocess.run(  # noqa: S603  (this program itself, on a path it made)
+        shape = (customer, str(products), str(lines))
+        words = (str(self.database(self.donor)), self.secrets.cluster_id, self.donor, str(orders), *shape)
+        subprocess.run(
             [sys.executable, str(_FILL), *words],
             env={**os.environ, "PYTHONPATH": str(settings.NODE_DIR)},
             check=True,
@@ -83,21 +94,6 @@ class Bench:
         return client
 
 
-@contextmanager
-def network_of(nodes: int) -> Iterator[Bench]:
-    """A fresh network with a catalogue and stock at the donor; nothing of it is left afterwards."""
-    with TemporaryDirectory(prefix="bench-") as place:
-        run_dir, env_file = Path(place) / "run", Path(place) / "env"
-        driver = ProcessDriver(run_dir, env_file=env_file)
-        try:
-            network = driver.up(UpOptions(nodes=nodes, ports=ports.find_free(nodes), settings=_CHEAP))
-            bench = Bench(driver, network, load_or_create(env_file), run_dir)
-            asyncio.run(_stock(bench))
-            yield bench
-        finally:
-            driver.down()
-
-
 async def _stock(bench: Bench) -> None:
     clients = [await bench.client(node) for node in bench.network.names]
     donor = clients[0]
@@ -108,3 +104,32 @@ async def _stock(bench: Bench) -> None:
     await wait_converged(clients)
     for client in clients:
         await client.close()
+
+
+@contextmanager
+def network_of(
+    nodes: int,
+    *,
+    settings: Mapping[str, str] | None = None,
+    place: Path | None = None,
+    ports_for: Callable[[int], tuple[int, ...]] = ports.find_free,
+    command: Callable[[NodeAddress], Sequence[str]] = node_command,
+    stock: Callable[[Bench], Awaitable[None]] = _stock,
+) -> Iterator[Bench]:
+    """A fresh network with a catalogue and stock at the donor; nothing of it is left afterwards. `settings`
+    are those of all nodes, beyond the cheap ones; `place` is where its folder is, on a disk."""
+    wanted = {**_CHEAP, **(settings or {})}
+    with TemporaryDirectory(prefix="bench-", dir=place) as folder:
+        run_dir, env_file = Path(folder) / "run", Path(folder) / "env"
+        driver = ProcessDriver(run_dir, env_file=env_file, command=command)
+        try:
+            network = driver.up(UpOptions(nodes=nodes, ports=ports_for(nodes), settings=wanted))
+            bench = Bench(driver, network, load_or_create(env_file), run_dir)
+            asyncio.run(_awaited(stock(bench)))
+            yield bench
+        finally:
+            driver.down()
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work

@@ -22,10 +22,12 @@ from app.database import Actor, Transaction
 from app.database.identity import begin_start
 from app.database.migrations import migrate
 from app.database.writer import Writer
+from app.domain.customer import Customer, NewCustomer
+from app.domain.order import LINE, NAMES
+from app.domain.product import NewProduct, Product
 from app.state.registry.canonical_forms import FORMS
 from app.state.registry.replicated import get
 from app.state.tables import customers, order_pages, products
-from app.state.tables.order_rows import LINE, NAMES
 
 CLUSTER = "6f1f6f4e-3c1d-4a55-9d0e-2f0e5a6b7c8d"
 _ACTOR = Actor(user_id="bench", request_id="bench")
@@ -99,16 +101,16 @@ def _fill(path: Path, orders: int) -> None:
     with closing(connect()) as connection:
         identity = begin_start(connection, cluster_id=CLUSTER, name="matriz", random=random)
     writer = Writer(connect, identity=identity, wall=lambda: 1.7e9, random=random)
-    buyer = customers.NewCustomer(code="BUYER", name="Buyer")
+    buyer = NewCustomer(code="BUYER", name="Buyer")
     customer = _do(writer, lambda tx: customers.create(tx, buyer, actor=_ACTOR))
-    made = [products.NewProduct(sku=f"P-{n}", name=f"Product {n}", price_cents=100) for n in range(_PRODUCTS)]
+    made = [NewProduct(sku=f"P-{n}", name=f"Product {n}", price_cents=100) for n in range(_PRODUCTS)]
     sold = [_do(writer, _creating(new)) for new in made]
     for rows in _pages(orders, customer, sold, identity.epoch):
         _do(writer, _merging(rows))
     writer.close()
 
 
-def _creating(new: products.NewProduct) -> Callable[[Transaction], Any]:
+def _creating(new: NewProduct) -> Callable[[Transaction], Any]:
     return lambda tx: products.create(tx, new, actor=_ACTOR)
 
 
@@ -123,14 +125,16 @@ def _do(writer: Writer, command: Callable[[Transaction], Any]) -> Any:
     return outcome.value
 
 
-def _pages(orders: int, customer: Any, sold: list[Any], epoch: str) -> Iterator[list[dict[str, Any]]]:
+def _pages(
+    orders: int, customer: Customer, sold: list[Product], epoch: str
+) -> Iterator[list[dict[str, Any]]]:
     for first in range(0, orders, _AT_ONCE):
         yield [
             _order(number, customer, sold, epoch) for number in range(first, min(first + _AT_ONCE, orders))
         ]
 
 
-def _order(number: int, customer: Any, sold: list[Any], epoch: str) -> dict[str, Any]:
+def _order(number: int, customer: Customer, sold: list[Product], epoch: str) -> dict[str, Any]:
     lines = [_line(line, sold[(number + line) % _PRODUCTS]) for line in (1, 2)]
     values = {
         "id": f"{number:08x}-0000-7000-8000-000000000000",
@@ -138,7 +142,7 @@ def _order(number: int, customer: Any, sold: list[Any], epoch: str) -> dict[str,
         "branch": "norte",
         "epoch": epoch,
         "lamport": number,
-        "customer_id": customer["id"],
+        "customer_id": customer.id,
         "user_id": "bench",
         "status": "placed",
         "note": None,
@@ -152,14 +156,14 @@ def _order(number: int, customer: Any, sold: list[Any], epoch: str) -> dict[str,
     return {name: values[name] for name in NAMES}
 
 
-def _line(number: int, product: Any) -> dict[str, Any]:
+def _line(number: int, product: Product) -> dict[str, Any]:
     values = {
         "line": number,
-        "product_id": product["id"],
-        "sku": product["sku"],
-        "name": product["name"],
+        "product_id": product.id,
+        "sku": product.sku,
+        "name": product.name,
         "quantity": 1,
-        "unit_price_cents": product["price_cents"],
+        "unit_price_cents": product.price_cents,
     }
     return {name: values[name] for name in LINE}
 

@@ -12,10 +12,10 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from lab.console import out
-from lab.nodes.client import NodeClient
-from lab.nodes.outcome import Refused, Unknown
-from lab.poll import poll
+from branchlab.console import out
+from branchlab.nodes.client import NodeClient
+from branchlab.nodes.outcome import Refused, Unknown
+from branchlab.poll import poll
 from loadtests.bench.donor import Bench, network_of
 
 _EVENTS_OF_AN_ORDER = 3  # two stock rows, and the order

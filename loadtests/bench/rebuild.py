@@ -10,7 +10,7 @@ import shutil
 import time
 from pathlib import Path
 
-from lab.console import out
+from branchlab.console import out
 from loadtests.bench.donor import Bench, network_of
 
 

@@ -1,0 +1,201 @@
+"""What a branch does when it is asked for more than it can do: orders that are taken and refused, their
+times, memory, replication and recovery, at multiples of its capacity in an open loop:
+
+    python -m loadtests.bench.overload [--seconds 8] [--svg docs/overload.svg]
+
+Capacity is what a closed loop of a few clients reaches just before. Time-outs count as such.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from branchlab.console import out
+from branchlab.nodes.outcome import Refused, Unknown
+from branchlab.poll import poll
+from loadtests.bench.curve import curve
+from loadtests.bench.donor import Bench, network_of
+from loadtests.bench.open_loop import BROKEN, GONE, Outcome
+
+MULTIPLES = (0.5, 1.0, 2.0, 5.0, 10.0)
+_CLIENTS = (4, 8, 16)  # of the closed loops that find the capacity
+_PROCESSES = 2  # of clients
+_SETTLED_SECONDS = 1.0  # of each step, until which the queue of its beginning counts for no quantile
+_RECOVERY_SECONDS = 4.0
+_OK, _REFUSED = 201, 503
+_LEAST_GOODPUT = 0.9
+_MOST_STRETCH = 3.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """What came of one load. Times are in seconds; `lag` is how long a peer took to have all orders after
+    the end, `recovered` how long after the end the last order failed or was slow. `per_cpu` is orders taken
+    for each second that the node worked: what others on the machine do changes it least."""
+
+    multiple: float
+    offered: float
+    goodput: float
+    median: float
+    p99: float
+    refused: int
+    gone: int
+    broken: int
+    mib: float
+    per_cpu: float
+    lag: float
+    recovered: float
+
+
+def main() -> int:
+    """Exit status 0 where the aim was reached at every load, 1 where it was not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--svg", type=Path, default=None)
+    given = parser.parse_args()
+    with network_of(2) as bench:
+        token = asyncio.run(_token(bench))
+        _play(bench, token, "closed", 4, 1.0)  # the first orders make everything warm
+        alone = _accepted(_play(bench, token, "closed", 1, given.seconds / 2))
+        capacity = max(_closed(bench, token, clients, given.seconds / 2) for clients in _CLIENTS)
+        out.print(f"one client: {_times(alone)}; capacity {capacity:.0f} orders/s")
+        p99 = _quantile(alone, 0.99)
+        steps = [_step(bench, token, many, capacity, seconds=given.seconds, slow=p99) for many in MULTIPLES]
+    _print(steps, alone=p99)
+    if given.svg is not None:
+        given.svg.write_text(curve(steps, alone=p99), encoding="utf-8")
+        out.print(f"the curve is in {given.svg}")
+    is_reached = _is_reached(steps, alone=p99)
+    out.print(
+        "reached" if is_reached else f"not reached: {_LEAST_GOODPUT:.0%} of the top, {_MOST_STRETCH:g} x p99"
+    )
+    return 0 if is_reached else 1
+
+
+def _step(bench: Bench, token: str, multiple: float, capacity: float, *, seconds: float, slow: float) -> Step:
+    rate = multiple * capacity
+    cpu = bench.cpu_seconds(bench.donor)
+    with ThreadPoolExecutor(_PROCESSES + 1) as pool:
+        loads = [
+            pool.submit(_play, bench, token, "open", rate / _PROCESSES, seconds) for _ in range(_PROCESSES)
+        ]
+        time.sleep(seconds)
+        mib, cpu = bench.resident_mib(bench.donor), bench.cpu_seconds(bench.donor) - cpu
+        after = _play(bench, token, "closed", 1, _RECOVERY_SECONDS)
+        outcomes = [outcome for load in loads for outcome in load.result()]
+    began = min(due for due, _, _ in outcomes)
+    ended = began + seconds
+    settled = [one for one in outcomes if one[0] >= began + _SETTLED_SECONDS]
+    times = _accepted(settled)
+    bad = [due + took for due, took, status in after if status != _OK or took > _MOST_STRETCH * slow]
+    return Step(
+        multiple=multiple,
+        offered=rate,
+        goodput=len(times) / (seconds - _SETTLED_SECONDS),
+        median=_quantile(times, 0.5),
+        p99=_quantile(times, 0.99),
+        refused=_count(outcomes, lambda status: status == _REFUSED),
+        gone=_count(outcomes, lambda status: status == GONE),
+        broken=_count(outcomes, lambda status: status == BROKEN),
+        mib=mib,
+        per_cpu=len(_accepted(outcomes)) / cpu,
+        lag=asyncio.run(_lag(bench)),
+        recovered=max(0.0, max(bad, default=ended) - ended),
+    )
+
+
+def _play(bench: Bench, token: str, loop: str, many: float, seconds: float) -> list[Outcome]:
+    """What one process of clients saw."""
+    parts = urlsplit(bench.network.url(bench.donor))
+    words = (loop, str(parts.hostname), str(parts.port), str(many), str(seconds))
+    ended = subprocess.run(
+        [sys.executable, "-m", "loadtests.bench.open_loop", *words],
+        input=token + "\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [(due, took, status) for due, took, status in json.loads(ended.stdout)]
+
+
+def _closed(bench: Bench, token: str, clients: int, seconds: float) -> float:
+    """Orders a second that so many clients get, who wait for each answer."""
+    return len(_accepted(_play(bench, token, "closed", clients, seconds))) / seconds
+
+
+async def _token(bench: Bench) -> str:
+    client = await bench.client(bench.donor)
+    await client.close()
+    assert client.token is not None, "it is logged in"
+    return client.token
+
+
+async def _lag(bench: Bench) -> float:
+    """Seconds until no event waits for a peer."""
+    began = time.monotonic()
+    client = await bench.client(bench.donor)
+
+    async def is_empty() -> bool:
+        try:
+            return all(pending == 0 for pending in (await client.status())["pending"].values())
+        except (Refused, Unknown):
+            return False
+
+    await poll(is_empty, seconds=60.0, every=0.02)
+    await client.close()
+    return time.monotonic() - began
+
+
+def _accepted(outcomes: Sequence[Outcome]) -> list[float]:
+    """The times of the orders that were taken, sorted."""
+    return sorted(took for _, took, status in outcomes if status == _OK)
+
+
+def _count(outcomes: Sequence[Outcome], which: Callable[[int], bool]) -> int:
+    return sum(which(status) for _, _, status in outcomes)
+
+
+def _quantile(times: Sequence[float], share: float) -> float:
+    return times[min(len(times) - 1, int(share * len(times)))] if times else 0.0
+
+
+def _times(times: Sequence[float]) -> str:
+    return f"p50 {1000 * _quantile(times, 0.5):.0f} ms, p99 {1000 * _quantile(times, 0.99):.0f} ms"
+
+
+def _print(steps: Sequence[Step], *, alone: float) -> None:
+    top = max(step.goodput for step in steps)
+    out.print(
+        "load | offered/s | taken/s | of top | p50 ms | p99 ms | p99 of alone | 503 | gone | broken | MiB"
+        " | taken per CPU-s"
+        " | peer has all after | recovered after"
+    )
+    for step in steps:
+        out.print(
+            f"{step.multiple:>4g} | {step.offered:9.0f} | {step.goodput:7.0f} | {step.goodput / top:6.2f}"
+            f" | {1000 * step.median:6.0f} | {1000 * step.p99:6.0f} | {step.p99 / alone:12.1f}"
+            f" | {step.refused:5} | {step.gone:4} | {step.broken:6} | {step.mib:5.0f}"
+            f" | {step.per_cpu:15.0f}"
+            f" | {step.lag:17.1f} s | {step.recovered:.1f} s"
+        )
+
+
+def _is_reached(steps: Sequence[Step], *, alone: float) -> bool:
+    top = max(step.goodput for step in steps)
+    return all(
+        step.goodput >= _LEAST_GOODPUT * top and step.p99 <= _MOST_STRETCH * alone and not step.gone
+        for step in steps
+        if step.multiple >= 1
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
