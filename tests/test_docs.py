@@ -9,11 +9,14 @@ import pytest
 
 from app.api.problems.words import PROBLEMS
 from app.config import Settings
-from lab.networks.network import DEFAULT_BASE_PORT, MOST_NODES
+from branchlab.networks.network import DEFAULT_BASE_PORT, MOST_NODES
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-READMES = (ROOT / "README.md", ROOT / "README.pt-BR.md")
+TWINS = [
+    (ROOT / "README.md", ROOT / "README.pt-BR.md"),
+    (ROOT / "docs/import.md", ROOT / "docs/import.pt-BR.md"),
+]
 
 _FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -99,10 +102,11 @@ def test_every_make_target_that_a_document_names_exists(path: Path) -> None:
     assert set() == {*quoted, *typed} - _make_targets()
 
 
-def test_both_readmes_have_the_same_sections_and_the_same_commands() -> None:
-    english, portuguese = READMES
+@pytest.mark.parametrize("twins", TWINS, ids=lambda twins: twins[0].name)
+def test_both_languages_have_the_same_sections_and_the_same_commands(twins: tuple[Path, Path]) -> None:
+    english, portuguese = twins
 
-    levels = [[len(heading) - len(heading.lstrip("#")) for heading in _headings(path)] for path in READMES]
+    levels = [[len(heading) - len(heading.lstrip("#")) for heading in _headings(path)] for path in twins]
     assert levels[0] == levels[1]
     assert _commands(english) == _commands(portuguese)
 

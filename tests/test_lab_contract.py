@@ -12,10 +12,12 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
-from fastapi import FastAPI
 
-from app.api import install
-from lab.nodes import client, contract
+from app.api import application
+from app.config import ConfigurationError, Settings, read_settings
+from branchlab import settings
+from branchlab.networks.node_settings import RIGHTS
+from branchlab.nodes import client, contract
 
 WITHOUT_SCHEMA: set[tuple[str, str]] = set()
 """The routes that the lab asks and whose answer the document does not describe."""
@@ -26,9 +28,7 @@ Schema = Mapping[str, Any]
 
 @pytest.fixture(scope="module")
 def document() -> Schema:
-    api = FastAPI()
-    install(api, with_faults=True)
-    found: Schema = api.openapi()
+    found: Schema = application(with_faults=True).openapi()
     return found
 
 
@@ -82,6 +82,7 @@ def _text(argument: ast.expr) -> str | None:
 ASKED = [
     *_asked(),
     Asked("faults", ("GET", "/faults"), contract.Faults, pages=False),
+    Asked("forge", ("POST", "/faults/links/{}/forge"), contract.Forged, pages=False),
     Asked("probe of a link", ("POST", "/faults/links/{}/probe"), contract.LinkProbe, pages=False),
     Asked("probe of a disk", ("POST", "/faults/disk/probe"), contract.DiskProbe, pages=False),
 ]
@@ -242,3 +243,45 @@ def test_a_misfit_is_named() -> None:
     assert sorted(answered.misfits(schema, contract.WantedLine)) == [wrong, ".quantity may be missing"]
     assert sorted(sent.misfits(schema, contract.WantedLine)) == [".note is not sent", wrong]
     assert [*answered.misfits(schema, contract.Product)] != []
+
+
+FITTING = {
+    "CLUSTER_ID": "5f1a7c52-7a0e-4f4e-9f0f-0f3f1f5f7f9f",
+    "JWT_SECRET": "j" * 32,
+    "REPLICA_SECRET": "r" * 32,
+    "ADMIN_USERNAME": "admin",
+    "ADMIN_PASSWORD": "p" * 12,
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"CLUSTER_ID": "mine"},
+        {"CLUSTER_ID": "5f1a7c527a0e4f4e9f0f0f3f1f5f7f9f"},
+        {"JWT_SECRET": "j" * 31},
+        {"JWT_SECRET": "é" * 16},
+        {"REPLICA_SECRET": "r" * 31},
+        {"REPLICA_SECRET": "j" * 32},
+        {"ADMIN_PASSWORD": "p" * 11},
+        {"ADMIN_PASSWORD": "p" * 72},
+        {"ADMIN_PASSWORD": "p" * 73},
+        {"ADMIN_PASSWORD": "é" * 37},
+    ],
+    ids=str,
+)
+def test_the_lab_refuses_the_secrets_that_a_node_refuses_and_no_others(changed: Mapping[str, str]) -> None:
+    given = {**FITTING, **changed}
+    fault = settings.fault(given)
+    environment = {**given, "NODE_NAME": "matriz", "PEERS": "", "DATABASE_PATH": "node.db"}
+    if fault is None:
+        read_settings(environment)
+        return
+    with pytest.raises(ConfigurationError, match=f"^{fault.split()[0]} "):
+        read_settings(environment)
+
+
+def test_moving_rights_are_what_a_node_has_by_itself() -> None:
+    moving = {name: float(value) for name, value in RIGHTS["moving"].items()}
+    assert moving == {name: Settings.model_fields[name.lower()].default for name in moving}

@@ -5,16 +5,16 @@ from typing import get_args
 import typer.main
 
 from app.api.schemas.faults import ActiveLinkFault, AnyLinkFault
-from app.faults import link_faults
-from lab import cli
-from lab.faults import kinds
-from lab.teaching.torture import schedule
+from app.faults import forgery, link_faults
+from branchlab import cli
+from branchlab.faults import forging, kinds
+from branchlab.teaching.torture import schedule
 
-KINDS = set(get_args(link_faults.Kind))
+KINDS = {fault.kind for fault in link_faults.FAULTS}
 
 
 def test_every_fault_of_the_node_has_its_place_among_the_others() -> None:
-    assert {fault.kind for fault in get_args(link_faults.LinkFault)} == KINDS
+    assert len(link_faults.FAULTS) == len(KINDS)
     assert sorted(link_faults.ORDER) == sorted(KINDS)
 
 
@@ -33,3 +33,7 @@ def test_the_lab_knows_every_fault_and_has_a_verb_for_it() -> None:
 def test_the_torture_makes_every_fault() -> None:
     assaults = schedule.plan(("a", "b", "c"), seconds=2000.0, seed=1)
     assert {one.kind for one in assaults} >= KINDS
+
+
+def test_the_lab_knows_every_kind_of_forgery() -> None:
+    assert tuple(forging.KINDS) == forgery.KINDS

@@ -5,7 +5,16 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-HOUSES = ("services/node/app", "services/node/migrations", "services/node/tests", "lab", "loadtests", "tests")
+HOUSES = (
+    "services/node/app",
+    "services/node/migrations",
+    "services/node/tests",
+    "services/plain",
+    "services/starter",
+    "branchlab",
+    "loadtests",
+    "tests",
+)
 _ROW = re.compile(r"^\| `([\w./-]+)/` \| (\S.*) \|$", re.MULTILINE)
 
 

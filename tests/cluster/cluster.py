@@ -4,24 +4,24 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import settings
-from lab.networks.drivers import Driver
-from lab.networks.network import Network
-from lab.nodes.client import NodeClient
-from lab.settings import Secrets
+from branchlab import settings
+from branchlab.networks.drivers import Driver
+from branchlab.networks.network import Network
+from branchlab.nodes.client import NodeClient
+from branchlab.settings import Secrets
 
 _LAB_SECONDS = 300
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Its network, driver and secrets; `run_dir` and `env_file` are what `lab` commands take for it."""
+    """Its network, driver and secrets; `run_dir` and `env_file` are what `./lab` commands take for it."""
 
     network: Network
     driver: Driver
@@ -30,11 +30,11 @@ class Cluster:
     env_file: Path
 
     def lab(self, *arguments: str, exit_code: int = 0) -> str:
-        """What `lab` prints for this network, as another terminal would see it; fails the test when it ends
+        """What `./lab` prints for this network, as another terminal would see it; fails the test when it ends
         otherwise than with `exit_code`."""
         environment = {**os.environ, "LAB_RUN_DIR": str(self.run_dir), "LAB_ENV_FILE": str(self.env_file)}
         ended = subprocess.run(
-            [sys.executable, "-m", "lab", *arguments],
+            [sys.executable, "-m", "branchlab", *arguments],
             cwd=settings.ROOT,
             env=environment,
             capture_output=True,
@@ -46,7 +46,7 @@ class Cluster:
         return ended.stdout + ended.stderr if exit_code else ended.stdout
 
     def status(self) -> Any:
-        """What `lab status --json` says."""
+        """What `./lab status --json` says."""
         return json.loads(self.lab("status", "--json"))
 
     @asynccontextmanager
@@ -65,3 +65,8 @@ class Cluster:
 
 StartCluster = Callable[..., Cluster]
 """`start(nodes=3, *, policy="escrow", settings={}, node_settings={})`."""
+
+
+def in_folder(folder: Path, command: Sequence[str]) -> list[str]:
+    """A command that runs another one in a folder: a node's, in the tree of another version."""
+    return ["sh", "-c", 'cd "$0" && exec "$@"', str(folder), *command]

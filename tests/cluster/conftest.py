@@ -1,39 +1,41 @@
-"""Real networks for the cluster tests: uvicorn processes on free ports, each network in its own directory."""
+"""Real networks for the cluster tests: processes on free ports, each network in its own directory."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from lab.networks import ports
-from lab.networks.drivers.process import ProcessDriver
-from lab.networks.network import Policy, UpOptions
-from lab.settings import load_or_create
+from branchlab.networks import ports
+from branchlab.networks.drivers.process import ProcessDriver
+from branchlab.networks.network import Policy, UpOptions
+from branchlab.settings import load_or_create
 from tests.cluster.cluster import Cluster, StartCluster
 
 # Cheap password hashes, short retries, and no background moves that would change what a test counts.
 FAST = {"BCRYPT_ROUNDS": "4", "REPLICATION_RETRY_SECONDS": "0.1", "REBALANCE_SECONDS": "0"}
 
 
-@pytest.fixture
-def start_cluster(tmp_path: Path) -> Iterator[StartCluster]:
-    """Starts networks; all are stopped by pid at the end.
+class _Networks:
+    """Networks whose data and logs stay in one directory, where pytest keeps those of the last runs."""
 
-    Their data and logs stay in tmp_path, where pytest keeps those of the last runs.
-    """
-    drivers: list[ProcessDriver] = []
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._drivers: list[ProcessDriver] = []
 
     def start(
+        self,
         nodes: int = 3,
         *,
         policy: Policy = "escrow",
         settings: Mapping[str, str] | None = None,
         node_settings: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Cluster:
-        directory = tmp_path / f"network-{len(drivers) + 1}"
+        """Start one more network, and wait until it is ready."""
+        directory = self._directory / f"network-{len(self._drivers) + 1}"
         run_dir, env_file = directory / "run", directory / "env"
         driver = ProcessDriver(run_dir, env_file=env_file)
-        drivers.append(driver)
+        self._drivers.append(driver)
         directory.mkdir()
         options = UpOptions(
             nodes=nodes,
@@ -46,12 +48,27 @@ def start_cluster(tmp_path: Path) -> Iterator[StartCluster]:
         secrets = load_or_create(env_file)
         return Cluster(network=network, driver=driver, secrets=secrets, run_dir=run_dir, env_file=env_file)
 
-    yield start
-    for driver in drivers:
-        driver.down()
+    def close(self) -> None:
+        """Stop every node by its pid."""
+        for driver in self._drivers:
+            driver.down()
+
+
+@pytest.fixture
+def start_cluster(tmp_path: Path) -> Iterator[StartCluster]:
+    """Starts networks of one test."""
+    with closing(_Networks(tmp_path)) as networks:
+        yield networks.start
 
 
 @pytest.fixture
 def cluster(start_cluster: StartCluster) -> Cluster:
     """Three nodes under escrow, ready."""
     return start_cluster()
+
+
+@pytest.fixture(scope="module")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The same for all tests of a module: none of them may mind what the others left."""
+    with closing(_Networks(tmp_path_factory.mktemp("shared"))) as networks:
+        yield networks.start()

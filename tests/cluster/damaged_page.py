@@ -2,9 +2,9 @@
 
 import subprocess
 
-from lab.networks.drivers import compose_disk
-from lab.networks.drivers.compose import ComposeDriver
-from lab.networks.drivers.process import ProcessDriver
+from branchlab.networks.drivers import compose_disk
+from branchlab.networks.drivers.compose import ComposeDriver
+from branchlab.networks.drivers.process import ProcessDriver
 from tests.cluster.cluster import Cluster
 
 _SCRIPT = """

@@ -17,31 +17,30 @@ from tests.recipes.tree import NODE, Tree, copy_to
 
 _APP = NODE / "app"
 COLUMNS = (
-    Column("users", "User", "badge", "TEXT", None, "a_text(text.KEY, optional=True)"),
+    Column("users", "badge", "TEXT", None, "Text(text.KEY, optional=True)"),
     column.TAX_ID,
-    Column("products", "Product", "unit", "TEXT", "piece", "a_text(text.KEY)"),
-    Column("stock", "Stock", "moves", "INTEGER", 0, "a_natural()"),
-    Column("orders", "Order", "channel", "TEXT", "till", "a_text(text.KEY)"),
-    Column("order_lines", "OrderLine", "lot", "TEXT", None, "a_text(text.KEY, optional=True)"),
+    Column("products", "unit", "TEXT", "piece", "Text(text.KEY)"),
+    Column("stock", "moves", "INTEGER", 0, "Natural()"),
+    Column("orders", "channel", "TEXT", "till", "Text(text.KEY)"),
+    Column("order_lines", "lot", "TEXT", None, "Text(text.KEY, optional=True)"),
 )
 
 _ROUTE = '''"""/suppliers: whom the company buys from."""
 
 from typing import Any
 
-from fastapi import APIRouter
-
 from app.api.dependencies import AnyUser, CurrentActor, CurrentNode
-from app.api.schemas.base import Body, Key, Name
+from app.api.schemas.base import Body, Name, NewKey
+from app.api.strictness import StrictRouter
 from app.state.tables import suppliers
 
-router = APIRouter(prefix="/suppliers", tags=["suppliers"], dependencies=[AnyUser])
+router = StrictRouter(prefix="/suppliers", tags=["suppliers"], dependencies=[AnyUser])
 
 
 class NewSupplier(Body):
     """A supplier to create."""
 
-    code: Key
+    code: NewKey
     name: Name
 
 
@@ -73,12 +72,12 @@ def _write_what_is_new(tree: Tree) -> None:
     tree.after(_APP / "state/tables/users.py", "        token_version=1,\n", badge)
     tree.replace(
         _APP / "state/tables/products.py",
-        'values = {"name": product.name, "price_cents": product.price_cents}',
-        'values = {"name": product.name, "price_cents": product.price_cents, "unit": "bag"}',
+        "create(tx, product.sku, asdict(product), actor=actor)",
+        'create(tx, product.sku, {**asdict(product), "unit": "bag"}, actor=actor)',
     )
     cells = _APP / "domain/stock.py"
     moves = 'beyond={**self.beyond, "moves": self.version + 1}'
-    tree.replace(cells, "version=self.version + 1, **grown)", f"version=self.version + 1, {moves}, **grown)")
+    tree.replace(cells, "        return Cell(*values)", f"        return replace(Cell(*values), {moves})")
     granted = "version=self.version + 1, granted=granted"
     tree.replace(cells, f"{granted})", f"{granted}, {moves})")
     orders = _APP / "state/commands/order_commands.py"
@@ -88,8 +87,8 @@ def _write_what_is_new(tree: Tree) -> None:
     api = NODE / "app/api/__init__.py"
     tree.before(api, "    users,\n)", "    suppliers,\n")
     tree.before(api, "        products,\n        stock,\n", "        suppliers,\n")
-    tag = '    {"name": "suppliers", "description": "Whom to buy from."},\n'
-    tree.before(NODE / "app/api/openapi.py", '    {"name": "products",', tag)
+    tag = '    "suppliers": "Whom to buy from.",\n'
+    tree.before(NODE / "app/api/document.py", '    "products": "What is sold', tag)
     tree.replace(NODE / "app/sync/wire/messages.py", "PROTOCOL = (1, 1)", "PROTOCOL = (1, 2)")
 
 

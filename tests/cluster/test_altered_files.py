@@ -5,18 +5,19 @@ import asyncio
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab.networks.drivers.process import ProcessDriver, uvicorn_command
-from lab.networks.network import NodeAddress
-from lab.nodes.client import NodeClient
-from lab.nodes.contract import Status
-from lab.nodes.convergence import wait_converged
-from lab.poll import poll
-from tests.cluster.cluster import Cluster, StartCluster
+from branchlab.networks.drivers.process import ProcessDriver, node_command
+from branchlab.networks.network import NodeAddress
+from branchlab.nodes.client import NodeClient
+from branchlab.nodes.contract import Status
+from branchlab.nodes.convergence import wait_converged
+from branchlab.poll import poll
+from tests.cluster.cluster import Cluster, StartCluster, in_folder
 from tests.recipes import column
 from tests.recipes.tree import NODE, copy_to
 
@@ -27,7 +28,6 @@ UNITS = 300
 SCRUB_SECONDS = 15
 SKU, CODE = "CAFE", "ANA"
 PATIENCE_SECONDS = 90.0
-RELATIONS = ("users", "customers", "products", "stock", "orders")
 
 BLANK = "UPDATE customers SET name = name || ' '"
 NOTE = "UPDATE orders SET note = 'changed' WHERE id = (SELECT MIN(id) FROM orders)"
@@ -96,11 +96,14 @@ def test_a_column_that_all_nodes_get_at_once_by_the_recipe_changes_nothing(
 ) -> None:
     """Stopped together, started together with one more column of customers, and scrubbed."""
     before, lives = asyncio.run(_books(sold)), asyncio.run(_lives(sold))
+    revisions: dict[str, Any] = {
+        name: dict(status)["canonical"] for name, status in asyncio.run(_statuses(sold)).items()
+    }
     tree = copy_to(tmp_path / "next")
     column.steps_of(column.TAX_ID).apply(tree)
 
     def command(node: NodeAddress) -> list[str]:
-        return [*uvicorn_command(node), "--app-dir", str(tree.root / NODE)]
+        return in_folder(tree.root / NODE, node_command(node))
 
     driver = ProcessDriver(sold.run_dir, env_file=sold.env_file, command=command)
     try:
@@ -113,7 +116,7 @@ def test_a_column_that_all_nodes_get_at_once_by_the_recipe_changes_nothing(
         assert asyncio.run(_lives(sold)) == lives
         for name, status in asyncio.run(_statuses(sold)).items():
             assert status["alarms"] == {}
-            assert dict(status)["canonical"] == {**dict.fromkeys(RELATIONS, 1), "customers": 2}
+            assert dict(status)["canonical"] == {**revisions[name], "customers": 2}
             with closing(sqlite3.connect(sold.run_dir / name / "node.db")) as file:
                 assert file.execute("SELECT COUNT(*) FROM customers WHERE tax_id IS NULL").fetchone() == (1,)
         assert sold.status()["converged"] is True
@@ -124,13 +127,17 @@ def test_a_column_that_all_nodes_get_at_once_by_the_recipe_changes_nothing(
 async def _until_scrubbed(cluster: Cluster) -> None:
     """Wait for two scrubs of every node: its clock says how long it has run."""
     async with cluster.clients() as clients:
-        began = {name: (await client.status())["now"] for name, client in clients.items()}
+        began = {name: _clock(await client.status()) for name, client in clients.items()}
 
         async def late() -> list[str]:
-            now = {name: (await client.status())["now"] for name, client in clients.items()}
-            return [name for name in now if now[name] < began[name] + 2 * SCRUB_SECONDS]
+            now = {name: _clock(await client.status()) for name, client in clients.items()}
+            return [name for name in now if now[name] < began[name] + timedelta(seconds=2 * SCRUB_SECONDS)]
 
         assert await poll(late, until=lambda names: not names, seconds=PATIENCE_SECONDS, every=0.5) == []
+
+
+def _clock(status: Status) -> datetime:
+    return datetime.fromisoformat(status["now"])
 
 
 async def _statuses(cluster: Cluster) -> dict[str, Status]:

@@ -7,14 +7,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lab.networks import network, ports
-from lab.networks.drivers.process import ProcessDriver
-from lab.networks.network import Network, NodeAddress
-from lab.nodes.client import NodeClient
-from lab.nodes.contract import Share, Status
-from lab.nodes.convergence import read_status, wait_converged
-from lab.nodes.outcome import Refused
-from lab.poll import poll
+from branchlab.networks import network, ports
+from branchlab.networks.drivers.process import ProcessDriver
+from branchlab.networks.network import Network, NodeAddress
+from branchlab.nodes.client import NodeClient
+from branchlab.nodes.contract import Share, Status
+from branchlab.nodes.convergence import read_status, wait_converged
+from branchlab.nodes.outcome import Refused
+from branchlab.poll import poll
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster

@@ -5,11 +5,11 @@ import asyncio
 import httpx
 import pytest
 
-from lab.networks.network import UpOptions
-from lab.nodes.client import NodeClient
-from lab.nodes.convergence import wait_converged
-from lab.nodes.outcome import Refused
-from lab.poll import poll
+from branchlab.networks.network import UpOptions
+from branchlab.nodes.client import NodeClient
+from branchlab.nodes.convergence import wait_converged
+from branchlab.nodes.outcome import Refused
+from branchlab.poll import poll
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.cluster

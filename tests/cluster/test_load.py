@@ -2,26 +2,44 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from lab import settings
-from lab.checking.evidence import collect
-from lab.checking.runlog import read_records
-from lab.teaching.load.operators import USERNAMES
+from branchlab import settings
+from branchlab.checking.evidence import collect
+from branchlab.checking.runlog import read_records
+from branchlab.teaching.load.locust import SUITES
+from branchlab.teaching.load.operators import USERNAMES
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.cluster
 
+# A request that tells a suite from the others.
+OF_SUITES = {
+    "hot-product": "/orders",
+    "login-storm": "/auth/login",
+    "read-heavy": "/stock/{sku}",
+    "classroom": "/orders",
+    "rush-hour": "/orders",
+}
+ROUTES = {"/orders", "/orders/{id}", "/orders/{id}/cancel", "/products", "/stock/{sku}", "/stock/adjustments"}
 LOCUST = (sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "-L", "ERROR")
+
+
+@pytest.fixture(scope="module")
+def cluster(shared_cluster: Cluster) -> Cluster:
+    """One network, since no test here minds what another one left."""
+    return shared_cluster
 
 
 def load(cluster: Cluster, *options: str) -> "subprocess.CompletedProcess[str]":
     where = ("--run-dir", str(cluster.run_dir), "--env-file", str(cluster.env_file))
     return subprocess.run(
-        [sys.executable, "-m", "lab", "load", *where, *options],
+        [sys.executable, "-m", "branchlab", "load", *where, *options],
         cwd=settings.ROOT,
         capture_output=True,
         text=True,
@@ -30,18 +48,56 @@ def load(cluster: Cluster, *options: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_a_load_passes_and_may_be_repeated_in_another_shape(cluster: Cluster) -> None:
+def test_a_load_passes(cluster: Cluster) -> None:
     steady = load(cluster, "--users", "5", "--time", "6s")
     assert steady.returncode == 0, steady.stdout + steady.stderr
     assert "VERDICT PASS" in steady.stdout
     evidence = collect(read_records(cluster.run_dir / "run.jsonl"))
     assert {op.node for op in evidence.operations if op.action == "order"} == set(cluster.network.names)
-    names = {entry["name"] for entry in json.loads((cluster.run_dir / "load.json").read_text("utf-8"))}
-    assert {"/orders", "/products", "/stock/{sku}"} <= names  # grouped: no sku, no id
+    (figures,) = (cluster.run_dir / "runs").glob("load-*.load.json")
+    names = {entry["name"] for entry in json.loads(figures.read_text("utf-8"))}
+    assert {f"{node} /orders" for node in cluster.network.names} <= names
+    grouped = {name.partition(" ")[2] for name in names}  # no sku, no id
+    assert {"/orders", "/products", "/stock/{sku}"} <= grouped <= ROUTES
+    report = figures.with_suffix(".html")
+    assert f"report: {report}" in steady.stdout
+    page = report.read_text("utf-8")
+    assert all(node.url in page for node in cluster.network.nodes)
+    assert not re.search(r"(?:src|href)=.https?://", page), "it needs no internet"
+    (listed,) = json.loads(cluster.lab("runs", "--json"))
+    assert [Path(path).name.partition(".load")[2] for path in listed["reports"]] == [
+        ".html",
+        *("_exceptions.csv", "_failures.csv", "_stats.csv", "_stats_history.csv"),
+    ]
 
-    rush_hour = load(cluster, "--users", "5", "--time", "8s", "--shape", "rush-hour")
-    assert rush_hour.returncode == 0, rush_hour.stdout + rush_hour.stderr
-    assert "VERDICT PASS" in rush_hour.stdout
+
+@pytest.mark.parametrize("suite", [suite for suite in SUITES if suite != "mixed"])
+def test_every_suite_passes_and_does_what_it_is_for(cluster: Cluster, suite: str) -> None:
+    before = set((cluster.run_dir / "runs").glob("load-*.load.json"))
+
+    played = load(cluster, "--users", "6", "--time", "6s", "--suite", suite)
+
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert "VERDICT PASS" in played.stdout
+    (figures,) = {*(cluster.run_dir / "runs").glob("load-*.load.json")} - before
+    asked = {entry["name"].partition(" ")[2] for entry in json.loads(figures.read_text("utf-8"))}
+    assert OF_SUITES[suite] in asked
+
+
+def test_workers_write_one_log_that_is_judged(cluster: Cluster) -> None:
+    before = set((cluster.run_dir / "runs").glob("*"))
+
+    played = load(cluster, "--users", "6", "--time", "5s", "--workers", "2")
+
+    assert played.returncode == 0, played.stdout + played.stderr
+    assert "VERDICT PASS" in played.stdout
+    made = {*(cluster.run_dir / "runs").glob("*")} - before
+    assert [path for path in made if ".worker-" in path.name] == []
+    (log,) = (path for path in made if path.suffix == ".jsonl")
+    records = [*read_records(log)]
+    numbers = [record["op"] for record in records if record["kind"] == "op.invoke"]
+    assert numbers == [*range(1, len(numbers) + 1)]
+    assert any(op.action == "order" for op in collect(records).operations)
 
 
 def test_locust_by_itself_refuses_what_a_load_test_must_not_do(cluster: Cluster) -> None:
@@ -50,7 +106,10 @@ def test_locust_by_itself_refuses_what_a_load_test_must_not_do(cluster: Cluster)
     given = {
         "LAB_RUN_DIR": str(cluster.run_dir),
         "LAB_LOAD_LOG": str(log),
+        "LAB_LOAD_MARK": "load-1",
         "LAB_LOAD_TOKENS": ",".join(USERNAMES),
+        "LAB_LOAD_LOGINS": ",".join(f"{name}:secret" for name in USERNAMES),
+        "LAB_LOAD_BEGAN": "0",
     }
     for options, environment, line in (
         (["-t", "5s", "--host", "http://example.com"], given, "goes to this machine only (127.0.0.1)"),

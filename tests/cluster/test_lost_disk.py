@@ -5,11 +5,11 @@ import asyncio
 
 import pytest
 
-from lab.nodes.client import NodeClient
-from lab.nodes.contract import Order
-from lab.nodes.convergence import wait_converged
-from lab.nodes.counting import when_unblocked
-from lab.nodes.outcome import Refused
+from branchlab.nodes.client import NodeClient
+from branchlab.nodes.contract import Order
+from branchlab.nodes.convergence import wait_converged
+from branchlab.nodes.outcome import Refused
+from branchlab.nodes.stock_counts import when_unblocked
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster

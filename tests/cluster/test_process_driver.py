@@ -1,10 +1,12 @@
 """What the process driver alone must show; the verbs of all drivers are in tests/verbs."""
 
 import asyncio
+import json
 
 import pytest
 
-from lab.nodes.convergence import wait_converged
+from branchlab.cli import main
+from branchlab.nodes.convergence import wait_converged
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster
@@ -49,3 +51,20 @@ def test_nodes_run_side_by_side_in_different_directories(start_cluster: StartClu
     first, second = start_cluster(2), start_cluster(2)
     first.driver.down()
     assert second.driver.state("matriz") == "running"
+
+
+def test_up_names_the_nodes_that_run_other_code_than_the_folder_has(
+    start_cluster: StartCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster = start_cluster(2)
+    record = cluster.run_dir / "matriz" / "process.json"
+    older = {**json.loads(record.read_text(encoding="utf-8")), "code": "older"}
+    record.write_text(json.dumps(older), encoding="utf-8")
+
+    with pytest.raises(SystemExit) as ended:
+        main(["up", "--run-dir", str(cluster.run_dir), "--env-file", str(cluster.env_file)])
+
+    said = capsys.readouterr().err
+    assert not ended.value.code
+    assert "matriz run the code from before this folder changed: run `make down`, then `make up`" in said
+    assert cluster.driver.state("matriz") == "running"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from lab.checking.evidence import collect
-from lab.checking.runlog import read_records
-from lab.cli import app
+from branchlab.checking.evidence import collect
+from branchlab.checking.runlog import read_records
+from branchlab.cli import app
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.cluster
@@ -56,6 +56,7 @@ def test_every_order_finds_its_units_and_nothing_is_left(cluster: Cluster, histo
     counts: dict[str, Any] = json.loads(counts_file.read_text(encoding="utf-8"))
     assert counts == {
         "orders": ORDERS,
+        "rejected": 0,
         "accepted": ORDERS,
         "accepted_first_try": counts["accepted_first_try"],
         "refused": 0,
@@ -81,7 +82,7 @@ def test_every_order_finds_its_units_and_nothing_is_left(cluster: Cluster, histo
 def test_a_second_replay_keeps_the_catalogue_and_plays_all_again(cluster: Cluster, history: Path) -> None:
     replay(cluster, history)
 
-    result = replay(cluster, history, "--expect-all", "--map", "Norte=filial-sul", "--concurrency", "3")
+    result = replay(cluster, history, "--expect-all", "--map", "Norte=filial-sul", "--clients", "3")
 
     assert result.exit_code == 0, result.output
     assert "kept 3 products and 1 customers that were there" in result.output

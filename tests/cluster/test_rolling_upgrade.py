@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.networks.drivers.process import ProcessDriver, uvicorn_command
-from lab.networks.network import NodeAddress
+from branchlab.networks.drivers.process import ProcessDriver, node_command
+from branchlab.networks.network import NodeAddress
 from tests.cluster import next_version
-from tests.cluster.cluster import Cluster, StartCluster
+from tests.cluster.cluster import Cluster, StartCluster, in_folder
 from tests.cluster.upgrades import Story, Version
 from tests.recipes.tree import NODE
 
@@ -32,8 +32,8 @@ def test_a_network_is_upgraded_node_by_node_and_taken_back_while_orders_go_on(
     upgraded: set[str] = set()
 
     def command(node: NodeAddress) -> list[str]:
-        present = uvicorn_command(node)
-        return [*present, "--app-dir", str(tree.root / NODE)] if node.name in upgraded else present
+        present = node_command(node)
+        return in_folder(tree.root / NODE, present) if node.name in upgraded else present
 
     driver = ProcessDriver(cluster.run_dir, env_file=cluster.env_file, command=command)
 

@@ -5,10 +5,10 @@ from contextlib import suppress
 
 import pytest
 
-from lab.nodes.contract import Salvaged, WantedLine
-from lab.nodes.convergence import wait_converged
-from lab.nodes.outcome import Refused, Unknown
-from lab.poll import poll
+from branchlab.nodes.contract import Salvaged, WantedLine
+from branchlab.nodes.convergence import wait_converged
+from branchlab.nodes.outcome import Refused, Unknown
+from branchlab.poll import poll
 from tests.cluster.cluster import Cluster, StartCluster
 from tests.cluster.damaged_page import zero_a_page
 

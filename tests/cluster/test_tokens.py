@@ -12,10 +12,10 @@ import httpx
 import jwt
 import pytest
 
-from lab.nodes.client import NodeClient
-from lab.nodes.contract import Status
-from lab.nodes.convergence import wait_converged
-from lab.nodes.outcome import Refused
+from branchlab.nodes.client import NodeClient
+from branchlab.nodes.contract import Status
+from branchlab.nodes.convergence import wait_converged
+from branchlab.nodes.outcome import Refused
 from tests.cluster.cluster import Cluster, StartCluster
 
 pytestmark = pytest.mark.cluster
@@ -28,6 +28,12 @@ CLIENT_ROUTES = (
     *(("GET", path) for path in ("/audit", "/status")),
     *(("POST", path) for path in ("/users", "/customers", "/products", "/stock/adjustments", "/orders")),
 )
+
+
+@pytest.fixture(scope="module")
+def cluster(shared_cluster: Cluster) -> Cluster:
+    """One network, since no test here minds what another one left."""
+    return shared_cluster
 
 
 @dataclass(frozen=True)
@@ -300,16 +306,16 @@ def test_a_clock_an_hour_off_stops_neither_replication_nor_sales(
 def test_a_deactivated_user_and_an_old_password_open_nothing_any_more(cluster: Cluster) -> None:
     async def change_of_mind() -> list[str]:
         async with cluster.client(RECEIVER) as admin:
-            caixa = await admin.create_user("caixa", "primeira senha", role="operador")
+            balcao = await admin.create_user("balcao", "primeira senha", role="operador")
             async with NodeClient(RECEIVER, cluster.network.url(RECEIVER)) as operador:
-                await operador.login("caixa", "primeira senha")
+                await operador.login("balcao", "primeira senha")
                 await operador.change_password("primeira senha", "segunda senha")
                 with_the_old_password = await refusal(operador.me())  # renews its token, or tries to
-                await operador.login("caixa", "segunda senha")
-                await admin.reset_password(caixa["id"], "terceira senha")
+                await operador.login("balcao", "segunda senha")
+                await admin.reset_password(balcao["id"], "terceira senha")
                 after_a_reset = await refusal(operador.me())
-                await operador.login("caixa", "terceira senha")
-                await admin.change_user(caixa["id"], active=False)
+                await operador.login("balcao", "terceira senha")
+                await admin.change_user(balcao["id"], active=False)
                 return [with_the_old_password, after_a_reset, await refusal(operador.me())]
 
     assert asyncio.run(change_of_mind()) == ["401 unauthenticated"] * 3

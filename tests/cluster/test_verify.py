@@ -1,14 +1,14 @@
-"""`lab verify` on the log of a real run: the verdict of the run itself, and FAIL when the log tells less."""
+"""`./lab verify` on the log of a real run: the verdict of the run itself, FAIL when the log tells less."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from lab.checking.runlog import read_records
-from lab.checking.verify import judge_run, read_run
-from lab.teaching.scenarios.registry import get
-from lab.teaching.scenarios.runner import RunOptions, run
+from branchlab.checking.runlog import read_records
+from branchlab.checking.verify import judge_run, read_run
+from branchlab.teaching.scenarios.registry import get
+from branchlab.teaching.scenarios.runner import RunOptions, run
 
 pytestmark = pytest.mark.cluster
 

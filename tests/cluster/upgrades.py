@@ -6,11 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from lab.nodes.client import NodeClient
-from lab.nodes.contract import WantedLine
-from lab.nodes.convergence import wait_converged
-from lab.nodes.outcome import Refused, Unknown
-from lab.poll import poll
+from branchlab.nodes.client import NodeClient
+from branchlab.nodes.contract import WantedLine
+from branchlab.nodes.convergence import wait_converged
+from branchlab.nodes.outcome import Refused, Unknown
+from branchlab.poll import poll
 from tests.cluster.cluster import Cluster
 from tests.cluster.next_version import Values, new_values
 

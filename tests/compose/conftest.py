@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.networks import ports
-from lab.networks.drivers.compose import ComposeDriver
-from lab.networks.network import UpOptions
-from lab.settings import load_or_create
+from branchlab.networks import ports
+from branchlab.networks.drivers.compose import ComposeDriver
+from branchlab.networks.network import UpOptions
+from branchlab.settings import load_or_create
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST
 

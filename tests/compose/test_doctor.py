@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab.networks import doctor
-from lab.networks.drivers.compose import project_name
+from branchlab.networks import doctor
+from branchlab.networks.drivers.own_project import project_name
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.compose

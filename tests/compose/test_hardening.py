@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from lab.networks.drivers.compose import project_name
-from lab.networks.drivers.docker import Project, run_docker
-from lab.networks.drivers.images import NODE_IMAGE
-from lab.poll import poll_blocking
+from branchlab.networks.drivers.docker import Project, run_docker
+from branchlab.networks.drivers.images import NODE_IMAGE
+from branchlab.networks.drivers.own_project import project_name
+from branchlab.poll import poll_blocking
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.compose
@@ -81,6 +81,27 @@ def test_memory_and_processes_are_limited_and_zombies_are_reaped(inspected: list
     assert list(host_settings(inspected, "PidsLimit")) == [128] * 2
     assert list(host_settings(inspected, "Init")) == [True] * 2
     assert list(host_settings(inspected, "Tmpfs")) == [{"/tmp": "size=16m,mode=1777"}] * 2  # noqa: S108
+
+
+def test_a_node_that_ends_by_itself_comes_back_and_one_that_is_killed_on_purpose_does_not(
+    containers: Cluster, inspected: list[Any]
+) -> None:
+    node = next(one for one in inspected if one["Config"]["Labels"]["com.docker.compose.service"] == "matriz")
+    assert (
+        list(host_settings(inspected, "RestartPolicy"))
+        == [{"Name": "unless-stopped", "MaximumRetryCount": 0}] * 2
+    )
+    inside(node, "sh", "-c", "kill -KILL -1")  # all but the shell and the container's init
+    back = poll_blocking(
+        lambda: run_docker("inspect", "--format", "{{.RestartCount}} {{.State.Running}}", node["Id"]).strip(),
+        until=lambda found: found == "1 true",
+        seconds=HEALTHY_SECONDS,
+        every=0.5,
+    )
+    assert back == "1 true"
+    containers.driver.kill("matriz")
+    assert containers.driver.state("matriz") == "stopped"
+    containers.driver.heal()
 
 
 def test_ports_are_open_on_this_machine_alone(containers: Cluster, inspected: list[Any]) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from lab.networks import ports
-from lab.networks.drivers.compose import ComposeDriver, project_name
-from lab.networks.drivers.docker import Project, image_exists, run_docker
-from lab.networks.drivers.images import NODE_IMAGE
-from lab.networks.network import UpOptions
+from branchlab.networks import ports
+from branchlab.networks.drivers.compose import ComposeDriver
+from branchlab.networks.drivers.docker import Project, image_exists, run_docker
+from branchlab.networks.drivers.images import NODE_IMAGE
+from branchlab.networks.drivers.own_project import project_name
+from branchlab.networks.network import UpOptions
 from tests.cluster.conftest import FAST
 
 pytestmark = pytest.mark.compose

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.networks import pip_settings, ports
-from lab.networks.drivers.compose import ComposeDriver, project_name
-from lab.networks.drivers.docker import Project, run_docker
-from lab.networks.drivers.images import NODE_IMAGE
-from lab.networks.network import UpOptions
-from lab.settings import load_or_create
+from branchlab.networks import pip_settings, ports
+from branchlab.networks.drivers.compose import ComposeDriver
+from branchlab.networks.drivers.docker import Project, run_docker
+from branchlab.networks.drivers.images import NODE_IMAGE
+from branchlab.networks.drivers.own_project import project_name
+from branchlab.networks.network import UpOptions
+from branchlab.settings import load_or_create
 from tests.cluster import next_version
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST

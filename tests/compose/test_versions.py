@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from lab import settings
-from lab.networks import ports
-from lab.networks.drivers import compose_command, compose_files, images
-from lab.networks.drivers.compose import ComposeDriver, project_name
-from lab.networks.drivers.compose_command import ComposeCommand
-from lab.networks.drivers.docker import Project, run_docker
-from lab.networks.network import Network, UpOptions, plan
-from lab.settings import load_or_create
+from branchlab import settings
+from branchlab.networks import ports
+from branchlab.networks.drivers import compose_command, compose_files, images
+from branchlab.networks.drivers.compose import ComposeDriver
+from branchlab.networks.drivers.compose_command import ComposeCommand
+from branchlab.networks.drivers.docker import Project, run_docker
+from branchlab.networks.drivers.own_project import project_name
+from branchlab.networks.network import Network, UpOptions, plan
+from branchlab.settings import load_or_create
 from tests.cluster.conftest import FAST
 
 pytestmark = pytest.mark.compose

@@ -6,6 +6,7 @@ enough: rights of different products never meet.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from app.domain import stock
 from app.domain.life import Life
@@ -58,10 +59,19 @@ class Branch(Lives):
         if self.take(quantity, "sold", reserved=reserved):
             return True
         self.disk.lamport += 1
-        waiting = Waiting((self.disk.lamport, self.name, f"{next(self.ids):012d}"), {PRODUCT: quantity})
+        age = (self.disk.lamport, self.name, f"{next(self.ids):012d}")
+        waiting = Waiting(age, {PRODUCT: quantity}, {PRODUCT: self.reach()})
         self.waiting.add(waiting)
         self.queue.append(waiting)
         return False
+
+    def reach(self) -> int:
+        """The units that this branch and the others may sell, as known here: `RightsBroker`, where every peer
+        was heard from lately."""
+        cells = self.disk.cells.values()
+        others = [Life(name, epoch) for name, epoch in self.epochs.items()]
+        living = [life for life in others if life not in self.disk.dead]
+        return self.usable() + sum(max(stock.rights_of(life, cells), 0) for life in living)
 
     def serve_waiting(self) -> None:
         """Try whoever waits again, oldest first."""
@@ -71,6 +81,14 @@ class Branch(Lives):
             reserved = self.waiting.reserved(before=waiting.age).get(PRODUCT, 0)
             if self.take(waiting.needs[PRODUCT], "sold", reserved=reserved):
                 self.forget(waiting)
+            else:
+                self.look_again(waiting)
+
+    def look_again(self, waiting: Waiting) -> None:
+        """Note what is within reach of a waiting order now."""
+        self.forget(waiting)
+        self.queue.append(replace(waiting, reach={PRODUCT: self.reach()}))
+        self.waiting.add(self.queue[-1])
 
     def forget(self, waiting: Waiting) -> None:
         self.waiting.remove(waiting)
@@ -94,8 +112,12 @@ class Branch(Lives):
             return None
         cells = self.disk.cells
         available = stock.totals(cells.values(), self.disk.dead).available
-        demand = demand_of(self.waiting.needs_of(PRODUCT), available=available)
-        if demand is None or self.usable() >= demand.wanted:
+        demands = [
+            demand_of(self.waiting.needs_of(PRODUCT, within_reach=within), available=available)
+            for within in (True, False)
+        ]
+        demand = next((one for one in demands if one and not one.is_met_by(self.usable())), None)
+        if demand is None:
             return None
         epoch = self.epochs[to]
         return Ask(self.me, epoch, demand.wanted, demand.age, self.disk.lamport, dict(cells))

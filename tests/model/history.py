@@ -28,7 +28,7 @@ Step = Callable[["History"], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Played:
     """How a history ended; `broken` is None if every promise was kept."""
 
     seed: int

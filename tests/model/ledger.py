@@ -142,14 +142,12 @@ class Ledger:
             self.learn(life)
             for other in theirs.granted:
                 self.learn(other)
-            if life == self.me:
-                ahead = ahead or ours is None or theirs.version > ours.version or stock.is_fork(ours, theirs)
-            elif ours is None:
-                known[life] = theirs
-            elif ours != theirs:
-                known[life] = stock.merge(ours, theirs)
-                if stock.is_fork(ours, theirs):
-                    self.disk.dead.add(life)
+            compared = stock.compare(ours, theirs, me=self.me)
+            ahead = ahead or compared.is_ahead
+            if compared.after is not None:
+                known[life] = compared.after
+            if compared.is_fork:
+                self.disk.dead.add(life)
         return ahead
 
     def merge_orders(self, orders: Collection[tuple[int, Order]]) -> None:

@@ -7,7 +7,6 @@ from typing import Literal
 from tests.recipes.recipe import Recipe
 from tests.recipes.tree import NODE, VERSIONS, MissingAnchor, Tree
 
-TABLES = NODE / "app/database/tables.py"
 FORMS = NODE / "app/domain/forms.py"
 
 _MIGRATION = '''"""{title}"""
@@ -37,30 +36,17 @@ def downgrade() -> None:
 
 @dataclass(frozen=True)
 class Column:
-    """A column to add: to which table (its name and its class), of which type and wire default, and the check
-    of `app.domain.row_checks` that its values pass."""
+    """A column to add: to which table, of which type and wire default, and the rule that its values keep
+    (app.domain.row_checks)."""
 
     table: str
-    model: str
     name: str
     type: Literal["TEXT", "INTEGER"]
     default: str | int | None
-    check: str
-
-    @property
-    def declared(self) -> str:
-        """The line in the table's class."""
-        python = ("str" if self.type == "TEXT" else "int") + (" | None" if self.default is None else "")
-        server = "" if self.default is None else f', sa_column_kwargs={{"server_default": "{self.default}"}}'
-        field = "text" if self.type == "TEXT" else "Field"
-        return f"    {self.name}: {python} = {field}(default={self.default!r}{server})"
+    rule: str
 
 
-TAX_ID = Column("customers", "Customer", "tax_id", "TEXT", None, "a_text(text.KEY, optional=True)")
-
-
-def declare_table(column: Column, tree: Tree) -> None:
-    tree.append_to(TABLES, f"class {column.model}(", column.declared)
+TAX_ID = Column("customers", "tax_id", "TEXT", None, "Text(text.KEY, optional=True)")
 
 
 def write_migration(column: Column, tree: Tree) -> None:
@@ -79,15 +65,14 @@ def write_migration(column: Column, tree: Tree) -> None:
 
 
 def declare_field(column: Column, tree: Tree) -> None:
-    added = f'Added("{column.name}", {_quoted(column.default)}, {column.check}),'
+    added = f'Added("{column.name}", {_quoted(column.default)}, {column.rule}),'
     form = _form(column, tree)
     if "added=(" in form:
         tree.replace(FORMS, form, form.replace("added=(", f"added=({added} "))
     else:
         head = form[: form.index(",\n", form.index("revision=")) + 2]
         tree.replace(FORMS, form, form.replace(head, f"{head}    added=({added}),\n"))
-    tree.add_import(FORMS, f"from app.domain.row_checks import {column.check.partition('(')[0]}")
-    if "text." in column.check:
+    if "text." in column.rule:
         tree.add_import(FORMS, "from app.domain import text")
 
 
@@ -104,9 +89,9 @@ def keep(tree: Tree) -> None:
 
 
 def say_it(tree: Tree) -> None:
-    """The command that writes it, and the API."""
-    customers, schemas = NODE / "app/state/tables/customers.py", NODE / "app/api/schemas/customers.py"
-    tree.after(customers, "    country: str | None = None\n", "    tax_id: str | None = None\n")
+    """The value that commands and views have, and the API."""
+    customer, schemas = NODE / "app/domain/customer.py", NODE / "app/api/schemas/customers.py"
+    tree.after(customer, "    country: str | None = None\n", "    tax_id: str | None = None\n")
     tree.after(schemas, "    country: str | None\n", "    tax_id: str | None\n")
     new, change = tree.read(schemas).partition("class CustomerChange")[::2]
     anchor = "    country: Place | None = None\n"
@@ -129,8 +114,8 @@ def test_it(tree: Tree) -> None:
 
 _TEST = '''"""A customer's tax id, at every branch."""
 
+from app.domain.customer import NewCustomer
 from app.state.tables import customers
-from app.state.tables.customers import NewCustomer
 from tests.support.branch import ACTOR, Branches
 
 
@@ -141,7 +126,7 @@ def test_a_tax_id_is_written_shown_and_told(branches: Branches) -> None:
     matriz.send(norte)
     found = customers.find(norte.connection, "ALFKI")
     assert found is not None
-    assert (shown["tax_id"], customers.view(found)["tax_id"]) == ("DE 123", "DE 123")
+    assert (shown.tax_id, found.tax_id) == ("DE 123", "DE 123")
     norte.do(lambda tx: customers.update(tx, "ALFKI", {"tax_id": None}, actor=ACTOR))
     norte.send(matriz)
     assert matriz.digest() == norte.digest()
@@ -153,7 +138,6 @@ def steps_of(column: Column) -> Recipe:
     return Recipe(
         name=f"a replicated column: {column.table}.{column.name}",
         steps={
-            "declare it in its table": partial(declare_table, column),
             "write the migration": partial(write_migration, column),
             "add it to the form": partial(declare_field, column),
             "raise the form's revision": partial(raise_revision, column),

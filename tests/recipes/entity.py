@@ -1,10 +1,11 @@
 """How to add a replicated entity: suppliers, records under one stamp each."""
 
-from tests.recipes.column import FORMS, TABLES, keep
+from tests.recipes.column import FORMS, keep
 from tests.recipes.recipe import Recipe
 from tests.recipes.tree import NODE, VERSIONS, Tree
 
 APP = NODE / "app"
+TABLES = APP / "database/tables.py"
 
 _TABLE = """
 
@@ -54,18 +55,39 @@ def downgrade() -> None:
         op.get_bind().exec_driver_sql(statement)
 '''
 
-_RULES = '''"""Suppliers: whom the company buys from, under an immutable code."""
+_VALUE = '''"""A supplier as a value. Pure."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from app.domain.lww import Stamp
+from app.domain.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier(Record):
+    """Whom the company buys from, as it was edited last (`stamp`)."""
+
+    relation: ClassVar[str] = "suppliers"
+    id: str
+    code: str
+    name: str
+    stamp: Stamp
+    beyond: Mapping[str, Any] = field(default_factory=dict)
+'''
+
+_RULES = '''"""Suppliers: whom the company buys from, under an immutable code."""
 
 from app.database import Actor, Transaction
 from app.domain import identity, text
 from app.domain.row_checks import Fields
+from app.domain.supplier import Supplier
 from app.state.tables.lww_table import LwwTable
 
 
-def create(tx: Transaction, code: str, name: str, *, actor: Actor) -> dict[str, Any]:
-    """Create a supplier here and return its view. Raises AlreadyExists."""
+def create(tx: Transaction, code: str, name: str, *, actor: Actor) -> Supplier:
+    """Create a supplier here and return it. Raises AlreadyExists."""
     return SUPPLIERS.create(tx, code, {"name": name}, actor=actor)
 
 
@@ -79,6 +101,7 @@ SUPPLIERS = LwwTable(
     key="code",
     identify=identity.supplier_id,
     check=_check,
+    value=Supplier.from_row,
 )
 """The table, as the registry of what is replicated declares it (app.state.registry.replicated)."""
 '''
@@ -101,7 +124,7 @@ def test_a_supplier_is_written_and_told(branches: Branches) -> None:
     matriz, norte = branches.make("matriz"), branches.make("norte")
     made = matriz.do(lambda tx: suppliers.create(tx, "MOINHO", "Moinho", actor=ACTOR))
     matriz.send(norte)
-    (row,) = replicated.get("suppliers").read(norte.connection, [made["id"]])
+    (row,) = replicated.get("suppliers").read(norte.connection, [made.id])
     assert (row["code"], row["name"]) == ("MOINHO", "Moinho")
     assert matriz.digest() == norte.digest()
     assert norte.parked() == []
@@ -127,6 +150,7 @@ def declare_form(tree: Tree) -> None:
 
 def write_rules(tree: Tree) -> None:
     tree.before(APP / "domain/identity.py", "def normalised(key: str)", _IDENTITY)
+    tree.write(APP / "domain/supplier.py", _VALUE)
     tree.write(APP / "state/tables/suppliers.py", _RULES)
 
 

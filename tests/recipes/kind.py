@@ -6,8 +6,8 @@ from tests.recipes.tree import NODE, Tree
 KINDS = NODE / "app/sync/wire/kinds.py"
 PRODUCTS = NODE / "app/state/tables/products.py"
 
-_KIND = """    "price_changed": telling(
-        lambda connection, key: {"products": replicated.get("products").read(connection, [key])},
+_KIND = """    "price_changed": composed(
+        lambda source, key: {"products": source.rows("products", [key])},
         coalesces=True,
         covers=("price_changed",),
     ),
@@ -16,7 +16,7 @@ _KIND = """    "price_changed": telling(
 _UPDATE = "    return PRODUCTS.update(tx, reference, changes, actor=actor)\n"
 _EMITTING = """    changed = PRODUCTS.update(tx, reference, changes, actor=actor)
     if "price_cents" in changes:
-        tx.emit("price_changed", changed["id"])
+        tx.emit("price_changed", changed.id)
     return changed
 """
 

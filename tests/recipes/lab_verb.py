@@ -3,13 +3,13 @@
 from tests.recipes.recipe import Recipe
 from tests.recipes.tree import Tree
 
-_MODULE = '''"""Where a node answers: `lab where`."""
+_MODULE = '''"""Where a node answers: `./lab where`."""
 
 from pathlib import Path
 
-from lab.networks import network
-from lab.console import out
-from lab.options import RUN_DIR, Node, RunDir
+from branchlab.networks import network
+from branchlab.console import out
+from branchlab.options import RUN_DIR, Node, RunDir
 
 
 def where(node: Node, run_dir: RunDir = RUN_DIR) -> None:
@@ -27,15 +27,22 @@ where: $(VENV) ## Diz o endereço de um nó | Say where a node answers | NODE=fi
 
 """
 
+_CATALOGUE = "branchlab/locale/pt_BR/LC_MESSAGES/lab.po"
+_TEXT = """
+#: branchlab/cli.py
+msgid "Say at which address a node answers."
+msgstr "Diz em que endereço um nó responde."
+"""
+
 _TEST = '''"""Where a node answers."""
 
 from pathlib import Path
 
 import pytest
 
-from lab.networks import network
-from lab.cli import main
-from lab.networks.network import UpOptions, plan
+from branchlab.networks import network
+from branchlab.cli import main
+from branchlab.networks.network import UpOptions, plan
 
 
 def test_where_says_the_address_of_a_node(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,23 +56,27 @@ def test_where_says_the_address_of_a_node(tmp_path: Path, capsys: pytest.Capture
 
 
 def write_module(tree: Tree) -> None:
-    tree.write("lab/networks/where.py", _MODULE)
+    tree.write("branchlab/networks/where.py", _MODULE)
 
 
 def add_command(tree: Tree) -> None:
-    tree.after("lab/cli.py", "app.command()(disks.parked)\n", "app.command()(where)\n")
-    tree.add_import("lab/cli.py", "from lab.networks.where import where")
+    tree.after("branchlab/cli.py", "app.command()(disks.parked)\n", "app.command()(where)\n")
+    tree.add_import("branchlab/cli.py", "from branchlab.networks.where import where")
 
 
 def add_target(tree: Tree) -> None:
     tree.before("Makefile", ".PHONY: chaos\n", _TARGET)
 
 
+def translate_it(tree: Tree) -> None:
+    tree.after(_CATALOGUE, '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n', _TEXT)
+
+
 def test_it(tree: Tree) -> None:
-    tree.write("lab/tests/test_where.py", _TEST)
-    makefile = "lab/tests/test_makefile.py"
+    tree.write("branchlab/tests/test_where.py", _TEST)
+    makefile = "branchlab/tests/test_makefile.py"
     tree.after(makefile, '    "decommission",\n', '    "where",\n')
-    variables = '        (("where", "NODE=matriz"), ".venv/bin/python -m lab where matriz"),\n'
+    variables = '        (("where", "NODE=matriz"), "./lab where matriz"),\n'
     tree.before(makefile, '        (("model",), ', variables)
 
 
@@ -75,7 +86,13 @@ RECIPE = Recipe(
         "write what it does": write_module,
         "add the command": add_command,
         "add the target": add_target,
+        "translate it": translate_it,
         "test it": test_it,
     },
-    tests=("lab/tests/test_where.py", "lab/tests/test_makefile.py", "lab/tests/test_cli.py"),
+    tests=(
+        "branchlab/tests/test_where.py",
+        "branchlab/tests/test_makefile.py",
+        "branchlab/tests/test_cli.py",
+        "tests/catalogues/test_catalogues.py",
+    ),
 )

@@ -4,29 +4,17 @@ from tests.recipes.recipe import Recipe
 from tests.recipes.tree import NODE, Tree
 
 RULES = NODE / "app/faults/link_faults.py"
-API = NODE / "app/api/schemas/faults.py"
 
 _CLASS = '''@dataclass(frozen=True)
 class Mute:
     """Every call arrives, and no answer comes back."""
 
-    kind: ClassVar[Kind] = "mute"
+    kind: ClassVar[str] = "mute"
 
     async def carry(self, send: Send, patience: float, means: Means) -> Response:
         means.hit()
         await send(patience)
         raise Unreachable("the lab lost the answer to this message")
-
-
-'''
-
-_SHAPE = '''class MuteLink(_Leased):
-    """Every call arrives, and no answer comes back."""
-
-    kind: Literal["mute"]
-
-    def fault(self) -> LinkFault:
-        return Mute()
 
 
 '''
@@ -38,28 +26,40 @@ _KIND = '''def _mute() -> Settings:
 
 '''
 
+_HELP = (
+    "Perde as respostas entre duas filiais | Lose the answers between two branches | A=matriz B=filial-sul"
+)
+_CATALOGUE = "branchlab/locale/pt_BR/LC_MESSAGES/lab.po"
+_TEXT = """
+#: branchlab/faults/kinds.py
+msgid "Lose every answer between two nodes; the calls arrive."
+msgstr "Perde todas as respostas entre dois nós; as chamadas chegam."
+"""
+_BETWEEN = " ".join(f"$(or $({end}),$(error say: A=matriz B=filial-sul))" for end in "AB")
+_TARGET = f".PHONY: mute\nmute: $(VENV) ## {_HELP}\n\t@$(LAB) mute {_BETWEEN}\n\n"
+
 
 def write_rule(tree: Tree) -> None:
-    tree.replace(RULES, '"reorder", "duplicate"]', '"reorder", "duplicate", "mute"]')
-    tree.before(RULES, "LinkFault = Cut | Flaky", _CLASS)
-    tree.replace(RULES, "Reorder | Duplicate\n", "Reorder | Duplicate | Mute\n")
+    tree.before(RULES, "FAULTS: tuple[", _CLASS)
+    tree.replace(RULES, "Duplicate, Reorder)\n", "Duplicate, Reorder, Mute)\n")
 
 
 def order_it(tree: Tree) -> None:
     tree.replace(RULES, '"reorder", "duplicate")\n', '"reorder", "duplicate", "mute")\n')
 
 
-def let_the_api_take_it(tree: Tree) -> None:
-    tree.before(API, "AnyLinkFault = Annotated[", _SHAPE)
-    tree.replace(API, "DuplicateLink | ReorderLink,", "DuplicateLink | ReorderLink | MuteLink,")
-    tree.replace(API, '"reorder", "duplicate"]\n', '"reorder", "duplicate", "mute"]\n')
-    tree.add_import(API, "from app.faults.link_faults import Mute")
-
-
 def let_the_lab_make_it(tree: Tree) -> None:
-    kinds = "lab/faults/kinds.py"
+    kinds = "branchlab/faults/kinds.py"
     tree.before(kinds, "CUT = FaultKind(", _KIND)
     tree.before(kinds, "    CUT,\n", '    FaultKind("mute", _mute, lambda _random: {}, weight=2),\n')
+
+
+def give_it_a_target(tree: Tree) -> None:
+    tree.before("Makefile", ".PHONY: disk-full\n", _TARGET)
+
+
+def translate_it(tree: Tree) -> None:
+    tree.after(_CATALOGUE, '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n', _TEXT)
 
 
 def test_it(tree: Tree) -> None:
@@ -73,8 +73,9 @@ RECIPE = Recipe(
     steps={
         "write its rule": write_rule,
         "give it its place among the others": order_it,
-        "let the API take and show it": let_the_api_take_it,
         "let the lab make it": let_the_lab_make_it,
+        "give it a target": give_it_a_target,
+        "translate it": translate_it,
         "test it": test_it,
     },
     tests=(
@@ -82,6 +83,8 @@ RECIPE = Recipe(
         "services/node/tests/sync/test_faulty_links.py::"
         "test_bad_links_lose_nothing_oversell_nothing_and_agree_after_the_heal[mute+flaky]",
         "services/node/tests/sync/test_gate.py",
-        "lab/tests/test_torture.py",
+        "branchlab/tests/test_torture.py",
+        "branchlab/tests/test_makefile.py",
+        "tests/catalogues/test_catalogues.py",
     ),
 )

@@ -50,8 +50,8 @@ def test_a_recipe_that_misses_a_step_fails(tree: Tree, recipe: Recipe, step: str
 
 
 def test_a_step_whose_anchor_is_gone_says_so(tree: Tree) -> None:
-    tree.write("lab/cli.py", "")
-    with pytest.raises(MissingAnchor, match=r"lab/cli\.py: 0 times, not once"):
+    tree.write("branchlab/cli.py", "")
+    with pytest.raises(MissingAnchor, match=r"branchlab/cli\.py: 0 times, not once"):
         lab_verb.RECIPE.apply(tree)
 
 

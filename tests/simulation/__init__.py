@@ -4,7 +4,8 @@ One integer, the seed, decides everything that may differ between two runs:
 
 - which requests clients send, and when;
 - which messages the network loses, delays, repeats or cuts off;
-- when a node's disk is slow, and at which step of its work a node is killed.
+- when a node's disk is slow, and at which step of its work a node is killed;
+- with `--liars`, which member lies, and how.
 
 `python -m tests.simulation --help` explains how to run histories. A history that fails prints the command
 that repeats it. Virtual time, the transport of messages and the routes are those of the node's own tests
@@ -19,9 +20,21 @@ The plan of the rooms. Each room uses only those below it; test_plan.py checks t
     history     one seed: founding, clients and faults together, healing, and the verdict
 
     ending/     after the faults are healed
+      quiet       the waiting until nothing is pending and all nodes are alike
       count       the stock count after lost disks
       verdict     the promises that must hold at the end
       shortages   the orders that are short of units, where the policy allows overselling
+      last_sales  what every honest branch shows and sells, after a member lied
+
+    lying/      a member that lies, where one does
+      living      what it does by itself: its node, its requests, the old ones again, and floods
+      liar        what it sends and answers instead of what its node says
+      lies        which lies there are of each kind
+      hellos      lies about lives and members
+      rows        lies about stock, orders and the catalogue
+      receipts    lies in answers: what was stored, what a page holds, what is refused
+      telling     a message of the liar that is about to leave
+      heard       what it has learned about the others
 
     faults/     the faults, one module for each place that they break
       schedule    which fault comes when, and the healing of all of them
@@ -39,6 +52,7 @@ The plan of the rooms. Each room uses only those below it; test_plan.py checks t
       losses      disks that were lost, went back or were copied, and the rows lost with them
       rollbacks   the rows that a disk lost when it went back, and the errors that this excuses
       forks       the units that two processes on copies of one disk moved, and the errors that this excuses
+      claims      what a member that lies says of its own stock, and what others may sell by it
       effects     whether an order shows together with its effect on the stock
       parked      the parked events of a file, and which of them no node can apply any more
       view        the rows of one file, read with the simulator's own SQL
@@ -62,4 +76,5 @@ The plan of the rooms. Each room uses only those below it; test_plan.py checks t
 
     journal     all that happened, in order: its hash is the history's digest
     plan        the history that a seed draws: sizes, demand, which faults
+    scratch     where the files of a history are while it is played
 """

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.simulation.plan import FAULTS, GO_BACK, LOST_DISKS, UPGRADE
+from tests.simulation.plan import FAULTS, GO_BACK, LIES, LOST_DISKS, UPGRADE
 from tests.simulation.runner import Request, Runner, Tally, Worker
 
 MOST_NODES = 9
@@ -33,6 +34,7 @@ def simulate(
         int | None, typer.Option(min=2, max=MOST_NODES, help="Branches of every network.  [default: drawn]")
     ] = None,
     wipes: Annotated[bool, typer.Option(help="Lose disks, too.")] = False,
+    liars: Annotated[bool, typer.Option(help="Let one member of every network lie.")] = False,
     twice: Annotated[
         float | None,
         typer.Option(
@@ -46,13 +48,13 @@ def simulate(
     Those played twice are played in processes with different hash seeds, and must end with the same digest
     of everything that happened. Exits 1 if any promise is broken.
     """
+    if wipes and liars:
+        raise typer.BadParameter("--liars goes without --wipes: what a lost disk had, a liar may invent")
     first = secrets.randbelow(MOST_FRESH) if fresh else seed
     if fresh:
         out.print(f"the first seed is {first}")
     if trace is not None:
-        result = asyncio.run(_trace(Request(first, nodes=nodes, wipes=wipes, lines=True)))
-        trace.write_text("\n".join(result["lines"]) + "\n", encoding="utf-8")
-        out.print(f"{len(result['lines']):,} lines of seed {first}, digest {result['digest']}")
+        _write_journal(trace, Request(first, nodes=nodes, wipes=wipes, liars=liars, lines=True))
         return
     share = _default_share(histories) if twice is None else twice
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -68,20 +70,35 @@ def simulate(
             if not err.is_terminal and tally.histories % step == 0:  # in a log the bar comes at the end only
                 err.print(f"{tally.histories:,} of {histories:,}: {description}")
 
-        runner = Runner(nodes=nodes, wipes=wipes, twice=share, report=err.print, progress=progress)
+        runner = Runner(
+            nodes=nodes, wipes=wipes, liars=liars, twice=share, report=err.print, progress=progress
+        )
         tally = asyncio.run(runner.run(range(first, first + histories), jobs=jobs))
     rate = tally.histories / (time.monotonic() - began)
     out.print(f"{rate:.2f} histories/s, {tally.twice:,} of {tally.histories:,} played twice")
     if tally.failed:
         out.print(f"failing seeds: {', '.join(map(str, sorted(tally.failed)))}")
-    out.print(tally.never((*FAULTS, UPGRADE, GO_BACK, *(LOST_DISKS if wipes else ()))))
+    out.print(tally.never(_kinds(wipes=wipes, liars=liars)))
     out.print(tally.summary())
     raise typer.Exit(0 if tally.passed else 1)
+
+
+def _kinds(*, wipes: bool, liars: bool) -> Sequence[str]:
+    """The kinds of faults and lies that such histories may have."""
+    lost = LOST_DISKS if wipes else ()
+    faults = [kind for kind in FAULTS if not liars or kind != "poison"]
+    return (*faults, UPGRADE, GO_BACK, *lost, *(LIES if liars else ()))
 
 
 def _default_share(histories: int) -> float:
     """Replaying exactly is a property of the code, not of one seed: a part of many shows it as well."""
     return 1.0 if histories <= FEW else SHARE_OF_MANY
+
+
+def _write_journal(file: Path, request: Request) -> None:
+    result = asyncio.run(_trace(request))
+    file.write_text("\n".join(result["lines"]) + "\n", encoding="utf-8")
+    out.print(f"{len(result['lines']):,} lines of seed {request.seed}, digest {result['digest']}")
 
 
 async def _trace(request: Request) -> dict[str, Any]:

@@ -3,37 +3,41 @@
 import asyncio
 import gc
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 from app.domain.errors import Invalid
 from app.state.tables import stock_views
+from app.state.tables.stock_views import StockView
 from app.sync.wire.messages import WireEvent
-from lab.checking.checker.finding import Promise
+from branchlab.checking.checker.finding import Promise
 from tests.simulation import plan as plans
-from tests.simulation.ending import shortages, verdict
+from tests.simulation.ending import last_sales, shortages, verdict
 from tests.simulation.ending.count import count_all
+from tests.simulation.ending.quiet import LOOK_SECONDS, Quiet, status_of
 from tests.simulation.faults.leaving import come_back, say_again
 from tests.simulation.faults.scene import Scene
 from tests.simulation.faults.schedule import Faults
 from tests.simulation.journal import Journal, Violation
+from tests.simulation.lying.liar import Liar
+from tests.simulation.lying.living import Living
 from tests.simulation.machines import tampering, versions, virtual
-from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.machine import Machine, Surroundings
 from tests.simulation.machines.network import Network
 from tests.simulation.machines.process import own_tasks
-from tests.simulation.people.clients import PATIENCE_SECONDS, Client, replay_parked
+from tests.simulation.people.clients import PATIENCE_SECONDS, Client
 from tests.simulation.people.promises import Promises
 from tests.simulation.people.record import Record, RecordedClient
 from tests.simulation.plan import GO_BACK, UPGRADE, Plan, node_settings
+from tests.simulation.scratch import memory
 from tests.simulation.watching import parked
+from tests.simulation.watching.claims import Claims
 from tests.simulation.watching.observer import Observer
 from tests.simulation.watching.watchman import Watchman
 
-QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would be a stall
-LOOK_SECONDS = 0.2
 MOST_READINGS = 50
 MOST_PRODUCTS = 1_000  # on one page: all there are
 ENDS_BACK_SHARE = 0.5  # of the histories in which an upgrade is taken back
@@ -41,7 +45,6 @@ SALES_AFTER_A_COUNT = 8  # of each client
 # A disk put back by hand where nobody could tell that it had more may sell again what it sold (Guarantees).
 # The checker excuses nothing for that; what such a history is not held to, it is not held to here.
 BEYOND_THE_PROMISE: tuple[Promise, ...] = ("oversold", "rights")
-MOST_MESSAGES = 1_000  # of a direction in a whole history; more is somebody repeating itself like mad
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,20 @@ class Result:
 
 
 def play(
-    seed: int, *, template: Path, nodes: int | None = None, wipes: bool = False, keep_lines: bool = False
+    seed: int,
+    *,
+    template: Path,
+    nodes: int | None = None,
+    wipes: bool = False,
+    liars: bool = False,
+    keep_lines: bool = False,
 ) -> Result:
     """Run a seed's history in files of its own, copied from `template` (migrated, opened by no node). Without
-    a number of nodes, the seed draws one."""
+    a number of nodes, the seed draws one. With `liars`, one of the nodes lies."""
     # The files are thrown away, so a file system in memory will do: what a crash keeps is decided here.
-    memory = Path("/dev/shm")  # noqa: S108
-    directory = memory if memory.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="history-", dir=directory) as place:
+    with tempfile.TemporaryDirectory(prefix="history-", dir=memory()) as place:
         history = History(
-            plans.draw(seed, nodes=nodes, wipes=wipes),
+            plans.draw(seed, nodes=nodes, wipes=wipes, liars=liars),
             Path(place),
             template=template,
             journal=Journal(keep_lines=keep_lines),
@@ -85,44 +92,65 @@ class History:
         self._plan = plan
         self._journal = journal
         self._promises = Promises()
-        self._record = Record(plan.nodes, may_oversell=plan.policy == "optimistic")
+        self._record = Record(plan.honest, may_oversell=plan.policy == "optimistic")
         self._judged: dict[str, str | None] = {}
         may_oversell = plan.policy == "optimistic"
-        self._observer = Observer(journal, self._promises, self._record, may_oversell=may_oversell)
+        self._observer = Observer(
+            journal,
+            self._promises,
+            self._record,
+            may_oversell=may_oversell,
+            claims=Claims(plan.liar, may_end_lives=plan.may_end_lives),
+        )
         self._network = Network(plan.random("network"), journal=journal)
-        self._machines = [self._machine(name, place, template) for name in plan.nodes]
-        self._scene = Scene(self._machines, self._network, self._observer, journal, plan.random("faults"))
-        self._faults = Faults(plan, self._scene)
-
-    def _machine(self, name: str, place: Path, template: Path) -> Machine:
-        path = place / f"{name}.db"
-        machine = Machine(
-            node_settings(self._plan, name, path),
-            journal=self._journal,
-            random=self._plan.random,
+        around = Surroundings(
+            journal=journal,
+            random=plan.random,
             transport=self._network.transport,
             on_commit=self._observer.look,
             template=template,
-            http=self._plan.http,
-            next_protocol=versions.BREAKS if self._plan.breaks else versions.OVERLAPS,
+            http=plan.http,
+            next_protocol=versions.BREAKS if plan.breaks else versions.OVERLAPS,
         )
+        self._machines = [
+            Machine(node_settings(plan, name, place / f"{name}.db"), around) for name in plan.honest
+        ]
+        for machine in self._machines:
+            self._network.join(machine)
+        self._scene = Scene(self._machines, self._network, self._observer, journal, plan.random("faults"))
+        self._faults = Faults(plan, self._scene)
+        self._liar = self._make_liar(place, around)
+        self._quiet = Quiet(
+            self._machines, self._network, self._observer, self._record, journal, left_out=self._left_out
+        )
+
+    def _make_liar(self, place: Path, around: Surroundings) -> Living | None:
+        """The member that lies, if one does. What it commits to its own file is nobody's business."""
+        if self._plan.liar is None:
+            return None
+        self._network.speaker = liar = Liar(self._plan, self._journal)
+        path = place / f"{liar.name}.db"
+        unseen = replace(around, on_commit=_look_away)
+        machine = Machine(node_settings(self._plan, liar.name, path), unseen)
         self._network.join(machine)
-        return machine
+        return Living(self._plan, liar, machine, self._network)
 
     async def play(self) -> Result:
         """Play it from founding to verdict, or to the first broken promise."""
         loop = asyncio.get_running_loop()
         loop.set_task_factory(cast(Any, own_tasks))
         loop.set_exception_handler(self._unhandled)
-        with closing(self._observer), Watchman(self._journal, self._promises), self._versions():
+        with closing(self._observer), self._watchman(), self._versions():
             try:
                 await self._use_and_break()
                 if not self._journal.violations:
                     await self._faults.heal()
                     await self._end_with_one_version()
+                    if self._liar is not None:
+                        await self._liar.leave(self._scene)
                     with tampering.upgraded():
                         await self._close_what_is_gone()
-                        await self._grow_quiet()
+                        await self._quiet.grow()
                         await self._count_and_sell()
                         await self._judge()
             except Exception as error:
@@ -142,6 +170,9 @@ class History:
             lines=self._journal.lines,
         )
 
+    def _watchman(self) -> Watchman:
+        return Watchman(self._journal, self._promises, self._observer.truth.claims)
+
     def _versions(self) -> AbstractContextManager[None]:
         if UPGRADE not in self._plan.faults:
             return nullcontext()
@@ -149,7 +180,7 @@ class History:
 
     def _note_parked(self, event: WireEvent, error: Exception) -> None:
         """Check that no event is parked because another version wrote it."""
-        spoilt = self._journal.faults["poison"] or self._promises.wiped
+        spoilt = self._journal.faults["poison"] or self._promises.wiped or self._liar is not None
         if isinstance(error, Invalid) and not spoilt:
             self._journal.violation("parked", f"{event.kind} of {event.entity}: {error!r}")
 
@@ -171,12 +202,16 @@ class History:
         loop = asyncio.get_running_loop()
         for machine in self._machines:
             await machine.start()
+        if self._liar is not None:
+            await self._liar.machine.start()
         chaos = [loop.create_task(self._faults.watch())]
         if self._plan.storm:
             chaos.append(loop.create_task(self._faults.rage()))
         clients = self._clients()
         await clients[0].open_shop()
         self._faults.shop_is_open.set()
+        if self._liar is not None:
+            self._liar.begin()
         if not self._plan.storm:
             chaos.append(loop.create_task(self._faults.rage()))
         share = -(-self._plan.operations // self._plan.clients)
@@ -188,17 +223,17 @@ class History:
     def _clients(self, when: str = "client") -> Sequence[Client]:
         random = self._plan.random("branches")
         machines = [*self._machines, *random.choices(self._machines, k=self._plan.clients)]
-        return [
-            RecordedClient(
-                f"{when}-{n}",
-                machines[n],
-                plan=self._plan,
-                promises=self._promises,
-                journal=self._journal,
-                record=self._record,
-            )
-            for n in range(self._plan.clients)
-        ]
+        return [self._client(f"{when}-{n}", machines[n]) for n in range(self._plan.clients)]
+
+    def _client(self, name: str, machine: Machine) -> Client:
+        return RecordedClient(
+            name,
+            machine,
+            plan=self._plan,
+            promises=self._promises,
+            journal=self._journal,
+            record=self._record,
+        )
 
     async def _close_what_is_gone(self) -> None:
         """Where a branch was lost for good, check that all others store that, and that the branch receives it
@@ -211,71 +246,36 @@ class History:
 
     async def _count_and_sell(self) -> None:
         """After lost disks, count what is left, and continue to sell for a while."""
-        if self._journal.violations or not self._promises.wiped:
-            return
+        if self._journal.violations or not self._promises.wiped or self._liar is not None:
+            return  # what a liar said that it had is frozen with it
         await count_all(self._machines, self._observer, self._journal, self._record)
         over = verdict.deaths(self._files())
         await asyncio.gather(*(client.work(SALES_AFTER_A_COUNT) for client in self._clients("after")))
-        await self._grow_quiet()
+        await self._quiet.grow()
         if verdict.deaths(self._files()) != over:
             return  # a life was found out or heard of since, as a copy's may be, and what it has is frozen
         # A disk that went back unseen may have sold twice: what it took others still hold rights of.
         sold_twice = sum(self._observer.truth.excused().values())
         for machine in self._machines:
-            frozen = (await self._status(machine))["stock"]["frozen"]
-            if not -sold_twice <= frozen <= 0:
+            frozen = (await status_of(machine)).stock["frozen"]
+            if frozen is None or not -sold_twice <= frozen <= 0:
                 self._journal.violation("frozen", f"{machine.name}: {frozen} units after all were counted")
-
-    async def _grow_quiet(self) -> None:
-        """Wait until no node has anything to send to another, with no help from outside."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + QUIET_WITHIN_SECONDS
-        most = MOST_MESSAGES * len(self._machines) * (len(self._machines) - 1)
-        while loop.time() < deadline and self._network.sent < most:
-            await asyncio.sleep(LOOK_SECONDS)
-            if self._journal.violations or await self._is_quiet():
-                return
-            await self._replay_parked()
-        for machine in self._machines:
-            status = await self._status(machine) if machine.process else None
-            self._journal.violation("stalled", f"{machine.name} is not quiet: {status}")
-
-    async def _replay_parked(self) -> None:
-        """Replay parked events, as an admin does who sees some."""
-        for machine in self._machines:
-            process = machine.process
-            if process is not None and process.node.ready and (await self._status(machine))["parked"]:
-                await process.do(replay_parked(process.node), patience=PATIENCE_SECONDS)
-
-    async def _is_quiet(self) -> bool:
-        if not all(m.process is not None and m.process.node.ready for m in self._machines):
-            return False
-        if not verdict.is_quiet(self._files()):
-            return False
-        ends = verdict.ends(self._files())
-        said = [await self._status(machine) for machine in self._machines]
-        settled = all(_is_settled(status, said[0]) for status in said)
-        quiet = settled and parked.is_all_lost(self._files()) and ends == verdict.ends(self._files())
-        if quiet:
-            self._journal.note("quiet", said[0]["digest"])
-            for machine, status in zip(self._machines, said, strict=True):
-                self._record.said(machine.name, status)
-        return quiet
-
-    async def _status(self, machine: Machine) -> Any:
-        assert machine.process is not None, "everything was switched on"
-        return await machine.process.do(machine.process.node.status(), patience=PATIENCE_SECONDS)
 
     def _files(self) -> verdict.Files:
         return {machine.name: self._observer.connection(machine) for machine in self._machines}
 
     async def _judge(self) -> None:
         self._observer.losses.note_what_was_merged_away()
-        verdict.judge(self._files(), self._promises, self._journal)
+        if self._liar is not None:
+            for machine in self._machines:
+                client = self._client(f"last-{machine.name}", machine)
+                await last_sales.sells(client, machine, self._journal)
+            await self._quiet.grow()
+        verdict.judge(self._files(), self._promises, self._journal, self._left_out())
         for machine in self._machines:
             self._observer.must_have_noticed(machine)
-        if self._promises.cloned:
-            return  # a run log knows one process of a branch
+        if self._promises.cloned or self._liar is not None:
+            return  # a run log knows one process of a branch, and takes members for honest
         await self._read_all()
         if self._plan.policy == "optimistic":
             await self._judge_shortages()
@@ -296,7 +296,7 @@ class History:
         units = shortages.judge(self._files(), shown, self._journal)
         self._promises.outcomes.update({"optimistic histories": 1, "units short": units})
 
-    async def _stock_shown_by(self, machine: Machine) -> Sequence[Mapping[str, Any]]:
+    async def _stock_shown_by(self, machine: Machine) -> Sequence[StockView]:
         assert machine.process is not None, "everything was switched on"
         database = machine.process.node.database
         work = database.read(lambda connection: stock_views.stock_page(connection, "", MOST_PRODUCTS))
@@ -315,7 +315,17 @@ class History:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
+    def _left_out(self) -> verdict.LeftOut:
+        if self._liar is None:
+            return verdict.NOTHING
+        living = self._observer.truth.living
+        some_ended = self._observer.truth.claims.lives > living
+        hearsay = self._observer.truth.hearsay
+        return verdict.LeftOut(self._plan.liar, self._liar.touched, living, hearsay, some_ended)
+
     async def _switch_off(self) -> None:
+        if self._liar is not None:
+            await self._liar.close()
         await self._network.close()
         for machine in (*self._machines, *self._scene.copies, *self._scene.scrapped, *self._scene.gone):
             if machine.process is not None:
@@ -327,8 +337,5 @@ class History:
         self._journal.violation("error", f"{context['message']}: {error!r}")
 
 
-def _is_settled(status: Any, other: Any) -> bool:
-    """Whether a node reports nothing pending, and the same digest, heads and company stock as another one."""
-    same = all(status[name] == other[name] for name in ("digest", "heads", "parked"))
-    same = same and all(status["stock"][name] == other["stock"][name] for name in ("available", "frozen"))
-    return same and not any(status["pending"].values())
+def _look_away(_machine: Machine) -> None:
+    """What a member that lies commits to its own file."""

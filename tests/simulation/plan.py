@@ -32,6 +32,24 @@ LEAVE = "leave"
 """A branch is lost for good, only where disks neither go back nor are copied."""
 FEWEST_TO_LEAVE = 3
 LEAVING_SHARE = 0.3  # of the histories in which a branch could leave
+LIES = ("forge_deaths", "forge_ghosts", "forge_heads", "forge_cells", "forge_orders", "forge_rows",
+        "forge_numbers", "forge_times", "forge_lists", "forge_refusals", "forge_facts", "own_units", "greed",
+        "withhold", "replay", "flood")  # fmt: skip
+"""The kinds of lies of a member that lies (tests.simulation.lying). It signs every message as itself."""
+ENDING_LIES = ("forge_deaths", "forge_heads", "forge_cells", "forge_numbers", "forge_refusals", "forge_lists")
+"""The lies that may end an honest life, as what a true member says would: that it has more of this life than
+this disk. The branch then sells by another life, and its units of the ended one are frozen."""
+CLOCK_FAULTS = ("skew", "jump")
+"""They do not happen where a liar forges numbers. How far logical time may run ahead is judged by each node's
+clock, so a liar can part branches whose clocks differ until the clocks are right."""
+CANDOUR = (0.0, 0.3, 0.7)
+"""The share of its messages that a liar may send as they are."""
+LIE_SHARE = 0.4
+"""Each kind is told in this share of the histories with a liar."""
+PAUSES_WITH_LIARS = (0.03, 0.1, 0.3)
+"""Seconds between two operations of a client where a member lies: it has to meet the others now and then."""
+MOST_WITH_LIARS = (5, 60)
+"""The most nodes, the liar among them, and the most operations: lies cost many messages."""
 NODES = ("matriz", "filial-norte", "filial-sul", "filial-leste", "filial-oeste", "filial-centro",
          "filial-serra", "filial-litoral", "filial-vale")  # fmt: skip
 NODES_WEIGHTS = {2: 440, 3: 400, 4: 90, 5: 55, 6: 6, 7: 4, 8: 3, 9: 2}
@@ -49,6 +67,8 @@ class Plan:
     - `demand` weighs the products of `skus`; the first is in highest demand.
     - `faults` names the kinds that may happen, and `storm` says that they begin before founding.
     - `breaks` says that the next version of the node has no protocol version in common with this one.
+    - `liar` is the one of the `nodes` that lies, if one does. `lies` names the kinds that it tells, and
+      `candour` is the share of its messages that it leaves as they are.
     """
 
     seed: int
@@ -68,15 +88,54 @@ class Plan:
     retry_seconds: float
     transfer_wait_seconds: float
     rebalance_seconds: float
+    liar: str | None = None
+    lies: tuple[str, ...] = ()
+    candour: float = 1.0
+
+    @property
+    def may_end_lives(self) -> bool:
+        """Whether the liar may end an honest life: by some lies it can."""
+        return bool({*self.lies} & {*ENDING_LIES})
+
+    @property
+    def honest(self) -> tuple[str, ...]:
+        """The nodes that do not lie."""
+        return tuple(name for name in self.nodes if name != self.liar)
 
     def random(self, *purpose: object) -> Random:
         """A random source for one purpose, so that more draws for one purpose change no other."""
         return Random("/".join(map(str, (self.seed, *purpose))))
 
 
-def draw(seed: int, *, nodes: int | None = None, wipes: bool = False) -> Plan:
+def draw(seed: int, *, nodes: int | None = None, wipes: bool = False, liars: bool = False) -> Plan:
     """The history of a seed, of so many nodes or of as many as it draws; with `wipes`, disks are lost in it
-    too."""
+    too; with `liars`, one of the nodes lies, and no disk is lost."""
+    plan = _drawn(seed, nodes=nodes, wipes=wipes and not liars)
+    return _with_liar(plan, one_more=nodes is None) if liars else plan
+
+
+def _with_liar(plan: Plan, *, one_more: bool) -> Plan:
+    """The same history with a liar among its nodes, or as `one_more`. Every branch sells only what it has
+    rights of."""
+    random = plan.random("liar")
+    most_nodes, most_operations = MOST_WITH_LIARS
+    nodes = NODES[: min(len(plan.nodes) + 1, most_nodes)] if one_more else plan.nodes
+    lies = tuple(kind for kind in LIES if random.random() < LIE_SHARE) or (random.choice(LIES),)
+    left_out = {"poison", *(CLOCK_FAULTS if "forge_numbers" in lies else ())}
+    return replace(
+        plan,
+        nodes=nodes,
+        faults=tuple(kind for kind in plan.faults if kind not in left_out),
+        policy="escrow",
+        operations=min(plan.operations, most_operations),
+        pause=random.choice(PAUSES_WITH_LIARS),
+        liar=random.choice(nodes[1:]),  # the first opens the shop
+        lies=lies,
+        candour=random.choice(CANDOUR),
+    )
+
+
+def _drawn(seed: int, *, nodes: int | None, wipes: bool) -> Plan:
     random = Random(f"{seed}/plan")
     drawn = random.choices(tuple(NODES_WEIGHTS), tuple(NODES_WEIGHTS.values()))[0]
     nodes = nodes or drawn

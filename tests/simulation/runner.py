@@ -31,6 +31,7 @@ class Request:
     seed: int
     nodes: int | None = None
     wipes: bool = False
+    liars: bool = False
     lines: bool = False
 
 
@@ -175,12 +176,14 @@ class Runner:
         *,
         nodes: int | None = None,
         wipes: bool = False,
+        liars: bool = False,
         twice: float = 1.0,
         report: Report,
         progress: Callable[[Tally], None],
     ) -> None:
         self._nodes = nodes
         self._wipes = wipes
+        self._liars = liars
         self._twice = twice
         self._report = report
         self._progress = progress
@@ -197,7 +200,7 @@ class Runner:
 
     async def _play_all(self, waiting: Iterator[tuple[int, int]], pair: Pair) -> None:
         for number, seed in waiting:  # shared by all pairs: each seed is taken once
-            request = Request(seed, nodes=self._nodes, wipes=self._wipes)
+            request = Request(seed, nodes=self._nodes, wipes=self._wipes, liars=self._liars)
             twice = int((number + 1) * self._twice) > int(number * self._twice)
             try:
                 await self._play(request, pair if number % 2 else pair[::-1], twice=twice)
@@ -239,4 +242,5 @@ async def _where_they_part(request: Request, pair: Pair) -> list[str]:
 def _how_to_repeat(request: Request) -> str:
     nodes = f" NODES={request.nodes}" if request.nodes else ""
     wipes = " WIPES=1" if request.wipes else ""
-    return f"  repeat it: make simulate HISTORIES=1 SEED={request.seed}{nodes}{wipes}"
+    liars = " LIARS=1" if request.liars else ""
+    return f"  repeat it: make simulate HISTORIES=1 SEED={request.seed}{nodes}{wipes}{liars}"

@@ -11,13 +11,14 @@ from typing import Any, cast
 import pytest
 
 from app.database import StorageFull, Transaction
+from app.domain.product import NewProduct
 from app.node import BranchNode
 from app.state.commands.order_commands import Adjustment, PlaceOrder
 from app.state.tables import products
 from tests.simulation.ending import verdict
 from tests.simulation.journal import Journal
 from tests.simulation.machines import virtual
-from tests.simulation.machines.machine import Machine
+from tests.simulation.machines.machine import Machine, Surroundings
 from tests.simulation.machines.network import Network
 from tests.simulation.machines.process import Down, Process, Unknown, own_tasks
 from tests.simulation.people.clients import ACTOR, Client
@@ -33,7 +34,7 @@ ORDER = PlaceOrder(customer="ALFKI", lines=(("CAFE", 2),))
 async def place(node: BranchNode) -> str:
     """Order two units under one key."""
     answer = await node.orders.place(ORDER, actor=ACTOR, key="a key", request_hash="hash")
-    return str(answer["id"])
+    return str(answer.id)
 
 
 def with_a_machine(template: Path, place_: Path, use: Callable[[Machine], Awaitable[None]]) -> Journal:
@@ -63,15 +64,14 @@ def observed(
     async def main() -> None:
         asyncio.get_running_loop().set_task_factory(cast(Any, own_tasks))
         with closing(Observer(journal, Promises(), Record(PLAN.nodes))) as observer:
-            machine = Machine(
-                node_settings(PLAN, "alone", path),
+            around = Surroundings(
                 journal=journal,
                 random=PLAN.random,
                 transport=Network(PLAN.random("network"), journal=journal).transport,
                 on_commit=observer.look,
                 template=template,
-                http=False,
             )
+            machine = Machine(node_settings(PLAN, "alone", path), around)
             await use(machine, observer)
             await machine.stop()
             await machine.reaped()
@@ -97,7 +97,7 @@ def test_what_was_acknowledged_is_there_after_a_crash(template: Path, tmp_path: 
         process = await started(machine)
 
         found = await process.do(process.node.orders.view(order_id), patience=1.0)
-        assert found["id"] == order_id
+        assert found.id == order_id
 
     assert with_a_machine(template, tmp_path, use).violations == []
 
@@ -207,7 +207,7 @@ async def write(node: BranchNode, command: Callable[[Transaction], Any]) -> Any:
 
 
 def product(sku: str) -> Callable[[Transaction], Any]:
-    made = products.NewProduct(sku, "x" * 200, 1)
+    made = NewProduct(sku, "x" * 200, 1)
     return lambda tx: products.create(tx, made, actor=ACTOR)
 
 

@@ -83,7 +83,7 @@ def test_an_acknowledged_order_survives_a_power_cut(template: Path, tmp_path: Pa
         process = await started(machine)
 
         found = await process.do(process.node.orders.view(order_id), patience=1.0)
-        assert found["id"] == order_id
+        assert found.id == order_id
 
     assert with_a_machine(template, tmp_path, use).violations == []
 

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from lab.checking.checker.finding import Promise
+from branchlab.checking.checker.finding import Promise
 from tests.simulation.history import play
 from tests.simulation.plan import draw
 

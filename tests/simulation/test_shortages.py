@@ -4,10 +4,11 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import Any
 
 import pytest
 
+from app.domain.stock import SoldUnits
+from app.state.tables.stock_views import StockView
 from tests.simulation.ending import shortages
 from tests.simulation.journal import Journal
 
@@ -32,8 +33,8 @@ def file() -> Iterator[sqlite3.Connection]:
 
 def judged(file: sqlite3.Connection, oversold: int, named: Sequence[tuple[str, str, int]]) -> Journal:
     """What is found where a node shows so many units of CAFE oversold, and names these orders."""
-    told = [{"order": order, "branch": branch, "quantity": units} for order, branch, units in named]
-    page: list[dict[str, Any]] = [{"id": "CAFE", "sku": "CAFE", "oversold": oversold, "deficits": told}]
+    told = [SoldUnits(lamport=0, branch=branch, order_id=order, quantity=n) for order, branch, n in named]
+    page = [StockView("CAFE", "CAFE", 0, 0, oversold, 0, deficits=told, rows=[], hearsay=[])]
     journal = Journal()
 
     async def judge() -> None:

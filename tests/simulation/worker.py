@@ -14,7 +14,7 @@ from tests.simulation.history import play
 
 
 def serve(requests: TextIO, results: TextIO) -> None:
-    """Answer `{seed, nodes, wipes, lines}` with the history's result as JSON, until the input ends."""
+    """Answer `{seed, nodes, wipes, liars, lines}` with the history's result as JSON, until the input ends."""
     with tempfile.TemporaryDirectory(prefix="simulation-") as place:
         template = Path(place) / "template.db"
         migrate(template, forms=FORMS)
@@ -26,6 +26,7 @@ def serve(requests: TextIO, results: TextIO) -> None:
                 template=template,
                 nodes=wanted["nodes"],
                 wipes=wanted["wipes"],
+                liars=wanted["liars"],
                 keep_lines=wanted["lines"],
             )
             print(json.dumps(dataclasses.asdict(result)), file=results, flush=True)

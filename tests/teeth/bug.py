@@ -11,10 +11,12 @@ Plant = Callable[[], AbstractContextManager[object]]
 @dataclass(frozen=True)
 class Simulated:
     """Random histories catch it. `seed` is one that did; those after it are tried too, because another
-    history is drawn for a seed as soon as the simulator changes. `wipes` loses disks in them."""
+    history is drawn for a seed as soon as the simulator changes. `wipes` loses disks in them, and with
+    `liars` one member lies."""
 
     seed: int = 1
     wipes: bool = False
+    liars: bool = False
 
 
 @dataclass(frozen=True)

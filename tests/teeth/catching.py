@@ -71,17 +71,21 @@ def _simulate(bug: Bug, drawn: Simulated, *, template: Path) -> Found:
         if broken is not None:
             _require_sense(broken)
             alarm = _violation(seed, drawn, template=template)
-            where = f"{by}, seed {seed}{', disks lost' if drawn.wipes else ''}"
+            where = f"{by}, seed {seed}{_kind(drawn)}"
             return Found(
                 bug.name, bug.breaks, where, _words(broken), None if alarm is None else _words(alarm)
             )
     return Found(bug.name, bug.breaks, f"{by}, seeds {drawn.seed} to {seed}", None)
 
 
+def _kind(drawn: Simulated) -> str:
+    return (", disks lost" if drawn.wipes else "") + (", a member lies" if drawn.liars else "")
+
+
 def _violation(seed: int, drawn: Simulated, *, template: Path) -> Violation | None:
     alone = mock.patch.object(Journal, "violation", _of_the_checker)
     with alone if isinstance(drawn, Checked) else nullcontext():
-        violations = simulate(seed, template=template, wipes=drawn.wipes).violations
+        violations = simulate(seed, template=template, wipes=drawn.wipes, liars=drawn.liars).violations
     return violations[0] if violations else None
 
 

@@ -141,7 +141,7 @@ async def _stock(trial: Trial, name: str) -> tuple[int, int, int] | None:
         shown = await trial[name].database.read(lambda connection: stock_views.stock_view(connection, RICE))
     except AlteredRow:
         return None
-    return shown["available"], shown["frozen"], shown["oversold"]
+    return shown.available, shown.frozen, shown.oversold
 
 
 async def _everybody_has(trial: Trial, orders: int) -> bool:
@@ -151,9 +151,9 @@ async def _everybody_has(trial: Trial, orders: int) -> bool:
 async def _named(trial: Trial) -> str | None:
     """The first alarm that names table and bucket, or None if there is no alarm of rows at all."""
     for name in NAMES:
-        alarms = (await trial[name].status())["alarms"]
+        alarms = (await trial[name].status()).alarms
         for kind in _KINDS:
             if kind in alarms:
-                assert _NAMED.search(alarms[kind]["last"]), alarms[kind]["last"]
-                return f"{name}: {kind}: {alarms[kind]['last']}"
+                assert _NAMED.search(alarms[kind].last), alarms[kind].last
+                return f"{name}: {kind}: {alarms[kind].last}"
     return None

@@ -18,6 +18,7 @@ import pytest
 from app.api.problems import handlers
 from app.api.problems.table import say
 from tests.recovery.trial import Trial
+from tests.simulation.scratch import memory
 from tests.support.branch import Branches
 from tests.support.company import Company
 from tests.support.virtual import VirtualLoop
@@ -33,9 +34,7 @@ class BadPlant(Exception):
 def play(history: Callable[..., Any], arguments: Mapping[str, Any], *, template: Path) -> str | None:
     """Play a history; what failed in it, in a line, or None if it passed. Raises BadPlant."""
     with ExitStack() as stack:
-        memory = Path("/dev/shm")  # noqa: S108  # it is thrown away
-        directory = memory if memory.is_dir() else None
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="teeth-", dir=directory)))
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="teeth-", dir=memory())))
         log = stack.enter_context(_Log())
         try:
             _perform(history, arguments, place=place, template=template)
@@ -51,9 +50,7 @@ def play(history: Callable[..., Any], arguments: Mapping[str, Any], *, template:
 def tell(history: Callable[..., Any], *, template: Path) -> str | None:
     """Play a history that every node must survive; what it returns. Raises what it raises, and BadPlant."""
     with ExitStack() as stack:
-        memory = Path("/dev/shm")  # noqa: S108  # it is thrown away
-        directory = memory if memory.is_dir() else None
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="teeth-", dir=directory)))
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="teeth-", dir=memory())))
         log = stack.enter_context(_Log())
 
         async def perform() -> str | None:

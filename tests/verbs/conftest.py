@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from lab.networks import ports
-from lab.networks.drivers import Driver, get_driver
-from lab.networks.network import MOST_NODES, UpOptions
-from lab.settings import load_or_create
+from branchlab.networks import ports
+from branchlab.networks.drivers import Driver, get_driver
+from branchlab.networks.network import MOST_NODES, UpOptions
+from branchlab.settings import load_or_create
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST
 

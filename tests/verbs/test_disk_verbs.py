@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.errors import LabError
-from lab.nodes.contract import Order, Stock
-from lab.nodes.convergence import wait_converged
-from lab.nodes.outcome import Refused, Unknown
-from lab.poll import poll
+from branchlab.errors import LabError
+from branchlab.nodes.contract import Order, Stock
+from branchlab.nodes.convergence import wait_converged
+from branchlab.nodes.outcome import Refused, Unknown
+from branchlab.poll import poll
 from tests.cluster.cluster import Cluster
 from tests.verbs.conftest import MakeCluster
 
@@ -102,6 +102,7 @@ def test_a_count_releases_what_is_left_of_a_lost_disk(cluster: Cluster) -> None:
     cluster.lab("heal")
     seen(cluster, "COUNTED")
 
+    assert "nothing was done" in cluster.lab("count", "COUNTED", "--gone", "7", exit_code=2)
     said = cluster.lab("count", "COUNTED", "--gone", "1")
 
     assert said.strip() == (

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from lab import settings
-from lab.nodes.client import NodeClient
-from lab.nodes.contract import Status
-from lab.nodes.convergence import Statuses, read_status, wait_clear, wait_converged, wait_pending_zero
-from lab.nodes.outcome import Refused
-from lab.poll import poll_blocking
+from branchlab import settings
+from branchlab.faults.forging import KINDS
+from branchlab.nodes.client import NodeClient
+from branchlab.nodes.contract import Status
+from branchlab.nodes.convergence import Statuses, read_status, wait_clear, wait_converged, wait_pending_zero
+from branchlab.nodes.outcome import Refused
+from branchlab.poll import poll_blocking
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST
 from tests.verbs.conftest import MakeCluster
@@ -23,11 +24,18 @@ from tests.verbs.conftest import MakeCluster
 PRODUCTS = 5  # each creation is one event
 UNITS = 5000  # more than there is room for orders in a full disk
 A, B, C = "matriz", "filial-norte", "filial-sul"
+CAUSES = {
+    "repeated": "200 duplicate: applied nothing",
+    "replayed": "401 used_token: refused",
+    "tampered": "401 other_body: refused",
+    "forged": "401 invalid_token: refused",
+    "stale-token": "401 expired_token: refused",
+}
 
 
 @pytest.fixture(scope="module")
 def breakable(make_cluster: MakeCluster) -> Cluster:
-    return make_cluster(settings={**FAST, "LAB_FAULTS": "1"})
+    return make_cluster()
 
 
 @pytest.fixture
@@ -153,7 +161,7 @@ def test_a_fault_ends_with_its_lease_though_nobody_heals_it(cluster: Cluster) ->
 
 def test_after_a_tool_that_was_killed_heal_leaves_nothing_broken(cluster: Cluster) -> None:
     environment = {**os.environ, "LAB_RUN_DIR": str(cluster.run_dir), "LAB_ENV_FILE": str(cluster.env_file)}
-    command = [sys.executable, "-m", "lab", "cut", A, C]
+    command = [sys.executable, "-m", "branchlab", "cut", A, C]
     with subprocess.Popen(command, cwd=settings.ROOT, env=environment, stdout=subprocess.PIPE) as tool:
         assert poll_blocking(lambda: broken(cluster) or tool.poll() is not None, seconds=60, every=0)
         os.kill(tool.pid, signal.SIGKILL)
@@ -201,11 +209,47 @@ async def order(client: NodeClient, number: int) -> str:
 
 
 def test_without_lab_faults_the_verbs_say_how_to_get_them(make_cluster: MakeCluster) -> None:
-    plain = make_cluster(2)
+    plain = make_cluster(2, settings={**FAST, "LAB_FAULTS": "0"})
     said = plain.lab("cut", A, B, exit_code=2)
     assert " takes no faults; run `make down`, then `make up FAULTS=1`" in said  # who is asked first answers
-    assert "run `make down`, then `make up FAULTS=1`" in plain.lab("up", "--faults", exit_code=2)
+    assert "the nodes run without LAB_FAULTS=1; run `make down`" in plain.lab("up", "--faults", exit_code=2)
     plain.lab("down")
     plain.lab("up", "--faults")
     assert "cut" in plain.lab("cut", A, B)
     plain.lab("heal")
+
+
+async def status_of(cluster: Cluster, node: str) -> Status:
+    async with cluster.client(node) as client:
+        return await client.status()
+
+
+async def spread(cluster: Cluster, sku: str) -> None:
+    """Writes at A, and heals; returns when every node has it."""
+    async with cluster.clients() as clients:
+        await clients[A].create_product(sku, sku, 100)
+    cluster.lab("heal")
+
+
+def faults_of(cluster: Cluster, node: str) -> Any:
+    return asyncio.run(status_of(cluster, node)).get("faults")
+
+
+def test_each_kind_of_false_message_is_answered_with_its_cause_and_changes_nothing(cluster: Cluster) -> None:
+    assert CAUSES.keys() == KINDS.keys()
+    asyncio.run(spread(cluster, "FALSE"))
+    before = asyncio.run(status_of(cluster, C))["digest"]
+    for kind, cause in CAUSES.items():
+        said = cluster.lab("forge", kind, A, C, "--times", "2")
+        assert f"2 × {cause}" in said, said
+    assert asyncio.run(status_of(cluster, C))["digest"] == before
+
+
+def test_a_small_batch_and_a_wrong_clock_last_until_the_heal(cluster: Cluster) -> None:
+    cluster.lab("batch", A, "1")
+    cluster.lab("skew", C, "-90s")
+    assert faults_of(cluster, A)["batch"]["value"] == 1
+    assert faults_of(cluster, C)["clock"]["value"] == -90
+    asyncio.run(spread(cluster, "SLOWLY"))
+    assert faults_of(cluster, A)["batch"] is None
+    assert faults_of(cluster, C)["clock"] is None

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.checking.operations import Operations
-from lab.checking.run import begin
-from lab.checking.runlog import RunLog
-from lab.checking.verdict import Verdict
-from lab.nodes.contract import WantedLine
-from lab.nodes.convergence import wait_converged
-from lab.poll import poll
+from branchlab.checking.operations import Operations
+from branchlab.checking.run import begin
+from branchlab.checking.runlog import RunLog
+from branchlab.checking.verdict import Verdict
+from branchlab.nodes.contract import WantedLine
+from branchlab.nodes.convergence import wait_converged
+from branchlab.poll import poll
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST
 from tests.verbs.conftest import MakeCluster

@@ -1,12 +1,12 @@
-"""`lab salvage` over every driver: what a node's damaged file holds is shown and comes back."""
+"""`./lab salvage` over every driver: what a node's damaged file holds is shown and comes back."""
 
 import asyncio
 import json
 
 import pytest
 
-from lab.nodes.contract import Order
-from lab.nodes.convergence import wait_converged
+from branchlab.nodes.contract import Order
+from branchlab.nodes.convergence import wait_converged
 from tests.cluster.cluster import Cluster
 from tests.cluster.damaged_page import zero_a_page
 from tests.verbs.conftest import MakeCluster

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import settings
-from lab.checking.runlog import Record, read_records
-from lab.networks import network
-from lab.networks.drivers import Driver, get_driver
-from lab.poll import poll_blocking
+from branchlab import settings
+from branchlab.checking.runlog import Record, read_records
+from branchlab.networks import network
+from branchlab.networks.drivers import Driver, get_driver
+from branchlab.poll import poll_blocking
 
 DRIVERS = [
     pytest.param("process", marks=pytest.mark.cluster),
@@ -25,7 +25,7 @@ _END_SECONDS = 400
 
 
 class Torture:
-    """`lab torture` over one driver, in a directory of its own."""
+    """`./lab torture` over one driver, in a directory of its own."""
 
     def __init__(self, driver: str, directory: Path) -> None:
         self._name = driver
@@ -40,7 +40,7 @@ class Torture:
     def start(self) -> subprocess.Popen[str]:
         words = ("torture", "--minutes", MINUTES, "--seed", SEED, "--nodes", 3, "--driver", self._name)
         return subprocess.Popen(
-            [sys.executable, "-m", "lab", *map(str, words), "--directory", str(self._directory)],
+            [sys.executable, "-m", "branchlab", *map(str, words), "--directory", str(self._directory)],
             cwd=settings.ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -64,7 +64,7 @@ def torture(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Torture]
 
 def verify(path: Path) -> dict[str, object]:
     ended = subprocess.run(
-        [sys.executable, "-m", "lab", "verify", "--json", str(path)],
+        [sys.executable, "-m", "branchlab", "verify", "--json", str(path)],
         cwd=settings.ROOT,
         capture_output=True,
         text=True,
@@ -96,7 +96,7 @@ def test_a_torture_that_is_interrupted_leaves_nothing_running_or_paused(torture:
 
         assert poll_blocking(is_at_it, seconds=_END_SECONDS), "no fault was made"
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=_END_SECONDS)
+        said, _ = running.communicate(timeout=_END_SECONDS)
 
-    assert running.returncode != 0
+    assert running.returncode == 130, said
     assert torture.states() == {"stopped"}

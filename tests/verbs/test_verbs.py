@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from lab.networks.network import NODE_NAMES
-from lab.nodes.contract import Status
-from lab.nodes.convergence import Statuses, read_status, wait_clear, wait_converged, wait_pending_zero
+from branchlab.networks.network import NODE_NAMES
+from branchlab.nodes.contract import Status
+from branchlab.nodes.convergence import Statuses, read_status, wait_clear, wait_converged, wait_pending_zero
 from tests.cluster.cluster import Cluster
 from tests.verbs.conftest import MakeCluster
 from tests.verbs.traces import births, data, left_over

@@ -1,8 +1,9 @@
 """What a network leaves on the machine: which programs run for it, and what is still there."""
 
-from lab.networks.drivers.compose import ComposeDriver, project_name
-from lab.networks.drivers.docker import Project, run_docker
-from lab.networks.drivers.node_process import NodeProcess
+from branchlab.networks.drivers.compose import ComposeDriver
+from branchlab.networks.drivers.docker import Project, run_docker
+from branchlab.networks.drivers.node_process import NodeProcess
+from branchlab.networks.drivers.own_project import project_name
 from tests.cluster.cluster import Cluster
 
 

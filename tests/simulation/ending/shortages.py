@@ -5,8 +5,8 @@ It reads every node's file with SQL of its own, and holds what the node shows ag
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from app.state.tables.stock_views import StockView
 from tests.simulation.journal import Journal
 
 _LEFT = (
@@ -23,7 +23,7 @@ _SALES = (
 
 def judge(
     files: Mapping[str, sqlite3.Connection],
-    shown: Mapping[str, Sequence[Mapping[str, Any]]],
+    shown: Mapping[str, Sequence[StockView]],
     journal: Journal,
 ) -> int:
     """Check what every node shows of each product (`shown`, its stock pages) against its file; what does not
@@ -32,11 +32,11 @@ def judge(
     for name, page in shown.items():
         left = dict(files[name].execute(_LEFT).fetchall())
         for stock in page:
-            short = max(-left.get(stock["id"], 0), 0)
-            expected = _who_is_short(files[name], stock["id"], short)
-            told = [(line["order"], line["branch"], line["quantity"]) for line in stock["deficits"]]
-            if (stock["oversold"], told) != (short, expected):
-                text = f"{name} shows {stock['oversold']} of {stock['sku']} oversold and names {told}"
+            short = max(-left.get(stock.id, 0), 0)
+            expected = _who_is_short(files[name], stock.id, short)
+            told = [(units.order_id, units.branch, units.quantity) for units in stock.deficits]
+            if (stock.oversold, told) != (short, expected):
+                text = f"{name} shows {stock.oversold} of {stock.sku} oversold and names {told}"
                 journal.violation("shortages", f"{text}: it is {short}, {expected}")
         oversold = max(oversold, sum(max(-units, 0) for units in left.values()))
     return oversold

@@ -5,7 +5,8 @@ import hashlib
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tests.simulation.journal import Journal
@@ -27,20 +28,79 @@ _TABLES = {
 _LOCAL_COLUMNS = {"announced", "seq", "donor"}
 
 _DEAD = "SELECT branch, epoch FROM epochs WHERE dead = 1 ORDER BY branch, epoch"
+_HEARSAY = "SELECT branch, epoch FROM hearsay_deaths"
 _PARKED = "SELECT origin, epoch, seq, event_id, kind, entity, reason FROM parked"
 
 Files = Mapping[str, sqlite3.Connection]
 
 
-def deaths(files: Files) -> list[list[Any]]:
-    """The lives that each node knows to be over."""
-    return [file.execute(_DEAD).fetchall() for file in files.values()]
+@dataclass(frozen=True)
+class LeftOut:
+    """What is not judged where a member lies: all rows of its `branch`, and the catalogue `rows` that it
+    changed, by id. Of the stock, only the rows of `living` lives are judged that no file marks as `hearsay`.
+    The others may differ: whose edit wins is in the liar's power, and so is what it says of lives that are
+    over or never were. `some_ended` says that honest lives were ended by lies."""
+
+    branch: str | None = None
+    rows: Collection[str] = frozenset()
+    living: Collection[tuple[str, str]] = frozenset()
+    hearsay: Collection[tuple[str, str, str]] = frozenset()
+    some_ended: bool = False
+
+    def is_of_liar(self, branch: str) -> bool:
+        return branch == self.branch
+
+    def is_judged(self, product: str, branch: str, epoch: str) -> bool:
+        """Whether a row of the stock is."""
+        told = (branch, epoch) in self.living and (product, branch, epoch) not in self.hearsay
+        return self.branch is None or told
+
+    def may_be_false(self, order: Mapping[str, Any]) -> bool:
+        """Whether a liar may have invented or cancelled an order: of a life that is over everybody may tell
+        that."""
+        return self.branch is not None and (order["branch"], order["epoch"]) not in self.living
+
+    def rest(self, file: sqlite3.Connection) -> dict[str, list[str]]:
+        """All other rows of a file, by table."""
+        tables = dump(file)
+        if self.branch is None:
+            return tables
+        orders = {row[0] for row in file.execute("SELECT id FROM orders WHERE branch = ?", (self.branch,))}
+        return {
+            table: [row for row in rows if not self._has(json.loads(row), orders)]
+            for table, rows in tables.items()
+        }
+
+    def _has(self, row: Mapping[str, Any], orders: Collection[str]) -> bool:
+        named = {row.get("branch"), row.get("stamp_node"), row.get("role_node"), row.get("credentials_node")}
+        if "product_id" in row and "branch" in row:
+            return not self.is_judged(row["product_id"], row["branch"], row["epoch"])
+        return self.branch in named or row.get("id") in self.rows or row.get("order_id") in orders
 
 
-def is_quiet(files: Files) -> bool:
+NOTHING = LeftOut()
+
+
+def deaths(files: Files, left_out: LeftOut = NOTHING) -> list[list[Any]]:
+    """The lives that each node knows to be over. Where a member lied, without those that a file has by the
+    word of others: such a life may never have been, and its branch then never speaks of it."""
+    hearsay: set[tuple[Any, ...]] = set()
+    if left_out.branch is not None:
+        hearsay = {tuple(life) for file in files.values() for life in file.execute(_HEARSAY)}
+    return [
+        [
+            life
+            for life in file.execute(_DEAD)
+            if not left_out.is_of_liar(life[0]) and tuple(life) not in hearsay
+        ]
+        for file in files.values()
+    ]
+
+
+def is_quiet(files: Files, left_out: LeftOut = NOTHING) -> bool:
     """Whether every node has applied all events of every other, the others have received its acknowledgement,
     and all know the same dead lives."""
-    over = deaths(files)
+    over = deaths(files, left_out)
     if any(known != over[0] for known in over):
         return False
     heads = {name: _one(file, "SELECT epoch, seq FROM node") for name, file in files.items()}
@@ -59,22 +119,29 @@ def is_quiet(files: Files) -> bool:
     return True
 
 
+def are_alike(files: Files, left_out: LeftOut) -> bool:
+    """Whether all files hold the same rows, but for what is left out."""
+    first, *others = [left_out.rest(file) for file in files.values()]
+    return all(rest == first for rest in others)
+
+
 def ends(files: Files) -> list[tuple[Any, ...]]:
     """Where every node's own events end: equal at two instants if nobody wrote in between."""
     return [_one(file, "SELECT epoch, seq FROM node") for file in files.values()]
 
 
-def judge(files: Files, promises: Promises, journal: Journal) -> None:
+def judge(files: Files, promises: Promises, journal: Journal, left_out: LeftOut = NOTHING) -> None:
     """Check everything that must hold in the end; what does not becomes a violation."""
-    _judge_convergence(files, journal)
+    _judge_convergence(files, journal, left_out)
     lost = parked.lost(files)
     for name, file in files.items():
-        _judge_orders(name, file, promises, journal)
-        _judge_units(name, file, promises, journal)
-        _judge_staff(name, file, promises, journal)
+        _judge_orders(name, file, promises, journal, left_out)
+        _judge_units(name, file, promises, journal, left_out)
+        if left_out.branch is None:  # whom an admin of the liar's lets in again is in
+            _judge_staff(name, file, promises, journal)
         _judge_what_is_newer(name, file, promises, journal)
         left = file.execute(_PARKED).fetchall()
-        if left := [row for row in left if row[:4] not in lost]:
+        if left := [row for row in left if row[:4] not in lost and not left_out.is_of_liar(row[0])]:
             journal.violation("parked", f"{name}: {left}")
 
 
@@ -101,8 +168,8 @@ def digest(tables: Mapping[str, Sequence[str]]) -> str:
     return hashlib.sha256(json.dumps(tables).encode()).hexdigest()
 
 
-def _judge_convergence(files: Files, journal: Journal) -> None:
-    dumps = {name: dump(file) for name, file in files.items()}
+def _judge_convergence(files: Files, journal: Journal, left_out: LeftOut) -> None:
+    dumps = {name: left_out.rest(file) for name, file in files.items()}
     first, *others = dumps
     journal.note("ends with", digest(dumps[first]))
     for name in others:
@@ -116,16 +183,18 @@ def _judge_convergence(files: Files, journal: Journal) -> None:
         journal.violation("diverged", f"in suppliers: {suppliers}")
 
 
-def _judge_orders(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
-    found = orders(file)
+def _judge_orders(
+    name: str, file: sqlite3.Connection, promises: Promises, journal: Journal, left_out: LeftOut
+) -> None:
+    found = {key: order for key, order in orders(file).items() if not left_out.is_of_liar(order["branch"])}
     copies = Counter(order["key"] for order in found.values())
-    for key in copies:
-        if key not in promises.orders:
-            journal.violation("invented", f"{name}: nobody asked for order {key}")
+    for stored in found.values():
+        if stored["key"] not in promises.orders and not left_out.may_be_false(stored):
+            journal.violation("invented", f"{name}: nobody asked for order {stored['key']}")
     for asked in promises.orders.values():
         order = found.get(asked.order_id or "")
         if asked.outcome == "ok":
-            _judge_order(name, asked, order, promises, journal)
+            _judge_order(name, asked, order, promises, journal, left_out=left_out)
         for order_id in asked.earlier:
             if order_id not in found and order_id not in promises.at_risk:
                 journal.violation("lost", f"{name}: {asked.key} was acknowledged as {order_id}, too")
@@ -138,7 +207,13 @@ def _judge_orders(name: str, file: sqlite3.Connection, promises: Promises, journ
 
 
 def _judge_order(
-    name: str, asked: OrderAsked, order: Mapping[str, Any] | None, promises: Promises, journal: Journal
+    name: str,
+    asked: OrderAsked,
+    order: Mapping[str, Any] | None,
+    promises: Promises,
+    journal: Journal,
+    *,
+    left_out: LeftOut,
 ) -> None:
     """Compare an acknowledged order with the stored rows. It may be missing only if no other disk had it."""
     missing = promises.at_risk.get(asked.order_id or "", 0)
@@ -150,7 +225,7 @@ def _judge_order(
         journal.violation("lost", f"{name}: {asked} is stored as {order}")
     if asked.cancel == "ok" and order["status"] != "cancelled" and not missing:
         journal.violation("lost", f"{name}: the cancelling of {asked.key} was acknowledged")
-    if asked.cancel is None and order["status"] == "cancelled":
+    if asked.cancel is None and order["status"] == "cancelled" and not left_out.may_be_false(order):
         journal.violation("invented", f"{name}: nobody asked to cancel {asked.key}")
 
 
@@ -177,31 +252,39 @@ def _judge_what_is_newer(name: str, file: sqlite3.Connection, promises: Promises
 
 
 def orders(file: sqlite3.Connection) -> dict[str, dict[str, Any]]:
-    """The stored orders by id: `{key, branch, status, units}`."""
+    """The stored orders by id: `{key, branch, epoch, status, units}`."""
     found: dict[str, dict[str, Any]] = {
-        row[0]: {"key": row[1], "branch": row[2], "status": row[3], "units": {}}
-        for row in file.execute("SELECT id, idempotency_key, branch, status FROM orders")
+        row[0]: {"key": row[1], "branch": row[2], "epoch": row[3], "status": row[4], "units": {}}
+        for row in file.execute("SELECT id, idempotency_key, branch, epoch, status FROM orders")
     }
     for order_id, sku, quantity in file.execute("SELECT order_id, sku, quantity FROM order_lines"):
         found[order_id]["units"][sku] = quantity
     return found
 
 
-def _judge_units(name: str, file: sqlite3.Connection, promises: Promises, journal: Journal) -> None:
+def _judge_units(
+    name: str, file: sqlite3.Connection, promises: Promises, journal: Journal, left_out: LeftOut
+) -> None:
     """Check that no unit was received or removed twice or never, and that no grant went to a life that never
     existed."""
+    if left_out.some_ended:
+        return  # what everybody may say of an ended life is in the sums
     skus = dict(file.execute("SELECT id, sku FROM products"))
     # A product that only lost disks had: which one it was, no file tells any more.
     forgotten = any(product not in skus for product, _, _ in promises.units_at_risk)
+    # Of such a row the clients were told, but it is in no sum.
+    unconfirmed = {skus.get(row[0]) for row in left_out.hearsay if not left_out.is_of_liar(row[1])}
     for column, book in (("received", promises.received), ("removed", promises.removed)):
         sums: Counter[str] = Counter()
-        for product, units in file.execute(f"SELECT product_id, {column} FROM stock"):
-            sums[skus[product]] += units
+        for product, branch, epoch, units in file.execute(
+            f"SELECT product_id, branch, epoch, {column} FROM stock"
+        ):
+            sums[skus[product]] += units if left_out.is_judged(product, branch, epoch) else 0
         missing: Counter[str] = Counter()
         for (product, _, _), columns in promises.units_at_risk.items():
             missing[skus.get(product, "")] += columns[column]
         for sku in sorted({*sums, *book}):
-            if forgotten and sku not in skus.values():
+            if (forgotten and sku not in skus.values()) or sku in unconfirmed:
                 continue
             told = book.get(sku, Received())
             if not told.sure - missing[sku] <= sums[sku] <= told.sure + told.perhaps:
@@ -211,7 +294,7 @@ def _judge_units(name: str, file: sqlite3.Connection, promises: Promises, journa
         " (SELECT 1 FROM epochs e WHERE e.branch = g.to_branch AND e.epoch = g.to_epoch)"
         " GROUP BY 1, 2"
     ).fetchall()
-    if lost:
+    if lost and left_out.branch is None:
         journal.violation("rights", f"{name}: rights were granted to {lost}")
 
 

@@ -50,21 +50,29 @@ async def say_again(machines: Sequence[Machine], gone: Sequence[Machine], journa
     All nodes that stored it may have lost their disks."""
     deadline = asyncio.get_running_loop().time() + KNOWN_WITHIN_SECONDS
     for one in gone:
-        while await _say(machines[0], one) != "decommissioned":
+        while await _say(machines[0], one, insist=len(machines) == 1) != "decommissioned":
             if asyncio.get_running_loop().time() >= deadline:
                 journal.violation("stalled", f"nobody but {machines[0].name} knows that {one.name} is gone")
                 return
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def _say(machine: Machine, gone: Machine) -> str | None:
-    """Decommission a branch at a node. Returns how far that is, or None if the node does not answer."""
+async def say(machines: Sequence[Machine], gone: Machine) -> bool:
+    """Decommission a branch at every node that answers. Returns whether that counts at one of them."""
+    alone = len(machines) == 1
+    return "decommissioned" in [await _say(machine, gone, insist=alone) for machine in machines]
+
+
+async def _say(machine: Machine, gone: Machine, *, insist: bool = False) -> str | None:
+    """Decommission a branch at a node; where no majority is left, `insist`. Returns how far that is, or None
+    if the node does not answer."""
     process = machine.process
     if process is None or not process.serves or not process.node.ready:
         return None
     with suppress(Down, Unknown, StateError, StorageError):
         said = await process.do(
-            process.node.members.decommission(gone.name, actor=ACTOR), patience=PATIENCE_SECONDS
+            process.node.members.decommission(gone.name, insist=insist, actor=ACTOR),
+            patience=PATIENCE_SECONDS,
         )
         return str(said.state)
     return None

@@ -52,6 +52,16 @@ async def go_back(scene: Scene, machine: Machine) -> None:
         await machine.stop()
 
 
+async def finish_upgrade(scene: Scene) -> None:
+    """Where some nodes are of the next version, end the others, so that it is started everywhere."""
+    if all(machine.version == versions.THIS for machine in scene.machines):
+        return
+    for machine in scene.machines:
+        if machine.version == versions.THIS:
+            machine.version = versions.NEXT
+            await crash(scene, machine)
+
+
 async def pause(scene: Scene, machine: Machine) -> None:
     """The process is paused for a while, as by SIGSTOP: its address accepts calls and answers none."""
     process = machine.process

@@ -53,7 +53,8 @@ class Faults:
 
     async def rage(self) -> None:
         """Break one thing after the other until cancelled. A storm before the shop is open pauses now and
-        then: a network whose nodes are killed again and again need not be founded."""
+        then: a network whose nodes are killed again and again need not be founded, nor one whose nodes have
+        no protocol in common."""
         kinds = [kind for kind in self._plan.faults if kind in DOINGS]
         losses = [kind for kind in kinds if kind in LOSSES]
         loop = asyncio.get_running_loop()
@@ -61,6 +62,7 @@ class Faults:
             await asyncio.sleep(self._random.expovariate(1.0 / self._plan.fault_every))
             if loop.time() > LONGEST_STORM_SECONDS and not self.shop_is_open.is_set():
                 self._scene.network.weather = Weather()
+                await self._finish(processes.finish_upgrade(self._scene))
                 await self.shop_is_open.wait()
             chance = self._random.random()
             if chance < 0.2:

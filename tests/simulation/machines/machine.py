@@ -5,6 +5,7 @@ import contextvars
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,30 +24,33 @@ from tests.support.virtual import VirtualClock
 LONGEST_WORK_SECONDS = 60.0  # of opening or closing a node on a disk that stalls
 
 
-class Machine:
-    """A branch's machine. It is off at first; its file survives whatever happens to the process.
+@dataclass(frozen=True)
+class Surroundings:
+    """What all machines of a history share.
 
-    `on_commit` is called at the instant after each commit, before any client gets an answer. `twin` is a
+    `on_commit` is called at the instant after each commit of a machine, before any client gets an answer. New
+    files are copies of `template`. With `http`, the nodes have their routes. `next_protocol` is spoken by the
+    next version of the node.
+    """
+
+    journal: Journal
+    random: Callable[..., Random]
+    transport: Callable[[str], Transport]
+    on_commit: Callable[["Machine"], None]
+    template: Path
+    http: bool = False
+    next_protocol: tuple[int, int] = versions.OVERLAPS
+
+
+class Machine:
+    """A branch's machine. It is off at first; its file survives whatever happens to the process. `twin` is a
     machine of the same branch that runs on a copy of this one's disk, while there is one. `label` tells the
     two apart.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        journal: Journal,
-        random: Callable[..., Random],
-        transport: Callable[[str], Transport],
-        on_commit: Callable[["Machine"], None],
-        template: Path,
-        http: bool,
-        label: str | None = None,
-        next_protocol: tuple[int, int] = versions.OVERLAPS,
-    ) -> None:
+    def __init__(self, settings: Settings, around: Surroundings, *, label: str | None = None) -> None:
         self.name = settings.node_name
         self.label = label or self.name
-        self.next_protocol = next_protocol
         self.path = settings.database_path
         self.wipes = 0
         self.restores = 0
@@ -58,18 +62,13 @@ class Machine:
         self.clock = VirtualClock()
         self.process: Process | None = None
         self._settings = settings
-        self._journal = journal
-        self._random = random
-        self._transport = transport
-        self._on_commit = on_commit
-        self._template = template
-        self._http = http
+        self._around = around
         self._starts = 0
         self._commits_to_live: int | None = None
         self._safe_before: wal.Place | None = None
         self._most_bytes: int | None = None
         self._reaping: asyncio.Task[None] | None = None
-        shutil.copy(template, self.path)
+        shutil.copy(around.template, self.path)
 
     @property
     def losses(self) -> int:
@@ -83,19 +82,22 @@ class Machine:
             return
         self._starts += 1
         self._commits_to_live = None
-        executor = SimExecutor(self._random("disk", self.label, self._starts), on_commit=self._committed)
+        executor = SimExecutor(
+            self._around.random("disk", self.label, self._starts), on_commit=self._committed
+        )
         parts: dict[str, Any] = {
             "clock": self.clock,
-            "random": self._random("node", self.label, self._starts),
-            "transport": self._transport(self.name),
+            "random": self._around.random("node", self.label, self._starts),
+            "transport": self._around.transport(self.name),
             "executor": executor,
+            "compares_mirror": True,
         }
         settings = self._settings.model_copy(update={"database_path": self.path})
-        with versions.built(self.version, self.next_protocol):
+        with versions.built(self.version, self._around.next_protocol):
             node = BranchNode(settings, **parts)
-        app = doors_of(node) if self._http else None
+        app = doors_of(node) if self._around.http else None
         self.process = process = Process(node, executor, app=app, version=self.version)
-        self._journal.note(self.label, "starts", self._starts)
+        self._around.journal.note(self.label, "starts", self._starts)
         with suppress(Unknown):  # it may be killed before it is open
             await process.do(node.open(), patience=LONGEST_WORK_SECONDS)
             process.serves = True
@@ -115,7 +117,7 @@ class Machine:
         """Stop the node as SIGTERM does."""
         process, self.process = self.process, None
         if process is not None:
-            self._journal.note(self.label, "stops")
+            self._around.journal.note(self.label, "stops")
             await process.do(process.node.close(), patience=LONGEST_WORK_SECONDS)
             process.kill()
             await process.reap()
@@ -125,7 +127,7 @@ class Machine:
         its log as they are at this instant."""
         process, self.process = self.process, None
         assert process is not None, "only a running node crashes"
-        self._journal.note(self.label, "is killed")
+        self._around.journal.note(self.label, "is killed")
         process.kill()
         self.path = _copy(self.path, f"{self.label}-{self._starts}.db")
         loop = asyncio.get_running_loop()
@@ -140,7 +142,7 @@ class Machine:
         self.crash()
         self.wipes += 1
         self.path = self.path.with_name(f"{self.name}-wiped-{self.wipes}.db")
-        shutil.copy(self._template, self.path)
+        shutil.copy(self._around.template, self.path)
 
     def keep(self) -> None:
         """Put a copy of the disk as it is now aside."""
@@ -160,17 +162,12 @@ class Machine:
         path = self.path.with_name(f"{label}.db")
         self.twin = twin = Machine(
             self._settings.model_copy(update={"database_path": path}),
-            journal=self._journal,
-            random=self._random,
-            transport=self._transport,
-            on_commit=self._on_commit,
-            template=self._template,
-            http=self._http,
+            self._around,
             label=label,
         )
         _copy(self.path, path.name)
         twin.copies = 1
-        twin.version, twin.next_protocol = self.version, self.next_protocol
+        twin.version = self.version
         twin.clock.offset = self.clock.offset
         return twin
 
@@ -202,14 +199,14 @@ class Machine:
 
     def _committed(self) -> None:
         if self.process is None or self._commits_to_live is None:
-            self._on_commit(self)
+            self._around.on_commit(self)
             return
         self._commits_to_live -= 1
         last = self._commits_to_live <= 0
         if last and self._safe_before is not None:
             self._die_without_power(self._safe_before)  # unseen: nobody knows what is left of this commit
             return
-        self._on_commit(self)
+        self._around.on_commit(self)
         if last:
             self.crash()
         elif self._safe_before is not None:
@@ -222,7 +219,9 @@ class Machine:
     def _die_without_power(self, safe: wal.Place) -> None:
         before = self.path
         self.crash()
-        wal.cut_power(before, self.path, safe=safe, random=self._random("power", self.label, self._starts))
+        wal.cut_power(
+            before, self.path, safe=safe, random=self._around.random("power", self.label, self._starts)
+        )
 
 
 def _copy(path: Path, name: str) -> Path:

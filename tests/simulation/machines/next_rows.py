@@ -3,13 +3,16 @@ entity, and one more kind of events."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 from app.database.additions import AddedColumn, AddedTable, add, taking_away
 from app.domain import forms, identity, text
 from app.domain.forms import Added, Form, Row
+from app.domain.lww import Stamp
 from app.domain.order import Order
-from app.domain.row_checks import Fields, a_natural, a_text
+from app.domain.records import Record
+from app.domain.row_checks import Fields, Natural, Text
 from app.domain.stock import Cell
 from app.domain.user import User
 from app.state.registry import replicated
@@ -17,17 +20,18 @@ from app.state.registry.entity import Entity
 from app.state.tables.lww_table import LwwTable
 from app.sync.wire import kinds
 from app.sync.wire.kinds import Kind
+from app.sync.wire.source import Source
 
 SUPPLIERS = "suppliers"
 REPRICED = "product_repriced"
 
-_TEXT = a_text(text.NAME, optional=True)
+_TEXT = Text(text.NAME, optional=True)
 _ADDED: Mapping[str, tuple[AddedColumn, Added]] = {
     "users": (AddedColumn("users", "badge", "TEXT", None), Added("badge", None, _TEXT)),
     "customers": (AddedColumn("customers", "tax_id", "TEXT", None), Added("tax_id", None, _TEXT)),
-    "products": (AddedColumn("products", "unit", "TEXT", "piece"), Added("unit", "piece", a_text(text.NAME))),
-    "stock": (AddedColumn("stock", "moves", "INTEGER", 0), Added("moves", 0, a_natural())),
-    "orders": (AddedColumn("orders", "channel", "TEXT", "till"), Added("channel", "till", a_text(text.NAME))),
+    "products": (AddedColumn("products", "unit", "TEXT", "piece"), Added("unit", "piece", Text(text.NAME))),
+    "stock": (AddedColumn("stock", "moves", "INTEGER", 0), Added("moves", 0, Natural())),
+    "orders": (AddedColumn("orders", "channel", "TEXT", "till"), Added("channel", "till", Text(text.NAME))),
     "order_lines": (AddedColumn("order_lines", "lot", "TEXT", None), Added("lot", None, _TEXT)),
 }
 _COLUMNS = ("id", "code", "name", "lamport", "stamp_node", "stamp_epoch")
@@ -48,11 +52,32 @@ def _supplier_id(cluster_id: str, code: str) -> str:
     return identity.customer_id(cluster_id, f"supplier {code}")
 
 
-RECORDS = LwwTable(relation=SUPPLIERS, entity="supplier", key="code", identify=_supplier_id, check=_check)
+@dataclass(frozen=True, slots=True)
+class Supplier(Record):
+    """Whom the company buys from."""
+
+    relation: ClassVar[str] = SUPPLIERS
+    id: str
+    code: str
+    name: str
+    stamp: Stamp
+    beyond: Mapping[str, Any] = field(default_factory=dict)
+
+
+RECORDS = LwwTable(
+    relation=SUPPLIERS,
+    entity="supplier",
+    key="code",
+    identify=_supplier_id,
+    check=_check,
+    value=Supplier.from_row,
+)
 FORMS: Mapping[str, Form] = {
     **{
-        relation: Form(
-            relation=relation, revision=2, columns=forms.THIS_VERSION[relation].columns, added=(field,)
+        relation: replace(
+            forms.THIS_VERSION[relation],
+            revision=forms.THIS_VERSION[relation].revision + 1,
+            added=(*forms.THIS_VERSION[relation].added, field),
         )
         for relation, (_, field) in _ADDED.items()
     },
@@ -61,13 +86,13 @@ FORMS: Mapping[str, Form] = {
 ENTITIES: tuple[Entity, ...] = (*replicated.entities(), replicated.of_records(RECORDS))
 
 
-def _repriced(connection: sqlite3.Connection, product_id: str) -> dict[str, list[Row]]:
-    return {"products": replicated.get("products").read(connection, [product_id])}
+def _repriced(source: Source, product_id: str) -> dict[str, list[Row]]:
+    return {"products": source.rows("products", [product_id])}
 
 
 KINDS: Mapping[str, Kind] = {
     "supplier_upserted": kinds._upsert(ENTITIES[-1]),
-    REPRICED: kinds.telling(_repriced, coalesces=True, covers=(REPRICED,)),
+    REPRICED: kinds.composed(_repriced, coalesces=True, covers=(REPRICED,)),
 }
 """The kinds that only the next version knows."""
 

@@ -10,10 +10,12 @@ from typing import Any, TypeVar, get_type_hints
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from pydantic import ValidationError
 
 from app.api import replica
 from app.api.problems.table import say
 from app.api.problems.words import PROBLEMS
+from app.domain.errors import Invalid
 from app.node import BranchNode
 from app.sync.peering.transport import Response
 from app.sync.wire.messages import Message
@@ -140,9 +142,15 @@ class Process:
 
 async def _call(node: BranchNode, path: str, body: bytes, headers: Mapping[str, str]) -> Response:
     token = headers.get("x-replica-token")
-    claims = node.replica_tokens.verify(token, method="POST", path=path, body=body, now=node.clock.wall())
+    claims = node.replica_tokens.verify(
+        token, method="POST", path=path, body=body, now=node.receiver_clock.now()
+    )
     answer, wanted = _ROUTES[path]
-    reply: Message = await answer(node, claims, wanted.model_validate_json(body))
+    try:
+        message = wanted.model_validate_json(body)
+    except ValidationError:
+        raise Invalid("body", "malformed") from None
+    reply: Message = await answer(node, claims, message)
     return Response(200, reply.model_dump_json().encode())
 
 
@@ -162,6 +170,8 @@ _ROUTES = _routes()
 def _problem(error: Exception) -> Response:
     """What the application would answer, less the words for people."""
     said = say(error)
+    if said is None and isinstance(error, Invalid):
+        return Response(422, json.dumps({"code": "validation", "detail": repr(error)}).encode())
     if said is None:
         return Response(500, json.dumps({"code": "internal_error", "detail": repr(error)}).encode())
     document = {"code": said.code, "detail": repr(error), **said.data}

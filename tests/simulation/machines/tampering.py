@@ -54,7 +54,7 @@ def signed(
     sender: str, receiver: str, path: str, body: bytes, headers: Mapping[str, str], *, now: float
 ) -> dict[str, str]:
     """The headers of a message whose body was rewritten, as its sender would have made them."""
-    tokens = ReplicaTokens(name=sender, secret=REPLICA_SECRET)
+    tokens = ReplicaTokens(name=sender, secret=REPLICA_SECRET, series="poisoned")
     epoch = json.loads(body)["epoch"]
     token = tokens.issue(receiver, epoch=epoch, method="POST", path=path, body=body, receiver_now=now)
     return {**headers, "x-replica-token": token}

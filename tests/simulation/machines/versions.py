@@ -26,7 +26,7 @@ from app.state.registry.entity import Entity
 from app.state.tables import orders, products, users
 from app.state.tables.lww_table import LwwTable
 from app.sync import replication
-from app.sync.log import dead_letters, outbox
+from app.sync.log import batches, dead_letters
 from app.sync.wire import kinds
 from app.sync.wire.kinds import KINDS, Kind
 from app.sync.wire.messages import PROTOCOL, Batch, WireEvent
@@ -62,7 +62,7 @@ def side_by_side(written: Written, parked: Parked) -> Iterator[None]:
             (replicated, "entities", _entities(replicated.entities)),
             (kinds, "KINDS", _Kinds()),
             (dead_letters, "KINDS", _Kinds()),
-            (outbox, "KINDS", _Kinds()),
+            (batches, "KINDS", _Kinds()),
             (dead_letters, "park", _parking(dead_letters.park, parked)),
             (opened, "migrate", _migrating(migrations.migrate)),
             (users, "_new", _changed(users._new, next_rows.with_badge)),
@@ -157,18 +157,18 @@ def _moving(move: Callable[..., Cell]) -> Callable[..., Cell]:
     return wrapped
 
 
-def _inserting(insert: Callable[..., None], written: Written) -> Callable[..., None]:
-    def wrapped(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> None:
+def _inserting(insert: Callable[..., Row], written: Written) -> Callable[..., Row]:
+    def wrapped(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> Row:
         if is_next() and seq:
             order = next_rows.with_channel(order)
             written(order.id)
-        insert(tx, order, seq=seq, donor=donor)
+        return insert(tx, order, seq=seq, donor=donor)
 
     return wrapped
 
 
 def _editing(edit: Callable[..., Row]) -> Callable[..., Row]:
-    def wrapped(self: LwwTable, tx: Transaction, before: Row | None, after: Row, **options: Any) -> Row:
+    def wrapped(self: LwwTable[Any], tx: Transaction, before: Row | None, after: Row, **options: Any) -> Row:
         if is_next() and self.relation != next_rows.SUPPLIERS:
             after = next_rows.with_field(self.relation, after, tx.lamport)
         view = edit(self, tx, before, after, **options)

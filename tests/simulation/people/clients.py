@@ -8,16 +8,20 @@ from random import Random
 from typing import Any, Literal
 
 from app.database import Actor, OutcomeUnknown, StorageError, Transaction
+from app.domain.customer import NewCustomer
 from app.domain.errors import AlreadyExists, NotFound, OutOfStock, StateError
+from app.domain.product import NewProduct
 from app.node import BranchNode
 from app.state.commands.order_commands import Adjustment, PlaceOrder
 from app.state.tables import customers, products
+from app.state.tables.orders import OrderView
+from branchlab.checking.evidence import Outcome
 from tests.simulation.journal import Journal
 from tests.simulation.machines import next_rows, versions
 from tests.simulation.machines.machine import Machine
 from tests.simulation.machines.process import Down, Process, Unknown
 from tests.simulation.people import staff
-from tests.simulation.people.promises import OrderAsked, Outcome, Promises, Received
+from tests.simulation.people.promises import OrderAsked, Promises, Received
 from tests.simulation.plan import UPGRADE, Plan
 
 Answer = tuple[Outcome, Any]
@@ -76,14 +80,30 @@ class Client:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
+    async def buys_one(self) -> bool:
+        """Order one unit of each product until one order is taken; receive one where the branch has none.
+        Returns whether one was taken."""
+        for sku in self._plan.skus:
+            for attempt in ("had", "received"):
+                if attempt == "received":
+                    await self._adjust(sku, 1, share="keep")
+                order = OrderAsked(
+                    f"{self._name}-{sku}-{attempt}", self._machine.name, CUSTOMERS[0], {sku: 1}
+                )
+                self._promises.orders[order.key] = order
+                await self._place(order)
+                if order.outcome == "ok":
+                    return True
+        return False
+
     async def open_shop(self) -> None:
         """Create the plan's products, stock and customers, as soon as the branch serves."""
         for sku, units in zip(self._plan.skus, self._plan.stock, strict=True):
-            product = products.NewProduct(sku, f"Product {sku}", self._random.randint(1, 10_000))
+            product = NewProduct(sku, f"Product {sku}", self._random.randint(1, 10_000))
             await self._insist(partial(_create, create=products.create, made=product))
             await self._adjust(sku, units)
         for code in CUSTOMERS:
-            customer = customers.NewCustomer(code, f"Customer {code}")
+            customer = NewCustomer(code, f"Customer {code}")
             await self._insist(partial(_create, create=customers.create, made=customer))
 
     async def _insist(self, use: Use) -> None:
@@ -139,17 +159,17 @@ class Client:
                 return
             await asyncio.sleep(self._random.random())
 
-    def _check_answer(self, order: OrderAsked, answer: dict[str, Any]) -> None:
-        told = {line["sku"]: line["quantity"] for line in answer["lines"]}
+    def _check_answer(self, order: OrderAsked, answer: OrderView) -> None:
+        told = {line.sku: line.quantity for line in answer.lines}
         if told != order.units:
             self._journal.violation("wrong answer", f"{order.key} asked for {order.units}, got {told}")
-        if order.order_id not in (None, answer["id"]):
+        if order.order_id not in (None, answer.id):
             order.earlier[str(order.order_id)] = order.cancel
             # What was said of cancelling was said of the order that its branch forgot, not of this one.
-            order.cancel = order.earlier.pop(answer["id"], None)
+            order.cancel = order.earlier.pop(answer.id, None)
             if not self._machine.losses:
-                self._journal.violation("duplicated", f"{order.key} is {order.order_id} and {answer['id']}")
-        order.order_id = answer["id"]
+                self._journal.violation("duplicated", f"{order.key} is {order.order_id} and {answer.id}")
+        order.order_id = answer.id
 
     async def _cancel(self, order: OrderAsked) -> None:
         assert order.order_id is not None, "an acknowledged order has an id"
@@ -157,8 +177,8 @@ class Client:
         outcome, answer = await self._ask(
             "cancel", lambda node: node.orders.cancel(order_id, actor=ACTOR), order.key
         )
-        if outcome == "ok" and answer["status"] != "cancelled":
-            self._journal.violation("wrong answer", f"{order.key} is {answer['status']} after its cancelling")
+        if outcome == "ok" and answer.status != "cancelled":
+            self._journal.violation("wrong answer", f"{order.key} is {answer.status} after its cancelling")
         if order.cancel != "ok" and outcome != "fail":
             order.cancel = outcome
 
@@ -170,15 +190,15 @@ class Client:
             return  # what a lost disk knew comes back when a peer that has it is reached, or never
         if isinstance(answer, NotFound):
             self._journal.violation("own write not read", f"{order.key} is not at its branch: {answer!r}")
-        if outcome == "ok" and cancelled and answer["status"] != "cancelled":
+        if outcome == "ok" and cancelled and answer.status != "cancelled":
             self._journal.violation("own write not read", f"{order.key} is no longer cancelled")
 
-    async def _adjust(self, sku: str, quantity: int) -> None:
+    async def _adjust(self, sku: str, quantity: int, *, share: Share | None = None) -> None:
         shares: tuple[Share, ...] = ("equal", "keep", "demand")
-        share = self._random.choice(shares)
-        wanted = Adjustment(sku=sku, quantity=quantity, reason="simulated", share=share)
+        chosen: Share = self._random.choice(shares) if share is None else share
+        wanted = Adjustment(sku=sku, quantity=quantity, reason="simulated", share=chosen)
         outcome, _ = await self._ask(
-            "adjust", lambda node: node.stock.adjust(wanted, actor=ACTOR), sku, quantity, share
+            "adjust", lambda node: node.stock.adjust(wanted, actor=ACTOR), sku, quantity, chosen
         )
         book = self._promises.received if quantity > 0 else self._promises.removed
         units = book.setdefault(sku, Received())
@@ -189,7 +209,7 @@ class Client:
         """Edit the catalogue, or add to it; the same rows at all branches, so that edits meet."""
         sku, code, name = self._sku(), self._random.choice(CUSTOMERS), f"Edited by {key}"
         price = self._random.randint(1, 10_000)
-        new = products.NewProduct(f"NEW-{self._random.randint(1, 5)}", name, price)
+        new = NewProduct(f"NEW-{self._random.randint(1, 5)}", name, price)
         edits: list[Use] = [
             lambda node: node.database.write(
                 lambda tx: products.update(tx, sku, {"name": name, "price_cents": price}, actor=ACTOR)
@@ -202,8 +222,8 @@ class Client:
         if UPGRADE in self._plan.faults:
             edits += [partial(_supply, code=f"SUPPLIER-{self._random.randint(1, 4)}", name=name)] * 2
         _, answer = await self._ask("edit", self._random.choice(edits), key)
-        if isinstance(answer, dict) and str(answer.get("code")).startswith("SUPPLIER"):
-            self._promises.suppliers.setdefault(answer["code"], set()).add(self._machine.name)
+        if isinstance(answer, next_rows.Supplier):
+            self._promises.suppliers.setdefault(answer.code, set()).add(self._machine.name)
 
     async def _change_staff(self, key: str) -> None:
         """Let somebody in, or out, or give them another role."""
@@ -234,7 +254,7 @@ class Client:
             except Exception as error:
                 outcome, answer = "info", error
                 self._journal.violation("error", f"{kind} of {self._name} ended with {error!r}")
-        said = answer["id"] if isinstance(answer, dict) else repr(answer)
+        said = answer.id if hasattr(answer, "id") else repr(answer)
         self._journal.note(self._name, "is told", kind, outcome, said)
         self._promises.count(kind, outcome)
         return outcome, answer
@@ -257,7 +277,7 @@ async def _supply(node: BranchNode, *, code: str, name: str) -> Any:
     if not versions.is_next():
         raise NotFound("supplier", code)
 
-    def write(tx: Transaction) -> dict[str, Any]:
+    def write(tx: Transaction) -> next_rows.Supplier:
         if next_rows.RECORDS.find(tx.connection, code) is None:
             return next_rows.RECORDS.create(tx, code, {"name": name}, actor=ACTOR)
         return next_rows.RECORDS.update(tx, code, {"name": name}, actor=ACTOR)

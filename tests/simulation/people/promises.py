@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-Outcome = Literal["ok", "fail", "info"]
-"""`ok` was acknowledged, `fail` certainly did not happen, `info` may or may not have."""
+from branchlab.checking.evidence import Outcome
 
 
 @dataclass

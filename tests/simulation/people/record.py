@@ -1,16 +1,22 @@
-"""A history as a run log, for the checker that also judges real networks (lab/checking/verdict.py).
+"""A history as a run log, for the checker that also judges real networks (branchlab/checking/verdict.py).
 
 The observer knows more than any checker could. Here a history is recorded as the lab would have seen it, so
 that the checker is tested on thousands of histories. It must find no fault where every promise is kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from app.api.schemas import orders as order_shapes
+from app.api.schemas import products as product_shapes
+from app.api.schemas import stock as stock_shapes
+from app.api.schemas.base import Answer as Shape
 from app.domain.errors import NotFound
+from app.domain.product import NewProduct, Product
 from app.state.tables import orders, stock_views
-from app.state.tables.products import NewProduct
-from lab.checking.verdict import Verdict, judge
+from app.status import NodeStatus
+from branchlab.checking.verdict import Verdict, judge
 from tests.simulation.journal import Journal
 from tests.simulation.machines.machine import Machine
 from tests.simulation.people.clients import Answer, Client, Use
@@ -23,6 +29,17 @@ PATIENCE_SECONDS = 60.0
 Cells = Mapping[tuple[str, str, str], Mapping[str, Any]]
 """(product, branch, epoch) → the row as clients see it."""
 
+_SHAPES: Mapping[type, type[Shape]] = {
+    orders.OrderView: order_shapes.Order,
+    stock_views.StockView: stock_shapes.Stock,
+    Product: product_shapes.Product,
+}
+
+
+def as_shown(view: object) -> Mapping[str, Any]:
+    """A view as the API shows it to clients."""
+    return _SHAPES[type(view)].model_validate(view).model_dump()
+
 
 class Record:
     """The records of one history. Their order is their only time."""
@@ -33,7 +50,7 @@ class Record:
         self._commits = 0
         self._faults = 0
         self._gone_back: dict[str, int] = {}
-        self._add("run.start", nodes=dict.fromkeys(nodes, ""), may_oversell=may_oversell)
+        self._add("run.start", nodes=dict.fromkeys(nodes, ""), may_oversell=may_oversell, alone=True)
 
     def invoke(self, action: str, node: str, key: str | None, request: Mapping[str, Any]) -> int:
         """A client is about to send a request. Returns the number for its answer."""
@@ -44,7 +61,7 @@ class Record:
     def answered(self, op: int, outcome: str, answer: Any) -> None:
         """The outcome of a request. For a refusal, only whether the request had no effect."""
         if outcome == "ok":
-            self._add("op.ok", op=op, response=answer)
+            self._add("op.ok", op=op, response=None if answer is None else as_shown(answer))
         else:
             self._add(f"op.{outcome}", op=op, code="not_found" if isinstance(answer, NotFound) else "other")
 
@@ -67,21 +84,35 @@ class Record:
         """A node is a member no more."""
         self._add("member.gone", node=node)
 
-    def said(self, node: str, status: Mapping[str, Any]) -> None:
+    def said(self, node: str, status: NodeStatus) -> None:
         """A node's status."""
-        self._add("sample", node=node, status=status)
+        self._add("sample", node=node, status=asdict(status))
 
     def is_due(self) -> bool:
         """Whether to record the file's content after this commit; one in a few is recorded."""
         self._commits += 1
         return self._commits % COMMITS_BETWEEN_SAMPLES == 0
 
-    def committed(self, node: str, epoch: str, heads: Mapping[str, int], cells: Cells) -> None:
-        """The content of a node's file after a commit. Products are named by their ids."""
+    def committed(
+        self,
+        node: str,
+        epoch: str,
+        heads: Mapping[str, int],
+        cells: Cells,
+        hearsay: Collection[tuple[str, ...]],
+    ) -> None:
+        """The content of a node's file after a commit, with the stock rows (product, branch, epoch) that are
+        here by `hearsay`. Products are named by their ids."""
         rows: dict[str, list[Mapping[str, Any]]] = {}
         for (product, branch, of_epoch), cell in cells.items():
             rows.setdefault(product, []).append({"branch": branch, "epoch": of_epoch, **cell})
-        stock = [{"sku": product, "rows": of_product} for product, of_product in rows.items()]
+        told: dict[str, list[str]] = {}
+        for product, branch, of_epoch in sorted(hearsay):
+            told.setdefault(product, []).append(f"{branch}@{of_epoch}")
+        stock = [
+            {"sku": product, "rows": of_product, "hearsay": told.get(product, [])}
+            for product, of_product in rows.items()
+        ]
         self._add("sample", node=node, status={"epoch": epoch, "heads": heads}, stock=stock)
 
     async def read(self, machine: Machine) -> None:
@@ -97,9 +128,9 @@ class Record:
             patience=PATIENCE_SECONDS,
         )
         for order in shown[0]:
-            self._add("read.order", node=machine.name, phase="final", order=order)
+            self._add("read.order", node=machine.name, phase="final", order=as_shown(order))
         for stock in shown[1]:
-            self._add("read.stock", node=machine.name, phase="final", stock=stock)
+            self._add("read.stock", node=machine.name, phase="final", stock=as_shown(stock))
         self._add("read.done", node=machine.name, phase="final", orders=len(shown[0]), stock=len(shown[1]))
 
     @property

@@ -11,7 +11,8 @@ Of = tuple[str, str]
 
 _UNITS_OF_ORDERS = (
     "SELECT l.product_id, o.branch, o.epoch, SUM(l.quantity), SUM(l.quantity * (o.status = 'cancelled'))"
-    " FROM order_lines l JOIN orders o ON o.id = l.order_id GROUP BY 1, 2, 3"
+    " FROM order_lines l JOIN orders o ON o.id = l.order_id"
+    " WHERE ? OR o.donor IN ('', o.branch) GROUP BY 1, 2, 3"
 )
 _PARKED_STOCK = "SELECT entity, origin FROM parked WHERE kind LIKE 'stock_update%'"
 
@@ -36,19 +37,21 @@ class Effects:
         *,
         lost: Collection[str],
         forked: Callable[[str], bool],
+        nobody_lies: bool = True,
     ) -> Iterator[str]:
         """Orders that show without the units they took, and cancellations without the units they gave back.
         At its own branch an order must match exactly.
 
         Units that an earlier life sold are given back to the frozen pool, by a later life's cell. An order
         may show without its effect only while the effect is in an event that is parked in this very file.
-        `lost` are the branches that lost a disk; `forked` ones are not judged.
+        `lost` are the branches that lost a disk; `forked` ones are not judged. Where somebody lies, an order
+        counts that its branch told: a donor may have invented any other (docs/security.md).
         """
         given_back: Counter[Of] = Counter()
         unsaid = set(file.execute(_PARKED_STOCK))
         for (product, branch, _), cell in cells.items():
             given_back[product, branch] += cell[1] + cell[2]
-        for product, branch, of_epoch, sold, cancelled in file.execute(_UNITS_OF_ORDERS):
+        for product, branch, of_epoch, sold, cancelled in file.execute(_UNITS_OF_ORDERS, (nobody_lies,)):
             taken = cells[product, branch, of_epoch][5] if (product, branch, of_epoch) in cells else 0
             given_back[product, branch] -= cancelled
             if forked(branch) or (product, branch) in unsaid:

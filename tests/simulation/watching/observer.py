@@ -14,6 +14,7 @@ from tests.simulation.machines.machine import Machine
 from tests.simulation.people.promises import Promises
 from tests.simulation.people.record import Record
 from tests.simulation.watching import parked, rollbacks
+from tests.simulation.watching.claims import Claims
 from tests.simulation.watching.effects import Effects
 from tests.simulation.watching.losses import Losses
 from tests.simulation.watching.rollbacks import CellKey, Life, Stock
@@ -30,16 +31,23 @@ class Observer:
     - The outbox has no holes, no position is beyond it, and nothing counts as stored by a peer that is not.
 
     With `may_oversell`, rights limit no branch; the orders that are short are judged at the end (shortages).
+    Of a branch that lies no file is read. What it says of itself limits what the others may sell (`claims`).
     """
 
     def __init__(
-        self, journal: Journal, promises: Promises, record: Record, *, may_oversell: bool = False
+        self,
+        journal: Journal,
+        promises: Promises,
+        record: Record,
+        *,
+        may_oversell: bool = False,
+        claims: Claims | None = None,
     ) -> None:
         self._may_oversell = may_oversell
         self._journal = journal
         self._promises = promises
         self._record = record
-        self.truth = Truth()
+        self.truth = Truth(claims=claims or Claims())
         self.losses = Losses(self.truth, promises, record)
         self.effects = Effects()
 
@@ -99,7 +107,8 @@ class Observer:
         }
         for (*key, branch, epoch), quantity in view.grants.items():
             cells[key[0], key[1], key[2]]["granted"][f"{branch}@{epoch}"] = quantity
-        self._record.committed(name, view.epoch, {**heads, f"{name}@{view.epoch}": view.seq}, cells)
+        heads[f"{name}@{view.epoch}"] = view.seq
+        self._record.committed(name, view.epoch, heads, cells, view.hearsay)
 
     def _check(self, machine: Machine, view: View) -> int:
         name = machine.name
@@ -111,7 +120,8 @@ class Observer:
             epoch, seq = view.epoch, view.seq
         if not epoch:
             return 0
-        if epoch != view.epoch and view.epoch and not self.truth.may_end((name, view.epoch)):
+        may_end = self.truth.may_end((name, view.epoch)) or self.truth.claims.may_end_lives
+        if epoch != view.epoch and view.epoch and not may_end:
             self._violation("reborn", name, "it began a new epoch, though its file lost nothing")
         ended = view.epoch if epoch != view.epoch else ""
         if ended:
@@ -120,6 +130,7 @@ class Observer:
             view.seq = 0
             self.truth.forks.begin((name, epoch))
         view.epoch = epoch
+        self.truth.claims.lives.add((name, epoch))
         self._check_outbox(name, epoch, seq, view)
         self._check_positions(name, view, changed.get("positions", ()))
         view.cursors = changed.get("cursors", view.cursors)
@@ -160,7 +171,7 @@ class Observer:
             life = (origin, epoch)
             if seq < view.positions.get(life, 0):
                 self._violation("monotone", name, f"its position at {origin} fell to {seq}")
-            if seq and not self.truth.wrote(life, seq, event_id):
+            if seq and not (self.truth.wrote(life, seq, event_id) or self.truth.may_be_lied_about(life)):
                 written = len(self.truth.events.get(life, ()))
                 self._violation("invented", name, f"it has event {seq} of {origin}, which has {written}")
             view.positions[life] = seq
@@ -203,15 +214,19 @@ class Observer:
             grants = {tuple(row[:5]): row[5] for row in granted}
         self._check_growth(name, view, cells, grants)
         view.cells, view.grants = cells, grants
+        view.take_in_hearsay()
         for life in lives:
             self._take_moved(machine, life, rollbacks.of_life(life, cells, grants))
         for key, cell in cells.items():
             truth = self.truth.cells.get(key, NOTHING)
-            if cell != truth and any(map(gt, cell, truth)):
+            invented = cell != truth and any(map(gt, cell, truth))
+            if invented and not self.truth.may_be_lied_about(key[1:], view, key):
                 self._violation("invented", name, f"it holds {cell} of {key}, its branch {truth}")
         for grant, quantity in grants.items():
-            if quantity > self.truth.grants.get(grant, 0):
+            invented = quantity > self.truth.grants.get(grant, 0)
+            if invented and not self.truth.may_be_lied_about((grant[1], grant[2]), view, grant[:3]):
                 self._violation("invented", name, f"grant {grant} of {quantity} was never written")
+        self.truth.claims.take(grants)
         if not self._may_oversell:
             self._check_truth()
 
@@ -235,10 +250,12 @@ class Observer:
     ) -> None:
         for key, before in view.cells.items():
             now = cells.get(key, (-1,))
-            if now != before and any(map(lt, now, before)):
+            fell = now != before and any(map(lt, now, before))
+            if fell and key not in view.hearsay and not self.truth.was_a_lie(key, before):
                 self._violation("monotone", name, f"cell {key} went from {before} to {cells.get(key)}")
         for grant, quantity in view.grants.items():
-            if grants.get(grant, 0) < quantity:
+            fell = grants.get(grant, 0) < quantity and grant[:3] not in view.hearsay
+            if fell and not self.truth.was_a_lie(grant, (quantity,)):
                 self._violation("monotone", name, f"grant {grant} fell from {quantity}")
 
     def _check_truth(self) -> None:
@@ -266,7 +283,7 @@ class Observer:
     def _check_orders(self, name: str, epoch: str, view: View, rows: Rows) -> None:
         orders: dict[str, int] = {row[0]: row[1] for row in rows}
         for order_id, version in sorted(view.orders.items() - orders.items()):
-            if orders.get(order_id, 0) < version:
+            if orders.get(order_id, 0) < version and not self.truth.was_false(order_id, version):
                 self._violation(
                     "lost", name, f"order {order_id} went from {version} to {orders.get(order_id)}"
                 )
@@ -275,9 +292,10 @@ class Observer:
             name,
             epoch,
             view.connection,
-            view.cells,
+            self.truth.claims.lived(view.cells),
             lost=self._promises.wiped,
-            forked=self.truth.is_forked,
+            forked=lambda branch: self.truth.is_forked(branch) or self.truth.claims.may_be_false(branch),
+            nobody_lies=self.truth.claims.liar is None,
         )
         for text in wrong:
             self._violation("atomic", name, text)

@@ -59,13 +59,16 @@ def lost(files: Files) -> set[Key]:
     return {key for key in set.intersection(*everywhere) if all(key[:2] in dead for dead in over)}
 
 
-def is_all_lost(files: Files) -> bool:
-    """Whether every parked event in any file stays so for ever."""
-    forever = lost(files)
-    return all(
-        set(file.execute("SELECT origin, epoch, seq, event_id FROM parked")) == forever
-        for file in files.values()
-    )
+def is_all_lost(files: Files, liar: str | None = None) -> bool:
+    """Whether every parked event in any file stays so for ever, without those of a branch that lies."""
+    forever = {key for key in lost(files) if key[0] != liar}
+    query = "SELECT origin, epoch, seq, event_id FROM parked WHERE origin IS NOT ?"
+    return all(set(file.execute(query, (liar,))) == forever for file in files.values())
+
+
+def is_only_of(file: sqlite3.Connection, branch: str | None) -> bool:
+    """Whether every parked event of a file is of this branch."""
+    return file.execute("SELECT 1 FROM parked WHERE origin IS NOT ?", (branch,)).fetchone() is None
 
 
 def _nonsense(file: sqlite3.Connection) -> Iterator[Key]:

@@ -1,15 +1,24 @@
 """The true history, as far as it was committed on any disk: more than any node knows."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import gt
 
 from tests.simulation.watching import rollbacks
+from tests.simulation.watching.claims import Claims
 from tests.simulation.watching.forks import Forks
 from tests.simulation.watching.rollbacks import CellKey, Life, Rollbacks, Stock
 from tests.simulation.watching.view import NOTHING, PLACED, RETURNED, RETURNED_FROZEN, Cell, Rows, View, went
 
-_LINES = "SELECT product_id, SUM(quantity) FROM order_lines WHERE order_id = ? GROUP BY product_id"
+_IS_DEAD = "SELECT 1 FROM epochs WHERE branch = ? AND epoch = ? AND dead = 1"
+_TAKEN = "SELECT 1 FROM audit WHERE entity = 'order' AND entity_id = ? AND action = 'placed'"
+_HEARSAY = "SELECT 1 FROM hearsay_cells WHERE product_id = ? AND branch = ? AND epoch = ?"
+CELL_KEY = 3  # parts; a grant has five
+_LINES = (
+    "SELECT l.product_id, SUM(l.quantity) FROM order_lines l JOIN orders o ON o.id = l.order_id"
+    " WHERE l.order_id = ? AND o.branch IS NOT ? GROUP BY l.product_id"
+)
 
 
 @dataclass
@@ -20,6 +29,7 @@ class Truth:
     - `cells` and `grants` are what was moved in truth, also by disks that are lost or went back.
     - `events` are the ids that each life wrote, `other_events` those that a second disk of the life wrote.
     - `cancelled` are the orders that ever were cancelled, and `given_back` their units.
+    - `claims` is what a branch that lies says of its own stock. Everything else is of the others.
     """
 
     views: dict[str, View] = field(default_factory=dict)
@@ -31,6 +41,7 @@ class Truth:
     given_back: Counter[str] = field(default_factory=Counter)
     rollbacks: Rollbacks = field(default_factory=Rollbacks)
     forks: Forks = field(default_factory=Forks)
+    claims: Claims = field(default_factory=Claims)
 
     def wrote(self, life: Life, seq: int, event_id: str) -> bool:
         """Whether some disk of the life's branch wrote this event, even if it forgot it since."""
@@ -87,7 +98,49 @@ class Truth:
         for order_id, version in rows:
             if version > PLACED and order_id not in self.cancelled:
                 self.cancelled.add(order_id)
-                self.given_back.update(dict(view.connection.execute(_LINES, (order_id,)).fetchall()))
+                self.given_back.update(
+                    dict(view.connection.execute(_LINES, (order_id, self.claims.liar)).fetchall())
+                )
+
+    @property
+    def living(self) -> set[Life]:
+        """The present lives of all files that do not call them dead themselves."""
+        present = {(name, view.epoch): view.connection for name, view in self.views.items()}
+        return {life for life, file in present.items() if not file.execute(_IS_DEAD, life).fetchone()}
+
+    @property
+    def hearsay(self) -> set[tuple[str, str, str]]:
+        """The stock rows (product, branch, epoch) that any file marks as hearsay."""
+        query = "SELECT product_id, branch, epoch FROM hearsay_cells"
+        return {tuple(row) for view in self.views.values() for row in view.connection.execute(query)}
+
+    def may_be_lied_about(self, life: Life, view: View | None = None, key: Sequence[str] = ()) -> bool:
+        """Whether a file may hold of a life what a liar said. It is the liar's own, or is over, or never was:
+        of such a life everybody may say anything. Of a living one the file may hold it only in a row (`key`)
+        that it marks as hearsay: as a donor said it, while the branch could not be asked."""
+        if self.claims.liar is None:
+            return False
+        if self.claims.is_of_liar(life[0]) or life not in self.living:
+            return True
+        return view is not None and view.connection.execute(_HEARSAY, key).fetchone() is not None
+
+    def was_false(self, order_id: str, version: int) -> bool:
+        """Whether an order never came to this version at the honest branch that took it, by the branches'
+        audits. A liar told it, then. Where nobody lies, no order was false."""
+        if self.claims.liar is None:
+            return False
+        taken = [
+            view for view in self.views.values() if view.connection.execute(_TAKEN, (order_id,)).fetchone()
+        ]
+        return version > max((view.orders.get(order_id, 0) for view in taken), default=0)
+
+    def was_a_lie(self, key: Sequence[str], counts: Cell) -> bool:
+        """Whether a file held more of a cell, or of a grant, than its branch ever wrote. The branch's own
+        word replaces that."""
+        if self.claims.liar is None:
+            return False
+        true = self.cells.get((key[0], key[1], key[2]), NOTHING) if len(key) == CELL_KEY else ()
+        return any(map(gt, counts, true or (self.grants.get(tuple(key), 0),)))
 
     def oversold(self) -> Iterator[tuple[str, int]]:
         """The products of which more units left than arrived or came back, and by how many units more than is
@@ -95,9 +148,9 @@ class Truth:
         gone: Counter[str] = Counter()
         for (product, _, _), cell in self.cells.items():
             gone[product] += went(cell)
-        excused = self.excused()
+        excused, claimed = self.excused(), self.claims.units(self.grants)
         for product, units in gone.items():
-            more = units - self.given_back[product]
+            more = units - self.given_back[product] - claimed[product]
             if more > excused[product]:
                 yield product, more
 

@@ -59,6 +59,7 @@ class View:
     founded: bool = False
     cells: dict[CellKey, Cell] = field(default_factory=dict)
     grants: dict[tuple[str, ...], int] = field(default_factory=dict)
+    hearsay: frozenset[tuple[str, ...]] = frozenset()
     positions: dict[tuple[str, str], int] = field(default_factory=dict)
     cursors: Rows = ()
     stamps: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)
@@ -77,6 +78,12 @@ class View:
         both = {*told, *self.orders}
         self.held_orders = {key: max(told.get(key, 0), self.orders.get(key, 0)) for key in both}
         self.parked_cells = parked.cells(self.connection, GROWING)
+
+    def take_in_hearsay(self) -> None:
+        """Note the stock rows (product, branch, epoch) that are here as a donor told them: the next word of
+        their own life replaces them, also an older one that says less."""
+        rows = self.connection.execute("SELECT product_id, branch, epoch FROM hearsay_cells")
+        self.hearsay = frozenset(tuple(row) for row in rows)
 
     def changed(self) -> dict[str, Rows]:
         """The rows of the tables that changed. No process commits meanwhile: it is one instant."""

@@ -4,17 +4,24 @@ from types import ModuleType
 
 from tests.teeth.bug import Bug
 from tests.teeth.bugs import (
+    admins,
     altered,
     clones,
     conflicts,
     delivery,
+    door,
     drift,
     durability,
+    liars,
     lives,
+    lying_histories,
     members,
+    mirror,
+    overload,
     parked,
     reception,
     rights,
+    strictness,
 )
 
 THEMES: tuple[ModuleType, ...] = (
@@ -23,12 +30,19 @@ THEMES: tuple[ModuleType, ...] = (
     reception,
     parked,
     rights,
+    mirror,
     lives,
     clones,
     members,
+    liars,
+    lying_histories,
+    overload,
     conflicts,
+    admins,
     altered,
     drift,
+    door,
+    strictness,
 )
 
 BUGS: dict[str, Bug] = {

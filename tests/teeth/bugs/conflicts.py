@@ -12,13 +12,16 @@ from app.database import Transaction
 from app.database.identity import begin_start
 from app.domain import lww
 from app.domain.errors import OutOfStock
+from app.domain.forms import Row
 from app.domain.order import Order, Status
+from app.domain.product import Product
 from app.domain.user import User
 from app.services.order_service import OrderService
 from app.state.commands import order_commands
 from app.state.registry import replicated
-from app.state.tables import lww_table, order_rows, orders, products, stock_table
+from app.state.tables import lww_table, orders, products, stock_table
 from app.state.tables.lww_table import LwwTable
+from app.state.tables.orders import OrderView
 from app.sync.wire import kinds
 from app.sync.wire.kinds import KINDS
 from app.sync.wire.messages import WireEvent
@@ -34,6 +37,7 @@ from tests.recovery.test_apart import (
     test_who_saw_an_edit_and_made_another_wins_by_whatever_clock,
 )
 from tests.teeth.bug import Checked, Directed, Simulated, bug
+from tests.teeth.receiving import apply_each_by
 
 
 @bug("a row never goes back to an older edit", Simulated(seed=2))
@@ -54,7 +58,7 @@ def last_writer_by_wall_clock() -> AbstractContextManager[object]:
     """An edit is stamped with the time of day of the branch that made it."""
     edit = LwwTable._edit
 
-    def at_this_hour(record: LwwTable, tx: Transaction, *rows: Any, **options: Any) -> dict[str, Any]:
+    def at_this_hour(record: LwwTable[Any], tx: Transaction, *rows: Any, **options: Any) -> dict[str, Any]:
         with mock.patch.object(Transaction, "lamport", int(tx.now)):
             return edit(record, tx, *rows, **options)
 
@@ -79,7 +83,7 @@ def last_writer_by_the_envelopes_lamport() -> AbstractContextManager[object]:
             body = {**body, "product": restamped(event, body["product"])}
         return apply(tx, event.model_copy(update={"body": body}), origin=origin)
 
-    return mock.patch.object(kinds, "apply", by_envelope)
+    return apply_each_by(by_envelope)
 
 
 @bug(
@@ -90,10 +94,11 @@ def unique_sku_and_random_ids() -> AbstractContextManager[object]:
     """Each branch draws the id of a product it makes, and the table allows each sku once."""
     drawn = itertools.count(1)
 
-    class Drawing(LwwTable):
-        def find(self, connection: Any, reference: str, **_options: Any) -> dict[str, Any] | None:
+    class Drawing(LwwTable[Product]):
+        def _found(self, connection: Any, reference: str, *_options: Any) -> dict[str, Any] | None:
             row = connection.execute(
-                "SELECT id FROM products WHERE id = ?1 OR sku = ?1 COLLATE NOCASE", (reference,)
+                "SELECT id FROM products WHERE id = :given OR sku = :given COLLATE NOCASE",
+                {"given": reference},
             ).fetchone()
             return self.snapshot(connection, row[0]) if row else None
 
@@ -143,7 +148,7 @@ def order_event_without_its_catalogue() -> AbstractContextManager[object]:
 
     alone = replace(
         kinds.KINDS["order_created"],
-        collect=lambda connection, order_id: {"orders": order_rows.read(connection, [order_id])},
+        collect=lambda source, order_id: {"orders": source.rows("orders", [order_id])},
         pack=lambda rows: {"order": rows["orders"][0]},
         unpack=lambda body: {"orders": [body["order"]]},
     )
@@ -214,10 +219,10 @@ def keys_kept_in_memory() -> AbstractContextManager[object]:
 
     def remember(
         tx: Transaction, order: order_commands.PlaceOrder, *, key: str | None, **options: Any
-    ) -> str:
-        order_id = place(tx, order, key=key, **options)
+    ) -> order_commands.Placed:
+        placed = place(tx, order, key=key, **options)
         used.add((tx.identity.name, tx.identity.starts, str(key)))
-        return order_id
+        return placed
 
     stack = ExitStack()
     stack.enter_context(mock.patch.object(order_commands, "_repeated", remembered))
@@ -230,8 +235,8 @@ def keys_stay_at_their_branch() -> AbstractContextManager[object]:
     """An order's key is not stored at its peers."""
     insert = orders.insert
 
-    def without(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> None:
-        insert(tx, replace(order, idempotency_key=None) if donor else order, seq=seq, donor=donor)
+    def without(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> Row:
+        return insert(tx, replace(order, idempotency_key=None) if donor else order, seq=seq, donor=donor)
 
     return mock.patch.object(orders, "insert", without)
 
@@ -242,9 +247,9 @@ def refuse_after_taking() -> AbstractContextManager[object]:
     place = OrderService.place
     taken = 0
 
-    async def deny(desk: OrderService, order: order_commands.PlaceOrder, **options: Any) -> dict[str, Any]:
+    async def deny(service: OrderService, order: order_commands.PlaceOrder, **options: Any) -> OrderView:
         nonlocal taken
-        placed = await place(desk, order, **options)
+        placed = await place(service, order, **options)
         taken += 1
         if taken % 10 == 0:
             raise OutOfStock([])

@@ -29,12 +29,11 @@ def _encoded_otherwise(relation: str) -> AbstractContextManager[object]:
     drifted = tuple(replace(e, encode=encode) if e.relation == relation else e for e in declared)
     changed = Transaction.changed
 
-    def change(tx: Transaction, of: str, key: str, *, before: Any, after: Any) -> None:
+    def change(tx: Transaction, of: str, key: str, *, before: Any, after: Any) -> int:
         if of != relation or not drifting.is_on():
-            changed(tx, of, key, before=before, after=after)
-            return
+            return changed(tx, of, key, before=before, after=after)
         with mock.patch("app.database.digest.canonical", encode):
-            changed(tx, of, key, before=before, after=after)
+            return changed(tx, of, key, before=before, after=after)
 
     def entities() -> tuple[Entity, ...]:
         return drifted if drifting.is_on() else declared
@@ -73,9 +72,10 @@ def another_form_of_orders_in_the_middle() -> AbstractContextManager[object]:
 def _uncounted(relation: str) -> AbstractContextManager[object]:
     changed = Transaction.changed
 
-    def change(tx: Transaction, of: str, key: str, *, before: Any, after: Any) -> None:
+    def change(tx: Transaction, of: str, key: str, *, before: Any, after: Any) -> int:
         if of != relation or not drifting.is_on():
-            changed(tx, of, key, before=before, after=after)
+            return changed(tx, of, key, before=before, after=after)
+        return 0
 
     return mock.patch.object(Transaction, "changed", change)
 

@@ -21,7 +21,7 @@ from app.sync.wire.messages import Batch, BatchReceipt
 from tests.recovery.test_half_done import (
     test_after_every_commit_a_position_has_all_that_stands_before_it,
     test_after_every_commit_all_that_changed_is_announced,
-    test_an_order_that_fails_halfway_leaves_nothing_and_hurts_nobody,
+    test_an_order_that_is_given_up_after_its_rows_were_written_leaves_nothing,
     test_orders_whose_commit_reported_an_error_are_taken_once,
 )
 from tests.support.seams import Connect, writers_made_by, writing_connection
@@ -76,17 +76,17 @@ def transfer_reply_before_commit() -> AbstractContextManager[object]:
     give = StockService.give
     writing: set[asyncio.Task[Any]] = set()
 
-    async def promise(desk: StockService, request: grants.Request) -> grants.Granted:
-        reserved = desk._waiting.reserved(before=request.age).get(request.product_id, 0)
+    async def promise(service: StockService, request: grants.Request) -> grants.Granted:
+        reserved = service._waiting.reserved(before=request.age).get(request.product_id, 0)
         promised: list[grants.Granted] = []
 
         def rehearse(tx: Transaction) -> None:
-            with suppress(_Undone), tx.attempt():
+            with suppress(_Undone), tx.savepoint():
                 promised.append(grants.give(tx, request, reserved=reserved))
                 raise _Undone
 
-        await desk._database.write(rehearse)
-        task = asyncio.create_task(give(desk, request))
+        await service._database.write(rehearse)
+        task = asyncio.create_task(give(service, request))
         writing.add(task)
         task.add_done_callback(writing.discard)
         return promised[0]
@@ -154,7 +154,7 @@ def position_in_a_transaction_of_its_own() -> AbstractContextManager[object]:
 
 @bug(
     "a command is done whole or not at all",
-    Directed(test_an_order_that_fails_halfway_leaves_nothing_and_hurts_nobody),
+    Directed(test_an_order_that_is_given_up_after_its_rows_were_written_leaves_nothing),
 )
 def half_of_a_failed_command_stays() -> AbstractContextManager[object]:
     """A command that raises is not undone: what it wrote until then is committed with its group."""
@@ -168,7 +168,7 @@ def half_of_a_failed_command_stays() -> AbstractContextManager[object]:
 
 @bug(
     "one command's failure is not its neighbours'",
-    Directed(test_an_order_that_fails_halfway_leaves_nothing_and_hurts_nobody),
+    Directed(test_an_order_that_is_given_up_after_its_rows_were_written_leaves_nothing),
 )
 def a_failed_command_voids_its_group() -> AbstractContextManager[object]:
     """A command that raises takes along what the others of its group had written, and they are told that
@@ -199,7 +199,7 @@ def _connections(factory: type[sqlite3.Connection]) -> Iterator[None]:
 
 @bug(
     "an outbox has no holes",
-    Directed(test_an_order_that_fails_halfway_leaves_nothing_and_hurts_nobody),
+    Directed(test_an_order_that_is_given_up_after_its_rows_were_written_leaves_nothing),
 )
 def seq_kept_in_memory_across_a_rollback() -> AbstractContextManager[object]:
     """The next seq is counted beside the database, so a command that is undone uses some up."""

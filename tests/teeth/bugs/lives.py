@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from random import Random
 from typing import Any
 from unittest import mock
@@ -13,7 +14,7 @@ from app.domain.errors import CountBlocked
 from app.domain.life import Life
 from app.domain.stock import Cell, Totals
 from app.state.commands import stock_count
-from app.state.tables import order_durability, orders, stock_table
+from app.state.tables import order_durability, orders, spendable, stock_table
 from app.sync.catchup import snapshot
 from app.sync.guards.fencer import Fencer
 from app.sync.lifecycle.bootstrap import Bootstrap
@@ -22,7 +23,7 @@ from app.sync.peering.peers import Peer, Peers
 from app.sync.rules import inbox
 from app.sync.rules.inbox import Admission
 from app.sync.rules.position import Position
-from app.sync.stock import count_service as count_desk
+from app.sync.stock import count_service
 from app.sync.wire.messages import Hello, Page
 from tests.recovery.test_lives import (
     test_a_batch_of_the_dead_life_that_arrives_late_is_refused,
@@ -162,7 +163,7 @@ def dead_lives_are_heard() -> AbstractContextManager[object]:
 def copies_of_dead_lives_count() -> AbstractContextManager[object]:
     """What a peer had acknowledged counts as stored there, though its disk is lost since."""
     stack = ExitStack()
-    for module in (order_durability, stock_table, outbox):
+    for module in (order_durability, spendable, outbox):
         for name, statement in list(vars(module).items()):
             if isinstance(statement, str) and name != "LIVING_CURSORS" and LIVING_CURSORS in statement:
                 of_all = statement.replace(LIVING_CURSORS, "(SELECT * FROM cursors)")
@@ -239,17 +240,17 @@ def one_peer_is_enough_to_rebuild() -> AbstractContextManager[object]:
 )
 def count_without_all_acknowledgements() -> AbstractContextManager[object]:
     """A member that does not answer is left out of a stock count."""
-    seal = count_desk.CountService._seal
+    handover = count_service.CountService._handover
 
     async def shrug(
-        desk: count_desk.CountService, peer: Peer, count: stock_count.Count
+        service: count_service.CountService, peer: Peer, count: stock_count.Count
     ) -> stock_count.Handover:
         try:
-            return await seal(desk, peer, count)
+            return await handover(service, peer, count)
         except CountBlocked:
-            return stock_count.Handover(dead=count.dead, cells=[])
+            return stock_count.Handover(dead=count.dead, cells=[], life=Life(peer.name, ""))
 
-    return mock.patch.object(count_desk.CountService, "_seal", shrug)
+    return mock.patch.object(count_service.CountService, "_handover", shrug)
 
 
 @bug(
@@ -261,7 +262,7 @@ def a_death_learnt_while_counting_is_left_out() -> AbstractContextManager[object
     release = stock_count.release
 
     def hurry(tx: Transaction, count: stock_count.Count, *, handovers: Any, actor: Actor) -> bool:
-        same = {name: stock_count.Handover(dead=count.dead, cells=h.cells) for name, h in handovers.items()}
+        same = {name: replace(handover, dead=count.dead) for name, handover in handovers.items()}
         return release(tx, count, handovers=same, actor=actor)
 
     return mock.patch.object(stock_count, "release", hurry)
@@ -273,7 +274,7 @@ def a_death_learnt_while_counting_is_left_out() -> AbstractContextManager[object
 )
 def recovered_units_are_sold_at_once() -> AbstractContextManager[object]:
     """What a count recovered may be sold before the members know that it was."""
-    return mock.patch.object(stock_table, "unusable", return_value=0)
+    return mock.patch.object(spendable, "unusable", return_value={})
 
 
 @bug("counting twice releases once", Directed(test_counting_twice_releases_once))

@@ -5,14 +5,16 @@ from types import SimpleNamespace
 from unittest import mock
 
 from app.database import Transaction
-from app.state.tables import membership, stock_table
+from app.domain import members
+from app.state.tables import membership, spendable
 from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.peering.peers import Peer, Peers
 from tests.recovery.test_counts_without_the_gone import (
     test_a_count_that_a_branch_blocks_goes_on_when_it_is_decommissioned,
-    test_it_counts_only_when_another_member_has_it_too,
+    test_it_counts_only_when_a_majority_has_it,
     test_recovered_units_wait_no_longer_for_who_is_decommissioned_and_known_to_be,
+    test_two_halves_of_a_cut_that_decommission_each_other_count_nothing,
     test_what_a_member_alone_knew_is_forgotten_with_its_disk_and_counts_no_more,
 )
 from tests.recovery.test_decommissioned import (
@@ -22,20 +24,26 @@ from tests.recovery.test_decommissioned import (
 )
 from tests.teeth.bug import Directed, bug
 
-_ALONE = "a decommissioning counts when another member has it too"
+_ALONE = "a decommissioning counts when a majority of the members has it"
 
 
-@bug(_ALONE, Directed(test_it_counts_only_when_another_member_has_it_too))
+@bug(_ALONE, Directed(test_it_counts_only_when_a_majority_has_it))
 def a_count_goes_on_though_no_peer_has_the_decommissioning() -> AbstractContextManager[object]:
-    """A stock count waits no longer for a branch that this node alone knows to be gone."""
+    """A stock count waits no longer for a branch that no majority knows to be gone."""
     return mock.patch.object(membership, "pending", return_value=[])
+
+
+@bug(_ALONE, Directed(test_two_halves_of_a_cut_that_decommission_each_other_count_nothing))
+def half_of_the_members_is_a_majority() -> AbstractContextManager[object]:
+    """A decommissioning counts where half of the members store it, as both halves of a cut do."""
+    return mock.patch.object(members, "majority", lambda count: (count + 1) // 2)
 
 
 @bug(_ALONE, Directed(test_recovered_units_wait_no_longer_for_who_is_decommissioned_and_known_to_be))
 def recovered_units_are_free_though_no_peer_has_the_decommissioning() -> AbstractContextManager[object]:
     """Recovered units wait no longer for a branch that this node alone knows to be gone."""
-    known_here = SimpleNamespace(done=lambda connection, **_others: {*membership.gone(connection)})
-    return mock.patch.object(stock_table, "membership", known_here)
+    known_here = SimpleNamespace(done=lambda connection, **_others: {*membership.decommissioned(connection)})
+    return mock.patch.object(spendable, "membership", known_here)
 
 
 @bug(_ALONE, Directed(test_what_a_member_alone_knew_is_forgotten_with_its_disk_and_counts_no_more))
@@ -54,7 +62,7 @@ def a_later_life_of_a_gone_branch_lives() -> AbstractContextManager[object]:
     learn_life = Transaction.learn_life
 
     def learn(tx: Transaction, life: tuple[str, str], *, over: bool) -> None:
-        with mock.patch.object(Transaction, "gone", frozenset()):
+        with mock.patch.object(Transaction, "decommissioned", frozenset()):
             learn_life(tx, life, over=over)
 
     return mock.patch.object(Transaction, "learn_life", learn)

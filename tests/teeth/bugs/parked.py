@@ -12,7 +12,7 @@ from app.sync.log import dead_letters
 from app.sync.rules import acknowledgement
 from app.sync.rules.acknowledgement import Cursor, Log, Reported
 from app.sync.wire.kinds import KINDS
-from app.sync.wire.messages import Batch, ParkedEvent, WireEvent
+from app.sync.wire.messages import Batch, HandedEvent, WireEvent
 from tests.recovery.test_durable_orders import test_a_peer_that_could_only_park_the_order_has_not_stored_it
 from tests.recovery.test_parked_and_lost import (
     test_what_is_parked_is_handed_over_with_the_rows_and_outlives_who_handed_it_over,
@@ -44,7 +44,7 @@ def positions_without_what_is_parked() -> AbstractContextManager[object]:
 )
 def parked_orders_come_before_the_rows() -> AbstractContextManager[object]:
     """All that a donor keeps parked is taken over first, orders too."""
-    return mock.patch.object(ParkedEvent, "is_of_order", property(lambda _event: False))
+    return mock.patch.object(HandedEvent, "is_of_order", property(lambda _event: False))
 
 
 @bug(

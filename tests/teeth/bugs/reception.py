@@ -6,19 +6,25 @@ from unittest import mock
 
 from app.database import Transaction
 from app.domain.errors import Invalid
+from app.state.registry import replicated
 from app.state.tables import stock_table
-from app.sync.log import dead_letters
+from app.sync.log import dead_letters, receiver
 from app.sync.rules import inbox
 from app.sync.rules.inbox import Admission
 from app.sync.rules.position import Position
-from app.sync.wire import kinds
+from app.sync.wire import kinds, merging
 from app.sync.wire.messages import Batch, WireEvent
 from tests.recovery.test_queues import (
     test_a_batch_that_comes_again_late_changes_nothing,
     test_a_peer_that_is_behind_is_told_from_where_it_is_even_before_any_hello,
 )
 from tests.recovery.test_silent_divergence import test_a_parked_order_is_listed_and_applied_when_somebody_asks
+from tests.sync.test_batches import (
+    test_a_batch_with_a_bad_event_is_applied_but_for_that_one,
+    test_a_lifes_own_word_confirms_what_others_said_of_it_also_where_it_says_the_same,
+)
 from tests.teeth.bug import Directed, Simulated, bug
+from tests.teeth.receiving import apply_each_by
 
 
 @bug("each event takes effect once", Directed(test_a_batch_that_comes_again_late_changes_nothing))
@@ -58,7 +64,37 @@ def skip_what_fails_once() -> AbstractContextManager[object]:
             return stock_table.Merged()
         return apply(tx, event, origin=origin)
 
-    return mock.patch.object(kinds, "apply", careless)
+    return apply_each_by(careless)
+
+
+@bug(
+    "one bad event holds up nothing but its own entity",
+    Directed(test_a_batch_with_a_bad_event_is_applied_but_for_that_one),
+)
+def drop_a_batch_with_a_bad_event() -> AbstractContextManager[object]:
+    """A batch of which one event cannot be applied counts as applied."""
+    apply_together = receiver._apply_together
+
+    def all_or_nothing(*asked: Any, **options: Any) -> bool:
+        apply_together(*asked, **options)
+        return True
+
+    return mock.patch.object(receiver, "_apply_together", all_or_nothing)
+
+
+@bug(
+    "a life's own word confirms what others said of it",
+    Directed(test_a_lifes_own_word_confirms_what_others_said_of_it_also_where_it_says_the_same),
+)
+def the_same_row_is_no_news() -> AbstractContextManager[object]:
+    """Stock rows that are here already are left out of a batch before it is merged."""
+    merge = merging.merge_together
+
+    def news(tx: Transaction, told: merging.RowsBy, origin: str) -> stock_table.Merged:
+        _, cells = replicated.get("stock").bulk(tx, told.get("stock", []), origin)
+        return merge(tx, {**told, "stock": list(cells)}, origin)
+
+    return mock.patch.object(kinds, "merge_together", news)
 
 
 @bug(
@@ -88,4 +124,4 @@ def skip_what_a_newer_version_wrote() -> AbstractContextManager[object]:
                 raise
             return stock_table.Merged()
 
-    return mock.patch.object(kinds, "apply", shrug)
+    return apply_each_by(shrug)

@@ -153,10 +153,14 @@ def the_last_to_arrive_is_short() -> AbstractContextManager[object]:
     """Oversold units are put to the orders that came last to this node."""
     sales_of = orders.sales_of
 
-    def in_order_of_arrival(connection: sqlite3.Connection, product_id: str) -> list[SoldUnits]:
+    def in_order_of_arrival(
+        connection: sqlite3.Connection, product_ids: Sequence[str]
+    ) -> dict[str, list[SoldUnits]]:
         arrived = [row[0] for row in connection.execute("SELECT id FROM orders ORDER BY rowid")]
-        found = sales_of(connection, product_id)
-        return [replace(sale, lamport=arrived.index(sale.order_id)) for sale in found]
+        return {
+            product_id: [replace(sale, lamport=arrived.index(sale.order_id)) for sale in found]
+            for product_id, found in sales_of(connection, product_ids).items()
+        }
 
     return mock.patch.object(orders, "sales_of", in_order_of_arrival)
 

@@ -1,0 +1,1 @@
+"""A member that lies: what it has heard, what it says instead, and what it does to the others."""

@@ -1,0 +1,140 @@
+"""Bugs of belief: a member is believed about others, a message counts twice, and nothing is too large."""
+
+from contextlib import AbstractContextManager
+from unittest import mock
+
+from app.database import transaction
+from app.domain import testimony
+from app.domain.testimony import Word
+from app.security.used_tokens import UsedTokens
+from app.state.commands import grants
+from app.state.repair import disowned
+from app.state.tables import stock_table
+from app.sync.guards import fencer
+from app.sync.guards.readiness import Readiness
+from app.sync.lifecycle.hello_handler import HelloHandler
+from app.sync.peering.peers import Peer
+from tests.recovery.test_lying_members import (
+    test_a_count_ends_no_life_that_has_not_said_so_itself,
+    test_a_fenced_node_gives_no_units_away,
+    test_a_hello_that_calls_a_living_epoch_dead_ends_it_nowhere,
+    test_a_hello_that_claims_more_of_a_life_than_there_is_ends_it_not,
+    test_a_token_is_good_for_one_request_also_after_a_restart,
+    test_a_transfers_answer_grants_nothing_in_anothers_name,
+    test_an_order_that_its_branch_never_took_is_moved_out_when_it_speaks,
+    test_an_order_under_an_id_of_another_branch_gives_way_to_the_true_one,
+    test_logical_time_far_ahead_is_refused_and_hurts_nobody,
+    test_thousands_of_dead_lives_are_not_stored,
+    test_what_a_donor_said_of_a_silent_branch_ends_when_that_branch_speaks,
+    test_what_others_say_that_a_dead_life_granted_is_not_spent,
+)
+from tests.sync.test_rebirth import test_what_a_branch_that_left_says_ends_no_life
+from tests.teeth.bug import Directed, bug
+
+_OTHERS = "nobody speaks for another"
+
+
+@bug(_OTHERS, Directed(test_a_transfers_answer_grants_nothing_in_anothers_name))
+def a_member_is_believed_about_a_living_branch() -> AbstractContextManager[object]:
+    """Rows of a third branch's living epoch are merged whoever sends them."""
+    return mock.patch.object(testimony, "weigh_rows", return_value=Word.OWN)
+
+
+@bug(
+    "a unit is spent only if its giver said that it gave it",
+    Directed(test_what_others_say_that_a_dead_life_granted_is_not_spent),
+)
+def what_others_say_was_granted_is_spent() -> AbstractContextManager[object]:
+    """A grant by a dead life that only a third branch reported counts as rights."""
+    return mock.patch.object(testimony, "unconfirmed_units", return_value=0)
+
+
+@bug(
+    "what only others say a dead life granted is frozen with it",
+    Directed(test_what_others_say_that_a_dead_life_granted_is_not_spent),
+)
+def what_others_say_was_granted_is_in_limbo() -> AbstractContextManager[object]:
+    """Units that nobody may spend are not given back to the dead life they came from."""
+    return mock.patch.object(grants, "give_back")
+
+
+@bug(
+    "a branch's own word replaces a donor's",
+    Directed(test_what_a_donor_said_of_a_silent_branch_ends_when_that_branch_speaks),
+)
+def a_donors_word_about_a_living_branch_stays() -> AbstractContextManager[object]:
+    """What a donor said of a branch that was silent is merged with what that branch says."""
+    return mock.patch.object(stock_table, "_confirm", return_value=False)
+
+
+@bug("only a branch ends its own life", Directed(test_a_hello_that_calls_a_living_epoch_dead_ends_it_nowhere))
+def a_hello_ends_another_branchs_living_epoch() -> AbstractContextManager[object]:
+    """A life is over as soon as any member calls it so."""
+    return mock.patch.object(testimony, "weigh_death", return_value=Word.BRANCH)
+
+
+@bug("only a branch ends its own life", Directed(test_a_count_ends_no_life_that_has_not_said_so_itself))
+def a_count_is_sealed_unseen() -> AbstractContextManager[object]:
+    """A member seals a count whatever lives the counter calls dead."""
+    return mock.patch.object(testimony, "unbelieved", return_value=[])
+
+
+@bug(
+    "evidence against an own life is looked into",
+    Directed(test_a_hello_that_claims_more_of_a_life_than_there_is_ends_it_not),
+)
+def an_accusation_counts_unasked() -> AbstractContextManager[object]:
+    """Who posts that it has more of a node's life than the node ends that life."""
+
+    async def believe(handler: HelloHandler, _peer: Peer, epoch: str, why: str) -> None:
+        await handler._fencer.begin(epoch, why, witness=None)
+
+    return mock.patch.object(HelloHandler, "look_into", believe)
+
+
+@bug("a message counts once", Directed(test_a_token_is_good_for_one_request_also_after_a_restart))
+def a_token_is_good_for_many_requests() -> AbstractContextManager[object]:
+    """A token is taken as often as it comes."""
+    return mock.patch.object(UsedTokens, "use", return_value=True)
+
+
+@bug("what comes in is bounded", Directed(test_logical_time_far_ahead_is_refused_and_hurts_nobody))
+def logical_time_has_no_bound() -> AbstractContextManager[object]:
+    """Any logical time is taken over."""
+    return mock.patch.object(transaction, "lamport_limit", return_value=2**63)
+
+
+@bug("what comes in is bounded", Directed(test_thousands_of_dead_lives_are_not_stored))
+def any_number_of_lives_is_stored() -> AbstractContextManager[object]:
+    """Every life that a hello names is stored, and named in the next hello."""
+    return mock.patch.object(testimony, "may_store_life", return_value=True)
+
+
+@bug(
+    "an order's id is its branch's",
+    Directed(test_an_order_under_an_id_of_another_branch_gives_way_to_the_true_one),
+)
+def who_comes_first_has_the_id() -> AbstractContextManager[object]:
+    """An order under an id of another branch keeps the true one out."""
+    return mock.patch.object(testimony, "takes_id", return_value=False)
+
+
+@bug(
+    "a branch's own word replaces a donor's",
+    Directed(test_an_order_that_its_branch_never_took_is_moved_out_when_it_speaks),
+)
+def invented_orders_stay() -> AbstractContextManager[object]:
+    """What a donor invented of a silent branch stays when that branch does not have it."""
+    return mock.patch.object(disowned, "move_out", return_value=[])
+
+
+@bug("a fenced node moves no units", Directed(test_a_fenced_node_gives_no_units_away))
+def a_fenced_node_gives_units_away() -> AbstractContextManager[object]:
+    """Surplus moves whatever speaks against this node's life."""
+    return mock.patch.object(Readiness, "selling", True)
+
+
+@bug("a branch that left ends no life", Directed(test_what_a_branch_that_left_says_ends_no_life))
+def a_branch_that_left_is_believed() -> AbstractContextManager[object]:
+    """An answer on its way while its branch is decommissioned counts against a life."""
+    return mock.patch.object(fencer, "_counts_no_more", return_value=lambda _tx: False)
