@@ -6,7 +6,7 @@ from unittest import mock
 
 from app.database import Transaction
 from app.domain import members
-from app.state.tables import membership, spendable
+from app.state.tables import life_table, membership, spendable
 from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.peering.peers import Peer, Peers
@@ -21,6 +21,10 @@ from tests.recovery.test_decommissioned import (
     test_a_decommissioned_branch_that_comes_back_is_told_and_stops,
     test_a_life_learnt_of_later_is_over_at_once,
     test_two_branches_that_decommission_each_other_both_hear_of_it,
+)
+from tests.state.test_hearsay import (
+    test_a_grant_to_an_unnamed_life_is_frozen_once_its_branch_leaves,
+    test_what_others_say_of_a_decommissioned_branchs_lives_is_handed_on,
 )
 from tests.teeth.bug import Directed, bug
 
@@ -66,6 +70,25 @@ def a_later_life_of_a_gone_branch_lives() -> AbstractContextManager[object]:
             learn_life(tx, life, over=over)
 
     return mock.patch.object(Transaction, "learn_life", learn)
+
+
+@bug(
+    "what a life of a decommissioned branch was granted is frozen",
+    Directed(test_a_grant_to_an_unnamed_life_is_frozen_once_its_branch_leaves),
+)
+def only_lives_that_were_named_can_be_over() -> AbstractContextManager[object]:
+    """Units granted to a life that nobody named here count as the company's, though its branch left."""
+    return mock.patch.object(life_table, "learn_granted")
+
+
+@bug(
+    "all nodes know the same dead lives",
+    Directed(test_what_others_say_of_a_decommissioned_branchs_lives_is_handed_on),
+)
+def a_gone_branchs_lives_stay_hearsay() -> AbstractContextManager[object]:
+    """What others say of a decommissioned branch's lives is not handed on: that branch never confirms it."""
+    told = life_table._TO_TELL.replace("OR e.branch IN (SELECT branch FROM decommissioned)", "")
+    return mock.patch.object(life_table, "_TO_TELL", told)
 
 
 @bug(

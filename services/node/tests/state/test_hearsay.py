@@ -5,13 +5,14 @@ from functools import partial
 import pytest
 
 from app.database import Transaction
+from app.domain import stock
 from app.domain.errors import BeyondBounds
 from app.domain.life import Life
 from app.domain.stock import Cell, rights_of
 from app.domain.times import DAMAGED, shown
 from app.state.commands import grants, stock_count
 from app.state.registry import replicated
-from app.state.tables import life_table, stock_table
+from app.state.tables import life_table, membership, stock_table
 from tests.support.branch import Branch, Branches
 
 OLD, NEW, LIAR = Life("norte", "e0"), Life("norte", "e1"), Life("sul", "e1")
@@ -19,6 +20,10 @@ OLD, NEW, LIAR = Life("norte", "e0"), Life("norte", "e1"), Life("sul", "e1")
 
 @pytest.fixture
 def matriz(branches: Branches) -> Branch:
+    return make_matriz(branches)
+
+
+def make_matriz(branches: Branches) -> Branch:
     """A branch that knows the product rice, and norte's two lives, of which one is over."""
     branch = branches.make("matriz")
     branch.product("rice")
@@ -190,3 +195,43 @@ def test_a_row_with_more_grants_than_any_node_makes_is_refused(matriz: Branch) -
     row = {**granted(matriz, NEW, 1).as_json(), "granted": many}
     with pytest.raises(BeyondBounds):
         stock_table.cell_from_json(row)
+
+
+def frozen_of_a_branch_that_left(matriz: Branch, *, grant_comes_first: bool) -> int:
+    """The frozen units after a life of a branch that left was granted 2, where nobody named that life."""
+    cell = Cell(matriz.product_id("rice"), *NEW, received=5, granted={Life("leste", "e7"): 2}, version=6)
+    steps = [
+        partial(hear, matriz, NEW, cell),
+        partial(matriz.do, lambda tx: membership.learn(tx, ["leste"])),
+    ]
+    for step in steps if grant_comes_first else reversed(steps):
+        step()
+    cells = stock_table.cells_of(matriz.connection, matriz.product_id("rice"))
+    return stock.totals(cells, life_table.dead_lives(matriz.connection)).frozen
+
+
+def test_a_grant_to_an_unnamed_life_is_frozen_once_its_branch_leaves(branches: Branches) -> None:
+    assert frozen_of_a_branch_that_left(make_matriz(branches), grant_comes_first=True) == 2
+
+
+def test_a_grant_to_an_unnamed_life_of_a_branch_that_left_is_frozen(branches: Branches) -> None:
+    assert frozen_of_a_branch_that_left(make_matriz(branches), grant_comes_first=False) == 2
+
+
+def test_a_life_of_a_member_that_was_granted_units_is_not_over(matriz: Branch) -> None:
+    member = Life("leste", "e7")
+    cell = Cell(matriz.product_id("rice"), *NEW, received=5, granted={member: 2}, version=6)
+
+    hear(matriz, NEW, cell)
+
+    assert member not in life_table.dead_lives(matriz.connection)
+
+
+def test_what_others_say_of_a_decommissioned_branchs_lives_is_handed_on(branches: Branches) -> None:
+    matriz, life = make_matriz(branches), Life("leste", "e7")
+    matriz.do(lambda tx: life_table.learn_deaths(tx, [life], by=LIAR))
+    assert life not in life_table.deaths_to_tell(matriz.connection)
+
+    matriz.do(lambda tx: membership.learn(tx, ["leste"]))
+
+    assert life in life_table.deaths_to_tell(matriz.connection)

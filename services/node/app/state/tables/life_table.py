@@ -11,11 +11,13 @@ from app.domain.testimony import Word
 
 _TO_TELL = """
     SELECT e.branch, e.epoch FROM epochs e LEFT JOIN hearsay_deaths h USING (branch, epoch)
-    WHERE e.dead = 1 AND (h.branch IS NULL OR e.branch = (SELECT name FROM node))
+    WHERE e.dead = 1 AND (h.branch IS NULL OR e.branch = (SELECT name FROM node)
+        OR e.branch IN (SELECT branch FROM decommissioned))
     ORDER BY e.branch, e.epoch
 """
 _NOTE_HEARSAY = "INSERT OR IGNORE INTO hearsay_deaths (branch, epoch) VALUES (?, ?)"
 _CONFIRM = "DELETE FROM hearsay_deaths WHERE branch = ? AND epoch = ?"
+_GRANTED_TO = "SELECT DISTINCT to_branch, to_epoch FROM stock_grants WHERE to_branch = ? ORDER BY to_epoch"
 
 
 def dead_lives(connection: sqlite3.Connection) -> set[Life]:
@@ -24,8 +26,9 @@ def dead_lives(connection: sqlite3.Connection) -> set[Life]:
 
 
 def deaths_to_tell(connection: sqlite3.Connection) -> list[Life]:
-    """The lives that this node calls dead, sorted: those of its own branch, and those whose branch said so or
-    that it saw end. What only others say is not handed on."""
+    """The lives that this node calls dead, sorted: those of its own branch and of decommissioned ones, and
+    those whose branch said so or that it saw end. What only others say of a member's lives is not handed
+    on."""
     return [Life(*row) for row in connection.execute(_TO_TELL)]
 
 
@@ -99,6 +102,21 @@ def end(tx: Transaction, life: Life) -> None:
     own."""
     tx.learn_life(life, over=True)
     tx.connection.execute(_CONFIRM, life)
+
+
+def learn_granted(tx: Transaction, lives: Iterable[Life]) -> None:
+    """Store those lives, known only because units were granted to them, whose end this node knows without a
+    word of theirs: those of its own branch and of decommissioned ones. Nobody else may ever name them here,
+    and what they were granted belongs to the frozen pool."""
+    for life in lives:
+        ends = life.branch == tx.identity.name or life.branch in tx.decommissioned
+        if ends and (life in tx.lives or _has_room(tx, life)):
+            learn_life(tx, life)
+
+
+def granted_to(connection: sqlite3.Connection, branch: str) -> list[Life]:
+    """The lives of a branch that were granted units, sorted."""
+    return [Life(*row) for row in connection.execute(_GRANTED_TO, (branch,))]
 
 
 def is_over(tx: Transaction, life: Life) -> bool:

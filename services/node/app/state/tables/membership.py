@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from app.database import Actor, Transaction
 from app.domain import members
 from app.domain.life import Life
+from app.state.tables import life_table
 
 _WITNESSES = (
     "SELECT w.branch, w.peer FROM decommission_witnesses w"
@@ -63,7 +64,7 @@ def pending(connection: sqlite3.Connection, *, others: Collection[str]) -> list[
 def learn(tx: Transaction, told: Iterable[str]) -> None:
     """Store the branches that a peer reports as decommissioned. This node's own branch may be among them."""
     for branch in told:
-        tx.learn_decommissioned(branch)
+        _learn(tx, branch)
 
 
 def witness(tx: Transaction, life: Life, told: Iterable[str]) -> None:
@@ -83,10 +84,16 @@ def decommission(tx: Transaction, branch: str, *, insist: bool = False, actor: A
     to peers: it counts only where an admin gave it.
     """
     if branch not in tx.decommissioned:
-        tx.learn_decommissioned(branch)
+        _learn(tx, branch)
         _audit(tx, branch, "decommissioned", actor)
     if insist and tx.connection.execute(_INSIST, (branch,)).rowcount:
         _audit(tx, branch, "decommissioned_without_majority", actor)
+
+
+def _learn(tx: Transaction, branch: str) -> None:
+    if branch not in tx.decommissioned:
+        tx.learn_decommissioned(branch)
+        life_table.learn_granted(tx, life_table.granted_to(tx.direct, branch))
 
 
 def _audit(tx: Transaction, branch: str, action: str, actor: Actor) -> None:

@@ -203,9 +203,7 @@ def _merge_one(tx: Transaction, ours: Cell | None, theirs: Cell, merged: Merged)
     if word is Word.REFUSED:
         return None
     life_table.learn_life(tx, theirs.life)
-    for life in theirs.granted:
-        if life.branch == tx.identity.name:  # every other life of this branch is over: it has to say so
-            life_table.learn_life(tx, life)
+    life_table.learn_granted(tx, theirs.granted)
     if life_table.speaker(tx) == theirs.life and ours is not None and _confirm(tx, theirs):
         return _replace(tx, ours, theirs)
     compared = stock.compare(ours, theirs, me=life_table.me(tx))
