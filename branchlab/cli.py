@@ -2,87 +2,54 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from branchlab import interruption, language, mistakes, terminal
-from branchlab.checking.proof import model, simulate, teeth
-from branchlab.checking.pythons import pythons
-from branchlab.checking.runs import runs
-from branchlab.checking.verify import verify
 from branchlab.console import complain, end_in_a_line
-from branchlab.faults import command as fault_verbs
-from branchlab.faults import disks, forging
-from branchlab.faults.healing import heal
-from branchlab.faults.kinds import KINDS
+from branchlab.faults.kinds import KINDS, FaultKind
 from branchlab.language import _
-from branchlab.networks import command as network_verbs
-from branchlab.networks.homes import command as home_verbs
-from branchlab.packages import audit
-from branchlab.screens.command import ui
-from branchlab.teaching.demo.command import demo, demo_data
-from branchlab.teaching.ladder import command as ladder_verbs
-from branchlab.teaching.lesson.command import lesson
-from branchlab.teaching.load.command import load
-from branchlab.teaching.replay.command import replay
-from branchlab.teaching.report.command import export, report
-from branchlab.teaching.report.slides import slides
-from branchlab.teaching.scenarios.command import run
-from branchlab.teaching.torture.command import torture
-from branchlab.verbs import Verbs, spoken_headings
+from branchlab.verbs import Verbs, function_of, spoken_headings
 
+
+def _link_verb(kind: FaultKind) -> Callable[..., None]:
+    made: Callable[..., None] = function_of("branchlab.faults.command", "link_verb")(kind)
+    return made
+
+
+NEGATIVE = {"ignore_unknown_options": True}  # -90s is no option
 app = Verbs(help="Start a network of branch nodes, break it on purpose, watch it, heal it.")
-app.command()(demo)
-app.command()(demo_data)
-app.command()(lesson)
-app.command()(load)
-app.command()(replay)
-app.command()(run)
-app.command()(report)
-app.command()(export)
-app.command()(slides)
-app.command()(torture)
-app.command()(ladder_verbs.conform)
-app.command()(ladder_verbs.climb)
-app.command()(runs)
-app.command()(verify)
-app.command()(fault_verbs.partition)
+# By name: a verb imports its own room when it is called. All rooms take seconds.
+app.add("branchlab.teaching.demo.command", "demo", "demo_data")
+app.add("branchlab.teaching.lesson.command", "lesson")
+app.add("branchlab.teaching.load.command", "load")
+app.add("branchlab.teaching.replay.command", "replay")
+app.add("branchlab.teaching.scenarios.command", "run")
+app.add("branchlab.teaching.report.command", "report", "export")
+app.add("branchlab.teaching.report.slides", "slides")
+app.add("branchlab.teaching.torture.command", "torture")
+app.add("branchlab.teaching.ladder.command", "conform", "climb")
+app.add("branchlab.checking.runs", "runs")
+app.add("branchlab.checking.verify", "verify")
+app.add("branchlab.faults.command", "partition")
 for kind in KINDS:
-    app.command(kind.name)(fault_verbs.link_verb(kind))
-app.command()(fault_verbs.disk_full)
-app.command()(forging.forge)
-app.command()(forging.batch)
-app.command(context_settings={"ignore_unknown_options": True})(forging.skew)  # -90s is no option
-app.command()(heal)
-app.command()(disks.wipe)
-app.command()(disks.backup)
-app.command()(disks.restore)
-app.command()(disks.salvage)
-app.command()(disks.reset_admin)
-app.command()(disks.parked)
-app.command()(disks.altered)
-app.command()(disks.count)
-app.command()(disks.decommission)
-app.command()(audit)
-app.command()(simulate)
-app.command()(model)
-app.command()(teeth)
-app.command()(pythons)
-app.command()(network_verbs.up)
-app.command("base-image")(network_verbs.make_base_image)
-app.command()(network_verbs.down)
-app.command()(network_verbs.clean)
-app.command()(network_verbs.status)
-app.command()(network_verbs.watch)
-app.command()(ui)
-app.command()(network_verbs.doctor)
-app.command()(network_verbs.chaos)
-app.command()(home_verbs.adopt)
-app.command()(home_verbs.sweep)
-app.command()(network_verbs.start)
-app.command()(network_verbs.stop)
-app.command()(network_verbs.pause)
-app.command()(network_verbs.resume)
-app.command()(network_verbs.kill)
+    app.add_made(kind.name, partial(_link_verb, kind))
+app.add("branchlab.faults.command", "disk_full")
+app.add("branchlab.faults.forging", "forge", "batch")
+app.add("branchlab.faults.forging", "skew", context_settings=NEGATIVE)
+app.add("branchlab.faults.healing", "heal")
+app.add("branchlab.faults.disks", "wipe", "backup", "restore", "salvage", "reset_admin", "parked", "altered")
+app.add("branchlab.faults.disks", "count", "decommission")
+app.add("branchlab.packages", "audit")
+app.add("branchlab.checking.proof", "simulate", "model", "teeth")
+app.add("branchlab.checking.pythons", "pythons")
+app.add("branchlab.networks.command", "up")
+app.add_made("base-image", partial(function_of, "branchlab.networks.command", "make_base_image"))
+app.add("branchlab.networks.command", "down", "clean", "status", "watch")
+app.add("branchlab.screens.command", "ui")
+app.add("branchlab.networks.command", "doctor", "chaos")
+app.add("branchlab.networks.homes.command", "adopt", "sweep")
+app.add("branchlab.networks.command", "start", "stop", "pause", "resume", "kill")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

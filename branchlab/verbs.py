@@ -1,11 +1,12 @@
 """What all verbs of the command line have: they end in one line, and their help is in the language spoken."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
-from functools import wraps
+from functools import partial, wraps
+from importlib import import_module
 from inspect import Parameter, Signature, cleandoc, signature
-from typing import Any
+from typing import Any, ClassVar
 
 import psutil
 import typer
@@ -94,26 +95,77 @@ class Verb(_Spoken, TyperCommand):
             raise typer.Exit(interruption.EXIT_CODE)
 
 
+class _Commands(MutableMapping[str, Any]):
+    """The commands by name, each made when it is asked for, in the language spoken then."""
+
+    def __init__(self, loads: Mapping[str, "_Load"]) -> None:
+        self._loads = loads
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = self._loads[name]()
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._loads, **self._made})
+
+    def __len__(self) -> int:
+        return len({**self._loads, **self._made})
+
+
 class _Group(_Spoken, TyperGroup):
     """All verbs."""
 
+    loads: ClassVar[Mapping[str, "_Load"]]
+
     def __init__(self, *args: Any, **how: Any) -> None:
         super().__init__(*args, **how)
+        self.commands = _Commands(self.loads)
         self.translate()
 
 
 class Verbs(typer.Typer):
-    """The command line, all of whose commands are verbs. Each takes `--lang`, and so does `./lab` itself."""
+    """The command line, all of whose commands are verbs. Each takes `--lang`, and so does `./lab` itself.
+
+    A verb's module is imported when the verb is called or its help is asked for."""
 
     def __init__(self, *, help: str) -> None:
-        super().__init__(
-            cls=_Group, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=help
-        )
+        self._loads: dict[str, _Load] = {}
+        group = type("Group", (_Group,), {"loads": self._loads})
+        super().__init__(cls=group, **_PLAIN, no_args_is_help=True, help=help)
         self.callback()(_taking_lang(lambda: None))
 
-    def command(self, name: str | None = None, *, cls: type[TyperCommand] | None = Verb, **how: Any) -> Any:
-        register = super().command(name, cls=cls, **how)
-        return lambda verb: register(_taking_lang(verb))
+    def add(self, module: str, *functions: str, **how: Any) -> None:
+        """Adds functions of a module, each as the verb of its name. `how` is for Typer's `command`."""
+        for function in functions:
+            name = function.replace("_", "-")
+            self.add_made(name, partial(function_of, module, function), **how)
+
+    def add_made(self, name: str, make: Callable[[], Callable[..., Any]], **how: Any) -> None:
+        """Adds the verb that `make` gives when it is called for."""
+        self._loads[name] = partial(_command, name, make, how)
+
+
+def function_of(module: str, function: str) -> Any:
+    """A function of a module, which is imported now."""
+    return getattr(import_module(module), function)
+
+
+def _command(name: str, make: Callable[[], Callable[..., Any]], how: Mapping[str, Any]) -> Any:
+    alone = typer.Typer(**_PLAIN)
+    alone.command(name, cls=Verb, **how)(_taking_lang(make()))
+    return typer.main.get_command(alone)
+
+
+_Load = Callable[[], Any]
+_PLAIN: Mapping[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False}
 
 
 @contextmanager

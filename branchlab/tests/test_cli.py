@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,6 +141,18 @@ def test_a_script_gets_the_names_of_a_group_alone(capsys: pytest.CaptureFixture[
 
 def test_a_run_without_a_name_says_how_to_find_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert mistake(capsys, "run") == "lab: say which scenario; `./lab run --list` shows them"
+
+
+def test_a_verb_does_not_wait_for_what_only_others_need() -> None:
+    heavy = "{'nicegui', 'fastapi', 'locust', 'babel', 'branchlab.teaching', 'branchlab.screens'}"
+    program = (
+        "import sys\nfrom branchlab.cli import main\n"
+        f"try: main(['status'])\nfinally: print({heavy} & set(sys.modules))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=dict(os.environ), capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (2, "set()\n"), ended.stderr
 
 
 @pytest.mark.usefixtures("stopped_network")

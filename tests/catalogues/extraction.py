@@ -73,7 +73,8 @@ def helps() -> Iterator[str]:
     """The help of `./lab`, of each verb, and of each of their options."""
     with speaking("en"):
         group = typer.main.get_group(cli.app)
-    for command in (group, *group.commands.values()):
+        commands = (group, *group.commands.values())
+    for command in commands:
         yield key_of(command.help)
         yield from (key for parameter in command.params if (key := key_of(getattr(parameter, "help", ""))))
 

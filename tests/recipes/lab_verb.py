@@ -60,8 +60,8 @@ def write_module(tree: Tree) -> None:
 
 
 def add_command(tree: Tree) -> None:
-    tree.after("branchlab/cli.py", "app.command()(disks.parked)\n", "app.command()(where)\n")
-    tree.add_import("branchlab/cli.py", "from branchlab.networks.where import where")
+    own = 'app.add("branchlab.networks.where", "where")\n'
+    tree.before("branchlab/cli.py", 'app.add("branchlab.packages", ', own)
 
 
 def add_target(tree: Tree) -> None:
