@@ -116,7 +116,8 @@ class Tree:
 
 
 def copy_to(target: Path) -> Tree:
-    """The tree as it is now, with what is not committed yet, at `target`."""
+    """The tree as it is now, with what is not committed yet, at `target`. What Python compiled of it comes
+    along, and holds for every file that is not changed there: it names the time and size of its source."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -127,5 +128,8 @@ def copy_to(target: Path) -> Tree:
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target / name)
+            shutil.copy2(ROOT / name, target / name)
+    for name in {str(Path(name).parent) for name in listed.split("\0") if name.endswith(".py")}:
+        if (ROOT / name / "__pycache__").is_dir():
+            shutil.copytree(ROOT / name / "__pycache__", target / name / "__pycache__")
     return Tree(target)
