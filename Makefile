@@ -36,9 +36,10 @@ HISTORIES := $(or $(HISTORIES),50)
 FAULT := $(or $(FAULT),pause)
 # The shell has a LANG too, by which the lab goes anyway.
 SPOKEN = $(if $(filter command line,$(origin LANG)),--lang $(LANG))
-# The fast tests' files need no disk, and most of their time would be spent waiting for one. What Python compiles for
-# one run it keeps for the next.
-FAST_ENV := $(if $(wildcard /dev/shm),PYTEST_DEBUG_TEMPROOT=/dev/shm) PYTHONDONTWRITEBYTECODE=
+# What Python compiles for one run it keeps for the next.
+COMPILED := PYTHONDONTWRITEBYTECODE=
+# The fast tests' files need no disk, and most of their time would be spent waiting for one.
+FAST_ENV := $(if $(wildcard /dev/shm),PYTEST_DEBUG_TEMPROOT=/dev/shm) $(COMPILED)
 
 # A verb that fails has said why in one line, and "make: *** Error 1" below it would say less. Make adds none in question mode
 # (-q) where the exit status is 1; there it runs only what begins with a +. So that mode is for goals that are one call of
@@ -326,7 +327,7 @@ lint: $(VENV)
 test: lint ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
 	@$(FAST_ENV) $(PYTEST) -q -n auto -m "not long and not cluster and not compose"
 	@$(LAB) teeth
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line processes beside
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line timed containers processes histories wipes
 # Other histories with every change, and the same ones for the same code: what fails can be repeated.
 CONTENT = $(shell git rev-parse --short=7 'HEAD^{tree}' 2>/dev/null || echo 1)
 
@@ -337,18 +338,20 @@ $(CLIENT): requirements-client.txt
 	@build/client/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-client.txt
 	@touch $@
 
-# Side by side, for each spends most of its time waiting; containers share images, so theirs run one by one.
-# They take less time than the processes, and the histories one core of the two.
-.PHONY: processes containers histories beside
+# In two lanes, for each spends most of its time waiting. Every lane takes the next one that is left, so the longest come
+# first. Containers share images, so theirs run one by one; and so do the tests whose clients work until a time is over,
+# for two of them at once would leave each too little.
+.PHONY: timed containers processes histories wipes
+timed: $(VENV)
+	@$(COMPILED) $(PYTEST) -q -m "cluster and timed and not long" tests
+containers: $(VENV)
+	@$(COMPILED) $(PYTEST) -q -m "compose and not long" tests
 processes: $(VENV) $(CLIENT)
-	@$(PYTEST) -q -m "cluster and not long" tests
-beside:
-	@$(MAKE) --no-print-directory --keep-going --jobs=1 containers histories
+	@$(COMPILED) $(PYTEST) -q -m "cluster and not timed and not long" tests
 histories: $(VENV)
 	@$(LAB) simulate --seed $$(( 0x$(CONTENT) )) --histories 500 --jobs 1
+wipes: $(VENV)
 	@$(LAB) simulate --seed $$(( 0x$(CONTENT) )) --histories 100 --wipes --twice 0.1 --jobs 1
-containers: $(VENV)
-	@$(PYTEST) -q -m "compose and not long" tests
 
 .PHONY: test-long
 test-long: northwind-3 northwind-4 scenarios kill-nine show-a-4 audit sbom pythons ## Os cenários por inteiro e 500 histórias simuladas | Every scenario at full length and 500 simulated histories

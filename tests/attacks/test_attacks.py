@@ -11,6 +11,8 @@ from tests.attacks.attempt import Attempt, Finding, in_runs
 from tests.attacks.catalogue import catalogue
 from tests.attacks.ground import prepared
 
+pytestmark = pytest.mark.timed
+
 _RUNS = [run for attempts in catalogue().values() for run in in_runs(attempts)]
 _RUN_OF = {attempt.name: number for number, run in enumerate(_RUNS) for attempt in run}
 

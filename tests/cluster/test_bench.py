@@ -13,7 +13,7 @@ import pytest
 from branchlab import settings
 from branchlab.poll import poll_blocking
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timed]
 
 SHORT = ("--rounds", "1", "--seconds", "0.3", "--orders", "200")
 

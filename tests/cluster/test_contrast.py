@@ -14,6 +14,8 @@ import pytest
 from branchlab import settings
 from branchlab.teaching.scenarios.registry import SCENARIOS
 
+pytestmark = pytest.mark.timed
+
 ROUNDS = 5  # of buyers at once, or orders at each branch
 SECONDS = 5
 _AT_ONCE = 3  # each of them waits most of its time

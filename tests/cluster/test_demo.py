@@ -10,7 +10,7 @@ from branchlab.checking.runlog import read_records
 from branchlab.cli import app
 from tests.cluster.cluster import Cluster
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timed]
 
 SHORT = ("--seconds", "3", "--rate", "5", "--orders", "60")
 

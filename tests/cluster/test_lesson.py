@@ -15,6 +15,8 @@ from branchlab.teaching.lesson.session import Session
 from branchlab.teaching.scenarios.runner import RunOptions, run_here
 from tests.cluster.cluster import StartCluster
 
+pytestmark = pytest.mark.timed
+
 LESSONS = {one.lesson.id: one for one in load_all()}
 # What the others show is played by tests of their own, too: links cut, a disk lost, fifty at once.
 SHORT = ("s3-who-are-you", "s2-branch-down", "s5-false-events", "s7-slow-link", "s8-wrong-clock")

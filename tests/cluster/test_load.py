@@ -16,7 +16,7 @@ from branchlab.teaching.load.locust import SUITES
 from branchlab.teaching.load.operators import USERNAMES
 from tests.cluster.cluster import Cluster
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timed]
 
 # A request that tells a suite from the others.
 OF_SUITES = {

@@ -9,7 +9,7 @@ import pytest
 from branchlab.settings import ROOT
 from tests.cluster.cluster import Cluster
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timed]
 
 NOBODY = "http://127.0.0.1:9"  # a proxy that is not there
 ROUGH = {

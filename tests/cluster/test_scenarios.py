@@ -11,6 +11,8 @@ from branchlab.teaching.scenarios.registry import SCENARIOS, get
 from branchlab.teaching.scenarios.runner import RunOptions, run, run_here
 from tests.cluster.cluster import Cluster, StartCluster
 
+pytestmark = pytest.mark.timed
+
 DRIVERS = [
     pytest.param("process", marks=pytest.mark.cluster),
     pytest.param(

@@ -31,7 +31,7 @@ from branchlab.teaching.scenarios.registry import get
 from branchlab.teaching.scenarios.runner import RunOptions, run
 from tests.cluster.cluster import Cluster, StartCluster
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timed]
 
 DEMO = ("demo", "--lang", "en", "--seconds", "3", "--rate", "5", "--orders", "60")
 LOAD = ("load", "--users", "3", "--time", "20s")

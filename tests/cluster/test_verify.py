@@ -10,7 +10,7 @@ from branchlab.checking.verify import judge_run, read_run
 from branchlab.teaching.scenarios.registry import get
 from branchlab.teaching.scenarios.runner import RunOptions, run
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timed]
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ from branchlab.networks import network
 from branchlab.networks.drivers import Driver, get_driver
 from branchlab.poll import poll_blocking
 
+pytestmark = pytest.mark.timed
+
 DRIVERS = [
     pytest.param("process", marks=pytest.mark.cluster),
     pytest.param("compose", marks=[pytest.mark.compose, pytest.mark.long]),  # minutes, for its containers
