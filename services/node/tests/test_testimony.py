@@ -49,19 +49,38 @@ def test_only_its_own_branch_ends_a_life_that_is_known(speaker: Life, is_known: 
 
 
 @pytest.mark.parametrize(
-    ("of_branch", "known", "own", "stored"),
+    ("of_branch", "by_hearsay", "known", "own", "stored"),
     [
-        (0, 9_999, False, True),
-        (0, 10_000, False, False),
-        (200, 200, False, False),
-        (200, 10_000, True, True),
-        (1_000, 1_000, True, False),
+        (0, 0, 9_999, False, True),
+        (0, 0, 10_000, False, False),
+        (200, 200, 200, False, False),
+        (200, 199, 200, False, True),
+        (1_199, 199, 1_199, False, True),
+        (1_200, 199, 1_200, False, False),  # those that were hearsay, and that the branch named since
+        (200, 0, 10_000, True, True),
+        (1_000, 0, 1_000, True, False),
+        (1_100, 200, 1_100, True, True),
+        (1_200, 200, 1_200, True, False),
     ],
 )
-def test_others_cannot_use_up_the_room_for_a_branchs_lives(
-    of_branch: int, known: int, own: bool, stored: bool
+def test_a_branch_and_others_have_room_of_their_own_for_deaths(
+    of_branch: int, by_hearsay: int, known: int, own: bool, stored: bool
 ) -> None:
-    found = may_store_life(known_of_branch=of_branch, known=known, by_own_word=own)
+    found = may_store_life(
+        known_of_branch=of_branch, over_by_hearsay=by_hearsay, is_death=True, known=known, by_own_word=own
+    )
+    assert found is stored
+
+
+@pytest.mark.parametrize(
+    ("of_branch", "own", "stored"), [(199, False, True), (200, False, False), (200, True, True)]
+)
+def test_others_name_fewer_living_lives_of_a_branch_than_itself(
+    of_branch: int, own: bool, stored: bool
+) -> None:
+    found = may_store_life(
+        known_of_branch=of_branch, over_by_hearsay=0, is_death=False, known=300, by_own_word=own
+    )
     assert found is stored
 
 

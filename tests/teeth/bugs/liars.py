@@ -1,10 +1,11 @@
 """Bugs of belief: a member is believed about others, a message counts twice, and nothing is too large."""
 
+import sys
 from contextlib import AbstractContextManager
 from unittest import mock
 
 from app.database import transaction
-from app.domain import testimony
+from app.domain import bounds, testimony
 from app.domain.testimony import Word
 from app.security.used_tokens import UsedTokens
 from app.state.commands import grants
@@ -12,8 +13,13 @@ from app.state.repair import disowned
 from app.state.tables import stock_table
 from app.sync.guards import fencer
 from app.sync.guards.readiness import Readiness
+from app.sync.lifecycle import hello_handler
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.peering.peers import Peer
+from tests.recovery.test_lives_without_room import (
+    test_a_liar_that_names_hundreds_of_its_own_lives_keeps_no_true_one_out,
+    test_nodes_are_compared_though_one_cannot_store_a_life_that_is_over,
+)
 from tests.recovery.test_lying_members import (
     test_a_count_ends_no_life_that_has_not_said_so_itself,
     test_a_fenced_node_gives_no_units_away,
@@ -138,3 +144,26 @@ def a_fenced_node_gives_units_away() -> AbstractContextManager[object]:
 def a_branch_that_left_is_believed() -> AbstractContextManager[object]:
     """An answer on its way while its branch is decommissioned counts against a life."""
     return mock.patch.object(fencer, "_counts_no_more", return_value=lambda _tx: False)
+
+
+@bug(
+    "honest branches become alike again",
+    Directed(test_a_liar_that_names_hundreds_of_its_own_lives_keeps_no_true_one_out),
+)
+def a_liars_own_names_use_up_the_room() -> AbstractContextManager[object]:
+    """Lives that a branch named itself count where others tell of one more."""
+
+    def one_room(*, known_of_branch: int, by_own_word: bool, **_rest: object) -> bool:
+        most = bounds.MOST_LIVES_OF_BRANCH if by_own_word else bounds.MOST_LIVES_BY_HEARSAY
+        return known_of_branch < most
+
+    return mock.patch.object(testimony, "may_store_life", one_room)
+
+
+@bug(
+    "honest branches become alike again",
+    Directed(test_nodes_are_compared_though_one_cannot_store_a_life_that_is_over, {"loser": "sul"}),
+)
+def one_life_without_room_keeps_nodes_apart() -> AbstractContextManager[object]:
+    """Nodes whose heads differ are never compared."""
+    return mock.patch.object(hello_handler, "APART_AFTER", sys.maxsize)

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from app.database.deferred import CommandRows
 from app.database.effects import Effects
 
+_COUNT_HEARSAY = "SELECT branch, COUNT(*) FROM hearsay_deaths GROUP BY branch"
+_NOTE_HEARSAY = "INSERT OR IGNORE INTO hearsay_deaths (branch, epoch) VALUES (?, ?)"
+_DROP_HEARSAY = "DELETE FROM hearsay_deaths WHERE branch = ? AND epoch = ?"
+
 
 class KnownLives:
     """The part of a transaction that reads and stores lives. Each is read once a command."""
@@ -17,6 +21,7 @@ class KnownLives:
         self.rows = rows
         self._lives: dict[tuple[str, str], bool] | None = None
         self._lives_of: Counter[str] = Counter()
+        self._hearsay_of: Counter[str] | None = None
         self._decommissioned: frozenset[str] | None = None
 
     @property
@@ -47,6 +52,24 @@ class KnownLives:
         """How many lives of a branch are known."""
         self._known_lives()
         return self._lives_of[branch]
+
+    def hearsay_of(self, branch: str) -> int:
+        """How many of a branch's known lives are over by the word of others only."""
+        if self._hearsay_of is None:
+            self._hearsay_of = Counter(dict(self.direct.execute(_COUNT_HEARSAY).fetchall()))
+        return self._hearsay_of[branch]
+
+    def note_hearsay(self, life: tuple[str, str]) -> None:
+        """Store that a known life is over by the word of others only."""
+        if self.connection.execute(_NOTE_HEARSAY, life).rowcount and self._hearsay_of is not None:
+            self._hearsay_of[life[0]] += 1
+
+    def drop_hearsay(self, life: tuple[str, str]) -> bool:
+        """Store that what others said of a life's end counts no more. False if it was no hearsay."""
+        was = self.connection.execute(_DROP_HEARSAY, life).rowcount > 0
+        if was and self._hearsay_of is not None:
+            self._hearsay_of[life[0]] -= 1
+        return was
 
     def revive(self, life: tuple[str, str]) -> None:
         """Store that a life which others called dead lives. Only where its own branch never called it so."""
@@ -86,4 +109,4 @@ class KnownLives:
 
     def forget_lives(self) -> None:
         """Read the lives anew when they are needed next."""
-        self._lives = self._decommissioned = None
+        self._lives = self._hearsay_of = self._decommissioned = None

@@ -26,7 +26,7 @@ MOST_LIVES_OF_BRANCH = 1_000
 """How many lives of one branch are stored by its own word. A branch begins one for each lost disk."""
 
 MOST_LIVES_BY_HEARSAY = 200
-"""How many lives of one branch are stored by the word of others."""
+"""How many lives of one branch are stored by the word of others, beside those by its own."""
 
 MOST_LIVES = 10_000
 """How many lives are stored in all before the word of others adds no more."""

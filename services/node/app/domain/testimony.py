@@ -73,12 +73,23 @@ def weigh_death(life: Life, speaker: Life, *, is_known: bool) -> Word:
     return Word.REFUSED if is_known else Word.HEARSAY
 
 
-def may_store_life(*, known_of_branch: int, known: int, by_own_word: bool) -> bool:
+def may_store_life(
+    *, known_of_branch: int, over_by_hearsay: int, is_death: bool, known: int, by_own_word: bool
+) -> bool:
     """Whether one more life of a branch is stored, where `known_of_branch` are, and `known` of all branches.
-    Others can name fewer lives than the branch itself, so that they cannot use up its room."""
+    Of the branch's, so many are over by the word of others only (`over_by_hearsay`).
+
+    A branch and the others have room of their own for deaths, and neither can use up the other's. What it
+    named here itself must not keep out what honest members know of it: they would lack those rows for good.
+    """
     if by_own_word:
-        return known_of_branch < bounds.MOST_LIVES_OF_BRANCH
-    return known_of_branch < bounds.MOST_LIVES_BY_HEARSAY and known < bounds.MOST_LIVES
+        return known_of_branch - over_by_hearsay < bounds.MOST_LIVES_OF_BRANCH
+    if known >= bounds.MOST_LIVES:
+        return False
+    if not is_death:
+        return known_of_branch < bounds.MOST_LIVES_BY_HEARSAY
+    most = bounds.MOST_LIVES_OF_BRANCH + bounds.MOST_LIVES_BY_HEARSAY
+    return over_by_hearsay < bounds.MOST_LIVES_BY_HEARSAY and known_of_branch < most
 
 
 def unconfirmed_units(granted: int, confirmed: int | None) -> int:

@@ -293,6 +293,10 @@ async def test_thousands_of_dead_lives_are_not_stored(trial: Trial) -> None:
         )
         assert answer.status == status
         assert sum(dead.branch == branch for dead in await dead_at(trial, "matriz")) <= most
+    (by_hearsay,) = await trial["matriz"].database.read(
+        lambda connection: connection.execute("SELECT COUNT(*) FROM hearsay_deaths").fetchone()
+    )
+    assert by_hearsay <= bounds.MOST_LIVES_BY_HEARSAY
     too_many = [["sul", f"life {number}"] for number in range(bounds.MOST_LIVES_TOLD + 1)]
     body = await said(trial, "norte", "matriz", dead=too_many)
     answer = await trial.post("norte", "matriz", HELLO, body, epoch=epoch)

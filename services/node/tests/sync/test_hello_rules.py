@@ -16,6 +16,7 @@ from app.sync.rules.hello_rules import (
     judge,
     judge_own,
     newer_rows,
+    unlike,
 )
 
 ME = Life("matriz", "m1")
@@ -99,3 +100,10 @@ def test_rows_are_newer_where_more_movements_were_made() -> None:
     said = {"tea": 3, "rice": 2, "beans": 1, "salt": 1}
     assert newer_rows(said, {"rice": 1, "beans": 1, "tea": 4}) == ["rice", "salt"]
     assert newer_rows({}, said) == []
+
+
+def test_lives_are_unlike_where_positions_differ_or_one_node_has_none() -> None:
+    ours = {"sul@1": 3, "sul@2": 4, "norte@1": 1}
+    theirs = {"sul@1": 3, "sul@2": 5, "matriz@1": 1}
+    assert unlike(ours, theirs) == {Life("sul", "2"), Life("norte", "1"), Life("matriz", "1")}
+    assert unlike(ours, ours) == set()

@@ -15,8 +15,6 @@ _TO_TELL = """
         OR e.branch IN (SELECT branch FROM decommissioned))
     ORDER BY e.branch, e.epoch
 """
-_NOTE_HEARSAY = "INSERT OR IGNORE INTO hearsay_deaths (branch, epoch) VALUES (?, ?)"
-_CONFIRM = "DELETE FROM hearsay_deaths WHERE branch = ? AND epoch = ?"
 _GRANTED_TO = "SELECT DISTINCT to_branch, to_epoch FROM stock_grants WHERE to_branch = ? ORDER BY to_epoch"
 
 
@@ -40,6 +38,11 @@ def living_epochs(connection: sqlite3.Connection, branch: str) -> list[str]:
     return [row[0] for row in rows]
 
 
+def all_living(connection: sqlite3.Connection) -> set[Life]:
+    """Every known life that is not known to be over."""
+    return {Life(*row) for row in connection.execute("SELECT branch, epoch FROM epochs WHERE dead = 0")}
+
+
 def living(connection: sqlite3.Connection, lives: Iterable[Life]) -> list[Life]:
     """Those of `lives` that are not known to be over. Rights given to a dead life would be of no use."""
     dead = dead_lives(connection)
@@ -57,17 +60,21 @@ def speaker(tx: Transaction) -> Life | None:
 
 
 def learn_life(tx: Transaction, life: Life, *, dead: bool = False) -> None:
-    """Store a life. Every other life of this node's own branch is over, and stays so.
+    """Store a life. Every other life of this node's own branch is over, and stays so. That one is `dead`, or
+    of a decommissioned branch, by the word of others only, is noted with it.
 
     Where a branch has as many lives as bounds.py allows, another one is not stored by the word of others, and
     raises BeyondBounds by its own.
     """
     over = dead or (life.branch == tx.identity.name and life.epoch != tx.identity.epoch)
-    if life not in tx.lives and not _has_room(tx, life):
-        if _is_own_word(tx, life):
+    is_new, own_word = life not in tx.lives, _is_own_word(tx, life)
+    if is_new and not _has_room(tx, life, dead=dead):
+        if own_word:
             raise BeyondBounds("epoch", "too_many_lives")
         return
     tx.learn_life(life, over=over)
+    if is_new and not own_word and _counts_as_death(tx, life, dead=dead):
+        tx.note_hearsay(life)
 
 
 def word_on(tx: Transaction, life: Life) -> Word:
@@ -89,9 +96,15 @@ def _is_own_word(tx: Transaction, life: Life) -> bool:
     return heard is None or heard[0] == life.branch
 
 
-def _has_room(tx: Transaction, life: Life) -> bool:
+def _counts_as_death(tx: Transaction, life: Life, *, dead: bool) -> bool:
+    return dead or life.branch in tx.decommissioned
+
+
+def _has_room(tx: Transaction, life: Life, *, dead: bool = False) -> bool:
     return testimony.may_store_life(
         known_of_branch=tx.lives_of(life.branch),
+        over_by_hearsay=tx.hearsay_of(life.branch),
+        is_death=_counts_as_death(tx, life, dead=dead),
         known=len(tx.lives),
         by_own_word=_is_own_word(tx, life),
     )
@@ -101,7 +114,7 @@ def end(tx: Transaction, life: Life) -> None:
     """Store that a life is over, because this node itself saw it contradict itself, or it is this node's
     own."""
     tx.learn_life(life, over=True)
-    tx.connection.execute(_CONFIRM, life)
+    tx.drop_hearsay(life)
 
 
 def learn_granted(tx: Transaction, lives: Iterable[Life]) -> None:
@@ -142,17 +155,12 @@ def learn_deaths(tx: Transaction, told: Iterable[Life], *, by: Life) -> None:
                     continue
                 case Word.HEARSAY:
                     learn_life(tx, life, dead=True)
-                    tx.connection.execute(_NOTE_HEARSAY, life)
                 case _:
                     learn_life(tx, life, dead=True)
-                    tx.connection.execute(_CONFIRM, life)
+                    tx.drop_hearsay(life)
 
 
 def believe_living(tx: Transaction, life: Life) -> None:
     """After a life said hello: take back that it is over, if only others had said so."""
-    if (
-        tx.lives.get(life)
-        and tx.connection.execute(_CONFIRM, life).rowcount
-        and life.branch not in tx.decommissioned
-    ):
+    if tx.lives.get(life) and tx.drop_hearsay(life) and life.branch not in tx.decommissioned:
         tx.revive(life)

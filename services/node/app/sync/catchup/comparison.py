@@ -19,11 +19,12 @@ from app.sync.wire.messages import Page, TotalsReply
 
 log = logging.getLogger("app.recovery")
 
-Reason = Literal["differs", "ahead", "asked"]
+Reason = Literal["differs", "ahead", "apart", "asked"]
 """Why rows are compared with a peer:
 
 - `differs`: its digest differs at equal heads, which is an alarm;
 - `ahead`: the same, where stock rows may be newer than the events received;
+- `apart`: its digest differs, and its heads at lives that are over, which no fetch made alike;
 - `asked`: an admin wants parked events tried again.
 """
 

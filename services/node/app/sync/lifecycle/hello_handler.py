@@ -13,6 +13,7 @@ from app.sync.lifecycle import handshake
 from app.sync.log.outbox import EMPTY_LOG
 from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer, process_of
+from app.sync.rules import hello_rules
 from app.sync.rules.hello_rules import NoMember, Over
 from app.sync.wire.errors import Incompatible
 from app.sync.wire.messages import Hello
@@ -21,13 +22,18 @@ ASK_SECONDS = 1.0  # for the answer of a process that may be gone: its successor
 DIVERGED_AFTER = 3
 """How many hellos in a row with equal heads and unequal digests start a repair. One is not enough: a grant's
 reply brings rows that are newer than the heads until the event arrives."""
+APART_AFTER = 10
+"""The same where heads differ, but only at lives that go on for neither. Such a life tells no more events.
+Whoever lacks some has mostly fetched them by then."""
 
 
 @dataclass
 class Difference:
-    """A digest unlike a peer's at equal heads: since when (monotonic), and for how many hellos in a row."""
+    """A digest unlike a peer's at heads that are equal, or that differ `apart` at lives which go on for
+    neither: since when (monotonic), and for how many hellos in a row."""
 
     since: float
+    apart: bool
     hellos: int = 0
 
 
@@ -88,7 +94,7 @@ class HelloHandler:
             self._readiness.note_policy(peer.name, hello.policy)
         self._peers.heard(peer)
         ours = await self.say(ahead=learned.ahead)
-        self._compare(peer, hello, ours)
+        await self._compare(peer, hello, ours)
         if ours.parked_seqs and hello.digest == ours.digest:
             await self._forget_parked(donor_state.by_hello(hello))
         if learned.behind is not None:
@@ -188,15 +194,24 @@ class HelloHandler:
         if await self._database.read(lambda connection: donor_state.has_applied_any(connection, told)):
             await self._database.write(lambda tx: donor_state.forget_applied(tx, told))
 
-    def _compare(self, peer: Peer, theirs: Hello, ours: Hello) -> None:
+    async def _compare(self, peer: Peer, theirs: Hello, ours: Hello) -> None:
         # While a node rebuilds, rows come before the heads they belong to.
-        settled = theirs.founded and ours.founded
-        if not settled or theirs.heads != ours.heads or not _differ(theirs, ours):
+        settled = theirs.founded and ours.founded and _differ(theirs, ours)
+        apart = hello_rules.unlike(ours.heads, theirs.heads) if settled else set()
+        if apart and settled:
+            # A life that one of the two cannot store would keep them from ever being compared.
+            settled = not apart & await self._database.read(life_table.all_living)
+        if not settled:
             self._differing.pop(peer.name, None)
             return
-        seen = self._differing.setdefault(peer.name, Difference(since=self._clock.monotonic()))
+        seen = self._differing.get(peer.name)
+        if seen is None or seen.apart != bool(apart):
+            seen = Difference(since=self._clock.monotonic(), apart=bool(apart))
+            self._differing[peer.name] = seen
         seen.hellos += 1
-        if seen.hellos % DIVERGED_AFTER == 0:
+        if apart and seen.hellos % APART_AFTER == 0:
+            self._catch_up.want_repair(peer, "apart")
+        elif not apart and seen.hellos % DIVERGED_AFTER == 0:
             ahead = self._may_run_ahead(peer, ours, since=seen.since)
             if not ahead:
                 self._alarms.raise_("divergence", f"{peer.name} has the same heads but another digest")

@@ -120,3 +120,8 @@ def newer_rows(said: Mapping[str, int], known: Mapping[str, int]) -> list[str]:
     newer = [product for product, version in said.items() if version > known.get(product, 0)]
     newer.sort()
     return newer
+
+
+def unlike(ours: Mapping[str, object], theirs: Mapping[str, object]) -> set[Life]:
+    """The lives at which two nodes' positions differ. `ours` and `theirs` are keyed "node@epoch"."""
+    return {Life.parse(key) for key in {*ours, *theirs} if ours.get(key) != theirs.get(key)}
