@@ -10,8 +10,7 @@ from app.domain.testimony import Word
 from app.security.used_tokens import UsedTokens
 from app.state.commands import grants
 from app.state.repair import disowned
-from app.state.tables import stock_table
-from app.sync.guards import fencer
+from app.state.tables import membership, stock_table
 from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle import hello_handler
 from app.sync.lifecycle.hello_handler import HelloHandler
@@ -143,7 +142,7 @@ def a_fenced_node_gives_units_away() -> AbstractContextManager[object]:
 @bug("a branch that left ends no life", Directed(test_what_a_branch_that_left_says_ends_no_life))
 def a_branch_that_left_is_believed() -> AbstractContextManager[object]:
     """An answer on its way while its branch is decommissioned counts against a life."""
-    return mock.patch.object(fencer, "_counts_no_more", return_value=lambda _tx: False)
+    return mock.patch.object(membership, "has_left", return_value=False)
 
 
 @bug(

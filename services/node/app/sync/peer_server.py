@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from app.domain import evidence
 from app.domain.errors import Decommissioned, NotReady, UnconfirmedDeath
 from app.domain.life import Life
 from app.security.replica_tokens import ReplicaClaims
@@ -201,4 +202,4 @@ class PeerServer:
         for fork in merged.forks:
             self._alarms.raise_("fork", f"{peer.name} sent another content of the same version: {fork}")
         if merged.ahead:
-            await self._hello_handler.look_into(peer, epoch, f"{peer.name} has newer rows of this epoch")
+            await self._hello_handler.look_into(peer, epoch, evidence.newer_rows(peer.name))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.database import Actor, Transaction
-from app.domain import stock, testimony
+from app.domain import evidence, stock, testimony
 from app.domain.errors import BranchClosed, CountBlocked, UnconfirmedDeath
 from app.domain.life import Life
 from app.domain.stock import Cell
@@ -103,7 +103,7 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
         life_table.learn_deaths(tx, handover.dead, by=handover.life)
         with tx.hearing(handover.life):
             if stock_table.merge(tx, handover.cells).ahead:
-                raise OwnLifeOver(member, "has newer rows of this epoch")
+                raise OwnLifeOver(member, evidence.NEWER_ROWS)
         if testimony.unbelieved(handover.dead, life_table.dead_lives(tx.connection)):
             raise CountBlocked(member, "names_a_living_epoch_dead")
     if sorted(life_table.dead_lives(tx.connection)) != sorted(count.dead):

@@ -55,6 +55,12 @@ def done(connection: sqlite3.Connection, *, others: Collection[str]) -> set[str]
     )
 
 
+def has_left(tx: Transaction, branch: str) -> bool:
+    """Whether this node, once it belongs to a network, knows that a branch left it. Then nothing that the
+    branch says counts, also not an answer to what it was asked as a member."""
+    return bool(tx.counters.founded) and branch in tx.decommissioned
+
+
 def pending(connection: sqlite3.Connection, *, others: Collection[str]) -> list[str]:
     """The decommissioned branches of the roster that do not count yet, sorted by name."""
     counting = done(connection, others=others)

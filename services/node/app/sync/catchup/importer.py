@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from app.database import Transaction
+from app.domain import evidence
 from app.domain.life import Life
 from app.domain.ranges import Ranges
-from app.state.tables import stock_table
+from app.state.tables import membership, stock_table
 from app.sync.catchup import donor_state, snapshot
 from app.sync.catchup.donor_client import DonorClient, FetchLock
 from app.sync.catchup.donor_state import DonorState
@@ -61,8 +62,8 @@ class Importer:
         life = Life(peer.name, peer.epoch or "")
 
         def hear(tx: Transaction) -> stock_table.Merged:
-            if tx.counters.founded and life.branch in tx.decommissioned:
-                return stock_table.Merged()  # it was a member when it was asked
+            if membership.has_left(tx, life.branch):
+                return stock_table.Merged()
             with tx.hearing(life, unreached=self._peers.is_unreached):
                 return merge(tx)
 
@@ -70,8 +71,7 @@ class Importer:
         for fork in merged.forks:
             self._alarms.raise_("fork", f"{peer.name} has {fork}")
         if merged.ahead:
-            why = f"{peer.name} has newer rows of this epoch"
-            await self._fencer.begin(epoch, why, witness=peer.name)
+            await self._fencer.begin(epoch, evidence.newer_rows(peer.name), witness=peer.name)
         return merged
 
 

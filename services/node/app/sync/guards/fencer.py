@@ -1,13 +1,12 @@
 """What a node does when its own life is over: once in each process, it begins another one by itself."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from app.database import Database
-from app.database.transaction import Transaction
 from app.domain.life import Life
 from app.state.commands import new_epoch
-from app.state.tables import life_table
+from app.state.tables import life_table, membership
 from app.sync.guards.alarms import Alarms
 from app.sync.guards.readiness import Readiness
 from app.sync.peering.peers import Peers
@@ -49,7 +48,7 @@ class Fencer:
         refuses; the peer then sends the evidence again.
         """
         async with self._lock:
-            if witness is not None and await self._database.write(_counts_no_more(witness)):
+            if witness is not None and await self._has_left(witness):
                 return
             if rivals:
                 name = self._database.identity.name
@@ -67,6 +66,9 @@ class Fencer:
                     await self._begin_again(why)
         self._peers.greet_all()
         await self.announce()
+
+    async def _has_left(self, branch: str) -> bool:
+        return await self._database.write(lambda tx: membership.has_left(tx, branch))
 
     def _decide(self, epoch: str) -> Fencing:
         return fencing.decide(
@@ -100,8 +102,3 @@ class Fencer:
         """Announce the orders of earlier epochs again, until none is left."""
         while await self._database.write(new_epoch.announce_orders):
             pass
-
-
-def _counts_no_more(branch: str) -> Callable[[Transaction], bool]:
-    """Whether this node, once it belongs to a network, knows that a branch left it."""
-    return lambda tx: bool(tx.counters.founded) and branch in tx.decommissioned

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from app.domain import evidence
 from app.domain.life import Life
 from app.sync.rules.acknowledgement import Finding
 
@@ -110,7 +111,7 @@ def judge_own(
     if finding is Finding.OTHER:
         return Behind(f"{branch} has another event {seq} of this epoch")
     if newer:
-        return Behind(f"{branch} has newer rows of this epoch: {', '.join(newer[:3])}")
+        return Behind(evidence.newer_rows(branch, newer))
     return Accepted()
 
 

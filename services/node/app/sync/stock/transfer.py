@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.database import Transaction
-from app.domain import stock
+from app.domain import evidence, stock
 from app.domain.errors import Invalid
 from app.domain.life import Life
 from app.domain.stock import Cell
@@ -175,8 +175,7 @@ class RightsAsker:
         if reply.granted:
             self._gave_nothing.discard(asked)
         if merged.ahead:
-            why = f"{peer.name} has newer rows of this epoch"
-            await self._fencer.begin(identity.epoch, why, witness=peer.name)
+            await self._fencer.begin(identity.epoch, evidence.newer_rows(peer.name), witness=peer.name)
 
 
 def _know(tx: Transaction, product_id: str) -> _Known:
