@@ -86,6 +86,11 @@ class Deferred(str):
     key: str
     values: Mapping[str, object]
 
+    def said(self, language: Language) -> str:
+        """The text in that language, whatever this program speaks."""
+        with speaking(language):
+            return shown(self)
+
 
 def deferred(text: str, /, **values: object) -> Deferred:
     """The text in English, its `{…}` filled in, and not forgotten how it came about."""
@@ -113,6 +118,36 @@ def shown(text: str) -> str:
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name
     """The text unchanged. It marks a key of the catalogue that `_` gets as a value: from a table, say."""
     return text
+
+
+def said_in(language: Language, error: Exception) -> str:
+    """What an error says, in that language where it came about as a text that can be said in others."""
+    with speaking(language):
+        return str(_told(error))
+
+
+class Table(Mapping[str, str]):
+    """NAME → its text, in one language. The catalogue is read when a text is first asked for."""
+
+    def __init__(self, language: Language, texts: Mapping[str, str]) -> None:
+        self._language = language
+        self._texts = texts
+
+    def __getitem__(self, name: str) -> str:
+        text = self._texts[name]
+        return _catalogue(self._language).gettext(text) if text else ""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def tables(texts: Mapping[str, str]) -> Mapping[Language, Mapping[str, str]]:
+    """LANGUAGE → NAME → the text, for pages that have a language of their own. The texts given are keys of
+    the catalogue."""
+    return {language: Table(language, texts) for language in LANGUAGES}
 
 
 def number(value: float, *, decimals: int = 0, grouped: bool = False) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from branchlab.chaos.words import said
+
 SOCKET = "/var/run/docker.sock"
 _VERSION = "/v1.40"  # Docker 19.03 and later understand it
 _PART = "sa.acme.part=node"
@@ -65,9 +67,8 @@ class DockerNodes:
             if nodes and not waiting:
                 return
             if time.monotonic() > deadline:
-                raise DockerError(
-                    f"not healthy after {seconds:.0f} s: {', '.join(waiting) or 'no node at all'}"
-                )
+                nodes_named = ", ".join(waiting) or said("no_node")
+                raise DockerError(said("not_healthy", seconds=seconds, nodes=nodes_named))
             sleep(_POLL_SECONDS)
 
     def pause(self, node: str) -> None:
@@ -107,7 +108,7 @@ class DockerNodes:
             response = connection.getresponse()
             body = response.read()
         except OSError as error:
-            raise DockerError(f"the Docker socket {self._path} does not answer: {error}") from error
+            raise DockerError(said("no_answer", path=self._path, error=error)) from error
         finally:
             connection.close()
         if response.status not in _DONE:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from branchlab.chaos.schedule import Fault
+from branchlab.chaos.words import said
 
 
 class Breakable(Protocol):
@@ -44,7 +45,7 @@ def play(
             (nodes.pause if fault.kind == "pause" else nodes.stop)(fault.node)
             wait_until(fault.ends)
             (nodes.resume if fault.kind == "pause" else nodes.start)(fault.node)
-            tell(f"{fault.ends:6.1f} s  {fault.node} is back")
+            tell(f"{fault.ends:6.1f} s  {said('back', node=fault.node)}")
     finally:
         nodes.heal()
-    tell(f"healed; faults made: {len(faults)}")
+    tell(said("healed", count=len(faults)))

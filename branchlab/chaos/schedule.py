@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, get_args
 
+from branchlab.chaos.words import said
+
 Kind = Literal["pause", "stop"]
 
 _PAUSE_BETWEEN_SECONDS = (1.0, 5.0)
@@ -21,7 +23,7 @@ class Fault:
     ends: float
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.node} for {self.ends - self.begins:.1f} s"
+        return said("fault", kind=said(self.kind), node=self.node, seconds=self.ends - self.begins)
 
 
 def plan(nodes: Sequence[str], *, seconds: float, seed: int) -> tuple[Fault, ...]:

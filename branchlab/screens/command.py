@@ -13,7 +13,7 @@ from branchlab.checking.runs import shown_path
 from branchlab.checking.verdict import verdict_lines
 from branchlab.console import note, out, show
 from branchlab.errors import LabError
-from branchlab.language import Language, language_called, language_of
+from branchlab.language import Language, _, language_called, language_of
 from branchlab.networks import control_room, network, ports
 from branchlab.networks.drivers import get_driver
 from branchlab.networks.homes import secrets_fit
@@ -37,18 +37,23 @@ def ui(
     """Open the control room in the browser: see the network, break it, sell, heal it; or see a run again."""
     language = language_called(lang or "") or language_of(os.environ)
     if file is None and not audience and (known := control_room.address(run_dir)) is not None:
-        out.print(f"control room: {known}", markup=False)
+        out.print(_("control room: {url}", url=known), markup=False)
         return
     if not ports.is_free(port):
         raise LabError(
-            f"port {port}, which the control room needs, is in use by {ports.holder(port)}; end it or choose"
-            f" another port, as in `make ui UI_PORT={port + 1}`"
+            _(
+                "port {port}, which the control room needs, is in use by {holder}; end it or choose another"
+                " port, as in `make ui UI_PORT={other}`",
+                port=port,
+                holder=ports.holder(port),
+                other=port + 1,
+            )
         )
     audience_url = _audience_url(port) if audience else None
     if file is not None:
         replay = Replay(read_records(file))
         if not replay.timeline.nodes:
-            raise LabError(f"{file} is not the log of a run (docs/runlog.md)")
+            raise LabError(_("{file} is not the log of a run (docs/runlog.md)", file=file))
         _until_ended(_serve(replay, port, language, audience_url))
         return
     current = network.load(run_dir)
@@ -57,7 +62,7 @@ def ui(
     _until_ended(_open_live(room, port, language, audience_url))
     if room.verdict is not None:
         show(verdict_lines(room.verdict))
-    show([f"run log: {shown_path(room.log.path)}"])
+    show([_("run log: {path}", path=shown_path(room.log.path))])
 
 
 def _until_ended(work: Coroutine[Any, Any, None]) -> None:
@@ -76,9 +81,14 @@ def _audience_url(port: int) -> str:
     it."""
     address = address_here()
     if address is None:
-        raise LabError("this machine is in no network, so no phone could see the audience's page")
+        raise LabError(_("this machine is in no network, so no phone could see the audience's page"))
     url = f"http://{address}:{port}/audience"
-    note(f"everybody in this network may now look and vote at {url}, and do nothing else, until this ends")
+    note(
+        _(
+            "everybody in this network may now look and vote at {url}, and do nothing else, until this ends",
+            url=url,
+        )
+    )
     return url
 
 
@@ -92,7 +102,7 @@ async def _open_live(room: LiveRoom, port: int, language: Language, audience_url
 
 async def _serve(source: LiveRoom | Replay, port: int, language: Language, audience_url: str | None) -> None:
     serving = Serving(source, port=port, language=language, audience_url=audience_url)
-    out.print(f"control room: {serving.url}", markup=False)
+    out.print(_("control room: {url}", url=serving.url), markup=False)
     control_room.tell_address(serving.url)
-    out.print("Ctrl-C ends it")
+    out.print(_("Ctrl-C ends it"))
     await serving.serve()

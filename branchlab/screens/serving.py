@@ -18,6 +18,7 @@ from branchlab.screens.gate import TEACHER, Gate
 from branchlab.screens.live.room import LiveRoom
 from branchlab.screens.page.page import RoomPage
 from branchlab.screens.page.state import PageState
+from branchlab.screens.page.words import WORDS
 from branchlab.screens.replay import Replay
 
 TICK_SECONDS = 0.25
@@ -44,7 +45,7 @@ class Serving:
         ui.run_with(
             api,
             mount_path=TEACHER,
-            title="Sala de controle",
+            title=WORDS[language]["title"],
             tailwind=False,
             reconnect_timeout=_RECONNECT_SECONDS,
             show_welcome_message=False,

@@ -1,11 +1,13 @@
 """Chaos: the schedule is decided by its seed, and whatever happens all is healed at the end."""
 
 import itertools
+from string import Formatter
 
 import pytest
 
 from branchlab.chaos.play import play
 from branchlab.chaos.schedule import Fault, plan
+from branchlab.chaos.words import TEXTS, said
 
 NODES = ("filial-norte", "filial-sul", "matriz")
 
@@ -83,3 +85,15 @@ def test_an_interrupted_schedule_is_healed_too() -> None:
     with pytest.raises(KeyboardInterrupt):
         run((Fault("matriz", "pause", begins=1, ends=3),), nodes)
     assert nodes.done == ["pause matriz", "heal"]
+
+
+def test_the_container_says_the_same_in_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, (english, portuguese) in TEXTS.items():
+        fields = [
+            [field for _, field, _, _ in Formatter().parse(text) if field] for text in (english, portuguese)
+        ]
+        assert sorted(fields[0]) == sorted(fields[1]), name
+    monkeypatch.setenv("LAB_LANG", "pt_BR.UTF-8")
+    assert said("back", node="matriz") == "matriz voltou"
+    monkeypatch.setenv("LAB_LANG", "en")
+    assert said("back", node="matriz") == "matriz is back"

@@ -12,7 +12,7 @@ from branchlab.teaching.lesson.loader import FILES, MOST_LINES, LessonFileError,
 from branchlab.teaching.lesson.model import VERBS, Expectation
 from branchlab.teaching.lesson.player import SETTINGS
 from branchlab.teaching.lesson.theory import LinkModel
-from branchlab.teaching.lesson.words import WORDS
+from branchlab.teaching.lesson.words import STEPS, WORDS
 from branchlab.teaching.scenarios.registry import get, in_group
 
 WHOLE = (FILES / "s0-warm-up.yaml").read_text("utf-8")
@@ -49,9 +49,9 @@ def test_every_step_has_a_line_in_both_languages() -> None:
     for language, words in WORDS.items():
         lines = [words.step_line(step) for one in load_all() for step in one.steps]
         assert all(lines), language
-    verbs = set(WORDS["en"].steps) - {"sell_rate", "sell_orders"} | {"sell"}
+    verbs = set(STEPS["en"]) - {"sell_rate", "sell_orders"} | {"sell"}
     assert verbs == set(VERBS)
-    assert WORDS["pt-BR"].steps.keys() == WORDS["en"].steps.keys()
+    assert STEPS["pt-BR"].keys() == STEPS["en"].keys()
 
 
 @pytest.mark.parametrize(

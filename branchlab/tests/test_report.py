@@ -118,7 +118,7 @@ def test_a_broken_promise_stands_beside_its_counter_example() -> None:
     assert 'class="FAIL"' in text
     assert "Counter-example" in text
     assert order["id"] in text or order["number"] in text
-    assert "<title>2.00 s matriz: sold" in text  # the diagram shows the moment that it is about
+    assert "<title>2.00 s matriz: vendeu" in text  # the diagram shows the moment that it is about
 
 
 def test_a_report_is_written_over_run_logs_and_stays_small(tmp_path: Path) -> None:

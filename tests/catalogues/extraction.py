@@ -16,7 +16,7 @@ from branchlab.verbs import key_of
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "branchlab"
 LANGUAGE: Language = "pt-BR"
-KEYS_OF = {"_": 1, "N_": 1, "deferred": 1, "counted": 2}
+KEYS_OF = {"_": 1, "N_": 1, "deferred": 1, "counted": 2, "tables": 1}
 """The functions that take keys, and how many of their arguments are some."""
 
 Key = str | tuple[str, ...]
@@ -67,6 +67,9 @@ def _literals(expression: ast.expr) -> Iterator[str]:
     elif isinstance(expression, ast.IfExp):
         yield from _literals(expression.body)
         yield from _literals(expression.orelse)
+    elif isinstance(expression, ast.Dict):
+        for value in expression.values:
+            yield from (text for text in _literals(value) if text)
 
 
 def helps() -> Iterator[str]:

@@ -11,6 +11,8 @@ from tests.catalogues.extraction import KEYS_OF
 _TWO_WORDS = re.compile(
     r"[^\W\d_][\w'}`)]*[,:;.…]? [({`'\"]*[^\W\d_]|\{\}[,:;)]? [^\W\d_]{2,}|[^\W\d_]{2,}[,:]? \{\}"
 )
+_LOOKS = "be"  # the looks of an element, by their names in a style sheet
+_TAG = re.compile(r"<[^<>]*>")
 _HELP_OF = ("Option", "Argument", "Verbs")  # their keys are taken from the command line itself
 _SHOWS = ("LabError", "NotInTimeError", "note", "complain", "tell", "working", "Step", "say", "_say")
 """Functions whose first argument is shown: there one word is a text, too."""
@@ -52,16 +54,18 @@ class _Walk:
     def _of_call(self, call: ast.Call) -> Iterator[Text]:
         name = _name(call.func)
         keys = KEYS_OF.get(name, 0)
-        for place, argument in enumerate(call.args):
-            if place >= keys or not isinstance(argument, ast.Constant | ast.IfExp):
+        for place, argument in enumerate(call.args if name != _LOOKS else ()):
+            if place >= keys or not isinstance(argument, ast.Constant | ast.IfExp | ast.Dict):
                 yield from self.texts(argument, shown=name in _SHOWS and place == 0)
         for named in call.keywords:
-            if not (named.arg in ("help", "metavar") and name in _HELP_OF):
+            is_help = named.arg in ("help", "metavar") and name in _HELP_OF
+            if not is_help and named.arg != "classes":
                 yield from self.texts(named.value)
         yield from self.texts(call.func)
 
     def _judged(self, line: int, words: str, *, shown: bool) -> Iterator[Text]:
-        if _TWO_WORDS.search(words) or (shown and re.search(r"[^\W\d_]{2}", words)):
+        plain = _TAG.sub("", words) if words.startswith("<") else words
+        if _TWO_WORDS.search(plain) or (shown and re.search(r"[^\W\d_]{2}", plain)):
             yield Text(line, words)
 
 

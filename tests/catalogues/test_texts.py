@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.catalogues.exempt import BY_TABLE, EXEMPT, NOT_YET
+from tests.catalogues.exempt import BY_TABLE, EXEMPT
 from tests.catalogues.extraction import ROOT, modules
 from tests.catalogues.prose import Text, texts_in
 
@@ -17,17 +17,9 @@ def uncatalogued(path: str) -> list[Text]:
     return [text for text in texts_in(module) if not any(words in text.words for words in known)]
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in PATHS if path not in NOT_YET and not path.startswith(BY_TABLE)]
-)
+@pytest.mark.parametrize("path", [path for path in PATHS if not path.startswith(BY_TABLE)])
 def test_every_text_is_in_a_catalogue(path: str) -> None:
     assert uncatalogued(path) == []
-
-
-@pytest.mark.parametrize("path", sorted(NOT_YET))
-def test_a_module_that_is_listed_as_english_only_still_is(path: str) -> None:
-    assert path in PATHS
-    assert uncatalogued(path), "it is whole: take it out of NOT_YET"
 
 
 @pytest.mark.parametrize("path", sorted(EXEMPT))

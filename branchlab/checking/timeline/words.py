@@ -1,9 +1,8 @@
-"""The words of a story, in Portuguese and in English."""
+"""The words of a story."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from branchlab.language import Language
+from branchlab.language import Language, tables
 
 
 class FaultWords(NamedTuple):
@@ -28,24 +27,8 @@ def told(value: Any, language: Language) -> Any:
     return value
 
 
-FAULTS: Mapping[Language, Mapping[str, str]] = {
-    "pt-BR": {
-        "stop": "parada",
-        "pause": "pausada",
-        "kill": "derrubada (kill -9)",
-        "wipe": "com o disco perdido",
-        "restore": "restaurada de uma cópia",
-        "corrupt": "com o disco estragado",
-        "fill": "com o disco cheio",
-        "cut": "cortado",
-        "slow": "lento",
-        "flaky": "instável",
-        "duplicate": "com chamadas repetidas",
-        "reorder": "com chamadas fora de ordem",
-        "batch": "com lotes pequenos",
-        "skew": "com o relógio errado",
-    },
-    "en": {
+FAULTS = tables(
+    {
         "stop": "stopped",
         "pause": "paused",
         "kill": "killed (kill -9)",
@@ -60,45 +43,11 @@ FAULTS: Mapping[Language, Mapping[str, str]] = {
         "reorder": "with calls out of order",
         "batch": "with small batches",
         "skew": "with a wrong clock",
-    },
-}
+    }
+)
 
-STORY: Mapping[Language, Mapping[str, str]] = {
-    "pt-BR": {
-        "began": "Começa o registro de {what}, com {nodes} filiais.",
-        "broke": "{fault}.",
-        "seen": "{fault}: os nós mostram isso.",
-        "mended": "Curado depois de {seconds} s: {fault}.",
-        "lease_ended": "Acabou por si depois de {seconds} s: {fault}.",
-        "silent": "{node} não responde: o que ela tem é desconhecido.",
-        "answers_again": "{node} responde de novo, depois de {seconds} s.",
-        "pending": "{count} eventos esperam por {node}.",
-        "drained": "{node} recebeu tudo o que estava pendente.",
-        "refused": "{node} recusou {count} pedido(s): {code}.",
-        "refused_out_of_stock": "{node} recusou {count} pedido(s): sem cota para vender.",
-        "refused_unreachable": "{node} não pôde ser alcançada: {count} pedido(s) nem saíram.",
-        "refused_unauthorized": "{node} recusou {count} pedido(s): quem pede não se identificou.",
-        "refused_forbidden": "{node} recusou {count} pedido(s): quem pede não tem permissão.",
-        "oversold": "VENDIDO A MAIS: {node} vê {count} unidades que não existem.",
-        "disk_lost": "{node} perdeu o disco; {count} pedidos confirmados estavam só nele.",
-        "judged_PASS": "Veredito PASS: {count} pedidos confirmados, toda promessa vale.",
-        "judged_FAIL": "Veredito FAIL: {why}",
-        "judged_UNKNOWN": "Veredito UNKNOWN: ainda não se pode saber.",
-        "converged": "Convergiu depois de {seconds} s: todas as filiais mostram o mesmo.",
-        "hand_order_ok": "Venda à mão em {node}: {quantity} × {sku}, confirmada.",
-        "hand_order_fail": "Venda à mão em {node}: {quantity} × {sku}, recusada ({why}).",
-        "hand_order_info": "Venda à mão em {node}: {quantity} × {sku}, sem resposta ({why}).",
-        "hand_adjust_ok": "Ajuste à mão em {node}: {quantity} × {sku}.",
-        "hand_cancel_ok": "Devolução em {node}: o pedido {order} foi cancelado.",
-        "hand_ok": "À mão em {node}: {action}, feito.",
-        "hand_fail": "À mão em {node}: {action}, recusado ({why}).",
-        "hand_info": "À mão em {node}: {action}, sem resposta ({why}).",
-        "question": "Pergunta à turma: {text}",
-        "question_closed": "Votação encerrada: {count} votos.",
-        "run_followed": "{run} começou nesta rede.",
-        "run_over": "{run} terminou.",
-    },
-    "en": {
+STORY = tables(
+    {
         "began": "The log of {what} begins, with {nodes} branches.",
         "broke": "{fault}.",
         "seen": "{fault}: the nodes say so.",
@@ -131,5 +80,5 @@ STORY: Mapping[Language, Mapping[str, str]] = {
         "question_closed": "Voting is over: {count} votes.",
         "run_followed": "{run} began on this network.",
         "run_over": "{run} ended.",
-    },
-}
+    }
+)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from branchlab.checking.timeline.questions import Question
-from branchlab.language import Language
+from branchlab.language import Language, tables
 from branchlab.screens.live.room import LiveRoom
 from branchlab.screens.page.map_svg import is_stale, pending_on, state_of
 from branchlab.screens.page.words import WORDS, clock, short
@@ -116,19 +116,8 @@ def page(language: Language) -> str:
     )
 
 
-_WORDS: Mapping[Language, Mapping[str, str]] = {
-    "pt-BR": {
-        "title": "A rede, ao vivo",
-        "branches": "Filiais",
-        "wait": "esperam por ela",
-        "question": "Pergunta",
-        "voted": "Seu voto está anotado; pode mudar até o fim.",
-        "over": "Votação encerrada.",
-        "story": "O que acabou de acontecer",
-        "stale": "Sem contato com a sala: o que se vê é antigo",
-        "verdict": "Veredito",
-    },
-    "en": {
+_WORDS = tables(
+    {
         "title": "The network, live",
         "branches": "Branches",
         "wait": "wait for it",
@@ -138,7 +127,7 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "story": "What just happened",
         "stale": "No contact with the room: what you see is old",
         "verdict": "Verdict",
-    },
-}
+    }
+)
 
 _PAGE = (Path(__file__).parent / "phone.html").read_text(encoding="utf-8")

@@ -13,6 +13,7 @@ from branchlab.errors import LabError
 from branchlab.faults import gates
 from branchlab.faults.kinds import BY_NAME, LinkFault
 from branchlab.faults.words import links_between, spoken
+from branchlab.language import deferred
 from branchlab.networks.drivers import Driver
 from branchlab.networks.network import Network
 from branchlab.nodes.client import NodeClient
@@ -70,7 +71,7 @@ class Breaking:
         verbs = {"stop": self._driver.stop, "pause": self._driver.pause, "kill": self._driver.kill}
         async with self._lock(node):
             if self._driver.state(node) == "stopped":
-                raise LabError(f"{node} is stopped already")
+                raise LabError(deferred("{node} is stopped already", node=node))
             number = self._log.fault_requested(fault, node, lease_seconds=lease_seconds)
             try:
                 await asyncio.to_thread(verbs[fault], node)
@@ -86,7 +87,7 @@ class Breaking:
         async with self._lock(node):
             state = await asyncio.to_thread(self._driver.state, node)
             if state == "running":
-                raise LabError(f"{node} runs already")
+                raise LabError(deferred("{node} runs already", node=node))
             await asyncio.to_thread(self._driver.resume if state == "paused" else self._driver.start, node)
             self._leases.pop(node, None)
             for band in self._bands():
@@ -107,7 +108,9 @@ class Breaking:
         senders = {link.sender for link in links}
         for name in senders:
             if await asyncio.to_thread(self._driver.state, name) != "running":
-                raise LabError(f"{name} does not run, and a link is broken at both its ends")
+                raise LabError(
+                    deferred("{node} does not run, and a link is broken at both its ends", node=name)
+                )
         settings = BY_NAME[kind].settings(**{**SETTINGS[kind], **given})
         number = self._log.fault_requested(kind, spoken(links), lease_seconds=lease_seconds)
         try:
@@ -198,5 +201,5 @@ def pairs_of(selected: Sequence[str], names: Sequence[str]) -> list[tuple[str, s
     if len(selected) >= 2:
         return [(selected[-2], selected[-1])]
     if not selected:
-        raise LabError("select a node first")
+        raise LabError(deferred("select a branch first"))
     return [(selected[0], other) for other in names if other != selected[0]]

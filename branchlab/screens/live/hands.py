@@ -14,6 +14,7 @@ from typing import Literal
 from branchlab.checking.operations import Operations
 from branchlab.checking.runlog import RunLog
 from branchlab.errors import LabError
+from branchlab.language import deferred
 from branchlab.networks.network import Network
 from branchlab.nodes.client import NodeClient
 from branchlab.nodes.contract import Order, WantedLine
@@ -85,7 +86,7 @@ class Hands:
     async def give_back(self, who: Who, node: str) -> Order:
         """Cancels the last order sold by hand at the branch. LabError when there is none."""
         if not self._sold[node]:
-            raise LabError(f"nothing was sold by hand at {node} yet")
+            raise LabError(deferred("nothing was sold by hand at {node} yet", node=node))
         operations = await self._operations(who, node)
         cancelled = await operations.cancel(node, self._sold[node][-1]["id"])
         self._sold[node].pop()
@@ -139,7 +140,7 @@ class Hands:
         try:
             client = await self.client(who, node)
         except (Refused, Unknown) as error:
-            raise LabError(f"{node} takes no login: {error}") from None
+            raise LabError(deferred("{node} takes no login: {error}", node=node, error=error)) from None
         return Operations({node: client}, self._log, random=Random(), mark=self._mark, by=by)
 
     async def _make_operator(self, node: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from branchlab.checking.runlog import Record
 from branchlab.checking.verdict import Verdict, judge
+from branchlab.language import deferred
 from branchlab.nodes.client import NodeClient
 from branchlab.nodes.contract import Order, Status, Stock
 from branchlab.nodes.convergence import is_converged
@@ -18,7 +19,7 @@ from branchlab.nodes.outcome import Refused, Unknown
 _SAMPLE_SECONDS = 5.0  # of each node, one is kept for the checker this often
 _ENDS = ("op.ok", "op.fail", "op.info")
 _LEFT_OUT = ("heard", "opinion", "vote", "question", "question.closed", "run.followed", "run.over")
-_LATE = "the nodes were still being written to"
+_LATE = deferred("the nodes were still being written to")
 
 NodeRead = tuple[list[Order], list[Stock]]
 

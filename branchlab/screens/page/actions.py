@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from branchlab.errors import LabError
+from branchlab.language import said_in
 from branchlab.nodes.outcome import Refused, Unknown
 from branchlab.screens.live.breaking import pairs_of
 from branchlab.screens.live.room import LiveRoom
@@ -169,6 +170,6 @@ class Actions:
         try:
             said = await act()
         except (LabError, Refused, Unknown) as error:
-            self._say(word("failed", what=what, why=str(error)))
+            self._say(word("failed", what=what, why=said_in(self._state.language, error)))
         else:
             self._say(said if isinstance(said, str) else word("done", what=what))

@@ -12,6 +12,7 @@ from branchlab.checking.operations import NO_RETRY, Patience, Placed
 from branchlab.faults import gates
 from branchlab.faults.kinds import BY_NAME, LinkFault
 from branchlab.faults.words import DEFAULT_LEASE_SECONDS, links_between, parse_offset
+from branchlab.language import deferred
 from branchlab.nodes.contract import WantedLine
 from branchlab.teaching.lesson import knocking, model, theory
 from branchlab.teaching.lesson.reading import Reader
@@ -91,7 +92,7 @@ class Actor:
         if step.name is not None:
             self.placed[step.name] = placed
         for one in placed:
-            self.stage.expect_answer(one, f"an order of {sku}")
+            self.stage.expect_answer(one, deferred("an order of {sku}", sku=sku))
         came = _outcomes(placed)
         if step.rate is not None:
             spent = max(seconds, time.monotonic() - began) if seconds else 0.0
@@ -136,7 +137,7 @@ class Actor:
             {"sku": line["sku"], "quantity": line["quantity"]} for line in order["lines"]
         ]
         placed = await self.stage.operations.place(order["branch"], self._customer, lines, key=key)
-        self.stage.expect_answer(placed, "the repeated order")
+        self.stage.expect_answer(placed, deferred("the repeated order"))
         return {"same_order": int(placed.order is not None and placed.order["id"] == order["id"])}
 
     def _key_of(self, order_id: str) -> str:
@@ -257,7 +258,9 @@ class Actor:
     async def drain(self, step: model.Drain) -> Mapping[str, object]:
         before = await self.reader.pending()
         began = time.monotonic()
-        await self.stage.until(self._is_drained, "not all events arrived", deadline_seconds=float(step.drain))
+        await self.stage.until(
+            self._is_drained, deferred("not all events arrived"), deadline_seconds=float(step.drain)
+        )
         seconds = time.monotonic() - began
         expected = [
             theory.drain_seconds(float(events), self.link(*pair))

@@ -7,11 +7,13 @@ from pathlib import Path
 from statistics import median
 
 from branchlab.errors import LabError
+from branchlab.language import _
 from branchlab.teaching.lesson.model import Predict
 
 Curve = Sequence[tuple[float, float]]
 Vote = float | int | Curve
 """A number, the place of a choice from 0, or a drawn line as (seconds, value)."""
+_EXAMPLE = '{"s2-branch-down": [{"ana": 120}]}'
 
 
 @dataclass
@@ -28,14 +30,14 @@ class Ballot:
     def cast(self, question: int, voter: str, vote: Vote) -> None:
         """Takes a vote. LabError after the lock, or for no answer to this question."""
         if self.is_locked:
-            raise LabError("the prediction is locked: what happens has begun")
+            raise LabError(_("the prediction is locked: what happens has begun"))
         predict = self.questions[question]
         if predict.kind == "choice":
             choices = predict.choices.en if predict.choices else []
             if not isinstance(vote, int) or not 0 <= vote < len(choices):
-                raise LabError(f"the choices are 0 to {len(choices) - 1}, not {vote}")
+                raise LabError(_("the choices are 0 to {last}, not {vote}", last=len(choices) - 1, vote=vote))
         elif isinstance(vote, int | float) and vote < 0:
-            raise LabError("a prediction is 0 or more")
+            raise LabError(_("a prediction is 0 or more"))
         self.votes[question][voter] = vote
 
     def lock(self) -> None:
@@ -61,7 +63,7 @@ def read_votes(path: Path) -> Mapping[str, Sequence[Mapping[str, Vote]]]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise LabError(f"cannot read the votes {path}: {error}") from None
+        raise LabError(_("cannot read the votes {path}: {error}", path=path, error=error)) from None
     if not isinstance(found, dict) or not all(isinstance(one, list) for one in found.values()):
-        raise LabError(f'{path} is not as {{"s2-branch-down": [{{"ana": 120}}]}}')
+        raise LabError(_("{path} is not as {example}", path=path, example=_EXAMPLE))
     return found

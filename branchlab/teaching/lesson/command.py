@@ -12,7 +12,7 @@ from branchlab.checking.run import RunOutcome, closing_line, exit_code_of
 from branchlab.checking.runs import shown_path
 from branchlab.console import out, show, working
 from branchlab.errors import LabError
-from branchlab.language import Language
+from branchlab.language import Language, _
 from branchlab.options import Lang
 from branchlab.teaching.lesson.ballot import Ballot, Vote, read_votes
 from branchlab.teaching.lesson.loader import Loaded, load_all
@@ -62,7 +62,7 @@ def lesson(
             show(line for outcome in played for line in outcome.lines())
             outcomes += played
     write_report([outcome.log for outcome in outcomes], directory / "report.html", language)
-    written = words.report.format(path=shown_path(directory / "report.html"))
+    written = words.text("report").format(path=shown_path(directory / "report.html"))
     show(["", written, closing_line("LESSON", outcomes)])
     raise typer.Exit(exit_code_of(outcomes))
 
@@ -83,7 +83,7 @@ def _chosen(lessons: Sequence[Loaded], only: Sequence[str]) -> list[Loaded]:
     for word in only:
         found = [name for name in ids if word.lower() in (name, name.partition("-")[0])]
         if not found:
-            raise LabError(f"the lesson has no '{word}'; it has {', '.join(ids)}")
+            raise LabError(_("the lesson has no '{word}'; it has {known}", word=word, known=", ".join(ids)))
         wanted.update(found)
     return [one for name, one in ids.items() if not only or name in wanted]
 
@@ -92,14 +92,14 @@ def head_lines(loaded: Loaded, language: Language) -> list[str]:
     """What a scenario is called, and what it holds to be true."""
     lesson, words = loaded.lesson, WORDS[language]
     return [
-        f"{lesson.id[:2].upper()} · {lesson.title.said(language)} ({lesson.minutes} {words.minutes})",
-        f"  {words.hypothesis}: {lesson.hypothesis.said(language)}",
+        f"{lesson.id[:2].upper()} · {lesson.title.said(language)} ({lesson.minutes} {words.text('minutes')})",
+        f"  {words.text('hypothesis')}: {lesson.hypothesis.said(language)}",
     ]
 
 
 def question_lines(predict: Predict, language: Language) -> list[str]:
     """A question and its answers to choose from."""
-    lines = [f"  {WORDS[language].question}: {predict.question.said(language)}"]
+    lines = [f"  {WORDS[language].text('question')}: {predict.question.said(language)}"]
     if predict.choices is not None:
         lines += [f"    {place}) {one}" for place, one in enumerate(predict.choices.said(language), start=1)]
     return lines
@@ -108,11 +108,11 @@ def question_lines(predict: Predict, language: Language) -> list[str]:
 def _ask(ballot: Ballot, place: int, words: LessonWords, read: Callable[[str], str]) -> None:
     """Asks at the terminal until there is an answer, or none is wanted."""
     kind = ballot.questions[place].kind
-    while text := read(f"    {words.prompt[kind]}").strip():
+    while text := read(f"    {words.prompt(kind)}").strip():
         try:
             number = float(text.replace(",", "."))
             ballot.cast(place, _CLASS, int(number) - 1 if kind == "choice" else number)
         except (ValueError, LabError):
-            show([f"    {words.no_number}"])
+            show([f"    {words.text('no_number')}"])
         else:
             return

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from branchlab.language import deferred
 from branchlab.teaching.lesson.model import Expectation
 
 Facts = Mapping[str, Any]
@@ -27,7 +28,12 @@ class Finding:
 
     def line(self) -> str:
         """The fact, what it should be, and what it was."""
-        return f"{self.that} should be {self.expected}, was {shown(self.observed)}"
+        return deferred(
+            "{that} should be {expected}, was {observed}",
+            that=self.that,
+            expected=self.expected,
+            observed=shown(self.observed),
+        )
 
 
 def judge(expectation: Expectation, facts: Facts) -> Finding:

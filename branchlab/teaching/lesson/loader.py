@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from branchlab.errors import LabError
-from branchlab.language import Language
+from branchlab.language import Language, _, tables
 from branchlab.networks.network import NODE_NAMES
 from branchlab.teaching.lesson.model import VERBS, Lesson, Sell, Step
 
@@ -17,42 +17,35 @@ FILES = Path(__file__).parent / "files"
 MOST_LINES = 25
 _SAFE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_WORDS: Mapping[str, tuple[str, str]] = {
-    "missing": ("falta este campo", "this field is missing"),
-    "extra_forbidden": ("este campo não existe", "there is no such field"),
-    "literal_error": ("só pode ser {expected}", "it can only be {expected}"),
-    "string_pattern_mismatch": ("não tem a forma esperada", "it does not have the expected form"),
-    "greater_than": ("é pouco demais", "it is too little"),
-    "greater_than_equal": ("é pouco demais", "it is too little"),
-    "less_than_equal": ("é demais", "it is too much"),
-    "too_short": ("é curto demais", "it is too short"),
-    "too_long": ("é longo demais", "it is too long"),
-    "string_too_short": ("está vazio", "it is empty"),
-    "string_too_long": ("é longo demais", "it is too long"),
-    "unequal_choices": ("há outro número de respostas em cada língua", "the languages have unequal choices"),
-    "needs_choices": (
-        "uma escolha precisa de choices e answer",
-        "a choice needs choices, and an answer that is one of them",
-    ),
-    "needs_observe": ("precisa de observe e unit", "it needs observe and unit"),
-    "says_nothing": (
-        "precisa de um só: is, about, ou least e most",
-        "it needs one of: is, about, or least and most",
-    ),
-    "how_many": (
-        "precisa de rate e seconds, ou de orders com um número por nó",
-        "it needs rate and seconds, or orders with one number for each node",
-    ),
-    "not_yaml": ("não é YAML: {why}", "it is not YAML: {why}"),
-    "long_file": ("tem {lines} linhas; o limite é {most}", "it has {lines} lines; the most is {most}"),
-    "no_verb": ("este passo não diz o que fazer", "this step does not say what to do"),
-    "two_verbs": ("este passo diz mais de uma coisa: {verbs}", "this step says more than one thing: {verbs}"),
-    "unknown_node": ("não há nó {node} nesta rede", "there is no node {node} in this network"),
-    "unknown_step": ("nenhum passo anterior se chama {step}", "no earlier step is called {step}"),
-    "same_name": ("dois passos se chamam {step}", "two steps are called {step}"),
-    "other_id": ("o arquivo se chama {file}", "the file is called {file}"),
-    "other": ("não é válido", "it is not valid"),
-}
+_WORDS = tables(
+    {
+        "missing": "this field is missing",
+        "extra_forbidden": "there is no such field",
+        "literal_error": "it can only be {expected}",
+        "string_pattern_mismatch": "it does not have the expected form",
+        "greater_than": "it is too little",
+        "greater_than_equal": "it is too little",
+        "less_than_equal": "it is too much",
+        "too_short": "it is too short",
+        "too_long": "it is too long",
+        "string_too_short": "it is empty",
+        "string_too_long": "it is too long",
+        "unequal_choices": "the languages have unequal choices",
+        "needs_choices": "a choice needs choices, and an answer that is one of them",
+        "needs_observe": "it needs observe and unit",
+        "says_nothing": "it needs one of: is, about, or least and most",
+        "how_many": "it needs rate and seconds, or orders with one number for each node",
+        "not_yaml": "it is not YAML: {why}",
+        "long_file": "it has {lines} lines; the most is {most}",
+        "no_verb": "this step does not say what to do",
+        "two_verbs": "this step says more than one thing: {verbs}",
+        "unknown_node": "there is no node {node} in this network",
+        "unknown_step": "no earlier step is called {step}",
+        "same_name": "two steps are called {step}",
+        "other_id": "the file is called {file}",
+        "other": "it is not valid",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -65,8 +58,7 @@ class Fault:
 
     def said(self, language: Language) -> str:
         """The fault in that language."""
-        pt, en = _WORDS[self.what]
-        text = (pt if language == "pt-BR" else en).format(**self.facts)
+        text = _WORDS[language][self.what].format(**self.facts)
         return f"{self.where}: {text}" if self.where else text
 
 
@@ -97,7 +89,7 @@ def load(path: Path, *, language: Language = "en") -> Loaded:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise LabError(f"cannot read {path}: {error.strerror}") from None
+        raise LabError(_("cannot read {path}: {error}", path=path, error=error.strerror)) from None
     faults: list[Fault] = []
     if (lines := len(text.splitlines())) > MOST_LINES:
         faults.append(Fault("", "long_file", {"lines": lines, "most": MOST_LINES}))
@@ -141,7 +133,7 @@ def _faults(error: ValidationError, where: str = "") -> Iterator[Fault]:
         what = one["type"]
         if what == "value_error":  # of a rule of model.py, which raises its name
             what = str(one["ctx"]["error"])
-        yield Fault(place, what if what in _WORDS else "other", dict(one.get("ctx") or {}))
+        yield Fault(place, what if what in _WORDS["en"] else "other", dict(one.get("ctx") or {}))
 
 
 def _misfits(lesson: Lesson, steps: Sequence[Step]) -> Iterator[Fault]:

@@ -72,11 +72,11 @@ class Performance:
             await _roll_back(stage)
         self.findings += judged
         met = sum(finding.holds is True for finding in judged)
-        stage.facts.append(words.met.format(met=met, all=len(judged)))
+        stage.facts.append(words.text("met").format(met=met, all=len(judged)))
         for place, predict in enumerate(lesson.predict):
             self._compare(stage, place, predict, actor.facts)
         log.told("lesson.explain", **{"pt-BR": lesson.explain.said("pt-BR"), "en": lesson.explain.said("en")})
-        self.say(f"  {words.explain}: {lesson.explain.said(self.language)}")
+        self.say(f"  {words.text('explain')}: {lesson.explain.said(self.language)}")
 
     def _lock(self, stage: Stage) -> None:
         lesson, log = self.loaded.lesson, stage.operations.log
@@ -127,7 +127,7 @@ class Performance:
                 "prediction.result", number=place, answer=predict.answer, predicted=said
             )
             right_votes = sum(vote == predict.answer for vote in votes)
-            stage.facts.append(words.choice.format(right=right, votes=right_votes, all=len(votes)))
+            stage.facts.append(words.text("choice").format(right=right, votes=right_votes, all=len(votes)))
             return
         observed = facts.get(predict.observe or "")
         expected = None if predict.theory is None else value_of(predict.theory, facts)
@@ -149,8 +149,8 @@ class Performance:
             **{name: None if error is None else round(error, 1) for name, error in errors.items()},
         )
         beside = (
-            (words.theory, by_theory, errors["theory_error"]),
-            (words.klass, said, errors["class_error"]),
+            ("theory", by_theory, errors["theory_error"]),
+            ("class", said, errors["class_error"]),
         )
         stage.facts.append(words.result(predict.unit, observed, beside))
 

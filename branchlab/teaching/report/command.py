@@ -12,7 +12,7 @@ from branchlab.checking.runs import newest_log, shown_path
 from branchlab.checking.verify import judge_run, read_run
 from branchlab.console import out, show
 from branchlab.errors import LabError
-from branchlab.language import Language, language_called, language_of
+from branchlab.language import Language, _, language_called, language_of
 from branchlab.options import RUN_DIR, Lang, RunDir
 from branchlab.teaching.report import exports
 from branchlab.teaching.report.page import page
@@ -52,7 +52,7 @@ def export(
 ) -> None:
     """Write a run log in the form of another tool."""
     if sum((shiviz, jepsen, as_csv)) != 1:
-        raise LabError("say one form: --shiviz, --jepsen or --csv")
+        raise LabError(_("say one form: --shiviz, --jepsen or --csv"))
     records = read_run(file or newest_log(run_dir))
     if as_csv:
         text = exports.table(records)
@@ -65,7 +65,8 @@ def export(
     to.write_text(text, encoding="utf-8")
     out.print(shown_path(to), markup=False)
     if shiviz:
-        out.print(f"ShiViz reads it with the expression {exports.SHIVIZ_PATTERN}", markup=False)
+        said = _("ShiViz reads it with the expression {pattern}", pattern=exports.SHIVIZ_PATTERN)
+        out.print(said, markup=False)
 
 
 def write_report(files: Sequence[Path], to: Path, language: Language) -> int:
@@ -85,5 +86,5 @@ def spoken(lang: str | None) -> Language:
     if lang is None:
         return language_of(os.environ)
     if (found := language_called(lang)) is None:
-        raise LabError(f"there is no language '{lang}' here; there are pt-BR and en")
+        raise LabError(_("there is no language '{lang}' here; there are pt-BR and en", lang=lang))
     return found

@@ -11,8 +11,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from branchlab.checking.runlog import Record
+from branchlab.language import N_, Deferred, deferred
 
 What = Literal["wrote", "received", "order", "refused", "false"]
+_FALSE = {
+    "event.ignored": N_("ignored {count} × {cause}"),
+    "event.rejected": N_("rejected {count} × {cause}"),
+}
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Happening:
     at: float
     node: str
     what: What
-    words: str
+    words: Deferred
     clock: dict[str, int]
     cause: int | None = None
     order: str | None = None
@@ -48,7 +53,7 @@ class _Teller:
         elif kind in ("op.ok", "op.fail"):
             self._answered(at, kind, record)
         elif kind in ("event.ignored", "event.rejected"):
-            words = f"{kind.partition('.')[2]} {record['count']} × {record['cause']}"
+            words = deferred(_FALSE[kind], count=record["count"], cause=record["cause"])
             self._tell(at, record["node"], "false", words)
 
     def _answered(self, at: float, kind: str, record: Record) -> None:
@@ -57,21 +62,28 @@ class _Teller:
             return
         if kind == "op.ok":
             order = record["response"]
-            self._tell(at, node, "order", f"sold {order['number']}", order=order["id"])
+            self._tell(
+                at, node, "order", deferred("sold {number}", number=order["number"]), order=order["id"]
+            )
         else:
-            self._tell(at, node, "refused", f"refused {record['status']} {record['code']}")
+            self._tell(
+                at,
+                node,
+                "refused",
+                deferred("refused {status} {code}", status=record["status"], code=record["code"]),
+            )
 
     def _sample(self, at: float, node: str, heads: dict[str, int]) -> None:
         for life, head in sorted(heads.items()):
             branch = life.partition("@")[0]
             last = self.written[life][-1][0] if self.written[life] else 0
             if head > last:
-                words = f"wrote {branch} {last + 1}" + (f"–{head}" if head > last + 1 else "")
+                words = deferred("wrote {branch} {numbers}", branch=branch, numbers=_span(last + 1, head))
                 self.written[life].append((head, self._tell(at, branch, "wrote", words)))
             known = self.heads.get((node, life), 0)
             if branch != node and head > known:
                 cause = next(place for through, place in self.written[life] if through >= head)
-                words = f"received {branch} {known + 1}" + (f"–{head}" if head > known + 1 else "")
+                words = deferred("received {branch} {numbers}", branch=branch, numbers=_span(known + 1, head))
                 self._tell(at, node, "received", words, cause=cause)
             self.heads[node, life] = max(head, known)
 
@@ -80,7 +92,7 @@ class _Teller:
         at: float,
         node: str,
         what: What,
-        words: str,
+        words: Deferred,
         *,
         cause: int | None = None,
         order: str | None = None,
@@ -92,6 +104,10 @@ class _Teller:
         clock[node] = clock.get(node, 0) + 1
         self.told.append(Happening(at, node, what, words, dict(clock), cause, order))
         return len(self.told) - 1
+
+
+def _span(first: int, last: int) -> str:
+    return f"{first}–{last}" if last > first else f"{first}"
 
 
 def happenings(records: Iterable[Record]) -> list[Happening]:

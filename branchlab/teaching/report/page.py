@@ -17,7 +17,7 @@ from branchlab.language import Language
 from branchlab.teaching.lesson.words import WORDS
 from branchlab.teaching.report import svg
 from branchlab.teaching.report.happened import Happening, happenings
-from branchlab.teaching.report.words import ENVIRONMENT, OUTCOMES, PROMISES, TEXTS, UNITS
+from branchlab.teaching.report.words import ENVIRONMENT, OUTCOMES, PROMISES, TEXTS, UNITS, both
 
 _MOST_STORY, _MOST_LINKS, _MOST_HAPPENINGS = 80, 6, 200
 _MOST_PROBLEMS = 10
@@ -34,11 +34,11 @@ def page(runs: Sequence[tuple[Sequence[Record], Verdict]], language: Language) -
         lstrip_blocks=True,
     )
     template = environment.get_template("report.html.j2")
-    pt, en = TEXTS["title"]
+    pt, en = both(TEXTS, "title")
     return template.render(
         language=language,
         titles={"pt-BR": pt, "en": en},
-        both=lambda name: _both(*TEXTS[name]),
+        both=lambda name: _both(*both(TEXTS, name)),
         runs=[_run(records, verdict) for records, verdict in runs],
     )
 
@@ -106,7 +106,7 @@ def _predictions(records: Sequence[Record]) -> list[dict[str, Any]]:
             said = f"{right} / {len(votes)}" if votes else "—"
             rows.append({"question": question, "predicted": said, "theory": "—", "observed": "—"})
             continue
-        pt, en = UNITS[record["unit"]]
+        pt, en = both(UNITS, record["unit"] or "")
         observed = result.get("observed")
         rows.append(
             {
@@ -124,7 +124,7 @@ def _with_error(value: float | None, error: float | None) -> Markup | str:
         return "—"
     if error is None:
         return _both(_pt(value), f"{value:g}")
-    pt, en = TEXTS["error"]
+    pt, en = both(TEXTS, "error")
     return _both(f"{_pt(value)} ({pt.lower()} {_pt(error)} %)", f"{value:g} ({en.lower()} {error:g} %)")
 
 
@@ -151,8 +151,8 @@ def _promises(verdict: Verdict) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "result": result or "",
-                "word": result or _both(*TEXTS["untested"]),
-                "meaning": _both(*PROMISES[name]),
+                "word": result or _both(*both(TEXTS, "untested")),
+                "meaning": _both(*both(PROMISES, name)),
                 "problems": problems[:_MOST_PROBLEMS],
             }
         )
@@ -185,10 +185,10 @@ def _charts(timeline: Timeline, drawn_lines: Sequence[svg.Line]) -> list[dict[st
     stock = [svg.Line(node, series) for node, series in timeline.stock.items()]
     lag = [svg.Line(name, series) for name, series in timeline.lag.items()]
     drawn = {
-        "pending": svg.lines_chart(frame, [*lines, *drawn_lines], title=TEXTS["pending"][1]),
-        "orders": svg.bars_chart(frame, timeline.seconds, title=TEXTS["orders"][1], labels=OUTCOMES),
-        "stock": svg.lines_chart(frame, stock, title=TEXTS["stock"][1]),
-        "lag": svg.lines_chart(frame, lag, title=TEXTS["lag"][1]),
+        "pending": svg.lines_chart(frame, [*lines, *drawn_lines], title=TEXTS["en"]["pending"]),
+        "orders": svg.bars_chart(frame, timeline.seconds, title=TEXTS["en"]["orders"], labels=OUTCOMES),
+        "stock": svg.lines_chart(frame, stock, title=TEXTS["en"]["stock"]),
+        "lag": svg.lines_chart(frame, lag, title=TEXTS["en"]["lag"]),
     }
     return [
         {"name": name, "svg": Markup(chart)}  # noqa: S704 (our own SVG, whose texts are escaped)
@@ -212,7 +212,7 @@ def _band_words(band: Band) -> tuple[str, str]:
 def _fault(band: Band) -> dict[str, Any]:
     words = _both(*_band_words(band))
     if band.healed is None:
-        ends = TEXTS["open"]
+        ends = both(TEXTS, "open")
         return {"words": words, "span": _both(*(f"{band.requested:.1f} – {end}" for end in ends))}
     return {"words": words, "span": f"{band.requested:.1f} – {band.healed:.1f}"}
 
@@ -262,4 +262,4 @@ def _environment(records: Sequence[Record], timeline: Timeline) -> list[tuple[Ma
         "records": len(records),
         "seconds": f"{timeline.now:.1f}",
     }
-    return [(_both(*ENVIRONMENT[name]), str(value)) for name, value in facts.items()]
+    return [(_both(*both(ENVIRONMENT, name)), str(value)) for name, value in facts.items()]

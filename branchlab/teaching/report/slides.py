@@ -13,7 +13,7 @@ from branchlab import settings
 from branchlab.checking.runs import shown_path
 from branchlab.console import out
 from branchlab.errors import LabError
-from branchlab.language import Language
+from branchlab.language import Language, _
 
 CLASSROOM = settings.ROOT / "docs" / "classroom"
 SOURCES: dict[Language, Path] = {
@@ -41,7 +41,7 @@ def page_of(text: str, language: Language) -> str:
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     parts = [part.strip() for part in _BETWEEN.split(text) if part.strip()]
     if not parts:
-        raise LabError("there is no slide")
+        raise LabError(_("there is no slide"))
     title = parts[0].partition("\n")[0].lstrip("# ")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),

@@ -6,6 +6,7 @@ from html import escape
 
 from branchlab.checking.timeline.model import OUTCOMES, Band, Second
 from branchlab.checking.timeline.series import Series
+from branchlab.language import LANGUAGES
 from branchlab.teaching.report.happened import Happening
 
 WIDTH, HEIGHT = 960, 200
@@ -161,7 +162,8 @@ def space_time(
             parts.append(f'<line x1="{x1:.1f}" y1="{y1}" x2="{x2:.1f}" y2="{y2}" class="arrow"/>')
     for place, one in shown:
         x, y = where[place]
-        said = f"<title>{one.at:.2f} s {escape(one.node)}: {escape(one.words)}</title>"
+        words = " / ".join(dict.fromkeys(one.words.said(language) for language in LANGUAGES))
+        said = f"<title>{one.at:.2f} s {escape(one.node)}: {escape(words)}</title>"
         parts.append(f'<circle cx="{x:.1f}" cy="{y}" r="5" class="{one.what}">{said}</circle>')
     parts.append(f'<text x="{_LEFT}" y="14">{window[0]:.1f}–{window[1]:.1f} s</text>')
     return _svg(parts, height, title)
