@@ -189,7 +189,8 @@ class BranchNode:
         self.counts = self._replication.counts
         self.members = self._replication.members
         self.turns = self._replication.turns
-        self.rights.use(self._replication.asker)
+        if self.settings.peers:  # else nobody has rights to give, and who is short is told so at once
+            self.rights.use(self._replication.asker)
 
     def _context(self) -> NodeContext:
         link = PeerClient(

@@ -28,11 +28,12 @@ Write = Callable[[int, bytes, bytes], bool]
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A whole answer in JSON. `headers` are those beside type, length and what every answer has."""
+    """A whole answer. `headers` are those beside type, length and what every answer has."""
 
     status: int
     body: bytes
     headers: tuple[Header, ...] = ()
+    media_type: Header = JSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,13 @@
 one. Then the body is read, within its limit, its time and the budget of all bodies."""
 
 import asyncio
-import re
-from collections.abc import Iterator, Mapping
-from re import Pattern
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Protocol
 
-from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from fastapi.security.utils import get_authorization_scheme_param
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
-from app.api.strictness import StrictRoute
 from app.node import BranchNode
 from app.security.addresses import network_of
 from app.security.body_budget import Holding, Sender
@@ -47,14 +42,12 @@ Sent = Mapping[bytes, bytes]
 """The first value of each header of a request."""
 
 _REPLICA_TOKEN = REQUEST_HEADER.lower().encode()
-_WITH_BODY = ("POST", "PUT", "PATCH")  # of a request by any other method no body is read
 _REPLICA = "/replica/"
 _TOKENS = {
     "/openapi.json": 50.0,  # it is 220 kB, which a client may leave unread
     "/docs/swagger-ui-bundle.js": 50.0,  # these are 1.6 and 1.1 MB, in pieces
     "/redoc/redoc.standalone.js": 50.0,
 }
-_NAMED_GROUP = re.compile(r"\?P<\w+>")
 
 
 class Connection(Protocol):
@@ -62,34 +55,6 @@ class Connection(Protocol):
 
     def prove(self) -> None:
         """Note that a valid token came by it: it is not closed to make room for others."""
-
-
-class Paths:
-    """Which paths of an application take a body. They are looked at when the first request comes: then all
-    routes are there."""
-
-    def __init__(self) -> None:
-        self._patterns: dict[str, Pattern[str]] | None = None  # by method
-
-    def take_body(self, scope: Scope) -> bool:
-        """Whether there is a route that may read a body. The router itself would try its routes one by one,
-        for each request a second time."""
-        if scope["method"] not in _WITH_BODY:
-            return False
-        if self._patterns is None:
-            self._patterns = {method: _pattern(scope["app"], method) for method in _WITH_BODY}
-        return self._patterns[scope["method"]].match(scope["path"]) is not None
-
-    def refuse_any_body(self, scope: Scope) -> bool:
-        """Whether the route refuses a body of any type (app.api.strictness), in words of its own."""
-        contexts: Iterator[Any] = iter_route_contexts(scope["app"].router.routes)
-        return any(
-            isinstance(context.original_route, StrictRoute)
-            and not context.original_route.takes.body
-            and scope["method"] in (context.methods or ())
-            and context.path_regex.match(scope["path"])
-            for context in contexts
-        )
 
 
 def judge(scope: Scope, node: BranchNode, sent: Sent, *, takes_body: bool) -> Sender:
@@ -140,13 +105,6 @@ def _count(scope: Scope, node: BranchNode) -> None:
     if seconds > 0:
         raise TooManyRequests(seconds)
     node.unproven_requests.take(address, now=now, tokens=_TOKENS.get(scope["path"], 1.0))
-
-
-def _pattern(app: FastAPI, method: str) -> Pattern[str]:
-    """One pattern of all paths of a method."""
-    contexts: list[Any] = [*iter_route_contexts(app.router.routes)]
-    patterns = [context.path_regex.pattern for context in contexts if method in (context.methods or ())]
-    return re.compile("|".join(_NAMED_GROUP.sub("?:", pattern) for pattern in patterns) or "(?!)")
 
 
 def _limit(path: str) -> int:

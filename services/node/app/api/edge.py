@@ -16,9 +16,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api import admission, door
 from app.api.admission import PASS
 from app.api.allowed_hosts import is_asked_by_name
-from app.api.at_once import JSON, WRITE, Asked, AtOnce, Ready, Routes, Write
+from app.api.at_once import WRITE, Asked, AtOnce, Ready, Routes, Write
 from app.api.json_body import LongWay
-from app.api.problems.handlers import answer_to, problem_response
+from app.api.paths import Paths
+from app.api.problems.handlers import (
+    MEDIA_TYPE,
+    Refusal,
+    problem_headers,
+    problem_response,
+    problem_text,
+    refusal_of,
+)
+from app.api.problems.language import Language, preferred
+from app.api.problems.words import PROBLEMS
 from app.api.readiness import closed_because
 from app.api.request_ids import request_id_of
 from app.api.response_signing import marking
@@ -29,6 +39,7 @@ from app.node import BranchNode
 from app.security.errors import (
     BodiesFull,
     BodyTooLarge,
+    Forbidden,
     ReplicaTokenRefused,
     SlowBody,
     TooManyRequests,
@@ -37,11 +48,13 @@ from app.security.errors import (
 from app.services.admission import Pass
 from app.services.caller import STAYING
 
+PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 PASSED = "passed"  # in a request's state: it has come through this layer, and is judged no more
 _REFUSED = (
     BodiesFull,
     BodyTooLarge,
     CallerGone,
+    Forbidden,
     Overloaded,
     ReplicaTokenRefused,
     SlowBody,
@@ -69,7 +82,32 @@ class Visit:
 
     async def refuse(self, code: str, **data: Any) -> None:
         """Answer with a problem."""
-        await problem_response(Request(self.scope), code, data)(self.scope, self.receive, self.answer)
+        await self.say(Refusal(code, data), self.language)
+
+    async def refuse_for(self, error: Exception) -> int:
+        """Answer with the problem of an error; its status."""
+        language = self.language
+        refusal = refusal_of(error, language)
+        await self.say(refusal, language)
+        return PROBLEMS[refusal.code].status
+
+    @property
+    def language(self) -> Language:
+        """In which language a problem is told."""
+        return preferred(self.sent.get(b"accept-language", b"").decode("latin-1"))
+
+    async def say(self, refusal: Refusal, language: Language) -> None:
+        """Answer with this problem, in one piece where nothing has to be added to it on its way out."""
+        request_id = self.state.get("request_id")
+        if request_id is None or self.scope["method"] == "HEAD" or self.scope["path"].startswith("/replica/"):
+            request = Request(self.scope)
+            answer = problem_response(request, refusal.code, refusal.data, headers=refusal.headers)
+            await answer(self.scope, self.receive, self.answer)
+            return
+        body = problem_text(refusal, language, request_id=request_id)
+        named = problem_headers(refusal, language).items()
+        headers = tuple([(name.lower().encode(), value.encode()) for name, value in named])
+        await _send(self, Ready(PROBLEMS[refusal.code].status, body, headers, PROBLEM))
 
 
 def install_edge(app: FastAPI, routes: Routes) -> None:
@@ -91,7 +129,7 @@ class Edge:
         self._app = app
         self._routes = routes
         self._api = api
-        self._paths = door.Paths()
+        self._paths = Paths()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -132,13 +170,15 @@ class Edge:
                 await self._with_body(visit)
             else:
                 door.judge(visit.scope, node, sent, takes_body=False)
+                self._paths.refuse_role(visit.scope)
                 await self._in_turn(visit)
         except _REFUSED as refused:
-            await answer_to(Request(visit.scope), refused)(visit.scope, visit.receive, visit.answer)
+            await visit.refuse_for(refused)
 
     async def _with_body(self, visit: Visit) -> None:
         scope, node = visit.scope, visit.node
         sender = door.judge(scope, node, visit.sent, takes_body=True)
+        self._paths.refuse_role(scope)
         with node.bodies.holding(sender) as holding:
             try:
                 body = await door.read_body(
@@ -200,9 +240,7 @@ class Edge:
         except LongWay:
             raise
         except Exception as error:
-            answer = answer_to(Request(scope), error)
-            await answer(scope, visit.receive, visit.answer)
-            if answer.status_code == 500:
+            if await visit.refuse_for(error) == 500:
                 raise  # for the server's log, as the application does it
             return
         await _send(visit, ready)
@@ -211,7 +249,7 @@ class Edge:
 async def _send(visit: Visit, ready: Ready) -> None:
     state = visit.state
     headers = (
-        JSON,
+        ready.media_type,
         (b"content-length", b"%d" % len(ready.body)),
         *ready.headers,
         (b"x-request-id", state["request_id"].encode()),

@@ -39,7 +39,7 @@ class JsonBody(Generic[M]):
         try:
             found = self._adapter.validate_python(parsed, from_attributes=True)
         except ValidationError as error:
-            wrong = error.errors(include_url=False)
+            wrong = error.errors(include_url=False, include_input=False)
             raise RequestValidationError(
                 [*faults, *({**one, "loc": ("body", *one["loc"])} for one in wrong)]
             ) from None

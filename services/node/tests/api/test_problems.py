@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.problems.handlers import error_response
+from app.api.problems.handlers import answer_to
 from app.api.problems.table import say
 from app.api.problems.words import PROBLEMS
 from app.database import AlteredRow, OutcomeUnknown, StorageFailed, StorageFull
@@ -66,7 +66,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
 
 def answer(error: Exception, language: str = "en") -> tuple[Response, httpx.Response]:
     headers = [(b"accept-language", language.encode())]
-    given = error_response(Request({"type": "http", "headers": headers, "state": {}}), error)
+    given = answer_to(Request({"type": "http", "headers": headers, "state": {}}), error)
     return given, httpx.Response(given.status_code, content=bytes(given.body))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
@@ -25,30 +26,50 @@ from app.sync.wire.errors import ReplicaError
 
 MEDIA_TYPE = "application/problem+json"
 _encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: json.dumps makes one for each text
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _MOST_ERRORS = 100  # of one request that are listed
 _LONGEST_FIELD = 200  # characters of a field's name that are repeated
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A problem that is to be answered, with its data and the headers that it alone has."""
+
+    code: str
+    data: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def problem_response(
     request: Request, code: str, data: Mapping[str, Any], *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer for one problem: `{type, title, status, detail, code, request_id, ...data}`."""
-    problem = PROBLEMS[code]
     language = preferred(request.headers.get("accept-language"))
-    body = problem_document(code, language, data, request_id=getattr(request.state, "request_id", None))
+    return _response(request, Refusal(code, data, headers or {}), language)
+
+
+def _response(request: Request, refusal: Refusal, language: Language) -> Response:
+    request_id = getattr(request.state, "request_id", None)
     return Response(
-        # Texts that came with the request may hold half characters, which only JSON's escapes can say.
-        _encode(body).encode(errors="backslashreplace"),
-        status_code=problem.status,
+        problem_text(refusal, language, request_id=request_id),
+        status_code=PROBLEMS[refusal.code].status,
         media_type=MEDIA_TYPE,
-        headers={
-            # An error of the node's own is answered outside of all layers.
-            **SAFE_HEADERS,
-            "Content-Language": language,
-            **_retry(problem, data),
-            **(headers or {}),
-        },
+        # An error of the node's own is answered outside of all layers.
+        headers={**SAFE_HEADERS, **problem_headers(refusal, language)},
     )
+
+
+def problem_text(refusal: Refusal, language: Language, *, request_id: str | None) -> bytes:
+    """The body of the answer, as bytes. Texts that came with the request may hold half characters, which only
+    JSON's escapes can say."""
+    document = problem_document(refusal.code, language, refusal.data, request_id=request_id)
+    return _encode(document).encode(errors="backslashreplace")
+
+
+def problem_headers(refusal: Refusal, language: Language) -> dict[str, str]:
+    """The headers of the answer beside its type, its length and what every answer has."""
+    retry = _retry(PROBLEMS[refusal.code], refusal.data)
+    return {"Content-Language": language, **retry, **refusal.headers}
 
 
 def problem_document(
@@ -81,22 +102,23 @@ def invalid_data(faults: Iterable[Fault], language: Language) -> dict[str, Any]:
     }
 
 
-def error_response(request: Request, error: Exception) -> Response:
-    """The answer for an error of the table; any other is an internal error without details."""
-    if isinstance(error, Invalid) and not isinstance(error, BeyondBounds):
-        return _invalid(request, [("body", error.field, error.reason, {})])
-    said = say(error)
-    if said is None:
-        return _internal_error(request)
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
-    return problem_response(request, said.code, said.data, headers=headers)
-
-
 def answer_to(request: Request, error: Exception) -> Response:
     """The answer for an error that a route raised, as the application answers it."""
+    language = preferred(request.headers.get("accept-language"))
+    return _response(request, refusal_of(error, language), language)
+
+
+def refusal_of(error: Exception, language: Language) -> Refusal:
+    """What to answer to an error: the problem of the table, or an internal error without details."""
     if isinstance(error, RequestValidationError):
-        return _invalid(request, [_fault(found) for found in error.errors()[:_MOST_ERRORS]])
-    return error_response(request, error)
+        faults = [_fault(found) for found in error.errors()[:_MOST_ERRORS]]
+        return Refusal("validation", invalid_data(faults, language))
+    if isinstance(error, Invalid) and not isinstance(error, BeyondBounds):
+        return Refusal("validation", invalid_data([("body", error.field, error.reason, {})], language))
+    said = say(error)
+    if said is None:
+        return Refusal("internal_error", {})
+    return Refusal(said.code, said.data, _CHALLENGE if isinstance(error, Unauthenticated) else {})
 
 
 def install_problems(app: FastAPI) -> None:
@@ -112,16 +134,12 @@ def install_problems(app: FastAPI) -> None:
         ReplicaTokenRefused,
     ):
         app.add_exception_handler(kind, _answer_error)
-    app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(RequestValidationError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(Exception, _answer_error)
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    return error_response(request, error)
-
-
-async def _answer_validation(request: Request, error: Exception) -> Response:
     return answer_to(request, error)
 
 
@@ -162,11 +180,6 @@ def _field(path: Iterable[str | int]) -> str:
     for step in path:
         field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else str(step)
     return characters.shown(field[:_LONGEST_FIELD])
-
-
-def _invalid(request: Request, faults: Iterable[Fault]) -> Response:
-    language = preferred(request.headers.get("accept-language"))
-    return problem_response(request, "validation", invalid_data(faults, language))
 
 
 def _detail(problem: Problem, language: Language, data: Mapping[str, Any]) -> str:

@@ -22,8 +22,10 @@ def preferred(accept_language: str | None) -> Language:
 
     Any Portuguese counts as pt-BR. A range that is not understood is passed over, never an error.
     """
+    if not accept_language:
+        return "en"
     best: tuple[float, Language] = (0.0, "en")
-    for part in (accept_language or "").split(",")[:20]:
+    for part in accept_language.split(",")[:20]:
         tag, _, parameters = part.partition(";")
         language = _language(tag.strip().lower())
         quality = _quality(parameters)

@@ -6,6 +6,7 @@
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from app.database import AlteredRow, OutcomeUnknown, StorageError, StorageFull
@@ -36,10 +37,13 @@ class Said:
 
 def say(error: Exception) -> Said | None:
     """What to say of an error, or None for one that no client should hear about."""
-    for kind, words in _ERRORS:
-        if isinstance(error, kind):
-            return words(error)
-    return None
+    words = _words_of(type(error))  # type: ignore[arg-type]  # mypy: a class's own __hash__ hides that of type
+    return None if words is None else words(error)
+
+
+@cache  # there are as many classes as the program has
+def _words_of(kind: type[Exception]) -> Callable[[Any], Said] | None:
+    return next((words for base, words in _ERRORS if issubclass(kind, base)), None)
 
 
 def _shortage(error: Any) -> Said:
