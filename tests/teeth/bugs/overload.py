@@ -10,9 +10,16 @@ from starlette.types import Message
 
 from app.api import admission
 from app.api.edge import Edge, Visit
+from app.api.front import Refused, Repetition
 from app.domain.admission import lane_of
 from app.domain.waiting import Age, WaitingList
 from app.services.admission import Pass
+from app.serving.early import Early
+from app.serving.watch import WatchedConnection
+from tests.serving.test_early import (
+    test_an_early_request_is_served_at_no_later_time,
+    test_another_request_by_the_same_connection_does_not_wait,
+)
 from tests.sync.test_shedding import (
     test_a_refused_order_is_stored_nowhere_and_can_be_sent_again,
     test_orders_that_wait_for_rights_keep_no_others_out,
@@ -91,3 +98,32 @@ def peers_queue_with_clients() -> AbstractContextManager[object]:
 def waiting_orders_keep_their_places() -> AbstractContextManager[object]:
     """An order that waits for its peers counts as one that the node works at."""
     return mock.patch.object(Pass, "step_aside")
+
+
+@bug(
+    "who comes again too early is served at no later time",
+    Directed(test_an_early_request_is_served_at_no_later_time),
+)
+def early_requests_are_served_late() -> AbstractContextManager[object]:
+    """A request that waited for the end of its time is judged as if it came then."""
+
+    def release(connection: WatchedConnection, data: bytes, _repetition: Repetition) -> None:
+        connection.protocol.flow.resume_reading()
+        connection.data_received(data)
+
+    return mock.patch.object(WatchedConnection, "_release", release)
+
+
+@bug(
+    "only what was refused waits, and nothing else by its connection",
+    Directed(test_another_request_by_the_same_connection_does_not_wait),
+)
+def whole_connections_wait() -> AbstractContextManager[object]:
+    """Whatever a refused client sends waits for the end of its time."""
+    note = Early.note
+
+    def of_everything(early: Early, refused: Refused, data: bytes) -> None:
+        note(early, refused, data)
+        early._line = b""
+
+    return mock.patch.object(Early, "note", of_everything)

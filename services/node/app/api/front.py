@@ -17,10 +17,10 @@ from app.api.problems.language import Language, preferred
 from app.api.problems.words import PROBLEMS
 from app.api.request_ids import request_id_of
 from app.api.safe_headers import SAFE_HEADERS
-from app.domain.admission import lane_of
+from app.domain.admission import lane_of, retry_after
 from app.domain.errors import Overloaded
 from app.node import BranchNode
-from app.services.admission import Pass
+from app.services.admission import Lane, Pass
 
 LONGEST = 64 * 1024  # bytes; what is longer comes in pieces, and takes the long way
 _REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE) (/[^ ?#]*)[^ ]* HTTP/1\.1\r\n")
@@ -56,12 +56,25 @@ class Seen(Protocol):
     def headers(self) -> Mapping[bytes, bytes]: ...
 
 
+class Repetition(Protocol):
+    """What becomes of a client that was refused and sends the same again before its time."""
+
+    def is_turned_away(self) -> bool:
+        """Whether it would be refused again now. Ask it of each request that comes too early."""
+
+    def refuse(self, seen: Seen) -> "Refused":
+        """The refusal of a request that was turned away."""
+
+
 @dataclass(frozen=True)
 class Refused:
-    """The bytes of a refusal, and whether the connection ends with it."""
+    """The bytes of a refusal, and whether the connection ends with it. For `seconds` the client was told to
+    stay away; `repetition` judges it when it does not."""
 
     answer: bytes
     closes: bool
+    seconds: float = 0.0
+    repetition: Repetition | None = None
 
 
 Decision = Pass | Refused | None
@@ -98,25 +111,42 @@ class Front:
         node: BranchNode = self._api.state.node
         if name in (None, "replica", "status") or not node.ready:
             return None
+        lane = node.admission.lane(name)
         try:
-            return node.admission.lane(name).admit(size=seen.size)
+            return lane.admit(size=seen.size)
         except Overloaded as refused:
-            return self._refusal(node, seen, refused.retry_after_seconds)
+            return _refusal(node, seen, lane, refused.retry_after_seconds)
 
-    def _refusal(self, node: BranchNode, seen: Seen, seconds: float) -> Refused:
-        given = seen.headers.get(b"x-request-id", b"").decode("latin-1")
-        request_id = request_id_of(given, random=node.random)
-        language = preferred(seen.headers.get(b"accept-language", b"").decode("latin-1"))
-        body = _BODIES[language] % (json.dumps(request_id), seconds)
-        closes = seen.headers.get(b"connection", b"").lower() == b"close"
-        head = _HEAD % (
-            language,
-            len(body.encode()),
-            max(1, -int(-seconds // 1)),
-            request_id,
-            "close" if closes else "keep-alive",
-        )
-        return Refused(head.encode() + (b"" if seen.method == "HEAD" else body.encode()), closes)
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """The repetition of what a lane refused."""
+
+    node: BranchNode
+    lane: Lane
+
+    def is_turned_away(self) -> bool:
+        return self.lane.turns_away()
+
+    def refuse(self, seen: Seen) -> Refused:
+        return _refusal(self.node, seen, self.lane, retry_after(self.node.random.random()))
+
+
+def _refusal(node: BranchNode, seen: Seen, lane: Lane, seconds: float) -> Refused:
+    given = seen.headers.get(b"x-request-id", b"").decode("latin-1")
+    request_id = request_id_of(given, random=node.random)
+    language = preferred(seen.headers.get(b"accept-language", b"").decode("latin-1"))
+    body = _BODIES[language] % (json.dumps(request_id), seconds)
+    closes = seen.headers.get(b"connection", b"").lower() == b"close"
+    head = _HEAD % (
+        language,
+        len(body.encode()),
+        max(1, -int(-seconds // 1)),
+        request_id,
+        "close" if closes else "keep-alive",
+    )
+    answer = head.encode() + (b"" if seen.method == "HEAD" else body.encode())
+    return Refused(answer, closes, seconds, _Again(node, lane))
 
 
 def _body(language: Language) -> str:

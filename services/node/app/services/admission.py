@@ -89,8 +89,15 @@ class Lane:
 
     def refusal(self) -> Overloaded:
         """Note that a request is refused, and say for how long it should stay away."""
-        self._calm_at = self._clock.monotonic() + admission.CALM_SECONDS
+        self._strain()
         return Overloaded(admission.retry_after(self._random.random()))
+
+    def turns_away(self) -> bool:
+        """Whether a client that was told to stay away comes back while others are refused, which is noted."""
+        is_refused = self.refuses(size=0)
+        if is_refused:
+            self._strain()
+        return is_refused
 
     def let_aside(self) -> bool:
         """Free the place of a request that waits for others, if there are not too many of those."""
@@ -112,6 +119,9 @@ class Lane:
             self._waiting.remove(one)
             self._waiting_bytes -= one.size
         self._go_on()
+
+    def _strain(self) -> None:
+        self._calm_at = self._clock.monotonic() + admission.CALM_SECONDS
 
     def _judge(self, size: int) -> admission.Verdict:
         strained = self._clock.monotonic() < self._calm_at

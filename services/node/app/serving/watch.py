@@ -15,13 +15,14 @@ import h11
 
 from app.api.admission import PASS
 from app.api.door import CONNECTION, REPLICA_BODY_BYTES
-from app.api.front import Decision, Refused, Seen, glance
+from app.api.front import Decision, Refused, Repetition, Seen, glance
 from app.api.problems.handlers import MEDIA_TYPE
 from app.api.problems.words import PROBLEMS
 from app.api.safe_headers import SAFE_HEADERS
 from app.security.addresses import network_of
 from app.services.admission import Pass
 from app.serving.connections import Connections
+from app.serving.early import Early
 from app.serving.quiet_log import QuietLog
 from app.serving.whole_requests import Look, WholeRequest
 
@@ -85,6 +86,7 @@ class WatchedConnection(asyncio.Protocol):
         self._admitted: Pass | None = None  # of the request in service
         self._quick: Any = None  # the service of a whole request
         self._later = b""  # what came meanwhile
+        self._early = Early(self._release)
 
     # What the server's transport calls.
 
@@ -104,9 +106,17 @@ class WatchedConnection(asyncio.Protocol):
             self._later += data
             self.protocol.flow.pause_reading()
             return
+        if self._early.holds or (self._awaits_request and self._early.comes(data)):
+            self._stop_waiting()
+            self.protocol.flow.pause_reading()
+            self._early.hold(data)
+            return
         seen = self._watch.look(data) if self._awaits_request else None
-        decided = None if seen is None else self._watch.front(seen)
+        self._go_on(data, seen, None if seen is None else self._watch.front(seen))
+
+    def _go_on(self, data: bytes, seen: Seen | None, decided: Decision) -> None:
         if isinstance(decided, Refused):
+            self._early.note(decided, data)
             self._refuse(decided)
             return
         if isinstance(seen, WholeRequest) and self._watch.quick is not None:
@@ -139,6 +149,7 @@ class WatchedConnection(asyncio.Protocol):
         self._stop_writing()
         self._watch.connections.forget(self)
         self._later = b""
+        self._early.end()
         if self._admitted is not None and self._serves:
             self._admitted.gone = True
         self.protocol.connection_lost(error)
@@ -166,6 +177,15 @@ class WatchedConnection(asyncio.Protocol):
         self._await_header()
         if (idle := self.protocol.timeout_keep_alive_task) is not None:
             idle.cancel()
+
+    def _release(self, data: bytes, repetition: Repetition) -> None:
+        """Refuse a request that came too early, now that its time is over. It is older than any request may
+        get in a queue, so it is refused also where there is room again."""
+        if self._transport.is_closing():
+            return
+        self.protocol.flow.resume_reading()
+        seen = self._watch.look(data) if self._awaits_request else None
+        self._go_on(data, seen, None if seen is None else repetition.refuse(seen))
 
     def _serve(self, cycle: Any, admitted: Pass | None) -> None:
         """Serve a whole request beside the protocol, which sees that a request is in service."""

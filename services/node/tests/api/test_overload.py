@@ -274,3 +274,20 @@ async def test_what_has_no_lane_of_clients_takes_the_long_way(shop: Shop, path: 
         full(shop, lane)
     request = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
     assert Front(shop.app).decide(seen(request.encode())) is None
+
+
+async def test_who_comes_again_too_early_is_refused_in_the_same_words(
+    shop: Shop, admin: httpx.AsyncClient
+) -> None:
+    full(shop)
+    front, asked = Front(shop.app), seen(request_of(admin, headers={"X-Request-Id": "visit-7"}))
+    first = front.decide(asked)
+    assert isinstance(first, Refused)
+    assert first.repetition is not None
+    assert first.repetition.is_turned_away()
+    again = first.repetition.refuse(asked)
+    told = [json.loads(one.answer.partition(b"\r\n\r\n")[2]) for one in (first, again)]
+    assert [one.pop("retry_after_seconds") for one in told] == [
+        pytest.approx(one.seconds, abs=0.001) for one in (first, again)
+    ]
+    assert told[0] == told[1]
