@@ -324,10 +324,15 @@ lint: $(VENV)
 	@PYTHONPATH=services/node:services/plain .venv/bin/lint-imports --no-cache
 
 .PHONY: test
-test: lint ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
-	@$(FAST_ENV) $(PYTEST) -q -n auto -m "not long and not cluster and not compose"
+test: $(VENV) ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line without-nodes lint
 	@$(LAB) teeth
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line timed containers processes histories wipes
+
+.PHONY: without-nodes
+without-nodes: $(VENV)
+	@$(FAST_ENV) $(PYTEST) -q -n auto -m "not long and not cluster and not compose"
+
 # Other histories with every change, and the same ones for the same code: what fails can be repeated.
 CONTENT = $(shell git rev-parse --short=7 'HEAD^{tree}' 2>/dev/null || echo 1)
 
