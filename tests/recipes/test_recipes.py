@@ -13,7 +13,17 @@ from tests.recipes.recipe import Recipe
 from tests.recipes.tree import ROOT, MissingAnchor, Tree, copy_to
 
 RECIPES = (column.RECIPE, entity.RECIPE, kind.RECIPE, link_fault.RECIPE, lab_verb.RECIPE)
-LEFT_OUT = [(recipe, step) for recipe in RECIPES for step in recipe.steps]
+LEFT_OUT = [
+    # The last step before the tests is missed by the last of them at the earliest, so the others pass there.
+    pytest.param(
+        recipe,
+        step,
+        id=f"{recipe.name}-without-{step}",
+        marks=[] if step == [*recipe.steps][-2] else pytest.mark.long,
+    )
+    for recipe in RECIPES
+    for step in recipe.steps
+]
 
 
 @pytest.fixture
@@ -38,9 +48,7 @@ def test_they_make_the_next_version_that_networks_are_upgraded_to(tmp_path: Path
     tree.run("-c", "import app.main; import app.api.suppliers")
 
 
-@pytest.mark.parametrize(
-    ("recipe", "step"), LEFT_OUT, ids=[f"{recipe.name}-without-{step}" for recipe, step in LEFT_OUT]
-)
+@pytest.mark.parametrize(("recipe", "step"), LEFT_OUT)
 def test_a_recipe_that_misses_a_step_fails(tree: Tree, recipe: Recipe, step: str) -> None:
     try:
         recipe.apply(tree, without=step)

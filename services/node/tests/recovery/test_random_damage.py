@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 SCRUB_SECONDS = 5.0
 QUIET_SECONDS = 60.0  # some scrubs, and the answer to whatever they met
 ONE = 4  # found, set aside, rebuilt and salvaged: this one `make check` plays too
-MORE, ALL = range(60), range(60, 500)
+MORE, ALL = range(20), range(20, 500)
 VICTIM = "sul"
 
 
