@@ -13,7 +13,8 @@ import pytest
 from app.database import StorageFull, Transaction
 from app.domain.product import NewProduct
 from app.node import BranchNode
-from app.state.commands.order_commands import Adjustment, PlaceOrder
+from app.state.commands.order_commands import PlaceOrder
+from app.state.commands.stock_commands import Adjustment
 from app.state.tables import products
 from tests.simulation.ending import verdict
 from tests.simulation.journal import Journal

@@ -11,7 +11,8 @@ from typing import Any
 from app.database import StorageError
 from app.domain.errors import StateError
 from app.node import BranchNode
-from app.state.commands.order_commands import Adjustment, PlaceOrder
+from app.state.commands.order_commands import PlaceOrder
+from app.state.commands.stock_commands import Adjustment
 from app.sync.wire.errors import Unreachable
 from tests.simulation.faults import leaving
 from tests.simulation.faults.scene import Scene

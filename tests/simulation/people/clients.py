@@ -12,7 +12,8 @@ from app.domain.customer import NewCustomer
 from app.domain.errors import AlreadyExists, NotFound, OutOfStock, StateError
 from app.domain.product import NewProduct
 from app.node import BranchNode
-from app.state.commands.order_commands import Adjustment, PlaceOrder
+from app.state.commands.order_commands import PlaceOrder
+from app.state.commands.stock_commands import Adjustment
 from app.state.tables import customers, products
 from app.state.tables.orders import OrderView
 from branchlab.checking.evidence import Outcome

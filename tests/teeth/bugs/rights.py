@@ -13,7 +13,7 @@ from app.domain.forms import COUNTS
 from app.domain.product import Product
 from app.domain.stock import Cell, SoldUnits
 from app.domain.waiting import Age, WaitingList
-from app.state.commands import grants, order_commands
+from app.state.commands import grants, order_commands, taking
 from app.state.tables import life_table, order_rows, orders, stock_table
 from tests.recovery.test_apart import test_who_is_short_is_the_same_everywhere_in_whatever_order_orders_came
 from tests.recovery.test_half_done import test_two_lines_of_one_product_take_what_both_need
@@ -27,12 +27,12 @@ from tests.teeth.bug import Checked, Directed, Simulated, bug
 @bug("no branch spends rights it does not have", Checked())
 def sell_what_the_company_has() -> AbstractContextManager[object]:
     """Escrow looks at the company's stock as known here, and not at the branch's rights."""
-    require = order_commands.require_units
+    require = taking.require_units
 
-    def lenient(tx: Transaction, needs: Sequence[order_commands.Need], **options: Any) -> None:
+    def lenient(tx: Transaction, needs: Sequence[taking.Need], **options: Any) -> None:
         require(tx, needs, **{**options, "policy": "optimistic"})
 
-    return mock.patch.object(order_commands, "require_units", lenient)
+    return mock.patch.object(taking, "require_units", lenient)
 
 
 @bug("nobody grants what it does not have", Checked())

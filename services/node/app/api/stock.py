@@ -12,7 +12,7 @@ from app.api.pagination import PageQuery
 from app.api.schemas.base import Page
 from app.api.schemas.stock import Adjustment, Count, Stock
 from app.api.strictness import StrictRouter
-from app.state.commands import order_commands
+from app.state.commands import stock_commands
 from app.state.tables import stock_views
 
 router = StrictRouter(prefix="/stock", tags=["stock"], dependencies=[AnyUser])
@@ -27,7 +27,7 @@ router = StrictRouter(prefix="/stock", tags=["stock"], dependencies=[AnyUser])
 )
 async def adjust(wanted: Adjustment, node: CurrentNode, actor: CurrentActor, caller: CurrentCaller) -> Stock:
     """Receive (above 0) or remove (below 0) units here. A removal needs rights, as an order does."""
-    adjustment = order_commands.Adjustment(
+    adjustment = stock_commands.Adjustment(
         sku=wanted.sku, quantity=wanted.quantity, reason=wanted.reason, share=wanted.share
     )
     adjusted = await node.stock.adjust(adjustment, actor=actor, caller=caller)

@@ -10,7 +10,7 @@ from app.runtime import Clock, Notifier
 from app.services.caller import STAYING, Caller
 from app.services.rights_broker import RightsBroker
 from app.state.commands import grants
-from app.state.commands.order_commands import Adjustment, adjust_stock
+from app.state.commands.stock_commands import Adjustment, adjust_stock
 from app.state.tables import stock_table, stock_views
 from app.state.tables.stock_views import StockView
 

@@ -9,7 +9,7 @@ import pytest
 from app.database import Transaction
 from app.domain.lww import Stamp
 from app.domain.user import User
-from app.state.tables import users
+from app.state.tables import user_rows, users
 from tests.api.conftest import Shop
 from tests.support.branch import ACTOR
 
@@ -66,7 +66,7 @@ async def test_a_repaired_row_ends_the_tokens_in_use(shop: Shop, operador: httpx
     user = await user_of(shop, operador)
 
     def mend(tx: Transaction) -> None:
-        users.put(tx, replace(user, token_version=user.token_version + 1).as_json())
+        user_rows.put(tx, replace(user, token_version=user.token_version + 1).as_json())
 
     await shop.node.database.write(mend)
     assert await ends(operador)
@@ -77,7 +77,7 @@ async def test_a_change_that_was_undone_ends_nothing(shop: Shop, operador: httpx
     before = shop.node.verdicts.round
 
     def undone(tx: Transaction) -> None:
-        users.put(tx, user.as_json())
+        user_rows.put(tx, user.as_json())
         raise LookupError
 
     with pytest.raises(LookupError):

@@ -16,8 +16,9 @@ from app.domain.product import NewProduct
 from app.domain.stock import Cell, Policy
 from app.domain.waiting import WaitingList
 from app.services.rights_broker import RightsBroker
-from app.state.commands import order_commands
-from app.state.commands.order_commands import Adjustment, PlaceOrder
+from app.state.commands import order_commands, stock_commands
+from app.state.commands.order_commands import PlaceOrder
+from app.state.commands.stock_commands import Adjustment
 from app.state.tables import customers, products, stock_table
 from tests.support.branch import ACTOR, CLUSTER
 from tests.support.virtual import InlineExecutor, VirtualClock
@@ -75,7 +76,7 @@ class Shop:
         """Units arrive here, past the broker, as a grant does."""
         wanted = Adjustment(sku=sku, quantity=quantity, reason="a delivery", share="keep")
         await self.database.write(
-            lambda tx: order_commands.adjust_stock(
+            lambda tx: stock_commands.adjust_stock(
                 tx, wanted, actor=ACTOR, policy="escrow", reserved={}, peers=()
             )
         )

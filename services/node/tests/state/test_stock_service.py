@@ -5,7 +5,7 @@ import pytest
 from app.domain.errors import OutOfStock, PolicyMismatch, UnknownReference
 from app.domain.life import Life
 from app.node import BranchNode
-from app.state.commands.order_commands import Adjustment
+from app.state.commands.stock_commands import Adjustment
 from app.state.tables import stock_views
 from app.state.tables.stock_views import StockView
 from tests.support.branch import ACTOR

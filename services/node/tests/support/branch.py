@@ -20,8 +20,9 @@ from app.domain.life import Life
 from app.domain.product import NewProduct
 from app.domain.ranges import Ranges
 from app.domain.stock import Policy
-from app.state.commands import new_epoch, order_commands
-from app.state.commands.order_commands import Adjustment, PlaceOrder
+from app.state.commands import new_epoch, order_commands, stock_commands
+from app.state.commands.order_commands import PlaceOrder
+from app.state.commands.stock_commands import Adjustment
 from app.state.registry import replicated
 from app.state.tables import customers, life_table, products, stock_table
 from app.sync.log import batches, cursors, outbox, receiver
@@ -101,7 +102,7 @@ class Branch:
         """Receive or remove units."""
         wanted = Adjustment(sku=sku, quantity=quantity, reason="a delivery", share=share)
         return self.do(
-            lambda tx: order_commands.adjust_stock(
+            lambda tx: stock_commands.adjust_stock(
                 tx, wanted, actor=ACTOR, policy=policy, reserved={}, peers=peers
             )
         )

@@ -10,7 +10,8 @@ from app.database.digest import read_digests
 from app.domain.customer import NewCustomer
 from app.domain.product import NewProduct
 from app.node import BranchNode
-from app.state.commands.order_commands import Adjustment, PlaceOrder
+from app.state.commands.order_commands import PlaceOrder
+from app.state.commands.stock_commands import Adjustment
 from app.state.tables import customers, products
 from app.state.tables.orders import OrderView
 from app.sync.log import outbox, positions

@@ -3,26 +3,24 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from app.database import Actor, Transaction
-from app.domain import bounds, identity, stock
+from app.domain import bounds, identity
 from app.domain.errors import (
     EffectParked,
     Invalid,
     KeyReused,
     NotFound,
     OtherBranch,
-    OutOfRights,
-    Shortage,
     UnknownReference,
 )
 from app.domain.forms import Row
-from app.domain.life import Life
 from app.domain.order import Order, OrderLine
 from app.domain.product import Product
 from app.domain.row_checks import LARGEST
-from app.domain.stock import Cell, Policy
+from app.domain.stock import Policy
+from app.state.commands import taking
+from app.state.commands.taking import Need
 from app.state.tables import customers, life_table, orders, products, stock_table
 
 
@@ -42,25 +40,6 @@ class Placed:
 
     order_id: str
     view: orders.OrderView | None
-
-
-@dataclass(frozen=True)
-class Adjustment:
-    """Units received (quantity > 0) or removed (< 0), and how received ones are shared."""
-
-    sku: str
-    quantity: int
-    reason: str
-    share: Literal["equal", "keep", "demand"] = "equal"
-
-
-@dataclass(frozen=True)
-class Need:
-    """One product that a command takes units of, with the cells as this transaction sees them."""
-
-    product: Product
-    quantity: int
-    cells: list[Cell]
 
 
 def place_order(
@@ -87,11 +66,11 @@ def place_order(
         raise UnknownReference("customer", [order.customer])
     lines = _priced(tx, order.lines)
     total_cents = _total_cents(lines)
-    needs = [_need(tx, product, quantity) for product, quantity in _summed(lines)]
+    needs = [taking.need(tx, product, quantity) for product, quantity in _summed(lines)]
     _require_sendable(tx.identity.name, needs)
-    require_units(tx, needs, policy=policy, reserved=reserved)
+    taking.require_units(tx, needs, policy=policy, reserved=reserved)
     for need in needs:
-        _take(tx, need, movement="sold")
+        taking.take(tx, need, movement="sold")
     order_id = identity.order_id(tx.now, tx.random.randbytes(10), branch=tx.identity.name)
     tx.counters.order_counter += 1
     placed = Order(
@@ -194,82 +173,6 @@ def _is_parked(tx: Transaction, entities: Sequence[str]) -> bool:
     return found.fetchone() is not None
 
 
-def adjust_stock(
-    tx: Transaction,
-    adjustment: Adjustment,
-    *,
-    actor: Actor,
-    policy: Policy,
-    reserved: Mapping[str, int],
-    peers: Sequence[Life],
-) -> str:
-    """Receive or remove units. Returns the product's id. Received units are shared with those `peers` (lives
-    heard from lately) that still live, in the same transaction; the remainder stays. Raises as place_order
-    does."""
-    product = products.find_to_copy(tx, adjustment.sku)
-    if product is None:
-        raise UnknownReference("product", [adjustment.sku])
-    need = _need(tx, product, abs(adjustment.quantity))
-    before = stock_table.own_cell(need.cells, life_table.me(tx), product.id)
-    if adjustment.quantity < 0:
-        require_units(tx, [need], policy=policy, reserved=reserved)
-        after = _take(tx, need, movement="removed")
-    else:
-        after = before.add("received", adjustment.quantity)
-        living = life_table.living(tx.direct, peers)
-        for life, share in _shares(adjustment, need.cells, life_table.me(tx), living).items():
-            after = after.grant(life, share)
-        if after.received > LARGEST:
-            raise Invalid("quantity", "too_large_in_total")
-        stock_table.move(tx, before, after)
-    tx.audit(
-        actor,
-        action="adjusted",
-        entity="stock",
-        entity_id=product.id,
-        before=before.as_json(),
-        after={**after.as_json(), "reason": adjustment.reason},
-        version=after.version,
-    )
-    return product.id
-
-
-def require_units(
-    tx: Transaction, needs: Sequence[Need], *, policy: Policy, reserved: Mapping[str, int]
-) -> None:
-    """Raise OutOfRights unless every need is covered: by this life's rights (escrow), or by the company's
-    stock as known here (optimistic)."""
-
-    def company(need: Need) -> int:
-        # Not asked for by most orders: under escrow it decides nothing, it is only told to who is short.
-        return stock.totals(need.cells, life_table.dead_lives(tx.direct)).available
-
-    shortages: list[Shortage] = []
-    behind_older = True
-    for need in needs:
-        rights = stock_table.usable_here(tx, need.cells)
-        usable = rights if policy == "escrow" else company(need)
-        if need.quantity > usable - reserved.get(need.product.id, 0):
-            behind_older = behind_older and need.quantity <= usable
-            shortages.append(
-                Shortage(
-                    product_id=need.product.id,
-                    sku=need.product.sku,
-                    wanted=need.quantity,
-                    available_here=max(rights, 0),
-                    available_company=company(need),
-                )
-            )
-    if shortages:
-        raise OutOfRights(
-            shortages,
-            needs={need.product.id: need.quantity for need in needs},
-            rights={need.product.id: stock_table.rights_by_life(tx, need.cells) for need in needs},
-            lamport=tx.lamport,
-            behind_older=behind_older,
-        )
-
-
 def _repeated(tx: Transaction, user_id: str, key: str | None, request_hash: str) -> str | None:
     if key is None:
         return None
@@ -296,26 +199,3 @@ def _summed(lines: Sequence[tuple[Product, int]]) -> list[tuple[Product, int]]:
     for product, quantity in lines:
         by_id[product.id] = (product, by_id.get(product.id, (product, 0))[1] + quantity)
     return [by_id[product_id] for product_id in sorted(by_id)]
-
-
-def _need(tx: Transaction, product: Product, quantity: int) -> Need:
-    return Need(product=product, quantity=quantity, cells=stock_table.cells_to_spend(tx, product.id))
-
-
-def _take(tx: Transaction, need: Need, *, movement: str) -> Cell:
-    before = stock_table.own_cell(need.cells, life_table.me(tx), need.product.id)
-    after = before.add(movement, need.quantity)
-    stock_table.move(tx, before, after)
-    return after
-
-
-def _shares(
-    adjustment: Adjustment, cells: Sequence[Cell], me: Life, peers: Sequence[Life]
-) -> dict[Life, int]:
-    if adjustment.share == "keep" or not peers:
-        return {}
-    if adjustment.share == "equal":
-        return stock.equal_split(adjustment.quantity, peers)
-    sold = {cell.life: cell.sold for cell in cells}
-    demand = {life: sold.get(life, 0) for life in peers}
-    return stock.demand_split(adjustment.quantity, own_demand=sold.get(me, 0), demand=demand)

@@ -25,6 +25,7 @@ from app.state.tables import (
     orders,
     products,
     stock_table,
+    user_rows,
     users,
 )
 from app.state.tables.lww_table import LwwTable
@@ -137,12 +138,12 @@ _THIS_VERSION: tuple[Entity, ...] = (
         key=("id",),
         event_kind="user_upserted",
         announced=_every_of("users"),
-        stored=users.stored,
+        stored=user_rows.stored,
         merge=_merge_users,
         bulk=_nothing_plain,
         checked=users.checked,
-        put=users.put,
-        seal=lambda row: users.sealed(forms.of("users"), row),
+        put=user_rows.put,
+        seal=lambda row: user_rows.sealed(forms.of("users"), row),
     ),
     of_records(customers.CUSTOMERS),
     of_records(products.PRODUCTS),

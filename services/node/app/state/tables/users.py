@@ -1,24 +1,20 @@
 """Users: who may act at which branches, under an immutable username."""
 
-import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.database import Actor, Transaction
-from app.database.digest import canonical
-from app.database.seals import UNREADABLE, Stored, require_written, seal
-from app.domain import admins, forms, identity, text
+from app.domain import admins, identity, text
 from app.domain.errors import AlreadyExists, LastAdmin, NotFound
-from app.domain.forms import Form, Row
+from app.domain.forms import Row
 from app.domain.lww import Activity, Stamp
 from app.domain.user import Role, User
-from app.state.tables import row_sql
+from app.state.tables import user_rows
 from app.state.tables.lww_table import cluster_id, require_no_id
 
 _LONG_AGO = 1  # in logical time: earlier than every removal of an active administrator
-_MAPS = ("deactivations", "reactivations")  # stored as the canonical JSON of a map
 
 
 @dataclass(frozen=True)
@@ -42,9 +38,7 @@ def find(connection: sqlite3.Connection, user_id: str) -> User | None:
     """The user with this id, or None."""
     if text.fault(user_id, longest=text.KEY):
         return None
-    form = forms.of("users")
-    row = connection.execute(f"{row_sql.select(form)} WHERE id = ?", (user_id,)).fetchone()
-    return None if row is None else _written(connection, form, row)
+    return next(user_rows.select(connection, "id = ?", (user_id,)), None)
 
 
 def find_by_username(connection: sqlite3.Connection, username: str) -> User | None:
@@ -81,34 +75,15 @@ def get_acting(connection: sqlite3.Connection, user_id: str) -> User:
 
 def page(connection: sqlite3.Connection, after: str, limit: int) -> list[User]:
     """Up to `limit` users whose id is beyond `after`, by id, as they may act now."""
-    form = forms.of("users")
-    rows = connection.execute(
-        f"{row_sql.select(form)} WHERE id > ? ORDER BY id LIMIT ?", (after, limit)
-    ).fetchall()
     stand_in = _stand_in(connection)
-    return [_acting(_written(connection, form, row), stand_in) for row in rows]
+    found = user_rows.select(connection, "id > ? ORDER BY id LIMIT ?", (after, limit))
+    return [_acting(user, stand_in) for user in found]
 
 
 def snapshot(connection: sqlite3.Connection, user_id: str) -> Row | None:
     """The whole row in canonical form, for the wire and the digest, or None. It holds the password's hash."""
     found = find(connection, user_id)
     return None if found is None else found.as_json()
-
-
-def stored(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
-    """Those of these users that are here, by id, sound or altered."""
-    form = forms.of("users")
-    rows = connection.execute(f"{row_sql.select(form)} {row_sql.BY_IDS}", (row_sql.listed(ids),))
-    return [_stored(form, row) for row in rows]
-
-
-def put(tx: Transaction, row: Mapping[str, Any]) -> None:
-    """Write a user over the stored one, without counting it in the digest."""
-    form = forms.of("users")
-    maps = {name: canonical(row[name]).decode() for name in _MAPS}
-    values = form.stored({**row, **maps})
-    tx.connection.execute(row_sql.upsert(form), (*values, sealed(form, row)))
-    tx.effects.users = True
 
 
 def checked(tx: Transaction, row: Mapping[str, Any]) -> Row:
@@ -245,9 +220,7 @@ def _require(found: User | None, user_id: str) -> User:
 
 
 def _stand_in(connection: sqlite3.Connection) -> User | None:
-    form = forms.of("users")
-    rows = connection.execute(f"{row_sql.select(form)} WHERE role = 'admin' OR admin_until > 0").fetchall()
-    return admins.stand_in(_written(connection, form, row) for row in rows)
+    return admins.stand_in(user_rows.select(connection, "role = 'admin' OR admin_until > 0"))
 
 
 def _acting(user: User, stand_in: User | None) -> User:
@@ -256,11 +229,8 @@ def _acting(user: User, stand_in: User | None) -> User:
 
 def has_active_admin(connection: sqlite3.Connection, *, besides: str = "") -> bool:
     """Whether the network has an active admin, as known here. The user `besides` does not count."""
-    form = forms.of("users")
-    others = connection.execute(
-        f"{row_sql.select(form)} WHERE role = 'admin' AND id != ?", (besides,)
-    ).fetchall()
-    return any(_written(connection, form, row).active for row in others)
+    others = user_rows.select(connection, "role = 'admin' AND id != ?", (besides,))
+    return any(user.active for user in others)
 
 
 def _require_another_admin(connection: sqlite3.Connection, user_id: str) -> None:
@@ -284,35 +254,5 @@ def _edit(tx: Transaction, before: User | None, after: User, *, action: str, act
 
 def _save(tx: Transaction, before: User | None, after: User) -> None:
     row = after.as_json()
-    put(tx, row)
+    user_rows.put(tx, row)
     tx.changed("users", after.id, before=before.as_json() if before else None, after=row)
-
-
-def sealed(form: Form, row: Mapping[str, Any]) -> int:
-    """The seal of a user."""
-    columns = [canonical(row[n]).decode() if n in _MAPS else row[n] for n in form.columns]
-    return seal([*columns, *forms.sealed_beyond(form.beyond(row))])
-
-
-def _written(connection: sqlite3.Connection, form: Form, values: sqlite3.Row) -> User:
-    return User.from_row(require_written(connection, _stored(form, values)))
-
-
-def _stored(form: Form, values: sqlite3.Row) -> Stored:
-    """A user as it was selected, its seal last."""
-    key = values[0] if isinstance(values[0], str) else repr(values[0])
-    try:
-        row = form.row(values[:-1])
-        maps = {name: _decoded(row[name]) for name in _MAPS}
-        found = seal([*values[: len(form.columns)], *forms.sealed_beyond(form.beyond(row))])
-        return Stored("users", key, {**row, **maps}, values[-1], found)
-    except UNREADABLE:
-        return Stored("users", key, None, values[-1], 0)
-
-
-def _decoded(stored: Any) -> dict[str, int]:
-    try:
-        found = json.loads(stored)
-    except (ValueError, TypeError, RecursionError):
-        return {}  # the seal tells that something else stood there
-    return found if isinstance(found, dict) else {}
