@@ -215,14 +215,15 @@ class RunLog:
         """What the checker says of the records so far, while the run goes on."""
         self._append("opinion", **result)
 
-    def question(self, text: str, choices: Sequence[str]) -> int:
-        """The class is asked. Returns the number for its votes."""
+    def question(self, text: str, choices: Sequence[str], **more: Any) -> int:
+        """The class is asked; `more` says what a lesson's question is, and says it in both languages. Returns
+        the number for its votes."""
         self._questions += 1
-        self._append("question", question=self._questions, text=text, choices=list(choices))
+        self._append("question", question=self._questions, text=text, choices=list(choices), **more)
         return self._questions
 
-    def vote(self, question: int, voter: str, choice: int) -> None:
-        """Somebody chooses; the last vote of a voter counts."""
+    def vote(self, question: int, voter: str, choice: Any) -> None:
+        """Somebody chooses, or says a number, or draws a line; the last vote of a voter counts."""
         self._append("vote", question=question, voter=voter, choice=choice)
 
     def question_closed(self, question: int) -> None:

@@ -18,9 +18,13 @@ from branchlab.networks import control_room, network, ports
 from branchlab.networks.drivers import get_driver
 from branchlab.networks.homes import secrets_fit
 from branchlab.options import ENV_FILE, RUN_DIR, EnvFile, Lang, RunDir
+from branchlab.screens.lesson.course import Course
+from branchlab.screens.lesson.program import Program
 from branchlab.screens.live.room import LiveRoom
 from branchlab.screens.replay import Replay
 from branchlab.screens.serving import Serving, address_here
+from branchlab.teaching.lesson.command import DIRECTORY
+from branchlab.teaching.lesson.loader import load_all
 
 
 def ui(
@@ -29,6 +33,9 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The page's port.")] = control_room.DEFAULT_PORT,
     audience: Annotated[
         bool, typer.Option("--audience", help="Open a page to look and vote to this machine's network.")
+    ] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Shorten what goes by time in the lesson; for tests.")
     ] = False,
     lang: Lang = None,
     run_dir: RunDir = RUN_DIR,
@@ -59,7 +66,9 @@ def ui(
     current = network.load(run_dir)
     driver = get_driver(current.driver, run_dir, env_file=env_file)
     room = LiveRoom(driver, current, secrets_fit.read(run_dir, env_file), run_dir.resolve())
-    _until_ended(_open_live(room, port, language, audience_url))
+    _until_ended(
+        _open_live(room, _course(room, current, run_dir, is_fast=fast), port, language, audience_url)
+    )
     if room.verdict is not None:
         show(verdict_lines(room.verdict))
     show([_("run log: {path}", path=shown_path(room.log.path))])
@@ -92,16 +101,31 @@ def _audience_url(port: int) -> str:
     return url
 
 
-async def _open_live(room: LiveRoom, port: int, language: Language, audience_url: str | None) -> None:
+def _course(room: LiveRoom, current: network.Network, run_dir: Path, *, is_fast: bool) -> Course:
+    """The lesson of the room, on networks of its own beside that of the room."""
+    own = DIRECTORY if run_dir.resolve() == RUN_DIR.resolve() else run_dir.resolve() / "lesson"
+    return Course(room, load_all(), Program(own, current.driver, is_fast=is_fast), is_fast=is_fast)
+
+
+async def _open_live(
+    room: LiveRoom, course: Course, port: int, language: Language, audience_url: str | None
+) -> None:
     async with room.open():
         try:
-            await _serve(room, port, language, audience_url)
+            await _serve(room, port, language, audience_url, course)
         finally:
+            await course.close()
             await room.conclude()
 
 
-async def _serve(source: LiveRoom | Replay, port: int, language: Language, audience_url: str | None) -> None:
-    serving = Serving(source, port=port, language=language, audience_url=audience_url)
+async def _serve(
+    source: LiveRoom | Replay,
+    port: int,
+    language: Language,
+    audience_url: str | None,
+    course: Course | None = None,
+) -> None:
+    serving = Serving(source, port=port, language=language, audience_url=audience_url, course=course)
     out.print(_("control room: {url}", url=serving.url), markup=False)
     control_room.tell_address(serving.url)
     out.print(_("Ctrl-C ends it"))

@@ -15,6 +15,7 @@ from branchlab.language import Language, language_called
 from branchlab.screens.audience.hall import Hall
 from branchlab.screens.audience.routes import audience_routes
 from branchlab.screens.gate import TEACHER, Gate
+from branchlab.screens.lesson.course import Course
 from branchlab.screens.live.room import LiveRoom
 from branchlab.screens.page.page import RoomPage
 from branchlab.screens.page.state import PageState
@@ -31,12 +32,19 @@ class Serving:
     """Serves one source. There is one in a process: the pages are NiceGUI's, which has one application."""
 
     def __init__(
-        self, source: LiveRoom | Replay, *, port: int, language: Language, audience_url: str | None = None
+        self,
+        source: LiveRoom | Replay,
+        *,
+        port: int,
+        language: Language,
+        audience_url: str | None = None,
+        course: Course | None = None,
     ) -> None:
         self._source = source
+        self._course = course
         self._language = language
         self._pages: dict[str, RoomPage] = {}
-        self._hall = Hall(source, audience_url)
+        self._hall = Hall(source, audience_url, course)
         self._audience_url = audience_url
         self._port = port
         api = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=self._lifespan)
@@ -90,6 +98,8 @@ class Serving:
             await asyncio.sleep(TICK_SECONDS)
             if isinstance(self._source, Replay):
                 self._source.tick()
+            if self._course is not None:
+                self._course.tick()
             for page in list(self._pages.values()):
                 try:
                     with page.client:
@@ -102,9 +112,10 @@ class Serving:
             language=language_called(lang) or self._language,
             theme_name="dark" if theme == "dark" else "light",
             is_projector=projector == "1",
+            is_lesson=isinstance(self._source, Replay) and self._source.timeline.lesson is not None,
         )
         ui.add_head_html(f"<style>{(_ASSETS / 'room.css').read_text(encoding='utf-8')}</style>")
-        page = RoomPage(self._source, state, client, self._hall)
+        page = RoomPage(self._source, state, client, self._hall, self._course)
         ui.add_body_html(f"<script>{(_ASSETS / 'room.js').read_text(encoding='utf-8')}</script>")
         self._pages[client.id] = page
         client.on_delete(lambda: self._pages.pop(client.id, None))

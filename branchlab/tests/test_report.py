@@ -47,6 +47,8 @@ def told_run() -> list[Record]:
     for node in NAMES:
         told.sample(0.5, node, heads(node, matriz=0))
     told.add(0.9, "lesson.step", number=1, of=2, step="sell", name="outage")
+    link = {"sender": "matriz", "receiver": "filial-sul"}
+    told.add(0.9, "lesson.theory", step="outage", **link, start=0, per_second=0.4, seconds=6.1)
     told.add(1.0, "fault.requested", id=1, fault="stop", target="filial-sul")
     told.add(1.2, "fault.active", id=1)
     told.order(2.0, 1, "ok", response=make_order(1))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from branchlab.checking.runlog import Record
 from branchlab.checking.timeline.lag import Lags
+from branchlab.checking.timeline.lesson import LessonTold
 from branchlab.checking.timeline.model import (
     PROMISES,
     Band,
@@ -39,6 +40,7 @@ class Timeline:
     opinions   what the checker said: one for each change, newest words, with the moment since when
     story      what happened in plain words, the oldest first
     questions  what the class was asked, and how it voted
+    lesson     what is told of a lesson, where the run is one
 
     With `keep_seconds` what is older is forgotten, so that a long session stays as small as a short one.
     """
@@ -57,6 +59,7 @@ class Timeline:
         self.opinions: list[Opinion] = []
         self.story: list[StoryLine] = []
         self.questions: dict[int, Question] = {}
+        self.lesson: LessonTold | None = None
         self._keep_seconds = keep_seconds
         self._teller = Storyteller()
         self._lags = Lags()
@@ -101,6 +104,8 @@ class Timeline:
             self._judged(at, record)
         elif kind in ("question", "vote", "question.closed"):
             self._question(at, kind, record)
+        elif kind.startswith("lesson.") or kind in ("prediction", "prediction.result", "expect"):
+            self._lesson(at, kind, record)
         elif kind in ("run.followed", "run.over"):
             what = kind.replace(".", "_")
             self.story.append(StoryLine(at, what, {"run": record["run"]}))
@@ -232,15 +237,23 @@ class Timeline:
 
     def _question(self, at: float, kind: str, record: Record) -> None:
         if kind == "question":
-            question = Question(record["question"], record["text"], tuple(record["choices"]), at)
+            question = Question.of_record(at, record)
             self.questions[question.id] = question
-            self.story.append(StoryLine(at, "question", {"text": question.text}))
+            self.story.append(StoryLine(at, "question", {"text": question.texts or question.text}))
         elif (known := self.questions.get(record["question"])) is not None:
             if kind == "vote":
                 known.vote(record["voter"], record["choice"])
             else:
                 known.closed = at
                 self.story.append(StoryLine(at, "question_closed", {"count": len(known.votes)}))
+
+    def _lesson(self, at: float, kind: str, record: Record) -> None:
+        self.lesson = self.lesson or LessonTold()
+        self.lesson.add(at, record)
+        if kind == "lesson.step":
+            step = self.lesson.steps[-1]
+            facts = {"number": step.number, "of": step.of, "step": step.said}
+            self.story.append(StoryLine(at, "lesson_step", facts))
 
     def _forget(self, at: float) -> None:
         """Leaves out what is too old, now and then."""

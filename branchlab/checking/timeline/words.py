@@ -1,5 +1,6 @@
 """The words of a story."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from branchlab.language import Language, tables
@@ -21,6 +22,8 @@ def told(value: Any, language: Language) -> Any:
     """A fact as that language writes it."""
     if isinstance(value, FaultWords):
         return f"{value.target} {FAULTS[language].get(value.fault, value.fault)}"
+    if isinstance(value, Mapping):
+        return value[language]
     if isinstance(value, float):
         text = f"{value:.1f}"
         return text.replace(".", ",") if language == "pt-BR" else text
@@ -78,6 +81,7 @@ STORY = tables(
         "hand_info": "By hand at {node}: {action}, no answer ({why}).",
         "question": "A question to the class: {text}",
         "question_closed": "Voting is over: {count} votes.",
+        "lesson_step": "Step {number} of {of}: {step}.",
         "run_followed": "{run} began on this network.",
         "run_over": "{run} ended.",
     }

@@ -7,10 +7,12 @@ from typing import Any
 
 from branchlab.checking.timeline.questions import Question
 from branchlab.language import Language, tables
+from branchlab.screens.lesson.course import Course
 from branchlab.screens.live.room import LiveRoom
 from branchlab.screens.page.map_svg import is_stale, pending_on, state_of
 from branchlab.screens.page.words import WORDS, clock, short
 from branchlab.screens.replay import Replay
+from branchlab.screens.source import Source
 
 MOST_CHOICES = 8
 MOST_LETTERS = 200
@@ -18,10 +20,14 @@ MOST_LETTERS = 200
 
 class Hall:
     """Asks the class and takes its votes, into the room's log. A recorded run is only looked at. `url` is
-    where phones find its page; None where it has none."""
+    where phones find its page; None where it has none. While the lesson of the room plays a scenario, phones
+    see that."""
 
-    def __init__(self, source: LiveRoom | Replay, url: str | None = None) -> None:
+    def __init__(
+        self, source: LiveRoom | Replay, url: str | None = None, course: Course | None = None
+    ) -> None:
         self._source = source
+        self._course = course
         self.url = url
 
     @property
@@ -47,22 +53,24 @@ class Hall:
         if isinstance(self._source, LiveRoom) and self.question is not None and self.is_open:
             self._source.log.question_closed(self.question.id)
 
-    def vote(self, voter: str, question: int, choice: int) -> bool:
-        """Takes a vote. False when that question takes none, or has no such choice."""
+    def vote(self, voter: str, question: int, said: object) -> bool:
+        """Takes a vote. False when that question takes none, or when this is no answer to it."""
         asked = self.question
         takes = (
             isinstance(self._source, LiveRoom) and asked is not None and asked.id == question and self.is_open
         )
-        if not takes or asked is None or not 0 <= choice < len(asked.choices):
+        if not takes or asked is None or (vote := asked.vote_of(said)) is None:
             return False
-        if asked.votes.get(voter) != choice:
+        if asked.votes.get(voter) != vote:
             assert isinstance(self._source, LiveRoom), "only a live room takes votes"
-            self._source.log.vote(question, voter, choice)
+            self._source.log.vote(question, voter, vote)
         return True
 
     def shown(self, language: Language, voter: str) -> Mapping[str, Any]:
         """What a phone shows now. What nobody knows is said so."""
-        source, words = self._source, WORDS[language]
+        play = self._course.play if self._course is not None else None
+        source: Source = play if play is not None and play.timeline.nodes else self._source
+        words = WORDS[language]
         timeline, now = source.timeline, source.now
         opinion, asked = timeline.opinion, self.question
         nodes = [
@@ -86,8 +94,11 @@ class Hall:
             if asked is None
             else {
                 "id": asked.id,
-                "text": asked.text,
-                "choices": list(asked.choices),
+                "text": asked.said(language),
+                "choices": list(asked.choices_said(language)),
+                "of": asked.of,
+                "top": asked.top,
+                "seconds": asked.seconds,
                 "open": asked.closed is None,
                 "mine": asked.votes.get(voter),
                 "tally": asked.tally if asked.closed is not None else None,
@@ -95,7 +106,7 @@ class Hall:
         }
 
 
-def _waiting(source: LiveRoom | Replay, node: str, now: float) -> str:
+def _waiting(source: Source, node: str, now: float) -> str:
     """How many events wait for a node, as far as anybody knows."""
     counts = [pending_on(source.timeline, link, now) for link in source.timeline.pending if link[1] == node]
     known = [count for count in counts if count is not None]
@@ -122,6 +133,9 @@ _WORDS = tables(
         "branches": "Branches",
         "wait": "wait for it",
         "question": "Question",
+        "number": "A number",
+        "line": "The line that you draw",
+        "send": "Send",
         "voted": "Your vote is noted; you may change it until the end.",
         "over": "Voting is over.",
         "story": "What just happened",

@@ -25,13 +25,16 @@
     by("asked").hidden = !asked;
     if (!asked) return;
     set("text", asked.text);
+    by("said").hidden = asked.of === "choice";
+    by("choices").hidden = asked.of !== "choice";
+    if (asked.of !== "choice") answer(asked);
     const texts = asked.choices.map((choice, place) => asked.tally ? `${choice}: ${asked.tally[place]}` : choice);
     fill(by("choices"), "button", texts);
     [...by("choices").children].forEach((button, choice) => {
       button.type = "button";
       button.disabled = !asked.open;
       button.setAttribute("aria-pressed", String(asked.mine === choice));
-      button.onclick = () => vote(asked.id, choice);
+      button.onclick = () => vote(asked.id, { choice });
     });
     set("voted", asked.open ? (asked.mine === null ? "" : body.dataset.voted) : body.dataset.over);
   };
@@ -43,9 +46,41 @@
     by("stale").hidden = performance.now() - heard < 2500;
     setTimeout(ask, 1000);
   };
-  const vote = async (question, choice) => {
+  // A number is typed; a line has a few strokes, so that fingers, keys and screen readers can all draw it.
+  let shownFor = 0;
+  const STROKES = 5;
+  const answer = asked => {
+    by("send").disabled = !asked.open;
+    if (shownFor === asked.id) return;
+    shownFor = asked.id;
+    const isLine = asked.of === "curve";
+    by("number").parentElement.hidden = isLine;
+    by("paper").toggleAttribute("hidden", !isLine);
+    by("strokes").replaceChildren();
+    by("number").value = "";
+    if (!isLine) { by("send").onclick = () => by("number").checkValidity() && by("number").value !== "" && vote(asked.id, { number: by("number").valueAsNumber }); return; }
+    const values = Array(STROKES).fill(0), at = place => asked.seconds * (place + 1) / STROKES;
+    const draw = () => {
+      const points = [0, ...values].map((value, place) => `${40 + 250 * place / STROKES} ${110 - 100 * Math.min(value, asked.top) / asked.top}`);
+      by("drawn").setAttribute("d", `M${points.join(" L")}`);
+    };
+    values.forEach((_, place) => {
+      const label = document.createElement("label"), stroke = document.createElement("input"), said = document.createElement("output");
+      const moment = `${+at(place).toPrecision(3)} s`;
+      Object.assign(stroke, { type: "range", min: 0, max: asked.top, step: asked.top / 40, value: 0 });
+      stroke.setAttribute("aria-label", moment);
+      stroke.oninput = () => { values[place] = stroke.valueAsNumber; said.textContent = stroke.value; draw(); };
+      said.textContent = "0";
+      label.append(moment, stroke, said);
+      by("strokes").append(label);
+    });
+    set("top", String(asked.top)); set("end", `${asked.seconds} s`);
+    draw();
+    by("send").onclick = () => vote(asked.id, { line: [[0, 0], ...values.map((value, place) => [at(place), value])] });
+  };
+  const vote = async (question, said) => {
     try {
-      await fetch("/audience/vote", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ question, choice }) });
+      await fetch("/audience/vote", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ question, ...said }) });
     } catch { /* the next answer shows whether it counts */ }
   };
   ask();

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Cookie, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from pydantic import BaseModel, Field
 
+from branchlab.checking.timeline.questions import MOST_POINTS
 from branchlab.language import Language, language_called
 from branchlab.screens.audience.hall import Hall, page
 
@@ -23,7 +24,16 @@ class Vote(BaseModel):
     """One phone's choice."""
 
     question: int = Field(ge=1)
-    choice: int = Field(ge=0, le=20)
+    choice: int | None = Field(None, ge=0, le=20)
+    number: float | None = Field(None, ge=0, le=1e9)
+    line: list[tuple[float, float]] | None = Field(None, min_length=2, max_length=MOST_POINTS)
+
+    @property
+    def said(self) -> object:
+        """The choice, the number or the line."""
+        return (
+            self.choice if self.choice is not None else self.number if self.number is not None else self.line
+        )
 
 
 def audience_routes(hall: Hall) -> APIRouter:
@@ -61,7 +71,7 @@ def audience_routes(hall: Hall) -> APIRouter:
     @routes.post("/vote")
     async def vote(vote: Vote, voter: str = Cookie("")) -> Response:
         """Takes a vote: 204, or 409 where it does not count."""
-        counts = voter in voters and hall.vote(voter, vote.question, vote.choice)
+        counts = voter in voters and hall.vote(voter, vote.question, vote.said)
         return Response(status_code=204 if counts else 409)
 
     return routes

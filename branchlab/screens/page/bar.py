@@ -3,6 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from branchlab.screens.lesson.course import Course
 from branchlab.screens.live.hands import WHO
 from branchlab.screens.live.room import LiveRoom
 from branchlab.screens.page.elements import Tag, button, choice, field, typed
@@ -106,6 +107,8 @@ class ActionBar(_Bar):
                 button(word(name), partial(page.press, key), key=key, test=f"do-{name}")
             Tag("span", classes="gap")
             button(word("ask"), lambda: page.press("q"), key="q", test="do-ask")
+            if page.course is not None:
+                button(word("lesson"), lambda: page.press("o"), key="o", test="do-lesson")
 
     def _lease(self, value: str) -> None:
         self.state.lease_seconds = float(value)
@@ -137,6 +140,35 @@ class ActionBar(_Bar):
             f"{word('load_stop')} {load.rate:g}/s · a" if load.is_on else f"{word('load_start')} · a"
         )
         self._load.attributes(aria_pressed=str(load.is_on).lower())
+
+
+class LessonBar(_Bar):
+    """The steps of the lesson. What is locked cannot be run yet, and says so."""
+
+    def __init__(self, page: "RoomPage", course: Course) -> None:
+        super().__init__(page)
+        self._course = course
+        word = self.state.word
+        with Tag("footer", classes="bar", id="bar", tabindex="-1", aria_label=word("lesson")):
+            with Tag("div", classes="row steps-row"):
+                self._lock = button(
+                    word("lesson_lock"), partial(page.press, "space"), key="␣", test="lesson-lock"
+                )
+                self._run = button(
+                    word("lesson_run"), partial(page.press, "space"), key="␣", test="lesson-run"
+                )
+                self._next = button(
+                    word("lesson_next"), partial(page.press, "space"), key="␣", test="lesson-next"
+                )
+                button(word("lesson_list"), partial(page.press, "z"), key="z", test="lesson-list")
+                button(word("lesson_room"), partial(page.press, "o"), key="o", test="lesson-room")
+            with Tag("div", classes="row"):
+                self._line()
+                self._looks()
+
+    def refresh(self) -> None:
+        for shown, phase in ((self._lock, "predict"), (self._run, "locked"), (self._next, "explained")):
+            shown.attributes(disabled=None if self._course.phase == phase else "disabled")
 
 
 class ScrubBar(_Bar):

@@ -15,8 +15,13 @@ from branchlab.screens.page.words import clock, short
 SPAN_SECONDS = 180.0
 _LEAST_SPAN_SECONDS = 30.0
 _PICTURE_PIXELS = 480  # about: how far apart labels must be depends on it
-_RIGHT_PERCENT = {12: 81.0, 24: 68.0}
+_RIGHT_PERCENT = {(12, False): 81.0, (24, False): 68.0, (12, True): 74.0, (24, True): 60.0}
 _MOST_LABELS = 14
+
+
+def _right(style: ChartStyle) -> float:
+    """Where the grids end, in percent of the picture's width: labels stand beside them."""
+    return _RIGHT_PERCENT[style.font, style.is_narrow]
 
 
 def window_of(now: float, *, length: float, is_live: bool) -> tuple[float, float]:
@@ -30,7 +35,7 @@ def option(timeline: Timeline, style: ChartStyle) -> dict[str, Any]:
     """The whole picture, for a page that opens or changes its looks."""
     theme, font = style.theme, style.font
     text = {"color": theme.text, "fontSize": font}
-    right = _RIGHT_PERCENT[font]
+    right = _right(style)
     grids, titles = [], []
     for room, name in zip(_rooms(style), style.grids, strict=True):
         grids.append(
@@ -116,7 +121,7 @@ def _moving(timeline: Timeline, style: ChartStyle) -> dict[str, Any]:
         texts += graphics(
             name,
             placed(_labels(name, found), low, high, room),
-            left=_RIGHT_PERCENT[style.font] + 1,
+            left=_right(style) + 1,
             font=style.font,
             text=style.theme.text,
             most=_MOST_LABELS,
@@ -141,6 +146,7 @@ def _time_axis(name: str, place: int, style: ChartStyle) -> dict[str, Any]:
         "gridIndex": place,
         "min": style.window[0],
         "max": style.window[1],
+        "splitNumber": 3 if style.font > 20 else 5,
         "axisLabel": {
             "show": is_last,
             "color": style.theme.text,

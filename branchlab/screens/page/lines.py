@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from branchlab.checking.timeline.lesson import LessonTold
 from branchlab.checking.timeline.model import OUTCOMES
 from branchlab.checking.timeline.series import Point, Series
 from branchlab.checking.timeline.timeline import Timeline
@@ -11,6 +12,7 @@ from branchlab.language import Language
 from branchlab.screens.page.colours import DASHES, OUTCOME_COLOURS, Theme
 from branchlab.screens.page.labels import Label
 from branchlab.screens.page.words import WORDS, short
+from branchlab.teaching.lesson.words import WORDS as LESSON_WORDS
 
 GRIDS = ("pending", "stock", "orders", "lag")
 _MOST_LINKS = 12  # with more, the lines are sums for each receiver
@@ -30,6 +32,7 @@ class ChartStyle:
     now: float
     grids: tuple[str, ...] = GRIDS
     font: int = 12
+    is_narrow: bool = False
 
     def word(self, name: str, **facts: object) -> str:
         return WORDS[self.language][name].format(**facts)
@@ -68,6 +71,32 @@ def _pending(timeline: Timeline, style: ChartStyle) -> Iterator[Drawn]:
         dash = DASHES[(names.index(sender) if sender else place) % len(DASHES)]
         name = f"{short(sender)}→{short(receiver)}"
         yield _line(f"pending-{sender}>{receiver}", name, one, style, (colour, dash))
+    if timeline.lesson is not None:
+        yield from _lesson_lines(timeline.lesson, style)
+
+
+def _lesson_lines(told: LessonTold, style: ChartStyle) -> Iterator[Drawn]:
+    """What theory and the class say of a link, thick and dotted beside what is observed."""
+    low, high = style.window
+    for place, one in enumerate(told.lines()):
+        points = [[at, value] for at, value in one.points if low <= at]
+        is_theory = one.of == "theory"
+        colour = style.theme.text if is_theory else style.theme.colour(3)
+        unit = " s" if one.unit == "seconds" else ""
+        name = style.word(f"line_{one.of}", value=LESSON_WORDS[style.language].number(one.value) + unit)
+        series = {
+            "id": f"lesson-{place}-{one.of}",
+            "name": name,
+            "type": "line",
+            "data": points,
+            "symbol": "none" if is_theory else "diamond",
+            "symbolSize": 7,
+            "lineStyle": {"color": colour, "width": 4, "type": [3, 5] if is_theory else [12, 4]},
+            "itemStyle": {"color": colour},
+            "z": 5,
+        }
+        shown = [value for at, value in one.points if low <= at <= high]
+        yield Drawn(series, Label(name, max(value for _, value in one.points) or 0.01, colour), shown)
 
 
 def _stock(timeline: Timeline, style: ChartStyle) -> Iterator[Drawn]:

@@ -3,26 +3,30 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from html import escape
 from typing import Any
 
 from nicegui import Client, ui
 from nicegui.element import Element
 
+from branchlab.screens.lesson.course import Course
 from branchlab.screens.live.room import LiveRoom
 from branchlab.screens.page import charts, dialogs
 from branchlab.screens.page.actions import Actions
-from branchlab.screens.page.bar import ActionBar, ScrubBar
-from branchlab.screens.page.elements import Picture, Tag, items
+from branchlab.screens.page.bar import ActionBar, LessonBar, ScrubBar
+from branchlab.screens.page.elements import Picture, Tag
+from branchlab.screens.page.lesson_keys import LessonKeys
+from branchlab.screens.page.lesson_panel import LessonPanel, ToldPanel
 from branchlab.screens.page.lines import ChartStyle
+from branchlab.screens.page.looks import ROOM_OF_LESSON, dress
 from branchlab.screens.page.map_svg import MapStyle, draw
 from branchlab.screens.page.state import PageState
+from branchlab.screens.page.story_panel import StoryPanel
 from branchlab.screens.page.strip import Strip
 from branchlab.screens.page.tables import tables
 from branchlab.screens.page.words import clock
 from branchlab.screens.replay import Replay
+from branchlab.screens.source import Source
 
-_MOST_STORY = 40
 _CHART_SECONDS = 1.0
 _SCRUB_SHARE = 0.02
 
@@ -31,16 +35,24 @@ class RoomPage:
     """Builds itself inside the page that is being opened. `refresh` sends what has changed since."""
 
     def __init__(
-        self, source: LiveRoom | Replay, state: PageState, client: Client, hall: dialogs.Hall
+        self,
+        source: LiveRoom | Replay,
+        state: PageState,
+        client: Client,
+        hall: dialogs.Hall,
+        course: Course | None = None,
     ) -> None:
         self.source = source
+        self.course = course
         self.state = state
         self.client = client
         self.hall = hall
+        self._lesson = LessonKeys(course, self.heal) if course is not None else None
         self._actions = Actions(source, state, self.say) if isinstance(source, LiveRoom) else None
         self._beats = 0
         self._drawn_at = float("-inf")
         self._skus: list[str] = []
+        self._built: object = None
         self._root = Tag("div", classes="root")
         self._overlay = Element("div")
         with self._overlay:
@@ -65,10 +77,19 @@ class RoomPage:
             if key == "escape":
                 self.close_dialog()
             return
+        if self.state.is_lesson and self._lesson is not None and self._lesson.press(key, self.state.language):
+            self.refresh()
+            return
         if key.isdigit():
             self.choose(int(key))
         elif (act := self._keys().get(key)) is not None:
             act()
+
+    @property
+    def shown(self) -> Source:
+        """What charts and map show: a play of the lesson where the page is at one, else the source."""
+        play = self.course.play if self.course is not None and self.state.is_lesson else None
+        return play if play is not None and play.timeline.nodes else self.source
 
     def choose(self, number: int) -> None:
         """Selects the node of that number."""
@@ -91,6 +112,7 @@ class RoomPage:
             "m": self._turn(self._turn_charts),
             "?": lambda: self.open_dialog("help"),
             "x": self._show_phones,
+            "o": self._turn(self._turn_lesson),
             "space": self._hold_or_play,
             "left": lambda: self._move(-1),
             "right": lambda: self._move(1),
@@ -134,6 +156,10 @@ class RoomPage:
 
     def _turn_projector(self) -> None:
         self.state.is_projector = not self.state.is_projector
+
+    def _turn_lesson(self) -> None:
+        has_one = self.course is not None or self.source.timeline.lesson is not None
+        self.state.is_lesson = has_one and not self.state.is_lesson
 
     def _turn_charts(self) -> None:
         self.state.pair += 1
@@ -202,82 +228,71 @@ class RoomPage:
             self._beat = Tag(
                 "span", str(self._beats), classes="hidden-visually", id="beat", aria_hidden="true"
             )
-            with Element("div").classes("room"):
+            with Element("div").classes(ROOM_OF_LESSON if state.is_lesson else "room"):
                 self._strip = Strip(state, self.source, self.heal)
                 with Tag("section", classes="panel map-panel", aria_label=word("map")):
                     Tag("h2", word("map"))
                     self._map = Picture(classes="picture")
                 with Tag("section", classes="panel charts-panel", aria_label=word("charts")):
                     self._chart = ui.echart(self._chart_option(), renderer="svg").classes("chart")
-                with Tag("section", classes="panel story-panel", aria_label=word("story")):
-                    Tag("h2", word("story"))
-                    if self.hall.url is not None:
-                        dialogs.phones_line(state, self.hall.url, lambda: self.press("x"))
-                    self._votes = Picture()
-                    self._story = Picture(classes="story")
-                if self._actions is None:
-                    assert isinstance(self.source, Replay)
-                    self._bar: ActionBar | ScrubBar = ScrubBar(self)
+                self._panel = self._side()
+                self._bar: ActionBar | ScrubBar | LessonBar
+                if isinstance(self.source, Replay):
+                    self._bar = ScrubBar(self)
+                elif self.course is not None and state.is_lesson:
+                    self._bar = LessonBar(self, self.course)
                 else:
                     self._bar = ActionBar(self)
             self._tables = Picture(classes="hidden-visually")
-        self._dress()
+        dress(self.client, state)
         self.refresh(whole=True)
 
-    def _dress(self) -> None:
-        state = self.state
-        classes = " ".join(
-            name
-            for name, on in (("dark", state.theme_name == "dark"), ("projector", state.is_projector))
-            if on
-        )
-        language = state.language
-        self.client.run_javascript(
-            "document.body.classList.remove('dark', 'projector');"
-            f"document.body.classList.add(...{classes.split()!r});"
-            f"document.documentElement.lang = '{language}'; document.title = '{state.word('title')}';"
-        )
-
     def _style(self) -> ChartStyle:
-        source, state = self.source, self.state
+        source, state = self.shown, self.state
         window = charts.window_of(source.now, length=source.length, is_live=source.is_live)
-        return ChartStyle(state.language, state.theme, window, source.now, state.grids, state.font)
+        return ChartStyle(
+            state.language, state.theme, window, source.now, state.grids, state.font, state.is_lesson
+        )
 
     def _chart_option(self) -> dict[str, Any]:
-        return charts.option(self.source.timeline, self._style())
+        return charts.option(self.shown.timeline, self._style())
 
     def refresh(self, *, whole: bool = False) -> None:
         """Sends what has changed."""
         self._beats += 1
         self._beat.text = str(self._beats)
-        source, state = self.source, self.state
-        self._strip.refresh()
+        state = self.state
+        if self._built is not None and self._built != self._state_of_lesson():
+            self.rebuild()
+            return
+        self._strip.refresh(self.shown)
         self._bar.refresh()
         if state.is_frozen and not whole:
             return
-        timeline, now = source.timeline, source.now
+        shown = self.shown
+        timeline, now = shown.timeline, shown.now
         style = MapStyle(state.language, state.theme, state.selected, state.is_projector)
         self._map.show(draw(timeline, now, style))
         self._tables.show(tables(timeline, now, state.language))
-        told = timeline.story[-_MOST_STORY:][::-1]
-        self._story.show(f"<ol>{items([(clock(line.at), line.said(state.language)) for line in told])}</ol>")
-        self._votes.show(self._votes_html())
+        self._panel.refresh()
         if now - self._drawn_at >= _CHART_SECONDS or now < self._drawn_at or whole:
             self._drawn_at = now
             self._chart.run_chart_method("setOption", charts.update(timeline, self._style()))
 
-    def _votes_html(self) -> str:
-        questions = self.source.timeline.questions
-        if not questions:
-            return ""
-        question = questions[max(questions)]
-        most = max(1, *question.tally)
-        rows = "".join(
-            f"<span>{escape(choice)}</span><span class='fill' style='width:{100 * votes / most:.0f}%'></span>"
-            f"<span>{votes}</span>"
-            for choice, votes in zip(question.choices, question.tally, strict=True)
-        )
-        return f"<strong>{escape(question.text)}</strong><div class='votes'>{rows}</div>"
+    def _side(self) -> StoryPanel | LessonPanel | ToldPanel:
+        """What stands beside the charts."""
+        state, course = self.state, self.course
+        self._built = self._state_of_lesson()
+        if state.is_lesson and course is not None:
+            return LessonPanel(state, course, self.press)
+        if state.is_lesson:
+            return ToldPanel(state, self.source)
+        return StoryPanel(state, self.source, self.hall, self.press)
+
+    def _state_of_lesson(self) -> object:
+        """What the page must be built anew for: where the class is, and which run is shown."""
+        version = self.course.version if self.course is not None and self.state.is_lesson else 0
+        return version, self.shown.timeline if self.shown is not self.source else None
 
     def forget(self) -> None:
         """The page is gone."""

@@ -1,6 +1,6 @@
 // Keys, and what a page says when it hears no more of the room. The words come with the page (data-…).
 (() => {
-  const KEYS = new Set("123456789spkrclynwheuitvba+-[]qmfdgx?".split(""));
+  const KEYS = new Set("0123456789spkrclynwheuitvba+-[]qmfdgx?oz".split(""));
   const MOVES = { " ": "space", ArrowLeft: "left", ArrowRight: "right", Escape: "escape" };
   document.addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -27,7 +27,8 @@
   // A dialog takes the focus, and gives it back.
   let before = null;
   new MutationObserver(() => {
-    const dialog = document.querySelector(".dialog");
+    const dialog = document.querySelector(".dialog"), first = document.querySelector("[data-takes-focus]:not([data-seen])");
+    if (first && !dialog) { first.dataset.seen = "1"; first.focus(); }
     if (dialog && !dialog.dataset.seen) {
       dialog.dataset.seen = "1";
       before = document.activeElement;

@@ -24,6 +24,7 @@ class PageState:
     theme_name: ThemeName = "light"
     is_projector: bool = False
     is_frozen: bool = False
+    is_lesson: bool = False
     selected: tuple[str, ...] = ()
     lease_seconds: float = LEASES[0]
     who: Who = "operador"

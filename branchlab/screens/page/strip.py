@@ -32,13 +32,16 @@ class Strip:
             if source.is_live:
                 button(word("heal"), heal, key="h", classes="heal", test="heal", title=word("heal_help"))
 
-    def refresh(self) -> None:
-        state, source, word = self._state, self._source, self._state.word
+    def refresh(self, source: Source) -> None:
+        """Shows the clock and the verdict of what is seen: the network, or a play of the lesson."""
+        state, word = self._state, self._state.word
         if state.is_frozen:
             self._mode.text = word("frozen", clock=self._clock.text)
         else:
             self._clock.text = clock(source.now)
-            self._mode.text = word("live" if source.is_live else "replay")
+            self._mode.text = word(
+                "lesson_mode" if source is not self._source else "live" if source.is_live else "replay"
+            )
         opinion = source.timeline.opinion
         result = opinion.result if opinion is not None else "none"
         since = f" ({word('since', clock=clock(opinion.at))})" if opinion is not None else ""

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,8 @@ from branchlab.faults.kinds import BY_NAME, LinkFault
 from branchlab.faults.words import DEFAULT_LEASE_SECONDS, links_between, parse_offset
 from branchlab.language import deferred
 from branchlab.nodes.contract import WantedLine
-from branchlab.teaching.lesson import knocking, model, theory
+from branchlab.teaching.lesson import knocking, model, telling, theory
+from branchlab.teaching.lesson.outcomes import outcomes_of
 from branchlab.teaching.lesson.reading import Reader
 from branchlab.teaching.lesson.words import LEAST_SECONDS
 from branchlab.teaching.scenarios.stage import Stage
@@ -82,6 +83,14 @@ class Actor:
         if step.orders is None:
             rate, wanted = step.by_time
             seconds = max(LEAST_SECONDS, wanted * self.scale)
+            if step.name is not None:
+                links = {
+                    (node, peer): self.link(node, peer)
+                    for node in step.at
+                    for peer in self.stage.nodes
+                    if peer != node
+                }
+                telling.growth(self.stage.operations.log, step.name, links, rate, seconds)
             each = [self._by_time(node, sku, rate, seconds) for node in step.at]
         else:
             seconds = 0.0
@@ -93,7 +102,7 @@ class Actor:
             self.placed[step.name] = placed
         for one in placed:
             self.stage.expect_answer(one, deferred("an order of {sku}", sku=sku))
-        came = _outcomes(placed)
+        came = outcomes_of(placed)
         if step.rate is not None:
             spent = max(seconds, time.monotonic() - began) if seconds else 0.0
             came["lasted"] = round(spent, 2)
@@ -258,6 +267,9 @@ class Actor:
     async def drain(self, step: model.Drain) -> Mapping[str, object]:
         before = await self.reader.pending()
         began = time.monotonic()
+        if step.name is not None:
+            waiting = {pair: (events, self.link(*pair)) for pair, events in before.items() if events}
+            telling.draining(self.stage.operations.log, step.name, waiting)
         await self.stage.until(
             self._is_drained, deferred("not all events arrived"), deadline_seconds=float(step.drain)
         )
@@ -277,26 +289,6 @@ class Actor:
         return len(pending) == len(self.stage.nodes) * (len(self.stage.nodes) - 1) and not any(
             pending.values()
         )
-
-
-def _outcomes(placed: Sequence[Placed]) -> dict[str, object]:
-    """How the orders ended: by status, in all, and the slowest answer."""
-    statuses: Counter[str] = Counter()
-    for one in placed:
-        last = one.attempts[-1]
-        status = "201" if last.order else str(last.refused.status) if last.refused else "unknown"
-        statuses[status] += 1
-    accepted = statuses["201"]
-    return {
-        **statuses,
-        "409": statuses["409"],
-        "ok": accepted,
-        "sold": sum(line["quantity"] for one in placed if one.order for line in one.order["lines"]),
-        "events": accepted * theory.EVENTS_PER_ORDER,
-        "other": len(placed) - accepted - statuses["409"],
-        "share_ok": round(100 * accepted / len(placed), 1),
-        "slowest_ms": round(1000 * max(one.seconds for one in placed)),
-    }
 
 
 Act = Callable[[Actor, Any], Awaitable[Mapping[str, object]]]

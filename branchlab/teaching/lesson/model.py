@@ -30,6 +30,11 @@ class Words(Form):
         """The text in that language."""
         return self.pt if language == "pt-BR" else self.en
 
+    @property
+    def both(self) -> dict[str, str]:
+        """LANGUAGE → the text."""
+        return {"pt-BR": self.pt, "en": self.en}
+
 
 class Choices(Form):
     """Answers to choose from, in both languages and the same order."""
@@ -46,6 +51,11 @@ class Choices(Form):
     def said(self, language: Language) -> list[str]:
         """The answers in that language."""
         return self.pt if language == "pt-BR" else self.en
+
+    @property
+    def both(self) -> dict[str, list[str]]:
+        """LANGUAGE → the answers."""
+        return {"pt-BR": self.pt, "en": self.en}
 
 
 class Predict(Form):

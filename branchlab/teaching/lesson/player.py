@@ -61,8 +61,14 @@ class Performance:
                 await actor.begin()
                 for number, step in enumerate(self.loaded.steps, start=1):
                     line = words.step_line(step, self.scale)
+                    both = {one: said.step_line(step, self.scale) for one, said in WORDS.items()}
                     log.told(
-                        "lesson.step", number=number, of=len(self.loaded.steps), step=line, name=step.name
+                        "lesson.step",
+                        number=number,
+                        of=len(self.loaded.steps),
+                        step=line,
+                        name=step.name,
+                        **both,
                     )
                     self.say(f"  {number}/{len(self.loaded.steps)} {line}")
                     await actor.do(step)
@@ -101,6 +107,7 @@ class Performance:
                 question=both,
                 unit=predict.unit,
                 observe=predict.observe,
+                choices=None if predict.choices is None else predict.choices.both,
                 votes=list(votes.values()),
             )
 

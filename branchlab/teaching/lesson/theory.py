@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+
+from branchlab.checking.timeline.lesson import value_at
 
 EVENTS_PER_ORDER = 2
 """A sale writes two events: the order, and the stock that it took."""
@@ -62,11 +63,3 @@ def curve_error_percent(
         return None
     total = sum(abs(value_at(drawn, at) - value) for at, value in observed)
     return total / len(observed) / top * 100
-
-
-def value_at(points: Sequence[tuple[float, float]], at: float) -> float:
-    """The value of a drawn line at a moment; its ends go on level."""
-    for (left, low), (right, high) in pairwise(points):
-        if left <= at <= right:
-            return high if right == left else low + (high - low) * (at - left) / (right - left)
-    return points[0][1] if at < points[0][0] else points[-1][1]

@@ -67,7 +67,7 @@ def _run(records: Sequence[Record], verdict: Verdict) -> dict[str, Any]:
         "result": verdict.result,
         "promises": _promises(verdict),
         "open": verdict.unproven[:_MOST_PROBLEMS],
-        "charts": _charts(timeline, _drawn(records)),
+        "charts": _charts(timeline, _drawn(timeline)),
         "faults": [_fault(band) for band in timeline.bands],
         "space_time": Markup(  # noqa: S704 (our own SVG, whose texts are escaped)
             svg.space_time(happened, list(timeline.nodes), window, title="space-time")
@@ -159,23 +159,11 @@ def _promises(verdict: Verdict) -> list[dict[str, Any]]:
     return rows
 
 
-def _drawn(records: Sequence[Record]) -> list[svg.Line]:
-    """The straight lines of theory and class beside the pending events that they are about."""
-    results = {record["number"]: record for record in records if record["kind"] == "prediction.result"}
-    begins = [(r["at_ns"] / 1e9, r.get("name")) for r in records if r["kind"] == "lesson.step"]
-    lines = []
-    for record in records:
-        step = str(record.get("observe") or "").partition(".")[0]
-        if record["kind"] != "prediction" or record["of"] != "curve" or record["number"] not in results:
-            continue
-        place = next((place for place, (_, name) in enumerate(begins) if name == step), None)
-        if place is None or place + 1 >= len(begins):
-            continue
-        for name in ("theory", "predicted"):
-            if (value := results[record["number"]].get(name)) is not None:
-                ends = ((begins[place][0], 0.0), (begins[place + 1][0], float(value)))
-                lines.append(svg.Line("teoria/theory" if name == "theory" else "turma/class", drawn=ends))
-    return lines
+def _drawn(timeline: Timeline) -> list[svg.Line]:
+    """The lines of theory and class beside the pending events that they are about, as in the control room."""
+    told = timeline.lesson.lines() if timeline.lesson is not None else ()
+    names = {"theory": "teoria/theory", "class": "turma/class"}
+    return [svg.Line(names[one.of], drawn=one.points) for one in told]
 
 
 def _charts(timeline: Timeline, drawn_lines: Sequence[svg.Line]) -> list[dict[str, Any]]:

@@ -1,0 +1,22 @@
+"""The looks of a page as a whole: theme, size, language and title."""
+
+from nicegui import Client
+
+from branchlab.screens.page.state import PageState
+
+ROOM_OF_LESSON = "room lesson"
+"""The classes of a page that is at the lesson."""
+
+
+def dress(client: Client, state: PageState) -> None:
+    """Gives the page what its state says."""
+    on = [
+        name
+        for name, is_on in (("dark", state.theme_name == "dark"), ("projector", state.is_projector))
+        if is_on
+    ]
+    client.run_javascript(
+        "document.body.classList.remove('dark', 'projector');"
+        f"document.body.classList.add(...{on!r});"
+        f"document.documentElement.lang = '{state.language}'; document.title = '{state.word('title')}';"
+    )

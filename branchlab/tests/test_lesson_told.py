@@ -1,0 +1,149 @@
+"""What a log tells of a lesson: lines of theory and class beside what is observed, votes of every kind."""
+
+from typing import Any
+
+import pytest
+
+from branchlab.checking.timeline.lesson import DrawnLine, middle_line
+from branchlab.checking.timeline.questions import Question
+from branchlab.screens.page.colours import LIGHT
+from branchlab.screens.page.lesson_html import paper, progress, results
+from branchlab.screens.page.lines import ChartStyle, drawn
+from branchlab.tests.timelines import Told
+
+BOTH = {"pt-BR": "quantos?", "en": "how many?"}
+LINK = ("matriz", "filial-sul")
+SUL = {"sender": LINK[0], "receiver": LINK[1]}
+
+
+def lesson(*votes: Any, of: str = "curve", observe: str = "outage.pending.matriz.filial-sul") -> Told:
+    """A run in which orders are sold from second 10 on while a branch is away."""
+    told = Told()
+    told.all_agree(1)
+    told.add(2, "lesson.title", **{"pt-BR": "Parada", "en": "Down"})
+    told.add(2, "prediction", number=0, of=of, question=BOTH, unit="events", observe=observe, votes=votes)
+    step = {"number": 3, "of": 9, "step": "sells", "name": "outage", "pt-BR": "vende", "en": "sells"}
+    told.add(10, "lesson.step", **step)
+    told.add(10, "lesson.theory", step="outage", **SUL, start=0, per_second=4, seconds=30)
+    return told
+
+
+def lines_of(told: Told) -> list[DrawnLine]:
+    assert told.timeline.lesson is not None
+    return list(told.timeline.lesson.lines())
+
+
+def test_theory_is_drawn_from_where_its_step_began_as_long_as_it_lasts() -> None:
+    (theory,) = lines_of(lesson())
+    assert (theory.of, theory.link, theory.points) == ("theory", LINK, ((10, 0), (40, 120)))
+    assert (theory.value, theory.unit) == (120, "events")
+
+
+def test_a_class_that_says_numbers_and_draws_lines_has_the_line_in_their_middle() -> None:
+    _, drawn_by_class = lines_of(lesson(60, 120, [[0, 0], [15, 100], [30, 200]]))
+    assert drawn_by_class.of == "class"
+    assert drawn_by_class.points == ((10, 0), (25, 60), (40, 120))
+
+
+def test_a_line_is_level_beyond_its_end_and_a_number_is_a_straight_line() -> None:
+    assert middle_line([10], 5) == ((0, 0), (5, 10))
+    assert middle_line([((0.0, 4.0), (2.0, 8.0))], 5) == ((0.0, 4.0), (2.0, 8.0))
+
+
+def test_how_long_it_drains_is_drawn_from_the_backlog_down_to_nothing() -> None:
+    told = lesson(6, of="number", observe="back.seconds")
+    told.add(50, "lesson.theory", step="back", **SUL, start=100, per_second=-10, seconds=10)
+    theory, said = lines_of(told)
+    assert (theory.points, theory.value, theory.unit) == (((50, 100), (60, 0)), 10, "seconds")
+    assert (said.points, said.value) == (((50, 100), (56, 0)), 6)
+
+
+def test_a_link_that_nothing_limits_has_no_line_of_theory() -> None:
+    told = lesson(of="number", observe="back.seconds")
+    told.add(50, "lesson.theory", step="back", **SUL, start=100, per_second=None, seconds=None)
+    assert lines_of(told) == []
+
+
+def test_the_chart_draws_both_lines_beside_the_observed_one_and_holds_them_whole() -> None:
+    told = lesson(200)
+    style = ChartStyle("en", LIGHT, (0, 60), 50)
+    found = {str(one.series["id"]): one for one in drawn("pending", told.timeline, style)}
+    assert found["lesson-0-theory"].series["data"] == [[10, 0], [40, 120]]
+    assert found["lesson-1-class"].series["data"] == [[10, 0], [40, 200]]
+    assert max(found["lesson-1-class"].values) == 200
+    label = found["lesson-0-theory"].label
+    assert label is not None
+    assert label.text == "theory 120"
+
+
+def test_the_story_tells_each_step_in_the_language_of_the_page() -> None:
+    told = lesson()
+    assert "Step 3 of 9: sells." in told.story("en")
+    assert "Passo 3 de 9: vende." in told.story("pt-BR")
+
+
+def test_results_show_class_theory_and_what_was_seen_with_their_errors() -> None:
+    told = lesson(60)
+    assert told.timeline.lesson is not None
+    assert 'aria-current="step"' in progress(told.timeline.lesson, "en")
+    result = {"predicted": 60, "theory": 120, "observed": 118, "class_error": 49.2, "theory_error": 1.7}
+    told.add(60, "prediction.result", number=0, unit="events", curve_error=30.0, **result)
+    told.add(61, "expect", that="outage.ok", expected="about 60 (±5%)", observed=59, holds=True)
+    told.add(61, "expect", that="outage.lost", expected="0", observed=1, holds=False)
+    told.add(62, "lesson.explain", **{"pt-BR": "A fila <fica>.", "en": "The queue <stays>."})
+    said = results([told.timeline], "en")
+    for part in ("60 (49.2 % off)", "best line 30 % off", "120 (1.7 % off)", "118 events", "1 of 2"):
+        assert part in said, part
+    assert "The queue &lt;stays&gt;." in said
+    assert "49,2 %" in results([told.timeline], "pt-BR")
+    assert 'aria-current="step"' not in progress(told.timeline.lesson, "en")
+
+
+def test_a_scenario_under_two_policies_shows_what_was_seen_under_each() -> None:
+    one, other = lesson(), lesson()
+    one.timeline.policy, other.timeline.policy = "optimistic", "escrow"
+    for told in (one, other):
+        told.add(61, "expect", that="both.ok", expected="16", observed=16, holds=True)
+    said = results([one.timeline, other.timeline], "en")
+    assert said.index("<h3>optimistic</h3>") < said.index("<h3>escrow</h3>")
+
+
+def test_the_paper_keeps_a_line_within_its_edges() -> None:
+    drawing = paper(((0, 0), (30, 500)), 100, {"lesson_paper": "line"})
+    assert "M40.0 110.0 L290.0 10.0" in drawing
+
+
+def asked(of: str) -> Question:
+    record = {"question": 1, "text": "?", "choices": ["a", "b"], "of": of, "texts": BOTH}
+    return Question.of_record(0.0, {"kind": "question", "at_ns": 0, **record})
+
+
+@pytest.mark.parametrize(
+    ("of", "said", "counts"),
+    [
+        ("choice", 1, True),
+        ("choice", 2, False),
+        ("choice", True, False),
+        ("choice", 0.5, False),
+        ("number", 12.5, True),
+        ("number", -1, False),
+        ("number", float("nan"), False),
+        ("number", "12", False),
+        ("curve", [[0, 0], [10, 5]], True),
+        ("curve", 40, True),
+        ("curve", [[0, 0]], False),
+        ("curve", [[10, 0], [0, 5]], False),
+        ("curve", [[0, 0], [10, -5]], False),
+        ("curve", [[0, 0], "x"], False),
+        ("curve", [[n, 0] for n in range(41)], False),
+    ],
+)
+def test_only_an_answer_to_the_question_is_a_vote(of: str, said: Any, counts: bool) -> None:
+    question = asked(of)
+    question.vote("ana", said)
+    assert (question.votes != {}) is counts
+
+
+def test_a_question_is_said_in_the_language_of_whoever_reads_it() -> None:
+    assert asked("number").said("pt-BR") == "quantos?"
+    assert Question(1, "as asked", ("a",), 0.0).said("pt-BR") == "as asked"

@@ -1,0 +1,201 @@
+"""The lesson in the control room, in Chromium: every scenario with keys alone, predicted, locked, seen,
+explained."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, expect
+
+from branchlab.checking.runlog import read_records
+from branchlab.screens.serving import address_here
+from branchlab.teaching.lesson.loader import Loaded, load_all
+from tests.cluster.chromium import launched
+from tests.cluster.cluster import Cluster
+from tests.cluster.rooms import PATIENCE_MS, Room, Seen, open_room, open_seen, records_of
+from tests.cluster.seeing import assert_nothing_in_the_way, fits, smallest_text
+
+pytestmark = [pytest.mark.cluster, pytest.mark.browser]
+
+LESSONS = load_all()
+SHORT = (0, 2)
+"""In every run; the whole lesson goes with the long tests. Of these one asks for a line, both for numbers."""
+_PLAY_MS = 240_000
+
+
+@pytest.fixture(scope="module")
+def room(shared_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    environment = {
+        **os.environ,
+        "LAB_RUN_DIR": str(shared_cluster.run_dir),
+        "LAB_ENV_FILE": str(shared_cluster.env_file),
+    }
+    arguments = ["--fast", *(["--audience"] if address_here() is not None else [])]
+    with open_room(tmp_path_factory.mktemp("room"), *arguments, environment=environment) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with launched("--force-prefers-reduced-motion") as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def seen(room: Room, chromium: Browser) -> Iterator[Seen]:
+    expect.set_options(timeout=PATIENCE_MS)
+    one = open_seen(chromium, room.url)
+    expect(one.get("node-matriz")).to_have_attribute("data-state", "running")
+    one.press("o")
+    expect(one.get("lesson-0")).to_be_visible()
+    yield one
+    assert (one.hosts, one.complaints) == ({"127.0.0.1"}, [])
+    one.page.close()
+
+
+def predict(seen: Seen, loaded: Loaded) -> None:
+    """Answers every question as a teacher does who has no mouse, and locks it."""
+    for number, question in enumerate(loaded.lesson.predict, start=1):
+        expect(seen.get("lesson-question")).to_contain_text(f"{number}/{len(loaded.lesson.predict)} ")
+        expect(seen.get("lesson-run")).to_be_disabled()
+        if question.kind == "choice":
+            assert question.answer is not None
+            seen.press(str(question.answer + 1))
+        elif question.kind == "curve":
+            expect(seen.get("lesson-stroke-1")).to_be_focused()
+            for _ in range(5):
+                seen.press("PageUp", "Tab")
+        else:
+            expect(seen.get("lesson-number")).to_be_focused()
+            seen.page.keyboard.type("12")
+        expect(seen.get("lesson-votes")).to_have_text("Votes: 1")
+        assert_nothing_in_the_way(seen.page)
+        press_button(seen, "lesson-lock")
+
+
+def press_button(seen: Seen, test_id: str) -> None:
+    """Goes to a button by Tab alone, and presses it."""
+    expect(seen.get(test_id)).to_be_enabled()
+    for _ in range(60):
+        if seen.page.evaluate("() => document.activeElement.dataset.testid") == test_id:
+            seen.press("Enter")
+            return
+        seen.press("Tab")
+    raise AssertionError(f"no Tab leads to {test_id}")
+
+
+def observe(seen: Seen, loaded: Loaded) -> None:
+    """Runs it, and waits for what came of it."""
+    expect(seen.get("lesson-locked")).to_be_visible()
+    press_button(seen, "lesson-run")
+    expect(seen.get("lesson-steps")).to_be_visible(timeout=_PLAY_MS)
+    expect(seen.get("lesson-results")).to_be_visible(timeout=_PLAY_MS)
+    for line in seen.get("lesson-met").all_inner_texts():
+        met, _, of = line.partition(" of ")
+        assert met == of.partition(" ")[0], line
+    assert fits(seen.page), "the page has to be scrolled"
+    assert_nothing_in_the_way(seen.page)
+    expect(seen.page.locator(".why")).to_contain_text(loaded.lesson.explain.said("en")[:40])
+
+
+def log_of(cluster: Cluster, loaded: Loaded) -> Path:
+    folder = cluster.run_dir.resolve() / "lesson" / loaded.lesson.id
+    several = len(loaded.lesson.policies) > 1
+    return (folder / loaded.lesson.policies[-1] if several else folder) / "run.jsonl"
+
+
+def played(seen: Seen, cluster: Cluster, number: int) -> None:
+    loaded = LESSONS[number]
+    seen.press(str(number))
+    expect(seen.get("lesson-title")).to_contain_text(loaded.lesson.title.said("en"))
+    predict(seen, loaded)
+    observe(seen, loaded)
+    records = list(read_records(log_of(cluster, loaded)))
+    votes = [record["votes"] for record in records if record["kind"] == "prediction"]
+    assert [len(one) for one in votes] == [1] * len(loaded.lesson.predict)
+    drawn = {str(one["id"]) for one in series(seen)}
+    if any(one["kind"] == "lesson.theory" and one["per_second"] for one in records) and any(
+        question.kind == "curve" for question in loaded.lesson.predict
+    ):
+        assert {"lesson-0-theory", "lesson-1-class"} <= drawn
+    seen.press("z")
+    expect(seen.get("lesson-0")).to_be_visible()
+
+
+def series(seen: Seen) -> list[dict[str, object]]:
+    """The series of the chart, as the picture has them."""
+    found: list[dict[str, object]] = seen.page.evaluate(
+        """() => { const at = document.querySelector('.chart'), vue = getElement(at.id.slice(1));
+        return vue.chart.getOption().series.map(one => ({ id: one.id, data: one.data })); }"""
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=[] if n in SHORT else pytest.mark.long) for n in range(len(LESSONS))],
+)
+def test_a_scenario_is_predicted_played_and_explained_with_keys_alone(
+    seen: Seen, shared_cluster: Cluster, number: int
+) -> None:
+    played(seen, shared_cluster, number)
+
+
+def test_a_recorded_play_shows_its_predictions_and_theory_again(
+    seen: Seen, shared_cluster: Cluster, chromium: Browser, tmp_path: Path
+) -> None:
+    log = log_of(shared_cluster, LESSONS[2])
+    if not log.exists():
+        played(seen, shared_cluster, 2)
+    with open_room(tmp_path, str(log), environment={**os.environ}) as replayed:
+        again = open_seen(chromium, replayed.url)
+        expect(again.get("lesson-results")).to_contain_text("events")
+        assert {"lesson-0-theory", "lesson-1-class"} <= {str(one["id"]) for one in series(again)}
+        assert_nothing_in_the_way(again.page)
+        again.page.close()
+
+
+def test_the_lesson_fits_a_projector(seen: Seen) -> None:
+    seen.press("f")
+    expect(seen.get("look-more")).to_be_visible()
+    try:
+        assert_nothing_in_the_way(seen.page)
+        assert fits(seen.page), "the page for a projector has to be scrolled"
+        assert smallest_text(seen.page) >= 24
+    finally:
+        seen.press("f")
+    expect(seen.get("look-more")).to_have_count(0)
+
+
+@pytest.mark.skipif(address_here() is None, reason="this machine is in no network")
+def test_a_phone_votes_with_a_line_and_no_more_once_it_is_locked(
+    seen: Seen, room: Room, chromium: Browser, shared_cluster: Cluster
+) -> None:
+    seen.press("2")
+    expect(seen.get("lesson-question")).to_be_visible()
+    context = chromium.new_context(viewport={"width": 390, "height": 800})
+    phone = Seen(context.new_page())
+    phone.page.goto(f"{room.audience}?lang=pt")
+    expect(phone.page.locator("#text")).to_contain_text("desenhe os pendentes")
+    expect(phone.page.locator("#strokes input")).to_have_count(5)
+    assert_nothing_in_the_way(phone.page)
+    for place in range(5):
+        phone.page.locator("#strokes input").nth(place).fill("20")
+    phone.page.locator("#send").click()
+    expect(phone.page.locator("#voted")).to_contain_text("Seu voto está anotado")
+    expect(seen.get("lesson-votes")).to_have_text("Votes: 1")
+    vote = records_of(shared_cluster.run_dir, "vote")[-1]
+    assert [value for _, value in vote["choice"]] == [0, 20, 20, 20, 20, 20]
+    seen.page.locator("body").click(position={"x": 640, "y": 10})
+    press_button(seen, "lesson-lock")
+    expect(phone.page.locator("#number")).to_be_visible()
+    late = {"question": vote["question"], "line": vote["choice"]}
+    cookies = {str(one["name"]): str(one["value"]) for one in context.cookies()}
+    assert httpx.post(f"{room.audience}/vote", json=late, cookies=cookies).status_code == 409
+    context.close()
+    seen.press("Escape")
+    seen.page.locator("body").click(position={"x": 640, "y": 10})
+    seen.press("z")
+    expect(seen.get("lesson-0")).to_be_visible()
