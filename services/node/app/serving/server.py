@@ -29,8 +29,12 @@ log = logging.getLogger("app.serving")
 STOP_SECONDS = 3  # what open requests get when the node stops
 BACKLOG = 1024  # connections that the kernel keeps until they are accepted
 ACCEPTS_PER_TURN = 32
-"""Connections accepted in one turn of the event loop. One that is closed for another frees its descriptor up
-to four turns later."""
+"""Connections accepted in one turn of the event loop, at most. One that is closed for another frees its
+descriptor up to four turns later."""
+
+LISTENERS = 16
+"""How often the socket is listened on under uvloop, which accepts one connection a turn for each. A turn is
+long under load: with one a turn, new connections waited for seconds, and their first orders with them."""
 
 GARBAGE = (20_000, 20, 100)
 OTHER_DESCRIPTORS = 128  # the database, peers, the log
@@ -47,13 +51,19 @@ class NodeServer(uvicorn.Server):
         self._no_descriptor = QuietLog(
             log, "no descriptor is left for another connection", now=clock.monotonic
         )
+        self._copies: list[socket.socket] = []  # of the sockets, under further descriptors
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().set_exception_handler(self.note_error)
-        await super().startup(sockets)
+        times = LISTENERS if self.config.loop == "uvloop" else 1
+        self._copies = [each.dup() for each in sockets or () for _ in range(times - 1)]
+        await super().startup(None if sockets is None else [*sockets, *self._copies])
         _collect_less_often()
         for each in sockets or ():
             each.listen(BACKLOG)  # asyncio took the number of accepts per turn for it
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(None if sockets is None else [*sockets, *self._copies])
 
     def note_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Log an error that the event loop met: the lack of descriptors once a minute."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +130,33 @@ def test_the_loop_is_uvloop_where_that_installs(
 ) -> None:
     monkeypatch.setattr(server, "find_spec", lambda _name: is_there or None)
     assert config_of(FastAPI()).loop == loop
+
+
+@pytest.mark.parametrize("name", ["uvloop", "asyncio"])
+def test_connections_that_come_together_are_accepted_in_a_few_turns(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """uvloop accepts one a turn for each listener; the turns of a busy node are long."""
+    at_once = 64
+    monkeypatch.setattr(server, "find_spec", lambda wanted: wanted if wanted in (name, "httptools") else None)
+    make = pytest.importorskip("uvloop").new_event_loop if name == "uvloop" else asyncio.new_event_loop
+
+    async def scenario() -> None:
+        config = config_of(FastAPI())
+        config.load()
+        node_server = NodeServer(config, clock=SystemClock())
+        node_server.lifespan = config.lifespan_class(config)
+        listener = config.bind_socket()
+        await node_server.startup([listener])
+        clients = [socket.create_connection(listener.getsockname()) for _ in range(at_once)]
+        turns = 0
+        while len(node_server.server_state.connections) < at_once and turns < at_once:
+            turns += 1
+            await asyncio.sleep(0)
+        for each in clients:
+            each.close()
+        await node_server.shutdown([listener])
+        assert turns <= at_once // 8
+
+    with asyncio.Runner(loop_factory=make) as runner:
+        runner.run(scenario())
