@@ -161,7 +161,7 @@ class Settings(BaseSettings):
     durable_wait_seconds: Seconds = 5.0  # how long a 201 may wait for them before it becomes a 202
     scrub_seconds: Seconds = 600.0  # how often all replicated rows are read again
     keep_damaged_days: Annotated[int, Field(ge=1, le=36_500)] = 90  # of a set-aside file
-    commands_together: Annotated[int, Field(ge=1, le=128)] = 8  # orders under way at once, if not more fit
+    commands_together: Annotated[int, Field(ge=1, le=128)] = 64  # orders under way at once, if not more fit
     reads_together: Annotated[int, Field(ge=1, le=64)] = 2  # lists and single rows that are read at once
     queue_seconds: Seconds = 0.05  # how long a command may wait to begin; ten times that for reads
     queue_bytes: Annotated[int, Field(ge=2**20, le=2**40)] = 8 * 2**20  # of bodies that wait in one lane

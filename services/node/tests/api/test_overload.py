@@ -158,6 +158,11 @@ async def test_places_come_back_after_every_kind_of_answer(shop: Shop, admin: ht
     assert not shop.node.admission.lane("reads").refuses(size=0)
 
 
+async def test_a_class_of_64_that_orders_at_one_instant_has_its_places_by_default(shop: Shop) -> None:
+    lane = shop.node.admission.lane("commands")
+    assert all(lane.admit(size=0).holds for _ in range(64))
+
+
 # On bytes
 
 
