@@ -68,7 +68,13 @@ def cluster(start_cluster: StartCluster) -> Cluster:
 
 
 @pytest.fixture(scope="module")
-def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The same for all tests of a module: none of them may mind what the others left."""
+def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartCluster]:
+    """Starts networks for all tests of a module: none of them may mind what the others left."""
     with closing(_Networks(tmp_path_factory.mktemp("shared"))) as networks:
-        yield networks.start()
+        yield networks.start
+
+
+@pytest.fixture(scope="module")
+def shared_cluster(start_shared: StartCluster) -> Cluster:
+    """Three nodes under escrow, ready, for all tests of a module."""
+    return start_shared()
