@@ -1,10 +1,8 @@
 """Makes the report's page out of run logs alone: the same logs give the same bytes."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from branchlab.checking.runlog import Record
@@ -17,6 +15,7 @@ from branchlab.language import Language
 from branchlab.teaching.lesson.words import WORDS
 from branchlab.teaching.report import svg
 from branchlab.teaching.report.happened import Happening, happenings
+from branchlab.teaching.report.templates import template
 from branchlab.teaching.report.words import ENVIRONMENT, OUTCOMES, PROMISES, TEXTS, UNITS, both
 
 _MOST_STORY, _MOST_LINKS, _MOST_HAPPENINGS = 80, 6, 200
@@ -26,16 +25,8 @@ _BEFORE, _AFTER = 4.0, 8.0  # seconds of the diagram, around what it is about
 
 def page(runs: Sequence[tuple[Sequence[Record], Verdict]], language: Language) -> str:
     """The page over these runs, which opens in that language."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    template = environment.get_template("report.html.j2")
     pt, en = both(TEXTS, "title")
-    return template.render(
+    return template("report.html.j2").render(
         language=language,
         titles={"pt-BR": pt, "en": en},
         both=lambda name: _both(*both(TEXTS, name)),

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -14,6 +13,7 @@ from branchlab.checking.runs import shown_path
 from branchlab.console import out
 from branchlab.errors import LabError
 from branchlab.language import Language, _
+from branchlab.teaching.report.templates import template
 
 CLASSROOM = settings.ROOT / "docs" / "classroom"
 SOURCES: dict[Language, Path] = {
@@ -43,13 +43,5 @@ def page_of(text: str, language: Language) -> str:
     if not parts:
         raise LabError(_("there is no slide"))
     title = parts[0].partition("\n")[0].lstrip("# ")
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     rendered = [Markup(markdown.render(part)) for part in parts]  # noqa: S704 (it escapes raw HTML)
-    template = environment.get_template("slides.html.j2")
-    return template.render(language=language, title=title, slides=rendered)
+    return template("slides.html.j2").render(language=language, title=title, slides=rendered)
