@@ -5,137 +5,176 @@ bottleneck before the node is:
     python -m loadtests.bench.open_loop open HOST PORT RATE SECONDS < token
     python -m loadtests.bench.open_loop closed HOST PORT CLIENTS SECONDS < token
 
-It prints one list: of each order, when it was due, how many seconds it took, and what came of it.
+It prints one object: `outcomes` has of each order when it was due, how many seconds it took, and what came of
+it; `busy` is the share of the time that this process worked. Above 0.9 it measured itself.
 """
 
-import asyncio
+import errno
 import json
+import select
+import socket
 import sys
+import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Literal
 
+from loadtests.bench.generator import end_of
+
 Outcome = tuple[float, float, int]
-"""When an order was due (monotonic time), the seconds it took, and the status, GONE or BROKEN."""
+"""When an order was due (monotonic time), the seconds it took, and the status, GONE, BROKEN or UNSENT."""
 
 GONE = 0  # no answer came in time, and the client hung up
-BROKEN = -1  # the connection was refused or lost, or there was none left
+BROKEN = -1  # the connection was refused or lost
+UNSENT = -2  # every connection of this process waited for an answer
 PATIENCE_SECONDS = 5.0
 PRODUCTS = 20  # as the bench's network has them
-_MOST_CONNECTIONS = 900  # of one process, below the usual limit of 1024 descriptors
+MOST_CONNECTIONS = 900
+"""Of one process: fewer than a node keeps as it is delivered, and than the usual limit of 1024 descriptors.
+More would measure how it turns connections away, which is another matter (`tests/attacks`)."""
+
+_READ_BYTES = 1 << 16
+_LONGEST_WAIT = 0.05
+_CLOSES = b"connection: close"
+_STATUS = slice(9, 12)
 
 
-class Connection(asyncio.Protocol):
-    """One connection, with at most one request under way."""
+class Connection:
+    """One connection, with at most one request under way: since it was due, and until patience ends."""
 
-    def __init__(self, pool: "Pool") -> None:
-        self._pool = pool
-        self._transport: asyncio.Transport | None = None
-        self._buffer = b""
-        self._due: float | None = None
-        self._timer: asyncio.TimerHandle | None = None
+    __slots__ = ("buffer", "due", "request", "socket")
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport), "a connection over TCP"
-        self._transport = transport
-
-    def send(self, request: bytes, *, due: float) -> None:
-        """Send a request on this idle connection."""
-        assert self._transport is not None, "it is connected"
-        self._due = due
-        left = due + PATIENCE_SECONDS - self._pool.now()
-        self._timer = self._pool.loop.call_later(max(0.0, left), self._give_up)
-        self._transport.write(request)
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        head, found, body = self._buffer.partition(b"\r\n\r\n")
-        lines = head.lower().split(b"\r\n")
-        length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
-        if not found or len(body) < length:
-            return
-        self._buffer = b""
-        self._end(int(lines[0].split(b" ")[1]))
-        if b"connection: close" in lines:
-            self.close()
-        else:
-            self._pool.take_back(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._end(BROKEN)
-        self._pool.lose(self)
-
-    def close(self) -> None:
-        assert self._transport is not None, "it is connected"
-        self._transport.abort()
-
-    def _give_up(self) -> None:
-        self._end(GONE)
-        self.close()
-
-    def _end(self, status: int) -> None:
-        if self._due is not None and self._timer is not None:
-            self._timer.cancel()
-            self._pool.note(self._due, status)
-            self._due = None
+    def __init__(self, opened: socket.socket) -> None:
+        self.socket = opened
+        self.buffer = b""
+        self.due: float | None = None
+        self.request = b""  # while it is still being connected
 
 
-class Pool:
-    """The connections of this process. An idle one is used again, as tills do."""
+class Clients:
+    """The clients of this process. An idle connection is used again, as tills do; the last one first."""
 
     def __init__(self, host: str, port: int, requests: Sequence[bytes]) -> None:
-        self.loop = asyncio.get_running_loop()
         self.outcomes: list[Outcome] = []
-        self.ended = asyncio.Event()
         self._address = (host, port)
         self._requests = requests
         self._sent = 0
-        self._idle: deque[Connection] = deque()
-        self._connected: set[Connection] = set()
-        self._connecting = 0
+        self._poll = select.epoll()
+        self._connections: dict[int, Connection] = {}
+        self._idle: list[Connection] = []
+        self._patience: deque[tuple[float, Connection]] = deque()
 
-    def now(self) -> float:
-        return self.loop.time()
+    def open_loop(self, rate: float, seconds: float) -> None:
+        """Return when the last order ended: by its answer, or by the patience."""
+        began = time.monotonic()
+        number, last = 0, int(rate * seconds)
+        while number < last or len(self.outcomes) < last:
+            now = time.monotonic()
+            while number < last and (due := began + number / rate) <= now:
+                self._order(due)
+                number += 1
+            pause = _LONGEST_WAIT if number == last else began + number / rate - time.monotonic()
+            self._receive(max(0.0, pause))
 
-    def note(self, due: float, status: int) -> None:
-        self.outcomes.append((round(due, 4), round(self.now() - due, 5), status))
-        self.ended.set()
-
-    def take_back(self, connection: Connection) -> None:
-        self._idle.append(connection)
-
-    def lose(self, connection: Connection) -> None:
-        self._connected.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)
-
-    async def order(self, *, due: float) -> None:
-        """Send the next order, on an idle connection or on a new one. Its outcome is noted when it ends."""
-        request = self._requests[self._sent % len(self._requests)]
-        self._sent += 1
-        connection = self._idle.pop() if self._idle else await self._connect(due)
-        if connection is not None:
-            connection.send(request, due=due)
-
-    async def _connect(self, due: float) -> Connection | None:
-        if len(self._connected) + self._connecting >= _MOST_CONNECTIONS:
-            self.note(due, BROKEN)
-            return None
-        self._connecting += 1
-        try:
-            async with asyncio.timeout(max(0.0, due + PATIENCE_SECONDS - self.now())):
-                _, made = await self.loop.create_connection(lambda: Connection(self), *self._address)
-        except (TimeoutError, OSError) as error:
-            self.note(due, GONE if isinstance(error, TimeoutError) else BROKEN)
-            return None
-        finally:
-            self._connecting -= 1
-        self._connected.add(made)
-        return made
+    def closed_loop(self, clients: int, seconds: float) -> None:
+        """Return at the end of the time; orders that are under way then count for nothing."""
+        until, sent = time.monotonic() + seconds, 0
+        while (now := time.monotonic()) < until:
+            while sent - len(self.outcomes) < clients:
+                sent += 1
+                self._order(now)
+            self._receive(until - now)
 
     def close(self) -> None:
-        for connection in list(self._connected):
-            connection.close()
+        """Hang up everywhere."""
+        for connection in list(self._connections.values()):
+            self._close(connection)
+
+    def _order(self, due: float) -> None:
+        request = self._requests[self._sent % len(self._requests)]
+        self._sent += 1
+        if self._idle:
+            connection = self._idle.pop()
+        elif len(self._connections) < MOST_CONNECTIONS:
+            connection = self._connect()
+        else:
+            self._note(due, UNSENT)
+            return
+        connection.due = due
+        self._patience.append((due + PATIENCE_SECONDS, connection))
+        if connection.request:
+            connection.request = request
+        else:
+            self._send(connection, request)
+
+    def _connect(self) -> Connection:
+        connection = Connection(socket.socket())
+        connection.socket.setblocking(False)
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connections[connection.socket.fileno()] = connection
+        wanted = select.EPOLLIN
+        if connection.socket.connect_ex(self._address) == errno.EINPROGRESS:
+            wanted |= select.EPOLLOUT
+            connection.request = b"later"
+        self._poll.register(connection.socket, wanted)
+        return connection
+
+    def _send(self, connection: Connection, request: bytes) -> None:
+        with suppress(OSError):  # the next read tells
+            connection.socket.send(request)
+
+    def _receive(self, patience: float) -> None:
+        for number, event in self._poll.poll(patience):
+            connection = self._connections.get(number)
+            if connection is None:
+                continue
+            if event & select.EPOLLOUT and connection.request:
+                request, connection.request = connection.request, b""
+                self._poll.modify(connection.socket, select.EPOLLIN)
+                self._send(connection, request)
+            elif event & ~select.EPOLLOUT:
+                self._read(connection)
+        now = time.monotonic()
+        while self._patience and self._patience[0][0] <= now:
+            until, connection = self._patience.popleft()
+            if connection.due is not None and connection.due + PATIENCE_SECONDS <= until:
+                self._end(connection, GONE)
+                self._close(connection)
+
+    def _read(self, connection: Connection) -> None:
+        try:
+            data = connection.socket.recv(_READ_BYTES)
+        except OSError:
+            data = b""
+        if not data:
+            if connection.due is None:
+                self._idle.remove(connection)
+            else:
+                self._end(connection, BROKEN)
+            self._close(connection)
+            return
+        connection.buffer = data = connection.buffer + data if connection.buffer else data
+        if not end_of(data):
+            return
+        connection.buffer = b""
+        self._end(connection, int(data[_STATUS]))
+        if _CLOSES in data.partition(b"\r\n\r\n")[0].lower():
+            self._close(connection)
+        else:
+            self._idle.append(connection)
+
+    def _end(self, connection: Connection, status: int) -> None:
+        assert connection.due is not None, "a request is under way"
+        self._note(connection.due, status)
+        connection.due = None
+
+    def _note(self, due: float, status: int) -> None:
+        self.outcomes.append((round(due, 4), round(time.monotonic() - due, 5), status))
+
+    def _close(self, connection: Connection) -> None:
+        del self._connections[connection.socket.fileno()]
+        connection.socket.close()  # epoll forgets it, too
 
 
 def orders_of(token: str, host: str) -> list[bytes]:
@@ -152,46 +191,18 @@ def orders_of(token: str, host: str) -> list[bytes]:
     return made
 
 
-async def _open(pool: Pool, *, rate: float, seconds: float) -> None:
-    began = pool.now()
-    tasks: set[asyncio.Task[None]] = set()
-    for number in range(int(rate * seconds)):
-        due = began + number / rate
-        if (early := due - pool.now()) > 0:
-            await asyncio.sleep(early)
-        elif number % 64 == 0:
-            await asyncio.sleep(0)  # it is late, but answers must still be read
-        task = asyncio.create_task(pool.order(due=due))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    while len(pool.outcomes) < int(rate * seconds):
-        pool.ended.clear()
-        await pool.ended.wait()  # each order ends: by its answer, or by the patience
-
-
-async def _closed(pool: Pool, *, clients: int, seconds: float) -> None:
-    until = pool.now() + seconds
-    sent = 0
-    while pool.now() < until:
-        pool.ended.clear()
-        while sent - len(pool.outcomes) < clients:
-            sent += 1
-            await pool.order(due=pool.now())
-        await pool.ended.wait()
-
-
-async def _main(loop: Literal["open", "closed"], host: str, port: int, many: float, seconds: float) -> None:
-    pool = Pool(host, port, orders_of(sys.stdin.readline().strip(), host))
+def _main(loop: Literal["open", "closed"], host: str, port: int, many: float, seconds: float) -> None:
+    clients = Clients(host, port, orders_of(sys.stdin.readline().strip(), host))
+    began, worked = time.monotonic(), time.process_time()
     if loop == "open":
-        await _open(pool, rate=many, seconds=seconds)
+        clients.open_loop(many, seconds)
     else:
-        await _closed(pool, clients=int(many), seconds=seconds)
-    pool.close()
-    json.dump(pool.outcomes, sys.stdout)
+        clients.closed_loop(int(many), seconds)
+    busy = (time.process_time() - worked) / min(time.monotonic() - began, seconds)
+    clients.close()
+    json.dump({"outcomes": clients.outcomes, "busy": round(busy, 3)}, sys.stdout)
 
 
 if __name__ == "__main__":
     kind, host_, port_, many_, seconds_ = sys.argv[1:]
-    asyncio.run(
-        _main("open" if kind == "open" else "closed", host_, int(port_), float(many_), float(seconds_))
-    )
+    _main("open" if kind == "open" else "closed", host_, int(port_), float(many_), float(seconds_))

@@ -1,9 +1,11 @@
 """What a branch does when it is asked for more than it can do: orders that are taken and refused, their
 times, memory, replication and recovery, at multiples of its capacity in an open loop:
 
-    python -m loadtests.bench.overload [--seconds 8] [--svg docs/overload.svg]
+    python -m loadtests.bench.overload [--seconds 8] [--together N] [--svg docs/overload.svg]
 
-Capacity is what a closed loop of a few clients reaches just before. Time-outs count as such.
+Capacity is the most that closed loops of 4 to 64 clients reach just before. Time-outs count as such. The node
+has one core; its peer and the clients share another one. How busy the clients were is printed: near 1 they
+were what was measured, and not the node.
 """
 
 import argparse
@@ -16,18 +18,23 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from branchlab.console import out
+from branchlab.networks.drivers.process import node_command
+from branchlab.networks.network import NodeAddress
+from branchlab.networks.ports import find_free
 from branchlab.nodes.outcome import Refused, Unknown
 from branchlab.poll import poll
 from loadtests.bench.curve import curve
 from loadtests.bench.donor import Bench, network_of
-from loadtests.bench.open_loop import BROKEN, GONE, Outcome
+from loadtests.bench.open_loop import BROKEN, GONE, UNSENT, Outcome
+from loadtests.bench.room import BENCH, Cores, pinned, program, wait_listening
 
 MULTIPLES = (0.5, 1.0, 2.0, 5.0, 10.0)
-_CLIENTS = (4, 8, 16)  # of the closed loops that find the capacity
-_PROCESSES = 2  # of clients
+_CLIENTS = (4, 16, 64)  # of the closed loops that find the capacity
+_TOP_SECONDS = 2.0
 _SETTLED_SECONDS = 1.0  # of each step, until which the queue of its beginning counts for no quantile
 _RECOVERY_SECONDS = 4.0
 _OK, _REFUSED = 201, 503
@@ -39,7 +46,8 @@ _MOST_STRETCH = 3.0
 class Step:
     """What came of one load. Times are in seconds; `lag` is how long a peer took to have all orders after
     the end, `recovered` how long after the end the last order failed or was slow. `per_cpu` is orders taken
-    for each second that the node worked: what others on the machine do changes it least."""
+    for each second that the node worked: what others on the machine do changes it least. `unsent` orders
+    found every connection of the clients taken; `busy` is the share of the time that the clients worked."""
 
     multiple: float
     offered: float
@@ -53,6 +61,16 @@ class Step:
     per_cpu: float
     lag: float
     recovered: float
+    unsent: int
+    busy: float
+
+
+@dataclass(frozen=True)
+class Played:
+    """What one process of clients saw, and the share of the time that it worked."""
+
+    outcomes: Sequence[Outcome]
+    busy: float
 
 
 def main() -> int:
@@ -60,11 +78,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--svg", type=Path, default=None)
+    parser.add_argument("--together", type=int, default=None, help="COMMANDS_TOGETHER, if not the default")
     given = parser.parse_args()
-    with network_of(2) as bench:
+    top = _clients_top()
+    out.print(f"the clients make {top:,.0f} requests/s at most, of a program that only answers")
+    together = {} if given.together is None else {"COMMANDS_TOGETHER": str(given.together)}
+    with network_of(2, settings=together, command=_on_its_core()) as bench:
         token = asyncio.run(_token(bench))
         _play(bench, token, "closed", 4, 1.0)  # the first orders make everything warm
-        alone = _accepted(_play(bench, token, "closed", 1, given.seconds / 2))
+        alone = _accepted(_play(bench, token, "closed", 1, given.seconds / 2).outcomes)
         capacity = max(_closed(bench, token, clients, given.seconds / 2) for clients in _CLIENTS)
         out.print(f"one client: {_times(alone)}; capacity {capacity:.0f} orders/s")
         p99 = _quantile(alone, 0.99)
@@ -83,14 +105,12 @@ def main() -> int:
 def _step(bench: Bench, token: str, multiple: float, capacity: float, *, seconds: float, slow: float) -> Step:
     rate = multiple * capacity
     cpu = bench.cpu_seconds(bench.donor)
-    with ThreadPoolExecutor(_PROCESSES + 1) as pool:
-        loads = [
-            pool.submit(_play, bench, token, "open", rate / _PROCESSES, seconds) for _ in range(_PROCESSES)
-        ]
+    with ThreadPoolExecutor(1) as pool:
+        load = pool.submit(_play, bench, token, "open", rate, seconds)
         time.sleep(seconds)
         mib, cpu = bench.resident_mib(bench.donor), bench.cpu_seconds(bench.donor) - cpu
-        after = _play(bench, token, "closed", 1, _RECOVERY_SECONDS)
-        outcomes = [outcome for load in loads for outcome in load.result()]
+        after = _play(bench, token, "closed", 1, _RECOVERY_SECONDS).outcomes
+        outcomes, busy = load.result().outcomes, load.result().busy
     began = min(due for due, _, _ in outcomes)
     ended = began + seconds
     settled = [one for one in outcomes if one[0] >= began + _SETTLED_SECONDS]
@@ -109,26 +129,56 @@ def _step(bench: Bench, token: str, multiple: float, capacity: float, *, seconds
         per_cpu=len(_accepted(outcomes)) / cpu,
         lag=asyncio.run(_lag(bench)),
         recovered=max(0.0, max(bad, default=ended) - ended),
+        unsent=_count(outcomes, lambda status: status == UNSENT),
+        busy=busy,
     )
 
 
-def _play(bench: Bench, token: str, loop: str, many: float, seconds: float) -> list[Outcome]:
+def _play(bench: Bench, token: str, loop: str, many: float, seconds: float) -> Played:
     """What one process of clients saw."""
     parts = urlsplit(bench.network.url(bench.donor))
-    words = (loop, str(parts.hostname), str(parts.port), str(many), str(seconds))
+    return _clients(token, (loop, str(parts.hostname), str(parts.port), str(many), str(seconds)))
+
+
+def _clients(token: str, words: Sequence[str]) -> Played:
     ended = subprocess.run(
-        [sys.executable, "-m", "loadtests.bench.open_loop", *words],
+        pinned(Cores.here().others, [sys.executable, "-m", "loadtests.bench.open_loop", *words]),
         input=token + "\n",
         capture_output=True,
         text=True,
         check=True,
     )
-    return [(due, took, status) for due, took, status in json.loads(ended.stdout)]
+    found = json.loads(ended.stdout)
+    return Played([(due, took, status) for due, took, status in found["outcomes"]], found["busy"])
+
+
+def _clients_top() -> float:
+    """Requests a second that the clients make of a program that only answers."""
+    (port,) = find_free(1)
+    with TemporaryDirectory(prefix="bench-") as folder:
+        log = Path(folder) / "log"
+        command = pinned(Cores.here().measured, [sys.executable, str(BENCH / "answerer.py"), str(port)])
+        with program(command, log=log) as process:
+            wait_listening(port, process, log=log)
+            words = ("closed", "127.0.0.1", str(port), "64", str(_TOP_SECONDS))
+            return len(_accepted(_clients("x" * 300, words).outcomes)) / _TOP_SECONDS
+
+
+def _on_its_core() -> Callable[[NodeAddress], Sequence[str]]:
+    """The command of a node: the first one has a core for itself."""
+    first: list[str] = []
+
+    def command(node: NodeAddress) -> Sequence[str]:
+        first.append(node.name)
+        cores = Cores.here()
+        return pinned(cores.measured if node.name == first[0] else cores.others, node_command(node))
+
+    return command
 
 
 def _closed(bench: Bench, token: str, clients: int, seconds: float) -> float:
     """Orders a second that so many clients get, who wait for each answer."""
-    return len(_accepted(_play(bench, token, "closed", clients, seconds))) / seconds
+    return len(_accepted(_play(bench, token, "closed", clients, seconds).outcomes)) / seconds
 
 
 async def _token(bench: Bench) -> str:
@@ -174,16 +224,16 @@ def _times(times: Sequence[float]) -> str:
 def _print(steps: Sequence[Step], *, alone: float) -> None:
     top = max(step.goodput for step in steps)
     out.print(
-        "load | offered/s | taken/s | of top | p50 ms | p99 ms | p99 of alone | 503 | gone | broken | MiB"
-        " | taken per CPU-s"
+        "load | offered/s | taken/s | of top | p50 ms | p99 ms | p99 of alone | 503 | gone | broken | unsent"
+        " | MiB | taken per CPU-s | clients busy"
         " | peer has all after | recovered after"
     )
     for step in steps:
         out.print(
             f"{step.multiple:>4g} | {step.offered:9.0f} | {step.goodput:7.0f} | {step.goodput / top:6.2f}"
             f" | {1000 * step.median:6.0f} | {1000 * step.p99:6.0f} | {step.p99 / alone:12.1f}"
-            f" | {step.refused:5} | {step.gone:4} | {step.broken:6} | {step.mib:5.0f}"
-            f" | {step.per_cpu:15.0f}"
+            f" | {step.refused:5} | {step.gone:4} | {step.broken:6} | {step.unsent:6} | {step.mib:5.0f}"
+            f" | {step.per_cpu:15.0f} | {step.busy:12.2f}"
             f" | {step.lag:17.1f} s | {step.recovered:.1f} s"
         )
 

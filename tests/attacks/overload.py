@@ -50,7 +50,7 @@ async def _load(arena: Arena, token: str, loop: str, many: float) -> list[Outcom
         stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await process.communicate(f"{token}\n".encode())
-    return [(due, took, status) for due, took, status in json.loads(said)]
+    return [(due, took, status) for due, took, status in json.loads(said)["outcomes"]]
 
 
 async def _sold(admin: NodeClient) -> int:
