@@ -10,7 +10,7 @@ from branchlab.networks.drivers.docker import Project, run_docker
 from branchlab.networks.drivers.own_project import project_name
 from tests.attacks.arena import Arena
 from tests.attacks.attempt import Attempt, Finding
-from tests.attacks.raw import Connection, ask, connections, header, send, status_of
+from tests.attacks.raw import Connection, ask, connections, header, read_all, send, status_of
 
 VICTIM = "matriz"
 _MEBIBYTE = 1 << 20
@@ -18,6 +18,13 @@ _BODY_BYTES = 8 * _MEBIBYTE - 1
 _BODIES = 20
 _MORE_MIB = 64  # that a node may take for all bodies: its budget is 32 MiB, and copies are made
 _HALF_OPEN = 1100
+_HIDDEN = (
+    b"POST /auth/login HTTP/1.1\r\nHost: branch\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: branch\r\n\r\n"
+)
+_LONG_HEADER = (
+    b"GET /healthz HTTP/1.1\r\nHost: branch\r\nX-Filler: " + bytes([97]) * (64 * 1024) + b"\r\n\r\n"
+)
 _ULIMIT = 1024
 
 
@@ -25,6 +32,15 @@ async def _serves(arena: Arena) -> bool:
     """Whether the victim logs somebody in and answers them, on a new connection."""
     async with arena.cluster.client(VICTIM) as admin:
         return bool((await admin.me())["active"])
+
+
+async def _refused_for_good(arena: Arena, request: bytes, *, status: int) -> Finding:
+    """A request that hides another one behind it, or whose header has no end in sight."""
+    async with connections(arena, VICTIM, 1) as attackers:
+        await send(attackers[0], request)
+        answered = await read_all(attackers[0])
+    statuses = [int(part[:3]) for part in answered.split(b"HTTP/1.1 ")[1:]]
+    return Finding(statuses == [status], f"{', '.join(map(str, statuses)) or 'nothing'}, then closed")
 
 
 async def _stalled_bodies(arena: Arena, *, path: str, status: int) -> Finding:
@@ -204,6 +220,16 @@ ATTEMPTS = (
         f"{_BODIES} bodies of 8 MiB that stall, with a member's token",
         f"503 beyond the budget, then 408, at most {_MORE_MIB} MiB more",
         _stalled_bodies_of_a_member,
+    ),
+    _OF_TWO_NODES(
+        "a request hidden behind a body with two lengths",
+        "400, and the connection is closed",
+        partial(_refused_for_good, request=_HIDDEN, status=400),
+    ),
+    _OF_TWO_NODES(
+        "a header of 64 KiB in one piece",
+        "431, and the connection is closed",
+        partial(_refused_for_good, request=_LONG_HEADER, status=431),
     ),
     _OF_TWO_NODES("50 headers that trickle", "408 for each", _slow_headers),
     _OF_TWO_NODES(

@@ -49,6 +49,16 @@ async def status_of(connection: Connection) -> int:
     return 0
 
 
+async def read_all(connection: Connection) -> bytes:
+    """All that the node answers until it closes the connection; as much as came, if it does not."""
+    answered = b""
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while more := await connection[0].read(1 << 16):
+                answered += more
+    return answered
+
+
 def header(path: str, length: int, **headers: str) -> bytes:
     """The header of a POST that states a length; `X_Replica_Token=` gives X-Replica-Token."""
     lines = [

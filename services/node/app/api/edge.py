@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api import admission, door
+from app.api import admission, door, framing
 from app.api.admission import PASS
 from app.api.allowed_hosts import is_asked_by_name
 from app.api.at_once import WRITE, Asked, AtOnce, Ready, Routes, Write
@@ -109,6 +109,12 @@ class Visit:
         headers = tuple([(name.lower().encode(), value.encode()) for name, value in named])
         await _send(self, Ready(PROBLEMS[refusal.code].status, body, headers, PROBLEM))
 
+    async def refuse_for_good(self, code: str) -> None:
+        """Answer with a problem, and close the connection: what follows on it may be no request."""
+        answer = problem_response(Request(self.scope), code, {})
+        answer.headers["connection"] = "close"
+        await answer(self.scope, self.receive, self.answer)
+
 
 def install_edge(app: FastAPI, routes: Routes) -> None:
     """Put the layer before `app`'s routes, and answer requests of `routes` at once where they are plain.
@@ -118,8 +124,8 @@ def install_edge(app: FastAPI, routes: Routes) -> None:
 
 
 class Edge:
-    """Judges a request in this order: its host, whether the node is ready, its lane, its token, its body, its
-    turn. Each costs less than the next one.
+    """Judges a request in this order: how it is framed, its host, whether the node is ready, its lane, its
+    token, its body, its turn. Each costs less than the next one.
 
     A server may put one around the whole application, too (`api`). Then a request that is answered at once
     never gets into FastAPI, and the one inside lets the others pass.
@@ -154,6 +160,10 @@ class Edge:
     async def _judge(self, visit: Visit) -> None:
         """Whether it may come in, before its body is read."""
         node, sent = visit.node, visit.sent
+        fault = framing.fault_of(visit.scope, sent)
+        if fault is not None:
+            await visit.refuse_for_good(fault)
+            return
         if not is_asked_by_name(sent, node.settings.allowed_hosts):
             await visit.refuse("unknown_host")
             return

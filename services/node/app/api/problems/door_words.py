@@ -15,6 +15,26 @@ DOOR_PROBLEMS = (
         ),
     ),
     Problem(
+        "header_too_large",
+        431,
+        Words("Header too large", "Cabeçalho grande demais"),
+        Words(
+            "The address and the header may have at most 16 KiB; the connection is closed.",
+            "O endereço e o cabeçalho podem ter no máximo 16 KiB; a conexão foi encerrada.",
+        ),
+    ),
+    Problem(
+        "framed_twice",
+        400,
+        Words("Two lengths", "Dois comprimentos"),
+        Words(
+            "The header says in two ways where the body ends: Content-Length and Transfer-Encoding. Send"
+            " one.",
+            "O cabeçalho diz de dois modos onde o corpo termina: Content-Length e Transfer-Encoding. Envie um"
+            " só.",
+        ),
+    ),
+    Problem(
         "slow_body",
         408,
         Words("Slow body", "Corpo lento"),

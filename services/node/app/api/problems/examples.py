@@ -76,6 +76,8 @@ _WITHOUT_ERROR: Mapping[str, Mapping[str, Any]] = {
     "unknown_host": {},
     "method_not_allowed": {},
     "slow_header": {},
+    "header_too_large": {},
+    "framed_twice": {},
     "internal_error": {},
     "unsupported_media_type": {"expected": "application/json"},
     "validation": invalid_data([("body", "lines[0].quantity", "too_small", {"ge": 1})], "en"),
