@@ -68,7 +68,10 @@ class Comparison:
         life = peer.epoch or ""
         theirs = await self._donors.totals(peer, of=life)
         told = DonorState(Life(peer.name, life), theirs.heads or {}, theirs.parked_seqs)
-        await self._intake.take_parked(peer, told, None, orders=False)
+        # Of lives at which this node is behind, they come with the fetch that takes the position over, too.
+        takes_parked = reason != "apart"
+        if takes_parked:
+            await self._intake.take_parked(peer, told, None, orders=False)
         ours, heads = await self._database.read(
             lambda connection: (anti_entropy.recorded_totals(connection), positions.heads(connection))
         )
@@ -84,7 +87,8 @@ class Comparison:
                 if relation == "orders":
                     orders.add(page)
                 after = page.next
-        await self._intake.take_parked(peer, told, None, orders=True)
+        if takes_parked:
+            await self._intake.take_parked(peer, told, None, orders=True)
         if not left_out:
             await self._intake.write(peer, lambda tx: donor_state.forget_compared(tx, told))
         await self._move_out(told, orders, orders.whole(differing.get("orders", []), theirs))

@@ -198,6 +198,7 @@ class HelloHandler:
         # While a node rebuilds, rows come before the heads they belong to.
         settled = theirs.founded and ours.founded and _differ(theirs, ours)
         apart = hello_rules.unlike(ours.heads, theirs.heads) if settled else set()
+        settled = settled and not apart & {ours.life, theirs.life}  # events are on their way
         if apart and settled:
             # A life that one of the two cannot store would keep them from ever being compared.
             settled = not apart & await self._database.read(life_table.all_living)
