@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from branchlab.checking.runlog import Record
+from branchlab.checking.timeline.happened import happenings
 from branchlab.checking.verdict import judge
 from branchlab.errors import LabError
 from branchlab.nodes.contract import Status
 from branchlab.teaching.report import exports
 from branchlab.teaching.report.command import MOST_BYTES, write_report
-from branchlab.teaching.report.happened import happenings
 from branchlab.teaching.report.page import page
 from branchlab.tests import readings
 from branchlab.tests.run_records import make_order

@@ -203,11 +203,27 @@ def test_a_long_session_stays_small() -> None:
         told.owes(at, "matriz", "filial-sul", at)
         told.order(at, at, "ok", response={})
         told.fault(at, "cut", "matriz→filial-sul", at=(at, at, at))
+        told.add(at, "question", question=at + 1, text="?", choices=["a", "b"])
+        told.add(at, "question.closed", question=at + 1)
     timeline = told.timeline
 
     assert len(timeline.pending[SUL].points) <= 112
     assert len(timeline.seconds) <= 112
     assert len(timeline.bands) <= 112
+    assert len(timeline.questions) <= 112
+    assert timeline.happened.since(0)[0].at >= 888
+    assert len(timeline.happened.asked) == 0
+    assert min(line.at for line in timeline.story[:-40]) >= 888
+
+
+def test_a_question_that_is_open_is_never_forgotten_and_neither_is_the_newest_story() -> None:
+    told = Told(keep_seconds=100)
+    told.add(1, "question", question=1, text="?", choices=["a", "b"])
+    for at in range(2, 1000, 5):
+        told.all_agree(at)
+    told.add(999, "vote", question=1, voter="ana", choice=1)
+    assert told.timeline.questions[1].tally == [0, 1]
+    assert told.story()[-1] == "A question to the class: ?"
 
 
 def test_a_value_that_held_is_kept_when_what_was_before_is_forgotten() -> None:

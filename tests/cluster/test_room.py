@@ -226,8 +226,14 @@ def test_nothing_keeps_people_out_of_the_room(room: Room, seen: Seen, theme: str
     assert_nothing_in_the_way(page)
     page.keyboard.press("Escape")
     expect(page.locator(".dialog")).to_have_count(0)
+    page.keyboard.press("m")
+    expect(page.locator("svg.space-time")).to_be_visible()
+    assert_nothing_in_the_way(page)
+    assert fits(page), "the page with space and time has to be scrolled"
+    page.keyboard.press("m")
+    expect(page.locator("svg.space-time")).to_have_count(0)
     page.keyboard.press("f")
-    expect(page.get_by_test_id("look-more")).to_be_visible()
+    expect(page.locator("body.projector")).to_have_count(1)
     assert_nothing_in_the_way(page)
     assert fits(page), "the page for a projector has to be scrolled"
     assert smallest_text(page) >= 24

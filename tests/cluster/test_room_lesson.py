@@ -159,14 +159,14 @@ def test_a_recorded_play_shows_its_predictions_and_theory_again(
 
 def test_the_lesson_fits_a_projector(seen: Seen) -> None:
     seen.press("f")
-    expect(seen.get("look-more")).to_be_visible()
+    expect(seen.page.locator("body.projector")).to_have_count(1)
     try:
         assert_nothing_in_the_way(seen.page)
         assert fits(seen.page), "the page for a projector has to be scrolled"
         assert smallest_text(seen.page) >= 24
     finally:
         seen.press("f")
-    expect(seen.get("look-more")).to_have_count(0)
+    expect(seen.page.locator("body.projector")).to_have_count(0)
 
 
 @pytest.mark.skipif(address_here() is None, reason="this machine is in no network")

@@ -50,7 +50,7 @@ def test_a_branch_is_away_and_comes_back(cluster: Cluster, tmp_path: Path) -> No
         expect(seen.get("verdict")).to_contain_text("PASS")
         take(seen, folder, "back")
         seen.press("d", "f")
-        expect(seen.get("look-more")).to_be_visible()
+        expect(seen.page.locator("body.projector")).to_have_count(1)
         take(seen, folder, "projector")
         browser.close()
 

@@ -83,5 +83,15 @@ class Question:
         return [counts[place] for place in range(len(self.choices))]
 
 
+def remembered(questions: Mapping[int, Question], before: float) -> dict[int, Question]:
+    """Those that are open, were closed since, or are the newest."""
+    newest = max(questions, default=None)
+    return {
+        number: one
+        for number, one in questions.items()
+        if one.closed is None or one.closed >= before or number == newest
+    }
+
+
 def _is_number(said: Any) -> bool:
     return isinstance(said, int | float) and not isinstance(said, bool) and isfinite(said) and said >= 0

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from branchlab.checking.runlog import Record
+from branchlab.checking.timeline.happened import Happened
 from branchlab.checking.timeline.lag import Lags
 from branchlab.checking.timeline.lesson import LessonTold
 from branchlab.checking.timeline.model import (
@@ -17,13 +18,14 @@ from branchlab.checking.timeline.model import (
     Second,
     outcome_of,
 )
-from branchlab.checking.timeline.questions import Question
+from branchlab.checking.timeline.questions import Question, remembered
 from branchlab.checking.timeline.series import Series
 from branchlab.checking.timeline.story import StoryLine, Storyteller
 from branchlab.nodes.contract import Status
 from branchlab.nodes.convergence import is_converged
 
-_MOST_STORY = 2000
+_MOST_STORY, _LEAST_STORY = 2000, 40
+_HAPPENED_SECONDS = 120.0  # of a live run: a diagram of more could not be read
 
 
 class Timeline:
@@ -40,6 +42,8 @@ class Timeline:
     opinions   what the checker said: one for each change, newest words, with the moment since when
     story      what happened in plain words, the oldest first
     questions  what the class was asked, and how it voted
+    retries    (sender, receiver) → how often the newest batch was tried in vain
+    happened   what happened at which node, each thing after its causes
     lesson     what is told of a lesson, where the run is one
 
     With `keep_seconds` what is older is forgotten, so that a long session stays as small as a short one.
@@ -51,6 +55,7 @@ class Timeline:
         self.began_wall: str | None = None
         self.nodes: dict[str, NodeView] = {}
         self.pending: dict[Link, Series] = {}
+        self.retries: dict[Link, Series] = {}
         self.rights: dict[str, Series] = {}
         self.stock: dict[str, Series] = {}
         self.lag: dict[str, Series] = {name: Series() for name in ("p50", "p99", "oldest")}
@@ -60,6 +65,7 @@ class Timeline:
         self.story: list[StoryLine] = []
         self.questions: dict[int, Question] = {}
         self.lesson: LessonTold | None = None
+        self.happened = Happened()
         self._keep_seconds = keep_seconds
         self._teller = Storyteller()
         self._lags = Lags()
@@ -86,6 +92,7 @@ class Timeline:
         """Takes in the next record. Kinds that it does not know change nothing but the time."""
         at = self.now = max(self.now, record["at_ns"] / 1e9)
         kind = record["kind"]
+        self.happened.add(record)
         if kind == "run.start":
             self._begin(at, record)
         elif kind == "sample":
@@ -117,6 +124,7 @@ class Timeline:
         names = list(record["nodes"])
         self.nodes = {name: NodeView(name) for name in names}
         self.pending = {(one, other): Series() for one in names for other in names if one != other}
+        self.retries = {link: Series() for link in self.pending}
         self.rights = {name: Series() for name in names}
         self.stock = {name: Series() for name in names}
         self.story += self._teller.began(at, record)
@@ -125,6 +133,7 @@ class Timeline:
         for mapping in (self.nodes, self.rights, self.stock):
             mapping.pop(node, None)
         self.pending = {link: series for link, series in self.pending.items() if node not in link}
+        self.retries = {link: self.retries[link] for link in self.pending}
 
     def _sample(self, at: float, record: Record) -> None:
         view = self.nodes.get(record["node"])
@@ -157,6 +166,7 @@ class Timeline:
         for link, series in self.pending.items():
             if link[0] == node:
                 series.add(at, None)
+                self.retries[link].add(at, None)
         self.rights[node].add(at, None)
         self.stock[node].add(at, None)
 
@@ -165,6 +175,8 @@ class Timeline:
             if sender == node:
                 count = status["pending"].get(receiver)
                 series.add(at, count)
+                peer = status["peers"].get(receiver)
+                self.retries[sender, receiver].add(at, peer["attempts"] if peer is not None else None)
                 self.story += self._teller.pending(at, (sender, receiver), count)
         self.rights[node].add(at, status["stock"].get("here"))
         oversold = status["stock"].get("oversold")
@@ -260,16 +272,20 @@ class Timeline:
         if self._keep_seconds is None or at - self._forgotten_at < self._keep_seconds / 10:
             return
         self._forgotten_at, before = at, at - self._keep_seconds
-        for mapping in (self.pending, self.rights, self.stock, self.lag):
+        for mapping in (self.pending, self.retries, self.rights, self.stock, self.lag):
             for series in mapping.values():
                 series.forget_before(before)
+        self.happened.forget_before(at - min(_HAPPENED_SECONDS, self._keep_seconds))
         for second in [one for one in self.seconds if one < before]:
             del self.seconds[second]
         self.bands = [band for band in self.bands if band.healed is None or band.healed >= before]
         self._by_id = {band.id: band for band in self.bands}
         last = self.opinions[-1:]
         self.opinions = [one for one in self.opinions[:-1] if one.at >= before] + last
-        del self.story[:-_MOST_STORY]
+        newest = self.story[-_LEAST_STORY:]
+        older = self.story[:-_LEAST_STORY][-_MOST_STORY:]
+        self.story = [line for line in older if line.at >= before] + newest
+        self.questions = remembered(self.questions, before)
 
 
 def timeline_of(records: Iterable[Record], *, until: float | None = None) -> Timeline:

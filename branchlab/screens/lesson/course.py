@@ -49,7 +49,7 @@ class Course:
         self._room = room
         self._program = program
         self._scale = FAST if is_fast else 1.0
-        self._asked: list[int] = []
+        self._asked: list[Question] = []
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -59,8 +59,8 @@ class Course:
 
     @property
     def questions(self) -> list[Question]:
-        """The questions that were asked so far of this scenario, with their votes."""
-        return [self._room.timeline.questions[number] for number in self._asked]
+        """The questions that were asked so far of this scenario, with their votes, however long ago."""
+        return [*self._asked]
 
     @property
     def middles(self) -> list[tuple[Question, float | None]]:
@@ -90,7 +90,7 @@ class Course:
     def next(self, language: Language) -> None:
         """The next step: lock a prediction, play, or go on to the next scenario."""
         if self.phase == "predict" and self.chosen is not None:
-            self._room.log.question_closed(self._asked[-1])
+            self._room.log.question_closed(self._asked[-1].id)
             if self.place + 1 < len(self.chosen.lesson.predict):
                 self.place += 1
                 self._ask()
@@ -108,7 +108,7 @@ class Course:
     async def leave(self) -> None:
         """Back to the list of scenarios. A play that is under way ends, and mends what it broke."""
         if self.phase == "predict":
-            self._room.log.question_closed(self._asked[-1])
+            self._room.log.question_closed(self._asked[-1].id)
         await self.close()
         self._leave()
 
@@ -161,7 +161,7 @@ class Course:
                 else {}
             ),
         )
-        self._asked.append(number)
+        self._asked.append(self._room.timeline.questions[number])
         self._changed()
 
     async def _run(self, chosen: Loaded, language: Language) -> None:

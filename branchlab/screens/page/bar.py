@@ -33,8 +33,7 @@ class _Bar:
         page, word = self.page, self.state.word
         for name, key in (("projector", "f"), ("theme", "d"), ("language", "g"), ("help", "?")):
             button(word(name), partial(page.press, key), key=key, test=f"look-{name}")
-        if self.state.is_projector:
-            button(word("more"), lambda: page.press("m"), key="m", test="look-more")
+        button(word("more"), lambda: page.press("m"), key="m", test="look-more")
 
     def _line(self) -> None:
         self._said = Tag("span", self.state.said, classes="say", role="status", data_testid="said")

@@ -14,7 +14,6 @@ from branchlab.screens.page.words import clock, short
 
 SPAN_SECONDS = 180.0
 _LEAST_SPAN_SECONDS = 30.0
-_PICTURE_PIXELS = 480  # about: how far apart labels must be depends on it
 _RIGHT_PERCENT = {(12, False): 81.0, (24, False): 68.0, (12, True): 74.0, (24, True): 60.0}
 _MOST_LABELS = 14
 
@@ -50,7 +49,7 @@ def option(timeline: Timeline, style: ChartStyle) -> dict[str, Any]:
             {
                 "text": style.word(f"chart_{name}"),
                 "left": 4,
-                "top": f"{100 * (room.top - 1.75 * font / _PICTURE_PIXELS):.2f}%",
+                "top": f"{100 * (room.top - 1.75 * font / style.pixels):.2f}%",
                 "padding": 0,
                 "textStyle": {**text, "fontWeight": 600},
             }
@@ -93,13 +92,13 @@ def band_name(band: Band, language: Language) -> str:
 def _rooms(style: ChartStyle) -> list[Room]:
     """Where the grids are, in parts of the picture."""
     head, foot, count = (
-        2.1 * style.font / _PICTURE_PIXELS,
-        1.9 * style.font / _PICTURE_PIXELS,
+        2.1 * style.font / style.pixels,
+        1.9 * style.font / style.pixels,
         len(style.grids),
     )
     each = (1 - foot) / count
-    gap = 1.12 * style.font / _PICTURE_PIXELS
-    between = 0.9 * style.font / _PICTURE_PIXELS
+    gap = 1.12 * style.font / style.pixels
+    between = 0.9 * style.font / style.pixels
     return [Room(place * each + head, each - head - between, gap) for place in range(count)]
 
 
@@ -125,7 +124,7 @@ def _moving(timeline: Timeline, style: ChartStyle) -> dict[str, Any]:
             font=style.font,
             text=style.theme.text,
             most=_MOST_LABELS,
-            height=_PICTURE_PIXELS,
+            height=style.pixels,
         )
     if "pending" in style.grids:
         series.append(_unknown(timeline, style, style.grids.index("pending")))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from branchlab.checking.timeline.lesson import LessonTold
-from branchlab.checking.timeline.model import OUTCOMES
+from branchlab.checking.timeline.model import OUTCOMES, Link
 from branchlab.checking.timeline.series import Point, Series
 from branchlab.checking.timeline.timeline import Timeline
 from branchlab.language import Language
@@ -24,7 +24,8 @@ Data = list[list[float | None]]
 @dataclass(frozen=True)
 class ChartStyle:
     """How charts are drawn. `grids` are those that are shown, from top to bottom; `window` is the stretch of
-    the run that the axis spans, and `now` where in it the run is."""
+    the run that the axis spans, and `now` where in it the run is. `pixels` is about how high the picture is,
+    which decides how far apart labels must be."""
 
     language: Language
     theme: Theme
@@ -33,6 +34,7 @@ class ChartStyle:
     grids: tuple[str, ...] = GRIDS
     font: int = 12
     is_narrow: bool = False
+    pixels: int = 480
 
     def word(self, name: str, **facts: object) -> str:
         return WORDS[self.language][name].format(**facts)
@@ -49,7 +51,7 @@ class Drawn:
 
 def drawn(name: str, timeline: Timeline, style: ChartStyle) -> list[Drawn]:
     """Everything in the grid of that name."""
-    makers = {"pending": _pending, "stock": _stock, "orders": _orders, "lag": _lag}
+    makers = {"pending": _pending, "stock": _stock, "orders": _orders, "lag": _lag, "retries": _retries}
     return list(makers[name](timeline, style))
 
 
@@ -156,6 +158,32 @@ def _lag(timeline: Timeline, style: ChartStyle) -> Iterator[Drawn]:
     for place, name in enumerate(("p50", "p99", "oldest")):
         looks = (style.theme.colour((2, 0, 1)[place]), DASHES[place])
         yield _line(f"lag-{name}", style.word(f"series_{name}"), timeline.lag[name], style, looks)
+
+
+def _retries(timeline: Timeline, style: ChartStyle) -> Iterator[Drawn]:
+    """How often each link was tried in vain, a dot for each try; and when the next is due."""
+    names = list(timeline.nodes)
+    for (sender, receiver), one in timeline.retries.items():
+        looks = (style.theme.colour(names.index(receiver)), DASHES[names.index(sender) % len(DASHES)])
+        name = f"{short(sender)}→{short(receiver)}"
+        line = _line(f"retries-{sender}>{receiver}", name, one, style, looks)
+        tries = [[at, value] for at, value in one.points if value and style.window[0] <= at <= style.now]
+        dots = {"showSymbol": bool(tries), "symbol": "circle", "symbolSize": 7}
+        due = next_try(timeline, (sender, receiver), style.now)
+        said = None if not one.at(style.now) or line.label is None else line.label.text
+        if said is not None and due is not None:
+            said = f"{said}, {style.word('retry_due', seconds=f'{due:.0f}')}"
+        label = None if said is None or line.label is None else Label(said, line.label.value, looks[0])
+        yield Drawn({**line.series, **dots}, label, line.values)
+
+
+def next_try(timeline: Timeline, link: Link, now: float) -> float | None:
+    """In how many seconds a link is tried again; None where nothing waits for that, or nobody knows."""
+    view = timeline.nodes[link[0]]
+    age = view.age(now)
+    peer = view.status["peers"].get(link[1]) if view.status is not None and view.answers else None
+    due = peer["next_retry_seconds"] if peer is not None else None
+    return None if due is None or age is None else max(0.0, due - age)
 
 
 def _line(key: str, name: str, one: Series, style: ChartStyle, looks: tuple[str, object]) -> Drawn:

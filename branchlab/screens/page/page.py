@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from nicegui import Client, ui
@@ -10,7 +9,7 @@ from nicegui.element import Element
 
 from branchlab.screens.lesson.course import Course
 from branchlab.screens.live.room import LiveRoom
-from branchlab.screens.page import charts, dialogs
+from branchlab.screens.page import charts, dialogs, space_time
 from branchlab.screens.page.actions import Actions
 from branchlab.screens.page.bar import ActionBar, LessonBar, ScrubBar
 from branchlab.screens.page.elements import Picture, Tag
@@ -234,6 +233,7 @@ class RoomPage:
                     Tag("h2", word("map"))
                     self._map = Picture(classes="picture")
                 with Tag("section", classes="panel charts-panel", aria_label=word("charts")):
+                    self._space = Picture(classes="picture space") if state.has_space_time else None
                     self._chart = ui.echart(self._chart_option(), renderer="svg").classes("chart")
                 self._panel = self._side()
                 self._bar: ActionBar | ScrubBar | LessonBar
@@ -250,9 +250,7 @@ class RoomPage:
     def _style(self) -> ChartStyle:
         source, state = self.shown, self.state
         window = charts.window_of(source.now, length=source.length, is_live=source.is_live)
-        return ChartStyle(
-            state.language, state.theme, window, source.now, state.grids, state.font, state.is_lesson
-        )
+        return state.chart_style(window, source.now)
 
     def _chart_option(self) -> dict[str, Any]:
         return charts.option(self.shown.timeline, self._style())
@@ -277,6 +275,9 @@ class RoomPage:
         self._panel.refresh()
         if now - self._drawn_at >= _CHART_SECONDS or now < self._drawn_at or whole:
             self._drawn_at = now
+            if self._space is not None:
+                window = space_time.window_of(now, is_live=shown.is_live)
+                self._space.show(space_time.space_time(timeline, window, style))
             self._chart.run_chart_method("setOption", charts.update(timeline, self._style()))
 
     def _side(self) -> StoryPanel | LessonPanel | ToldPanel:
@@ -293,8 +294,3 @@ class RoomPage:
         """What the page must be built anew for: where the class is, and which run is shown."""
         version = self.course.version if self.course is not None and self.state.is_lesson else 0
         return version, self.shown.timeline if self.shown is not self.source else None
-
-    def forget(self) -> None:
-        """The page is gone."""
-        with suppress(RuntimeError):
-            self.close_dialog()

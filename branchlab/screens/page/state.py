@@ -6,14 +6,15 @@ from typing import TypeVar
 from branchlab.language import Language
 from branchlab.screens.live.hands import WHO, Who
 from branchlab.screens.page.colours import THEMES, Theme, ThemeName
-from branchlab.screens.page.lines import GRIDS
+from branchlab.screens.page.lines import GRIDS, ChartStyle
 from branchlab.screens.page.words import OTHER, WORDS
 
 LEASES = (60.0, 30.0, 120.0, 300.0, 600.0, 1800.0)
 RATES = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _FONT, _LARGE_FONT = 12, 24
 Choice = TypeVar("Choice")
-_PAIRS = (("pending", "stock"), ("orders", "lag"))
+RETRIES = ("retries",)
+_PAIRS = (("pending", "stock"), ("orders", "lag"), RETRIES)
 
 
 @dataclass
@@ -46,8 +47,30 @@ class PageState:
 
     @property
     def grids(self) -> tuple[str, ...]:
-        """The charts that fit: two at a time where the text is large."""
-        return _PAIRS[self.pair % len(_PAIRS)] if self.is_projector else GRIDS
+        """The charts that fit: two at a time where the text is large. Those about retries stand below the
+        diagram of space and time."""
+        views = _PAIRS if self.is_projector else (GRIDS, RETRIES)
+        return views[self.pair % len(views)]
+
+    @property
+    def has_space_time(self) -> bool:
+        """Whether the diagram of space and time is among what is shown."""
+        return self.grids == RETRIES
+
+    def chart_style(self, window: tuple[float, float], now: float) -> ChartStyle:
+        """How the charts are drawn for a stretch of the run; with less room below the diagram of space and
+        time."""
+        has_space_time = self.has_space_time
+        return ChartStyle(
+            self.language,
+            self.theme,
+            window,
+            now,
+            self.grids,
+            self.font,
+            is_narrow=self.is_lesson or has_space_time,
+            pixels=215 if has_space_time else 480,
+        )
 
     def word(self, name: str, **facts: object) -> str:
         return WORDS[self.language][name].format(**facts)

@@ -8,6 +8,7 @@ from branchlab.checking.timeline.model import OUTCOMES, Outcome
 from branchlab.checking.timeline.timeline import Timeline
 from branchlab.checking.timeline.words import FAULTS
 from branchlab.language import Language
+from branchlab.screens.page.lines import next_try
 from branchlab.screens.page.map_svg import is_stale, pending_on, state_of
 from branchlab.screens.page.words import WORDS, clock
 
@@ -23,6 +24,12 @@ def tables(timeline: Timeline, now: float, language: Language) -> str:
             words["table_pending"],
             _heads(words, "from", "to", "pending"),
             _pending(timeline, now, words),
+        )
+        + _table(
+            "retries",
+            words["table_retries"],
+            _heads(words, "from", "to", "attempts", "due"),
+            _retries(timeline, now),
         )
         + _table(
             "nodes",
@@ -47,6 +54,12 @@ def _heads(words: Mapping[str, str], *names: str) -> list[str]:
 def _pending(timeline: Timeline, now: float, words: Mapping[str, str]) -> Iterable[Row]:
     for link in timeline.pending:
         yield (*link, _shown(pending_on(timeline, link, now)))
+
+
+def _retries(timeline: Timeline, now: float) -> Iterable[Row]:
+    for link, series in timeline.retries.items():
+        known = series.last if not is_stale(timeline.nodes[link[0]], now) else None
+        yield (*link, _shown(known), _shown(next_try(timeline, link, now)) if known else "")
 
 
 def _nodes(timeline: Timeline, now: float, words: Mapping[str, str]) -> Iterable[Row]:

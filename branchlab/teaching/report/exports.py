@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from branchlab.checking.runlog import Record
+from branchlab.checking.timeline.happened import happenings
 from branchlab.checking.timeline.timeline import timeline_of
-from branchlab.teaching.report.happened import happenings
 
 SHIVIZ_PATTERN = r'(?<host>[\w-]+) "(?<event>.*)" (?<clock>\{.*\})'
 """What ShiViz is to read the lines by: its box for the parser's regular expression."""

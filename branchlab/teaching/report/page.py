@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from branchlab.checking.runlog import Record
+from branchlab.checking.timeline.happened import Happening, happenings
 from branchlab.checking.timeline.model import Band, Link
 from branchlab.checking.timeline.series import Series
 from branchlab.checking.timeline.timeline import Timeline, timeline_of
@@ -14,7 +15,6 @@ from branchlab.checking.verdict import Verdict
 from branchlab.language import Language
 from branchlab.teaching.lesson.words import WORDS
 from branchlab.teaching.report import svg
-from branchlab.teaching.report.happened import Happening, happenings
 from branchlab.teaching.report.templates import template
 from branchlab.teaching.report.words import ENVIRONMENT, OUTCOMES, PROMISES, TEXTS, UNITS, both
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from branchlab.checking.timeline.happened import Happening
 from branchlab.checking.timeline.model import OUTCOMES, Band, Second
 from branchlab.checking.timeline.series import Series
 from branchlab.language import LANGUAGES
-from branchlab.teaching.report.happened import Happening
 
 WIDTH, HEIGHT = 960, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 170, 14, 28

@@ -35,14 +35,35 @@ class Happening:
 
 
 @dataclass
-class _Teller:
-    """What is known so far, record by record."""
+class Happened:
+    """What is known so far, record by record. Places count from the first thing that ever happened, also
+    where older ones were forgotten."""
 
     told: list[Happening] = field(default_factory=list)
+    forgotten: int = 0
     clocks: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
     written: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     heads: dict[tuple[str, str], int] = field(default_factory=dict)
     asked: dict[int, tuple[str, str]] = field(default_factory=dict)
+
+    def at(self, place: int) -> Happening | None:
+        """What happened at that place; None where it was forgotten."""
+        return self.told[place - self.forgotten] if place >= self.forgotten else None
+
+    def since(self, moment: float) -> list[Happening]:
+        """What happened from a moment on; samples come in order, so it stands at the end."""
+        place = len(self.told)
+        while place and self.told[place - 1].at >= moment:
+            place -= 1
+        return self.told[place:]
+
+    def forget_before(self, moment: float) -> None:
+        """Leaves out what was over by then."""
+        kept = self.since(moment)
+        self.forgotten += len(self.told) - len(kept)
+        self.told = kept
+        for life, written in self.written.items():
+            self.written[life] = [one for one in written if one[1] >= self.forgotten] or written[-1:]
 
     def add(self, record: Record) -> None:
         kind, at = record["kind"], round(record["at_ns"] / 1e9, 3)
@@ -50,20 +71,24 @@ class _Teller:
             self._sample(at, record["node"], record["status"]["heads"])
         elif kind == "op.invoke":
             self.asked[record["op"]] = (record["action"], record["node"])
-        elif kind in ("op.ok", "op.fail"):
+        elif kind in ("op.ok", "op.fail", "op.info"):
             self._answered(at, kind, record)
         elif kind in ("event.ignored", "event.rejected"):
             words = deferred(_FALSE[kind], count=record["count"], cause=record["cause"])
             self._tell(at, record["node"], "false", words)
 
     def _answered(self, at: float, kind: str, record: Record) -> None:
-        action, node = self.asked.get(record["op"], ("", ""))
-        if action != "order":
+        action, node = self.asked.pop(record["op"], ("", ""))
+        if action != "order" or kind == "op.info":
             return
         if kind == "op.ok":
             order = record["response"]
             self._tell(
-                at, node, "order", deferred("sold {number}", number=order["number"]), order=order["id"]
+                at,
+                node,
+                "order",
+                deferred("sold {number}", number=order.get("number", "")),
+                order=order.get("id"),
             )
         else:
             self._tell(
@@ -82,7 +107,8 @@ class _Teller:
                 self.written[life].append((head, self._tell(at, branch, "wrote", words)))
             known = self.heads.get((node, life), 0)
             if branch != node and head > known:
-                cause = next(place for through, place in self.written[life] if through >= head)
+                places = (place for through, place in self.written[life] if through >= head)
+                cause = next(places, None)
                 words = deferred("received {branch} {numbers}", branch=branch, numbers=_span(known + 1, head))
                 self._tell(at, node, "received", words, cause=cause)
             self.heads[node, life] = max(head, known)
@@ -98,12 +124,13 @@ class _Teller:
         order: str | None = None,
     ) -> int:
         clock = self.clocks[node]
-        if cause is not None:
-            for other, count in self.told[cause].clock.items():
+        known = self.at(cause) if cause is not None else None
+        if known is not None:
+            for other, count in known.clock.items():
                 clock[other] = max(clock.get(other, 0), count)
         clock[node] = clock.get(node, 0) + 1
         self.told.append(Happening(at, node, what, words, dict(clock), cause, order))
-        return len(self.told) - 1
+        return self.forgotten + len(self.told) - 1
 
 
 def _span(first: int, last: int) -> str:
@@ -112,7 +139,7 @@ def _span(first: int, last: int) -> str:
 
 def happenings(records: Iterable[Record]) -> list[Happening]:
     """Everything that happened, each thing after its causes."""
-    teller = _Teller()
+    teller = Happened()
     for record in records:
         teller.add(record)
-    return teller.told
+    return [*teller.told]
