@@ -571,12 +571,12 @@ show-d-2: $(VENV)
 show-d-3: $(VENV)
 	@$(PYTEST) tests/test_rooms.py
 
-.PHONY: show-h show-h-1 show-h-2 show-h-3 show-h-4
-show-h: show-h-1 show-h-2 show-h-3 show-h-4 ## Demonstra a sala de controle, a aula e os outros nós | Show the control room, the lesson and other nodes
+.PHONY: show-h show-h-1 show-h-2 show-h-3 show-h-4 show-h-5
+show-h: show-h-1 show-h-2 show-h-3 show-h-4 show-h-5 ## Demonstra a sala de controle, a aula e os outros nós | Show the control room, the lesson and other nodes
 
 # The screens against the nodes, in Chromium; the whole lesson; the report's own node; nodes that people bring.
 show-h-1: $(VENV)
-	@$(PYTEST) tests/cluster/test_room.py
+	@$(PYTEST) tests/cluster/test_room.py tests/cluster/test_room_lesson.py
 show-h-2: $(VENV)
 	@for driver in $(SHOW_DRIVERS); do $(LAB) lesson --unattended --driver $$driver || exit 1; done
 show-h-3: $(VENV)
@@ -584,3 +584,7 @@ show-h-3: $(VENV)
 show-h-4: $(VENV)
 	@$(PYTEST) tests/cluster/test_own_nodes.py
 	@$(NEEDED) $(PYTEST) $(if $(filter compose,$(SHOW_DRIVERS)),tests/compose/test_other_nodes.py,branchlab/tests/test_ladder.py)
+# How old what a screen shows is, against the nodes; and whether a session of two hours stays as small as a short one.
+show-h-5: $(VENV)
+	@.venv/bin/python -m tests.cluster.screen_age
+	@.venv/bin/python -m tests.cluster.screen_memory

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.cluster import tools
 
 # No name leads anywhere, so what would leave the host cannot, and ends as an error on the page's console.
-_ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def launched(*arguments: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=tools.browser(),
-            args=["--no-sandbox", _ALONE, *arguments],  # root has no sandbox
+            args=["--no-sandbox", ALONE, *arguments],  # root has no sandbox
         )
         yield browser
         browser.close()

@@ -16,7 +16,7 @@ from tests.cluster.cluster import Cluster, StartCluster
 FAST = {"BCRYPT_ROUNDS": "4", "REPLICATION_RETRY_SECONDS": "0.1", "REBALANCE_SECONDS": "0"}
 
 
-class _Networks:
+class Networks:
     """Networks whose data and logs stay in one directory, where pytest keeps those of the last runs."""
 
     def __init__(self, directory: Path) -> None:
@@ -57,7 +57,7 @@ class _Networks:
 @pytest.fixture
 def start_cluster(tmp_path: Path) -> Iterator[StartCluster]:
     """Starts networks of one test."""
-    with closing(_Networks(tmp_path)) as networks:
+    with closing(Networks(tmp_path)) as networks:
         yield networks.start
 
 
@@ -70,7 +70,7 @@ def cluster(start_cluster: StartCluster) -> Cluster:
 @pytest.fixture(scope="module")
 def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartCluster]:
     """Starts networks for all tests of a module: none of them may mind what the others left."""
-    with closing(_Networks(tmp_path_factory.mktemp("shared"))) as networks:
+    with closing(Networks(tmp_path_factory.mktemp("shared"))) as networks:
         yield networks.start
 
 
