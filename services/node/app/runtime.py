@@ -23,7 +23,7 @@ _YIELDED = 5  # steps of priority that a thread gives up for others
 Lane = Literal["writer", "reader", "crypto"]
 
 _SWITCH_SECONDS = 0.0005
-_DRAWN_AHEAD = 512  # bytes
+_LONGEST_PIECE, _PIECES_AHEAD = 32, 128  # bytes; draws of one length
 
 
 class Clock(Protocol):
@@ -130,17 +130,18 @@ class _DrawnAhead(SystemRandom):
 
     def __init__(self) -> None:
         super().__init__()
-        self._drawing = threading.Lock()
-        self._drawn = b""
+        self._pieces: tuple[list[bytes], ...] = tuple([] for _ in range(_LONGEST_PIECE + 1))
 
     def randbytes(self, n: int) -> bytes:
-        if n > _DRAWN_AHEAD:
+        if not 0 < n <= _LONGEST_PIECE:
             return super().randbytes(n)
-        with self._drawing:
-            if len(self._drawn) < n:
-                self._drawn = super().randbytes(_DRAWN_AHEAD)
-            given, self._drawn = self._drawn[:n], self._drawn[n:]
-        return given
+        pieces = self._pieces[n]
+        try:
+            return pieces.pop()  # without a lock: no two threads pop the same piece
+        except IndexError:
+            drawn = super().randbytes(n * _PIECES_AHEAD)
+            pieces += [drawn[at : at + n] for at in range(n, len(drawn), n)]
+            return drawn[:n]
 
 
 def system_random() -> SystemRandom:

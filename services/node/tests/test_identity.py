@@ -100,3 +100,14 @@ def test_an_id_without_a_mark_is_of_no_branch(order_id: str) -> None:
 @given(st.sampled_from([-1e9, 0.0, 1.7e9, 1e30]), st.binary(min_size=10, max_size=10))
 def test_no_clock_however_wrong_breaks_an_order_id(seconds: float, drawn: bytes) -> None:
     assert UUID(identity.uuid7(seconds, drawn)).version == 7
+
+
+@given(
+    seconds=st.floats(min_value=0, max_value=1e12),
+    drawn=st.binary(min_size=10, max_size=10),
+    branch=st.text(),
+)
+def test_an_orders_id_is_written_as_uuids_are(seconds: float, drawn: bytes, branch: str) -> None:
+    made = identity.order_id(seconds, drawn, branch=branch.encode("utf-8", "replace").decode())
+    assert (str(UUID(made)), UUID(made).version) == (made, 7)
+    assert made[:13] == identity.uuid7(seconds, drawn)[:13]

@@ -157,8 +157,8 @@ def _moving(move: Callable[..., Cell]) -> Callable[..., Cell]:
     return wrapped
 
 
-def _inserting(insert: Callable[..., Row], written: Written) -> Callable[..., Row]:
-    def wrapped(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> Row:
+def _inserting(insert: Callable[..., bytes], written: Written) -> Callable[..., bytes]:
+    def wrapped(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> bytes:
         if is_next() and seq:
             order = next_rows.with_channel(order)
             written(order.id)

@@ -12,7 +12,6 @@ from app.database import Transaction
 from app.database.identity import begin_start
 from app.domain import lww
 from app.domain.errors import OutOfStock
-from app.domain.forms import Row
 from app.domain.order import Order, Status
 from app.domain.product import Product
 from app.domain.user import User
@@ -235,7 +234,7 @@ def keys_stay_at_their_branch() -> AbstractContextManager[object]:
     """An order's key is not stored at its peers."""
     insert = orders.insert
 
-    def without(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> Row:
+    def without(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> bytes:
         return insert(tx, replace(order, idempotency_key=None) if donor else order, seq=seq, donor=donor)
 
     return mock.patch.object(orders, "insert", without)

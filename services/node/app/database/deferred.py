@@ -35,6 +35,14 @@ class DeferredRows:
         else:
             known[1].append(row)
 
+    def add_all(self, statement: str, rows: Sequence[Any]) -> None:
+        """Write rows with this statement, all of whose values are there."""
+        known = self._rows.get(statement)
+        if known is None:
+            self._rows[statement] = None, [*rows]
+        else:
+            known[1].extend(rows)
+
     def add_latest(self, statement: str, key: Hashable, row: Any, finish: Finish) -> None:
         """Write a row with this statement, unless a later one comes with the same key."""
         known = self._latest.get(statement)

@@ -5,15 +5,17 @@ Micciancio 1997). So a changed row costs one subtraction and one addition, and t
 matter. It tells honest replicas apart; it does not protect against a forger.
 """
 
-import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 Row = Mapping[str, Any]
-Deltas = dict[tuple[str, int], int]
+Bucket = tuple[str, int]
+Totals = dict[Bucket, int]
+Deltas = dict[Bucket, int]
 
 MODULUS = 1 << 256
 """Totals are counted modulo this number."""
@@ -37,14 +39,15 @@ def canonical(row: Row) -> bytes:
 
 
 def add_change(
-    deltas: Deltas, relation: str, key: str, *, before: Row | int | None, after: Row | bytes | None
+    deltas: Deltas, relation: str, key: str, *, before: Row | bytes | int | None, after: Row | bytes | None
 ) -> int:
     """Add to `deltas` the change of the row's bucket when `before` is replaced by `after` (None = no row).
-    `before` may be a row's fingerprint, and `after` its canonical bytes. Returns the fingerprint of the row
-    now, 0 for none."""
+    Both may be a row's canonical bytes, and `before` its fingerprint. Returns the fingerprint of the row now,
+    0 for none."""
     bucket = (relation, bucket_of(key))
     now = _fingerprint(relation, after)
-    deltas[bucket] = deltas.get(bucket, 0) + now - _fingerprint(relation, before)
+    was = before if type(before) is int else _fingerprint(relation, before)
+    deltas[bucket] = deltas.get(bucket, 0) + now - was
     return now
 
 
@@ -65,7 +68,7 @@ def add_row(deltas: Deltas, relation: str, key: str, encoded: bytes) -> None:
 @lru_cache(maxsize=10_000)  # the same products are sold again and again
 def bucket_of(key: str) -> int:
     """Which of its relation's 256 buckets a row with this key counts in."""
-    return hashlib.sha256(key.encode()).digest()[0]
+    return sha256(key.encode()).digest()[0]
 
 
 def total_of(relation: str, encoded: Iterable[bytes]) -> int:
@@ -80,16 +83,25 @@ def as_bytes(total: int) -> bytes:
 
 def fingerprint_of(relation: str, encoded: bytes) -> int:
     """What one row adds to its bucket's total: the SHA-256 of its canonical bytes."""
-    return int.from_bytes(hashlib.sha256(relation.encode() + b"\0" + encoded).digest(), "big")
+    return int.from_bytes(sha256(b"%b\0%b" % (relation.encode(), encoded)).digest(), "big")
 
 
-def flush(connection: sqlite3.Connection, deltas: Deltas) -> None:
-    """Write the collected changes into the bucket totals, inside the caller's transaction."""
+def flush(connection: sqlite3.Connection, deltas: Deltas, known: Mapping[Bucket, int]) -> Totals:
+    """Write the collected changes into the bucket totals, inside the caller's transaction. Totals that are
+    `known` are not read. Returns those that were written."""
     changed = {bucket: change for bucket, change in deltas.items() if change}
-    found = connection.execute(_TOTALS, (json.dumps(list(changed)),))
-    totals = {(row[0], row[1]): int.from_bytes(row[2], "big") for row in found}
-    rows = [(*bucket, as_bytes(totals.get(bucket, 0) + change)) for bucket, change in changed.items()]
+    unknown = [bucket for bucket in changed if bucket not in known]
+    before = {**known, **read_totals(connection, unknown)} if unknown else known
+    written = {bucket: (before.get(bucket, 0) + change) % MODULUS for bucket, change in changed.items()}
+    rows = [(*bucket, total.to_bytes(32, "big")) for bucket, total in written.items()]
     connection.executemany(_WRITE_TOTAL, rows)
+    return written
+
+
+def read_totals(connection: sqlite3.Connection, buckets: Collection[Bucket]) -> Totals:
+    """Those of these totals that are there."""
+    found = connection.execute(_TOTALS, (json.dumps(list(buckets)),))
+    return {(row[0], row[1]): int.from_bytes(row[2], "big") for row in found}
 
 
 def write_total(connection: sqlite3.Connection, relation: str, bucket: int, total: int) -> None:
@@ -108,12 +120,12 @@ def read_total(connection: sqlite3.Connection, relation: str, bucket: int) -> in
 def read_digests(connection: sqlite3.Connection) -> tuple[str, dict[str, str]]:
     """SHA-256 (hex) over all bucket totals, equal on two nodes when their replicated rows are equal; and the
     same for each relation that has rows."""
-    whole = hashlib.sha256()
+    whole = sha256()
     parts: dict[str, Any] = {}
     rows = connection.execute("SELECT relation, bucket, total FROM digest_buckets ORDER BY relation, bucket")
     for relation, bucket, total in rows:
         if any(total):  # a bucket that was emptied again counts as one never filled
             said = f"{relation}\0{bucket}\0".encode() + total
             whole.update(said)
-            parts.setdefault(relation, hashlib.sha256()).update(said)
+            parts.setdefault(relation, sha256()).update(said)
     return whole.hexdigest(), {relation: part.hexdigest() for relation, part in parts.items()}

@@ -10,7 +10,7 @@ class Effects:
     """The changes of a group that other parts may wait for. `decommissioned` are branches that newly are.
     `witnessed` says that a peer has stored one, too. `hearsay` says that a stock row is here by the word of
     others. `users` says that a user was written or taken out; `replaced`, that a row was removed, or written
-    anew in the place of one with the same key."""
+    anew in the place of one with the same key; `recounted`, that a total of the digest was set."""
 
     emitted: bool = False
     acknowledged: bool = False
@@ -18,18 +18,24 @@ class Effects:
     hearsay: bool = False
     users: bool = False
     replaced: bool = False
+    recounted: bool = False
     decommissioned: set[str] = field(default_factory=set)
     stock: set[str] = field(default_factory=set)
     deltas: digest.Deltas = field(default_factory=dict)
 
     def absorb(self, other: "Effects") -> None:
+        """Add what another command changed."""
         self.emitted = self.emitted or other.emitted
         self.acknowledged = self.acknowledged or other.acknowledged
         self.witnessed = self.witnessed or other.witnessed
         self.hearsay = self.hearsay or other.hearsay
         self.users = self.users or other.users
         self.replaced = self.replaced or other.replaced
-        self.decommissioned |= other.decommissioned
-        self.stock |= other.stock
+        self.recounted = self.recounted or other.recounted
+        if other.decommissioned:
+            self.decommissioned |= other.decommissioned
+        if other.stock:
+            self.stock |= other.stock
+        deltas = self.deltas
         for bucket, change in other.deltas.items():
-            self.deltas[bucket] = self.deltas.get(bucket, 0) + change
+            deltas[bucket] = deltas.get(bucket, 0) + change

@@ -90,7 +90,16 @@ def speakable_errors() -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:
-        raise damage("database disk image is malformed") from error
+        raise speakable(error) from error
+
+
+def speakable(error: Exception) -> Exception:
+    """The error by which `speakable_errors` replaces this one, or the same."""
+    if not isinstance(error, UnicodeDecodeError):
+        return error
+    readable = damage("database disk image is malformed")
+    readable.__cause__ = error
+    return readable
 
 
 _ONE_MAY_BE_TORN = 1

@@ -20,7 +20,7 @@ class KnownLives:
     def __init__(self, rows: CommandRows) -> None:
         self.rows = rows
         self._lives: dict[tuple[str, str], bool] | None = None
-        self._lives_of: Counter[str] = Counter()
+        self._lives_of: dict[str, int] = {}
         self._hearsay_of: Counter[str] | None = None
         self._decommissioned: frozenset[str] | None = None
 
@@ -51,7 +51,7 @@ class KnownLives:
     def lives_of(self, branch: str) -> int:
         """How many lives of a branch are known."""
         self._known_lives()
-        return self._lives_of[branch]
+        return self._lives_of.get(branch, 0)
 
     def hearsay_of(self, branch: str) -> int:
         """How many of a branch's known lives are over by the word of others only."""
@@ -104,7 +104,7 @@ class KnownLives:
                 "INSERT OR REPLACE INTO epochs (branch, epoch, dead) VALUES (?, ?, ?)", (*life, int(over))
             )
             if known is None:
-                self._lives_of[life[0]] += 1
+                self._lives_of[life[0]] = self._lives_of.get(life[0], 0) + 1
             self._known_lives()[life] = over
 
     def forget_lives(self) -> None:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
+from struct import Struct
 from typing import Any, Literal
 
 from app.database.errors import AlteredRow
@@ -18,6 +19,8 @@ from app.domain.forms import Row
 UNSEALED = 0
 """The seal of a row that a migration wrote. The same migration seals it later (Forms.recompute)."""
 
+_EMPTY = blake2b(digest_size=8)
+_as_number = Struct(">q").unpack
 _BETWEEN, _NOTHING = "\x1f", "\x00"  # no text that a node stores has a control character
 
 UNREADABLE = (ValueError, TypeError, OverflowError, KeyError, AttributeError, RecursionError)
@@ -29,8 +32,9 @@ def seal(values: Iterable[Any]) -> int:
     joined = _BETWEEN.join(
         [value if type(value) is str else _NOTHING if value is None else repr(value) for value in values]
     )
-    encoded = joined.encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(encoded, digest_size=8).digest(), "big", signed=True) or 1
+    hashed = _EMPTY.copy()  # quicker than a new one with its parameters
+    hashed.update(joined.encode("utf-8", "surrogatepass"))
+    return _as_number(hashed.digest())[0] or 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,10 @@ class Counters:
     order_counter: int
     founded: int
 
+    def copy(self) -> "Counters":
+        """The same, to be changed apart."""
+        return Counters(self.lamport, self.seq, self.order_counter, self.founded)
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -74,7 +78,8 @@ class Transaction(KnownLives):
       the writer's mirror.
     - `counters` and `effects` are copies. The writer keeps them only when the savepoint is released, so a
       rolled-back command leaves no hole in `seq`.
-    - `now` is wall time, for display only. `lamport` is one logical instant for the whole command.
+    - `now` is wall time, for display only, and the same for a whole group. `lamport` is one logical instant
+      for the whole command.
     - `pending` is the change of the digest by earlier commands of the group. It is written once a group.
     """
 
@@ -90,14 +95,13 @@ class Transaction(KnownLives):
     ) -> None:
         super().__init__(rows)
         self.identity = identity
-        self.counters = replace(counters)
+        self.counters = counters.copy()
         self.effects = Effects()
         self.now = now
         self.random = random
         self._pending = pending
         self._ticked = False
         self._last_event: tuple[Any, ...] | None = None
-        self._encoded: tuple[digest.Row | None, bytes] = (None, b"")
         self._speaker: tuple[str, str] | None = None
         self._unreached: Callable[[str], bool] = _nobody
 
@@ -171,13 +175,13 @@ class Transaction(KnownLives):
         relation: str,
         key: str,
         *,
-        before: digest.Row | int | None,
-        after: digest.Row | None,
+        before: digest.Row | bytes | int | None,
+        after: digest.Row | bytes | None,
     ) -> int:
-        """Count a replicated row's change in the digest. Every write of such a row calls this. Returns what
-        the row counts now, which may be given as `before` the next time."""
-        self._encoded = after, digest.canonical(after) if after else b""
-        return digest.add_change(self.effects.deltas, relation, key, before=before, after=self._encoded[1])
+        """Count a replicated row's change in the digest. Every write of such a row calls this. Rows may be
+        given as their canonical bytes. Returns what the row counts now, which may be given as `before` the
+        next time."""
+        return digest.add_change(self.effects.deltas, relation, key, before=before, after=after)
 
     def digest_total(self, relation: str, bucket: int) -> int:
         """A bucket's present total, including this group's changes so far. Do not call it inside an
@@ -190,6 +194,7 @@ class Transaction(KnownLives):
         """Set a bucket's total, after its rows were counted anew. Not inside a `savepoint` either."""
         key = (relation, bucket)
         change = total - self.digest_total(relation, bucket)
+        self.effects.recounted = True
         self.effects.deltas[key] = self.effects.deltas.get(key, 0) + change
 
     def audit(
@@ -199,11 +204,14 @@ class Transaction(KnownLives):
         action: str,
         entity: str,
         entity_id: str,
-        before: dict[str, Any] | None,
-        after: dict[str, Any] | None,
+        before: digest.Row | None,
+        after: digest.Row | bytes | None,
         version: int,
     ) -> None:
-        """Write an audit entry, in the same transaction as the change. Secrets must not be in the rows."""
+        """Write an audit entry, in the same transaction as the change. `after` may be a row's canonical
+        bytes. Secrets must not be in the rows."""
+        if after is not None and not isinstance(after, bytes):
+            after = digest.canonical(after)
         self.rows.deferred.add(
             _AUDIT,
             (
@@ -213,7 +221,7 @@ class Transaction(KnownLives):
                 entity,
                 entity_id,
                 None if before is None else digest.canonical(before).decode(),
-                None if after is None else self._canonical(after).decode(),
+                None if after is None else after.decode(),
                 self.identity.name,
                 self.identity.epoch,
                 version,
@@ -221,17 +229,12 @@ class Transaction(KnownLives):
             ),
         )
 
-    def _canonical(self, row: digest.Row) -> bytes:
-        """The row's bytes, which need not be made anew for the row that was counted last."""
-        counted, encoded = self._encoded
-        return encoded if counted is row and encoded else digest.canonical(row)
-
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Run a part that may fail alone. If it raises, its writes and effects are undone and the exception
         is passed on; the rest of the command stays."""
         effects = self.effects
-        kept = (replace(self.counters), self.identity, self._ticked, self._last_event)
+        kept = (self.counters.copy(), self.identity, self._ticked, self._last_event)
         self.effects = Effects()
         self.connection.execute("SAVEPOINT part")
         try:

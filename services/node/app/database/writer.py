@@ -7,7 +7,7 @@ checkpointing connections; one connection cannot race.)
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -15,16 +15,17 @@ from app.database import digest, own_rows
 from app.database.deferred import CommandRows, DeferredRows
 from app.database.effects import Effects
 from app.database.errors import OutcomeUnknown, StorageFailed, is_full, storage_error
-from app.database.file import damage, read_somehow, reading_somehow, speakable_errors
+from app.database.file import damage, read_somehow, reading_somehow, speakable
 from app.database.mirror import Mirror, StaleMirror
 from app.database.transaction import Counters, Identity, Transaction
+from app.domain.values import value
 
 Command = Callable[[Transaction], Any]
 
 _MOST_PAGES = 4_294_967_294  # the most SQLite can count (sqlite.org/limits.html)
 
 
-@dataclass(frozen=True)
+@value(frozen=True, slots=True)
 class Outcome:
     """What became of one command: its result, or the exception it ended with; and whether it left
     anything to commit."""
@@ -71,6 +72,7 @@ class Writer:
         self._followed: sqlite3.Connection | None = None
         self._stood: tuple[int, int] | None = None  # where the file stood after the last group
         self._counters: tuple[Counters, int] | None = None
+        self._totals: digest.Totals = {}
 
     def run_group(self, commands: Sequence[Command]) -> tuple[list[Outcome], Effects]:
         """Run the commands in order and commit once; return an outcome for each and what changed.
@@ -105,7 +107,9 @@ class Writer:
             with reading_somehow(connection):
                 connection.execute("BEGIN IMMEDIATE")
                 counters, _ = self._read_counters()
-                outcome, *_ = self._run(command, counters, self.identity, pending={}, earlier=None)
+                outcome, *_ = self._run(
+                    command, counters, self.identity, now=self._wall(), pending={}, earlier=None
+                )
         except (sqlite3.Error, _GroupVoid) as error:
             failed.__cause__ = error
             return failed
@@ -139,10 +143,10 @@ class Writer:
             if self._lost:
                 self.reopen()
             before, groups = self._begin()
-            counters, identity = before, self.identity
+            counters, identity, now = before, self.identity, self._wall()
             for command in commands:
                 outcome, counters, identity, changed = self._run(
-                    command, counters, identity, pending=effects.deltas, earlier=deferred
+                    command, counters, identity, now=now, pending=effects.deltas, earlier=deferred
                 )
                 outcomes.append(outcome)
                 effects.absorb(changed)
@@ -154,7 +158,9 @@ class Writer:
             if deferred:
                 with self._mirror.writing_deferred():
                     deferred.write(self._connection)
-            digest.flush(self._connection, effects.deltas)
+            if effects.recounted:
+                self._totals.clear()  # a change that sets a total was counted from the one in the file
+            totals = digest.flush(self._connection, effects.deltas, self._totals)
             self._write_counters(identity, counters, groups + 1)
         except sqlite3.Error as error:
             self._void()
@@ -164,7 +170,7 @@ class Writer:
             raise
         self._commit(groups + 1)
         self.identity = identity
-        self._remember(counters, groups + 1)
+        self._remember(counters, groups + 1, totals)
         return outcomes, effects
 
     def _begin(self) -> tuple[Counters, int]:
@@ -183,6 +189,7 @@ class Writer:
             raise
         if self._stood != self._stands() or self._counters is None:
             self._mirror.drop()
+            self._totals.clear()
             self._stood, self._counters = self._stands(), self._read_counters()
         return self._counters
 
@@ -191,9 +198,10 @@ class Writer:
         version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
         return version, self._connection.total_changes
 
-    def _remember(self, counters: Counters, groups: int) -> None:
+    def _remember(self, counters: Counters, groups: int, totals: digest.Totals) -> None:
         """The group is committed: the mirror has what the file has now."""
         self._counters = counters, groups
+        self._totals.update(totals)
         self._mirror.shrink()
         if self._stood is not None:
             self._stood = self._stood[0], self._connection.total_changes
@@ -201,6 +209,8 @@ class Writer:
             self._mirror.require_true(self._connection)
             if self._read_counters() != self._counters:
                 raise StaleMirror(f"the counters are {self._counters}, in the file {self._read_counters()}")
+            if digest.read_totals(self._connection, self._totals) != self._totals:
+                raise StaleMirror("the totals of the digest are not those of the file")
 
     def _run(
         self,
@@ -208,6 +218,7 @@ class Writer:
         counters: Counters,
         identity: Identity,
         *,
+        now: float,
         pending: digest.Deltas,
         earlier: DeferredRows | None,
     ) -> tuple[Outcome, Counters, Identity, Effects]:
@@ -219,18 +230,18 @@ class Writer:
             rows,
             identity=identity,
             counters=counters,
-            now=self._wall(),
+            now=now,
             random=self._random,
             pending=pending,
         )
         try:
-            with speakable_errors():
-                value = command(transaction)
-                transaction.finish()
-                wrote = rows.keep()
+            value = command(transaction)
+            transaction.finish()
+            wrote = rows.keep()
             if rows.failed is not None:
                 raise rows.failed  # the command went on as if it was nothing
-        except Exception as error:
+        except Exception as raised:
+            error = speakable(raised)
             if rows.failed is not None or not connection.in_transaction:
                 raise _GroupVoid(rows.failed or error) from error
             rows.undo()

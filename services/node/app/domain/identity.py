@@ -51,11 +51,21 @@ def uuid7(seconds: float, random_bytes: bytes) -> str:
 
     `random_bytes` are 10 bytes from the injected random; 74 of their bits are used.
     """
+    return _written(_uuid7(seconds, random_bytes))
+
+
+def _uuid7(seconds: float, random_bytes: bytes) -> int:
     assert len(random_bytes) == UUID7_RANDOM_BYTES, "a UUIDv7 takes 10 random bytes"
     milliseconds = min(max(int(seconds * 1000), 0), (1 << 48) - 1)
     drawn = int.from_bytes(random_bytes, "big")
     a, b = (drawn >> 62) & 0xFFF, drawn & ((1 << 62) - 1)
-    return str(UUID(int=milliseconds << 80 | 0x7 << 76 | a << 64 | 0b10 << 62 | b))
+    return milliseconds << 80 | 0x7 << 76 | a << 64 | 0b10 << 62 | b
+
+
+def _written(number: int) -> str:
+    """A UUID's number as UUIDs are written. By `UUID` itself it takes five times as long."""
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def order_id(seconds: float, random_bytes: bytes, *, branch: str) -> str:
@@ -63,8 +73,8 @@ def order_id(seconds: float, random_bytes: bytes, *, branch: str) -> str:
 
     Another branch that says an order of its own under this id is found out (`is_order_id_of`).
     """
-    drawn = UUID(uuid7(seconds, random_bytes)).int >> _MARK_BITS
-    return str(UUID(int=drawn << _MARK_BITS | _mark(drawn, branch)))
+    drawn = _uuid7(seconds, random_bytes) >> _MARK_BITS
+    return _written(drawn << _MARK_BITS | _mark(drawn, branch))
 
 
 def is_order_id_of(branch: str, order_id: str) -> bool:

@@ -1,7 +1,7 @@
 """An order as a value, and what no node could have written of one. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from app.domain.errors import Invalid
 from app.domain.forms import Row
 from app.domain.life import Life
 from app.domain.row_checks import Fields, Natural, OneOf, Rules, Seconds, Text
+from app.domain.values import value
 
 Status = Literal["placed", "cancelled"]
 
@@ -54,7 +55,7 @@ ORDER_RULES: Rules = {
 """The same of an order without its lines."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OrderLine:
     """Units of one product, with its sku, name and price in cents as sold. `line` is its place in the order;
     `beyond` are fields of later revisions (app.domain.forms)."""
@@ -92,7 +93,7 @@ class OrderLine:
         return {**row, **self.beyond} if self.beyond else row
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Order:
     """An order as its branch took it, in a life (`branch`, `epoch`) at a logical time (`lamport`). `version`
     rises when its status changes; `created_at` is in seconds since 1970, for display only. `beyond` are

@@ -18,12 +18,13 @@ from typing import Any, Literal
 from app.domain.bounds import MOST_UNITS_OF_GRANT
 from app.domain.forms import COUNTS, Row, greater_beyond
 from app.domain.life import Life
+from app.domain.values import value
 
 Policy = Literal["escrow", "optimistic"]
 """What a branch may sell: only its rights, or whatever it believes the company has."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Cell:
     """One life's movements of one product. Quantities are units, cumulative since the epoch began. `beyond`
     are fields of later revisions (app.domain.forms), which no rule of stock reads."""
@@ -155,9 +156,14 @@ def rights_of(life: Life, cells: Iterable[Cell]) -> int:
         if cell.granted:
             rights += units_that_count(cell.granted.get(life, 0))
         if cell.epoch == life.epoch and cell.branch == life.branch:
-            rights += cell.received + cell.returned + cell.recovered - cell.sold - cell.removed
-            rights -= sum(cell.granted.values())
+            rights += own_rights(cell)
     return rights
+
+
+def own_rights(cell: Cell) -> int:
+    """What a cell says of its own life's rights. To them come those that other cells grant to it."""
+    rights = cell.received + cell.returned + cell.recovered - cell.sold - cell.removed
+    return rights - sum(cell.granted.values()) if cell.granted else rights
 
 
 def totals(cells: Collection[Cell], dead: Collection[Life]) -> Totals:

@@ -23,7 +23,7 @@ changes = st.lists(
 
 def written(branch: Branch, deltas: Deltas) -> str:
     """The digest after these changes were flushed."""
-    digest.flush(branch.connection, deltas)
+    digest.flush(branch.connection, deltas, {})
     return branch.digest()
 
 
@@ -51,7 +51,7 @@ def test_the_same_rows_have_the_same_digest_however_they_came_about(
     for relation, key, row in changes:
         deltas: Deltas = {}
         digest.add_change(deltas, relation, key, before=held.get((relation, key)), after=row)
-        digest.flush(step_by_step.connection, deltas)
+        digest.flush(step_by_step.connection, deltas, {})
         held[relation, key] = row
     shuffled = list(held.items())
     random.shuffle(shuffled)

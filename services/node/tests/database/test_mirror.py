@@ -11,7 +11,7 @@ import pytest
 
 from app.database import Transaction
 from app.database.identity import begin_start
-from app.database.mirror import StaleMirror
+from app.database.mirror import Mirrored, StaleMirror
 from app.database.writer import Command, Writer
 from app.domain.errors import KeyReused, OutOfRights
 from app.domain.life import Life
@@ -258,9 +258,14 @@ def test_what_another_connection_wrote_is_read_anew(new_database: Callable[[], P
             "INSERT INTO hearsay_cells (product_id, branch, epoch, confirmed) VALUES ('p', 'norte', 'e', 1)"
         )
 
-    def confirmed(tx: Transaction) -> list[int]:
-        found = tx.find(cell_mirror.CELLS, "p")
-        return [] if found is None else list(found.confirmed.values())
+    def read(connection: sqlite3.Connection, key: str) -> list[int]:
+        found = connection.execute("SELECT confirmed FROM hearsay_cells WHERE product_id = ?", (key,))
+        return [row[0] for row in found]
+
+    units = Mirrored("cells", read, lambda connection, keys: {key: read(connection, key) for key in keys})
+
+    def confirmed(tx: Transaction) -> list[int] | None:
+        return tx.find(units, "p")
 
     with closing(writer):
         writer.run_group([add])

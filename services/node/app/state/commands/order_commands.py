@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from app.database import Actor, Transaction
 from app.domain import bounds, identity
@@ -19,12 +18,13 @@ from app.domain.order import Order, OrderLine
 from app.domain.product import Product
 from app.domain.row_checks import LARGEST
 from app.domain.stock import Policy
+from app.domain.values import value
 from app.state.commands import taking
 from app.state.commands.taking import Need
 from app.state.tables import customers, life_table, orders, products, stock_table
 
 
-@dataclass(frozen=True)
+@value(frozen=True, slots=True)
 class PlaceOrder:
     """A client's order: customer by id or code, lines of (sku or product id, quantity)."""
 
@@ -33,7 +33,7 @@ class PlaceOrder:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Placed:
     """An order that was placed. `view` is what clients see of it; None for one that was there already under
     its key, and may have changed since."""
@@ -71,13 +71,14 @@ def place_order(
     taking.require_units(tx, needs, policy=policy, reserved=reserved)
     for need in needs:
         taking.take(tx, need, movement="sold")
-    order_id = identity.order_id(tx.now, tx.random.randbytes(10), branch=tx.identity.name)
+    me = tx.identity
+    order_id = identity.order_id(tx.now, tx.random.randbytes(10), branch=me.name)
     tx.counters.order_counter += 1
     placed = Order(
         id=order_id,
-        number=f"{tx.identity.name}-{tx.identity.epoch[:4]}-{tx.counters.order_counter:06d}".upper(),
-        branch=tx.identity.name,
-        epoch=tx.identity.epoch,
+        number=f"{me.name}-{me.epoch[:4]}-{tx.counters.order_counter:06d}".upper(),
+        branch=me.name,
+        epoch=me.epoch,
         lamport=tx.lamport,
         customer_id=customer.id,
         user_id=actor.user_id,
@@ -88,24 +89,28 @@ def place_order(
         created_at=tx.now,
         idempotency_key=key,
         request_hash=request_hash,
-        lines=tuple(_line(n, product, quantity) for n, (product, quantity) in enumerate(lines, start=1)),
+        lines=tuple([_line(n, product, quantity) for n, (product, quantity) in enumerate(lines, start=1)]),
     )
     # The order's own event comes last: a peer may show a stock effect before its order, never the reverse.
-    row = orders.insert(tx, placed, seq=tx.emit("order_created", order_id))
-    _audit(tx, actor, action="placed", before=None, after=row)
+    written = orders.insert(tx, placed, seq=tx.emit("order_created", order_id))
+    _audit(tx, actor, action="placed", before=None, after=written, of=placed)
     return Placed(order_id, orders.view_of_new(placed, customer))
 
 
 def _require_sendable(branch: str, needs: Sequence[Need]) -> None:
     """Raise Invalid for an order whose events would be longer than a message that peers take."""
-    own = (cell for need in needs for cell in need.cells if cell.branch == branch)
-    if sum(bounds.GRANTS_OF_ROW + len(cell.granted) for cell in own) > bounds.MOST_STOCK_OF_ORDER:
+    length = 0
+    for need in needs:
+        for cell in need.cells.of_product:
+            if cell.branch == branch:
+                length += bounds.GRANTS_OF_ROW + len(cell.granted)
+    if length > bounds.MOST_STOCK_OF_ORDER:
         raise Invalid("lines", "too_large_in_total")
 
 
 def _total_cents(lines: Sequence[tuple[Product, int]]) -> int:
     """What the lines cost together. Raises Invalid for more than a row can hold."""
-    total_cents = sum(quantity * product.price_cents for product, quantity in lines)
+    total_cents = sum([quantity * product.price_cents for product, quantity in lines])
     if total_cents > LARGEST:
         raise Invalid("lines", "too_large_in_total")
     return total_cents
@@ -123,15 +128,17 @@ def _line(number: int, product: Product, quantity: int) -> OrderLine:
     )
 
 
-def _audit(tx: Transaction, actor: Actor, *, action: str, before: Row | None, after: Row) -> None:
+def _audit(
+    tx: Transaction, actor: Actor, *, action: str, before: Row | None, after: Row | bytes, of: Order
+) -> None:
     tx.audit(
         actor,
         action=action,
         entity="order",
-        entity_id=after["id"],
+        entity_id=of.id,
         before=before,
         after=after,
-        version=after["version"],
+        version=of.version,
     )
 
 
@@ -156,11 +163,11 @@ def cancel_order(tx: Transaction, order_id: str, *, actor: Actor) -> None:
     if _is_parked(tx, [order_id, *returned]):
         raise EffectParked(order_id)
     for product_id, quantity in returned.items():
-        own = stock_table.own_cell(stock_table.cells_to_spend(tx, product_id), life_table.me(tx), product_id)
+        own = stock_table.own_of(tx, stock_table.to_spend(tx, product_id), product_id)
         stock_table.move(tx, own, own.add(movement, quantity))
     after = orders.set_status(tx, before, status="cancelled", version=before.version + 1)
     tx.emit("order_cancelled", order_id)
-    _audit(tx, actor, action="cancelled", before=before.as_json(), after=after.as_json())
+    _audit(tx, actor, action="cancelled", before=before.as_json(), after=after.as_json(), of=after)
 
 
 def _is_parked(tx: Transaction, entities: Sequence[str]) -> bool:

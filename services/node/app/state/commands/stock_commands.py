@@ -40,14 +40,14 @@ def adjust_stock(
     if product is None:
         raise UnknownReference("product", [adjustment.sku])
     need = taking.need(tx, product, abs(adjustment.quantity))
-    before = stock_table.own_cell(need.cells, life_table.me(tx), product.id)
+    before = stock_table.own_of(tx, need.cells, product.id)
     if adjustment.quantity < 0:
         taking.require_units(tx, [need], policy=policy, reserved=reserved)
         after = taking.take(tx, need, movement="removed")
     else:
         after = before.add("received", adjustment.quantity)
         living = life_table.living(tx.direct, peers)
-        for life, share in _shares(adjustment, need.cells, life_table.me(tx), living).items():
+        for life, share in _shares(adjustment, need.cells.of_product, life_table.me(tx), living).items():
             after = after.grant(life, share)
         if after.received > LARGEST:
             raise Invalid("quantity", "too_large_in_total")

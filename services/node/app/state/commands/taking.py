@@ -1,28 +1,29 @@
 """What commands that take units have in common: what they need, whether it is there, and the movement."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from app.database import Transaction
 from app.domain import stock
 from app.domain.errors import OutOfRights, Shortage
 from app.domain.product import Product
 from app.domain.stock import Cell, Policy
-from app.state.tables import life_table, stock_table
+from app.domain.values import value
+from app.state.tables import cell_mirror, life_table, stock_table
+from app.state.tables.cell_mirror import Cells
 
 
-@dataclass(frozen=True)
+@value(frozen=True, slots=True)
 class Need:
     """One product that a command takes units of, with the cells as this transaction sees them."""
 
     product: Product
     quantity: int
-    cells: list[Cell]
+    cells: Cells
 
 
 def need(tx: Transaction, product: Product, quantity: int) -> Need:
     """What a command needs of a product, as this transaction sees the stock."""
-    return Need(product=product, quantity=quantity, cells=stock_table.cells_to_spend(tx, product.id))
+    return Need(product, quantity, stock_table.to_spend(tx, product.id))
 
 
 def require_units(
@@ -33,12 +34,12 @@ def require_units(
 
     def company(need: Need) -> int:
         # Not asked for by most orders: under escrow it decides nothing, it is only told to who is short.
-        return stock.totals(need.cells, life_table.dead_lives(tx.direct)).available
+        return stock.totals(need.cells.of_product, life_table.dead_lives(tx.direct)).available
 
     shortages: list[Shortage] = []
     behind_older = True
     for need in needs:
-        rights = stock_table.usable_here(tx, need.cells)
+        rights = cell_mirror.usable(tx, need.cells)
         usable = rights if policy == "escrow" else company(need)
         if need.quantity > usable - reserved.get(need.product.id, 0):
             behind_older = behind_older and need.quantity <= usable
@@ -63,7 +64,7 @@ def require_units(
 
 def take(tx: Transaction, need: Need, *, movement: str) -> Cell:
     """Count the units as `movement` in this life's cell, and return the cell after it."""
-    before = stock_table.own_cell(need.cells, life_table.me(tx), need.product.id)
+    before = stock_table.own_of(tx, need.cells, need.product.id)
     after = before.add(movement, need.quantity)
     stock_table.move(tx, before, after)
     return after

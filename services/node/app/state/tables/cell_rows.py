@@ -3,10 +3,13 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from json.encoder import encode_basestring as _text
+from operator import attrgetter
 from typing import Any
 
 from app.database import AlteredRow, Transaction
+from app.database.digest import canonical
 from app.database.seals import UNREADABLE, UNSEALED, Stored, is_listed, require_written, seal
 from app.domain import forms
 from app.domain.forms import COUNTS, Form, Row
@@ -15,6 +18,9 @@ from app.domain.stock import Cell
 from app.state.tables import row_sql
 
 _FIRST = len(forms.STOCK.columns)
+_sealed_of = attrgetter(*forms.STOCK.columns)
+_COUNTED = sorted((*COUNTS, "version"))
+_counts_of = attrgetter(*_COUNTED)
 _KEY = ("product_id", "branch", "epoch")
 _THIS = " AND ".join(f"{name} = ?" for name in _KEY)
 _LISTED = "product_id IN (SELECT value FROM json_each(?))"
@@ -145,11 +151,26 @@ def to_merge(
     return found, altered
 
 
+def encode(cell: Cell) -> bytes:
+    """The same bytes as `digest.canonical` of the cell's row, much faster: each line of an order needs
+    them."""
+    if cell.beyond or cell.granted:
+        return canonical(cell.as_json())
+    return _without_counts(cell.product_id, cell.branch, cell.epoch) % _counts_of(cell)
+
+
+@lru_cache(maxsize=10_000)  # the same products are sold again and again
+def _without_counts(product_id: str, branch: str, epoch: str) -> bytes:
+    """The bytes of a cell that granted nothing, with a place for each of its counts."""
+    texts = {"branch": branch, "epoch": epoch, "product_id": product_id}
+    said = {name: _text(value).replace("%", "%%") for name, value in texts.items()}
+    parts = {**said, **dict.fromkeys(_COUNTED, "%d"), "granted": "{}"}
+    return ("{" + ",".join(f'"{name}":{parts[name]}' for name in sorted(parts)) + "}").encode()
+
+
 def sealed(cell: Cell) -> int:
     """The seal of a cell. It covers the grants."""
-    values: list[Any] = [cell.product_id, cell.branch, cell.epoch]
-    values += [getattr(cell, name) for name in COUNTS]
-    values.append(cell.version)
+    values: list[Any] = [*_sealed_of(cell)]
     for life in sorted(cell.granted):
         values += (*life, cell.granted[life])
     return seal([*values, *forms.sealed_beyond(cell.beyond)])
@@ -183,22 +204,25 @@ def _marked(cell: Cell) -> tuple[str, str, str, int]:
     return cell.product_id, cell.branch, cell.epoch, cell.version
 
 
-def _written_values(cell: Cell) -> list[Any]:
+def written_values(cell: Cell) -> list[Any]:
     """The values of a cell's own row: all but its grants."""
+    form = forms.of("stock")
+    if not cell.beyond and not form.added:
+        return [*_sealed_of(cell), None, sealed(cell)]
     row = cell.as_json()
     del row["granted"]
-    return [*forms.of("stock").stored(row), sealed(cell)]
+    return [*form.stored(row), sealed(cell)]
 
 
 def defer(tx: Transaction, cell: Cell) -> None:
     """Write a cell with the group's rows. Its grants must stand in the table already."""
     key = (cell.product_id, cell.branch, cell.epoch)
-    tx.rows.deferred.add_latest(_upsert(forms.of("stock")), key, cell, _written_values)
+    tx.rows.deferred.add_latest(_upsert(forms.of("stock")), key, cell, written_values)
 
 
 def write(tx: Transaction, cell: Cell, *, known: dict[Life, int]) -> None:
     """Write a cell. `known` are its grants before."""
-    tx.connection.execute(_upsert(forms.of("stock")), _written_values(cell))
+    tx.connection.execute(_upsert(forms.of("stock")), written_values(cell))
     key = (cell.product_id, *cell.life)
     for life, quantity in cell.granted.items():
         if quantity != known.get(life):

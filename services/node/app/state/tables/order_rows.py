@@ -4,7 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from operator import itemgetter
+from json.encoder import encode_basestring as text
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import pydantic_core
@@ -13,7 +14,8 @@ from app.database import Transaction, digest
 from app.database.seals import UNREADABLE, Stored, Use, require_written, seal
 from app.domain import forms
 from app.domain.forms import Form, Row
-from app.domain.order import LINE, NAMES
+from app.domain.order import LINE, NAMES, Order
+from app.domain.values import value
 from app.state.tables import row_sql
 
 ORDER = tuple(sorted(forms.ORDERS.columns))
@@ -21,6 +23,9 @@ _LINES_AT = NAMES.index("lines")
 _ID_AT = ORDER.index("id")
 _order_of = itemgetter(*ORDER)
 _line_of = itemgetter(*LINE)
+_columns_of, _fields_of = attrgetter(*forms.ORDERS.columns), attrgetter(*ORDER)
+_beyond_of = attrgetter("beyond")
+_line_columns_of, _line_fields_of = attrgetter(*forms.LINES.columns), attrgetter(*LINE)
 PLAIN_SECONDS = (1e-3, 1e15)  # between them every encoder writes the shortest digits without an exponent
 
 _DELETE_LINES = "DELETE FROM order_lines WHERE order_id = ?"
@@ -101,12 +106,58 @@ def sealed(row: Mapping[str, Any]) -> int:
     return seal([*values, *forms.sealed_beyond(form.beyond(_without_lines(row)))])
 
 
+@value(frozen=True, slots=True)
+class NewOrder:
+    """What is written of a new order: the `values` of its row with the seal last, its `lines`, and its
+    canonical bytes."""
+
+    values: tuple[Any, ...]
+    lines: list[tuple[Any, ...]]
+    encoded: bytes
+
+
+def of_new(order: Order) -> NewOrder:
+    """What is written of a new order. An order without fields of later revisions takes no way through its
+    canonical row."""
+    form, line_form = forms.of("orders"), forms.of("order_lines")
+    if order.beyond or form.added or line_form.added or any(map(_beyond_of, order.lines)):
+        row = order.as_json()
+        lines = [(order.id, *line_form.stored(line)) for line in row["lines"]]
+        return NewOrder((*order_values(row), sealed(row)), lines, digest.canonical(row))
+    sealing = [*_fields_of(order)]
+    for line in order.lines:
+        sealing += _line_fields_of(line)
+    values = (*_columns_of(order), None, seal(sealing))
+    lines = [(order.id, *_line_columns_of(line), None) for line in order.lines]
+    return NewOrder(values, lines, _encode_plain(order))
+
+
+def _encode_plain(order: Order) -> bytes:
+    key, note = order.idempotency_key, order.note
+    lines = ",".join(
+        [
+            f'{{"line":{line.line},"name":{text(line.name)},"product_id":{text(line.product_id)},'
+            f'"quantity":{line.quantity},"sku":{text(line.sku)},"unit_price_cents":{line.unit_price_cents}}}'
+            for line in order.lines
+        ]
+    )
+    return (
+        f'{{"branch":{text(order.branch)},"created_at":{order.created_at!r},'
+        f'"customer_id":{text(order.customer_id)},"epoch":{text(order.epoch)},"id":{text(order.id)},'
+        f'"idempotency_key":{"null" if key is None else text(key)},"lamport":{order.lamport},'
+        f'"lines":[{lines}],"note":{"null" if note is None else text(note)},"number":{text(order.number)},'
+        f'"request_hash":{text(order.request_hash)},"status":{text(order.status)},'
+        f'"total_cents":{order.total_cents},"user_id":{text(order.user_id)},"version":{order.version}}}'
+    ).encode()
+
+
 def put(tx: Transaction, row: Mapping[str, Any]) -> None:
     """Write an order over the stored one, without counting it in the digest. Columns that only this node uses
     (its event) stay."""
     tx.connection.execute(_put(forms.of("orders")), (*order_values(row), sealed(row), "", 0, ""))
     tx.connection.execute(_DELETE_LINES, (row["id"],))
-    insert_lines(tx, [row])
+    line_form = forms.of("order_lines")
+    insert_lines(tx, [(row["id"], *line_form.stored(line)) for line in row["lines"]])
     tx.effects.replaced = True
 
 
@@ -121,19 +172,14 @@ def _without_lines(row: Mapping[str, Any]) -> Row:
     return alone
 
 
-def insert_lines(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_lines(tx: Transaction, lines: Sequence[tuple[Any, ...]]) -> None:
     """Write the lines of orders that have none here."""
-    form = forms.of("order_lines")
-    tx.connection.executemany(
-        _insert_line(form), [(row["id"], *form.stored(line)) for row in rows for line in row["lines"]]
-    )
+    tx.connection.executemany(_insert_line(forms.of("order_lines")), lines)
 
 
-def defer_lines(tx: Transaction, row: Mapping[str, Any]) -> None:
+def defer_lines(tx: Transaction, order: NewOrder) -> None:
     """Write the lines of a deferred order with the group's rows."""
-    form = forms.of("order_lines")
-    for line in row["lines"]:
-        tx.rows.deferred.add(_insert_line(form), (row["id"], *form.stored(line)))
+    tx.rows.deferred.add_all(_insert_line(forms.of("order_lines")), order.lines)
 
 
 def _stored(form: Form, line_form: Form, values: Sequence[Any], lines: Sequence[tuple[Any, ...]]) -> Stored:

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from app.domain.errors import Invalid, NotFound
 from app.domain.forms import Form, Row
 from app.domain.order import Order, OrderLine, Status
 from app.domain.stock import SoldUnits
+from app.domain.values import value
 from app.state.tables import life_table, order_lists, order_rows, row_sql
 from app.state.tables.order_lists import Beside
 
@@ -54,7 +55,7 @@ class KeyUse(NamedTuple):
     request_hash: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OrderView:
     """An order as clients see it. `customer` is None where the row is missing here; `created_at` is in ISO
     8601; `stored_by` is as in `order_durability`; `possible_duplicates` are the ids of orders made elsewhere
@@ -103,23 +104,22 @@ def was_taken_here(connection: sqlite3.Connection, order_id: object) -> bool:
     return bool(found)
 
 
-def insert(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> Row:
-    """Write a new order and its lines, and return it in canonical form. `seq` is that of its event for an own
+def insert(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> bytes:
+    """Write a new order and its lines, and return its canonical bytes. `seq` is that of its event for an own
     order; `donor` is the peer that sent any other. The rows of an own one are deferred."""
-    row = order.as_json()
-    announced = tx.identity.epoch if seq else ""
-    values = (*order_rows.order_values(row), order_rows.sealed(row), announced, seq, donor)
+    new = order_rows.of_new(order)
+    values = (*new.values, tx.identity.epoch if seq else "", seq, donor)
     if seq:
         tx.rows.deferred.add(_insert(forms.of("orders")), values)
-        order_rows.defer_lines(tx, row)
+        order_rows.defer_lines(tx, new)
         if order.idempotency_key is not None:
             use = KeyUse(order.id, order.branch, order.request_hash)
             tx.rows.deferred.note((order.user_id, order.idempotency_key), use)
     else:
         tx.connection.execute(_insert(forms.of("orders")), values)
-        order_rows.insert_lines(tx, [row])
-    tx.changed("orders", order.id, before=None, after=row)
-    return row
+        order_rows.insert_lines(tx, new.lines)
+    tx.changed("orders", order.id, before=None, after=new.encoded)
+    return new.encoded
 
 
 def set_status(

@@ -26,17 +26,11 @@ Confirmed = Mapping[str, Mapping[Life, int]]
 """What the table of hearsay says, by product and giver: how much of a grant counts."""
 
 
-def rights(
-    connection: sqlite3.Connection,
-    cells: Mapping[str, Sequence[Cell]],
-    life: Life,
-    *,
-    known: Confirmed | None = None,
-) -> dict[str, int]:
+def rights(connection: sqlite3.Connection, cells: Mapping[str, Sequence[Cell]], life: Life) -> dict[str, int]:
     """Units that this node's own `life` may spend now, by product, by these cells of each. That is its rights
     without the units that a stock count recovered and not every member has acknowledged yet, and without
-    those that only others say were granted to it. What is `known` of hearsay is not read again."""
-    heard = unconfirmed(connection, cells, life, known=known)
+    those that only others say were granted to it."""
+    heard = unconfirmed(connection, cells, life)
     own = [cell for found in cells.values() for cell in found if cell.life == life]
     kept = unusable(connection, own)
     return {
@@ -55,7 +49,8 @@ def unconfirmed(
     known: Confirmed | None = None,
 ) -> dict[str, dict[Life, int]]:
     """The units by product and giver that others say were granted to this node's own `life`, and that the
-    giver has not said here. They are neither spent nor given back yet."""
+    giver has not said here. They are neither spent nor given back yet. What is `known` of hearsay is not read
+    again."""
     given = {
         product_id: givers
         for product_id, found in cells.items()

@@ -14,6 +14,7 @@ from app.domain.row_checks import Fields
 from app.domain.stock import Cell
 from app.domain.testimony import Word
 from app.state.tables import cell_mirror, cell_rows, life_table, spendable
+from app.state.tables.cell_mirror import Cells
 
 _HEARSAY = "SELECT branch, epoch, confirmed FROM hearsay_cells WHERE product_id = ?"
 _CONFIRM_MORE = (
@@ -65,25 +66,26 @@ def cells_of(connection: sqlite3.Connection, product_id: str) -> list[Cell]:
 def cells_to_spend(tx: Transaction, product_id: str) -> list[Cell]:
     """The same, for a command that spends rights. Raises AlteredRow for any altered cell, and if this life's
     own is missing: its content is unknown, so no unit is sold by it."""
-    me, found = life_table.me(tx), cell_mirror.find(tx, product_id).of_product
-    if all(cell.epoch != me.epoch or cell.branch != me.branch for cell in found):
+    return list(to_spend(tx, product_id).of_product)
+
+
+def to_spend(tx: Transaction, product_id: str) -> Cells:
+    """`cells_to_spend`, with what the writer knows besides."""
+    found = cell_mirror.find(tx, product_id)
+    if found.own is None:
         cell_rows.require_never_written(tx.direct, product_id)
-    return list(found)
-
-
-def usable_here(tx: Transaction, cells: Sequence[Cell]) -> int:
-    """`usable_rights` of this node's own life, by all cells of one product."""
-    if not cells:
-        return 0
-    product_id = cells[0].product_id
-    known = {product_id: cell_mirror.find(tx, product_id).confirmed}
-    return spendable.rights(tx.direct, {product_id: cells}, life_table.me(tx), known=known)[product_id]
+    return found
 
 
 def own_cell(cells: Iterable[Cell], life: Life, product_id: str) -> Cell:
     """This life's cell among `cells`, or an empty one that was never written."""
     found = next((cell for cell in cells if cell.life == life), None)
     return found or Cell(product_id=product_id, branch=life.branch, epoch=life.epoch)
+
+
+def own_of(tx: Transaction, product: Cells, product_id: str) -> Cell:
+    """This life's cell of a product, or an empty one that was never written."""
+    return product.own or Cell(product_id=product_id, branch=tx.identity.name, epoch=tx.identity.epoch)
 
 
 def usable_rights(connection: sqlite3.Connection, cells: Sequence[Cell], life: Life) -> int:
@@ -118,13 +120,12 @@ def hearsay_of(connection: sqlite3.Connection, product_ids: Sequence[str]) -> di
     return found
 
 
-def rights_by_life(tx: Transaction, cells: Sequence[Cell]) -> dict[Life, int]:
-    """The units that this node can use, and those that each other living life may sell, by these cells of one
-    product."""
-    me = life_table.me(tx)
+def rights_by_life(tx: Transaction, product: Cells) -> dict[Life, int]:
+    """The units of a product that this node can use, and those that each other living life may sell."""
+    me, cells = life_table.me(tx), product.of_product
     lives = sorted({life for cell in cells for life in (cell.life, *cell.granted)} - {me})
     rights = {life: stock.rights_of(life, cells) for life in life_table.living(tx.direct, lives)}
-    return {me: usable_here(tx, cells), **rights}
+    return {me: cell_mirror.usable(tx, product), **rights}
 
 
 def unusable(connection: sqlite3.Connection, product_id: str, own: Cell) -> int:
@@ -161,10 +162,12 @@ def without_altered(connection: sqlite3.Connection, life: Life, product_ids: Seq
 
 def move(tx: Transaction, before: Cell, after: Cell) -> None:
     """Write a movement of this node's own cell, and its event."""
-    assert after.life == life_table.me(tx), "only its own branch, in its own epoch, writes a cell"
+    me = tx.identity
+    is_own = after.epoch == me.epoch and after.branch == me.name
+    assert is_own, "only its own branch, in its own epoch, writes a cell"
     known = before if before.version else None
     cell_rows.mark(tx, after)  # first: a row that is written now must not be read beside an older mark
-    if after.granted == before.granted:
+    if after.granted is before.granted or after.granted == before.granted:
         entry = cell_mirror.find(tx, after.product_id)
         cell_rows.defer(tx, after)
         counted = _count(tx, known, after, counted=entry.counted)
@@ -283,7 +286,7 @@ def _save(tx: Transaction, before: Cell | None, after: Cell, *, counted: Cell | 
 def _count(tx: Transaction, before: Cell | None, after: Cell, *, counted: int | None = None) -> int:
     """Count a cell's change in the digest, and return what it counts now. `counted` is what it counted
     before, if that is known."""
-    known = counted or (before.as_json() if before else None)
+    known = counted or (cell_rows.encode(before) if before else None)
     tx.effects.stock.add(after.product_id)
     key = f"{after.product_id}/{after.branch}/{after.epoch}"
-    return tx.changed("stock", key, before=known, after=after.as_json())
+    return tx.changed("stock", key, before=known, after=cell_rows.encode(after))
