@@ -40,6 +40,11 @@ log = logging.getLogger("app.database")
 
 T = TypeVar("T")
 
+_CHECKPOINT_PAGES = (
+    4_000  # of the WAL, until they are folded into the file: pages of indexes change all the time
+)
+_CACHED_PAGES = 4_000  # of the writer's: SQLite's own 500 do not hold what one group of orders changes
+
 
 @dataclass(frozen=True)
 class Held:
@@ -240,6 +245,8 @@ class OpenedFile:
             connection.execute("PRAGMA busy_timeout = 5000")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+            connection.execute(f"PRAGMA cache_size = {_CACHED_PAGES}")
             connection.execute("PRAGMA foreign_keys = ON")
         return connection
 

@@ -21,7 +21,7 @@ UNSEALED = 0
 
 _EMPTY = blake2b(digest_size=8)
 _as_number = Struct(">q").unpack
-_BETWEEN, _NOTHING = "\x1f", "\x00"  # no text that a node stores has a control character
+BETWEEN, _NOTHING = "\x1f", "\x00"  # no text that a node stores has a control character
 
 UNREADABLE = (ValueError, TypeError, OverflowError, KeyError, AttributeError, RecursionError)
 """The errors of reading a row whose columns have values that no node writes."""
@@ -29,12 +29,19 @@ UNREADABLE = (ValueError, TypeError, OverflowError, KeyError, AttributeError, Re
 
 def seal(values: Iterable[Any]) -> int:
     """The seal of these column values (texts, numbers, None), in this order."""
-    joined = _BETWEEN.join(
-        [value if type(value) is str else _NOTHING if value is None else repr(value) for value in values]
+    return seal_joined(
+        BETWEEN.join(
+            [value if type(value) is str else _NOTHING if value is None else repr(value) for value in values]
+        )
     )
+
+
+def seal_joined(joined: str) -> int:
+    """The seal of values that are joined already as `seal` joins them."""
     hashed = _EMPTY.copy()  # quicker than a new one with its parameters
     hashed.update(joined.encode("utf-8", "surrogatepass"))
-    return _as_number(hashed.digest())[0] or 1
+    found: int = _as_number(hashed.digest())[0]
+    return found or 1
 
 
 @dataclass(frozen=True, slots=True)

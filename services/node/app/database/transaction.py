@@ -12,6 +12,7 @@ from app.database.deferred import CommandRows
 from app.database.effects import Effects
 from app.database.lives import KnownLives
 from app.database.mirror import Mirrored
+from app.database.seals import BETWEEN, seal_joined
 from app.domain.bounds import lamport_limit
 from app.domain.errors import BeyondBounds
 
@@ -19,6 +20,8 @@ T = TypeVar("T")
 
 _EVENT = f"INSERT {own_rows.into('events')}"
 _EVENT_COLUMNS = len(own_rows.COLUMNS["events"])
+# The values of an event as a seal joins them, without a look at what each of them is.
+_SEALED = BETWEEN.join(("%s", "%d", "%s", "%s", "%s", "%d", "%r", "%d"))
 _END = "UPDATE events SET command_end = 1, checksum = ? WHERE epoch = ? AND seq = ?"
 _AUDIT = """
     INSERT INTO audit (id, at, actor, action, entity, entity_id, before, after, origin, epoch, version,
@@ -30,7 +33,7 @@ _AUDIT = """
 def _event(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """The row of an event, which ends its command only if the values say so."""
     whole = values if len(values) == _EVENT_COLUMNS else (*values, 0)
-    return (*whole, own_rows.sealed("events", *whole))
+    return (*whole, seal_joined(_SEALED % whole))
 
 
 def _nobody(_branch: str) -> bool:
