@@ -1,14 +1,13 @@
 """Places and cancels orders at this branch."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
 from app.database import Actor, Database, Effects, Transaction
 from app.domain.stock import Policy
 from app.runtime import Clock, Notifier, wait
 from app.services.caller import STAYING, Caller
 from app.services.rights_broker import RightsBroker
+from app.services.turns import Turns
 from app.state.commands.order_commands import Placed, PlaceOrder, cancel_order, place_order
 from app.state.tables import orders
 from app.state.tables.orders import OrderView
@@ -29,7 +28,7 @@ class OrderService:
         self._policy = policy
         self._clock = clock
         self._patience = patience
-        self._in_progress: dict[str, tuple[asyncio.Lock, int]] = {}
+        self._turns = Turns()
         self._acknowledged = Notifier()
         database.on_commit.append(self._note_acknowledgement)
 
@@ -60,8 +59,13 @@ class OrderService:
             placed = await self._rights.settle(command, caller=caller)
         else:
             scope = f"{actor.user_id}/{key}"
-            async with self._one_at_a_time(scope, caller):
+            if not self._turns.is_free(scope):
+                caller.step_aside()
+            await self._turns.begin(scope)
+            try:
                 placed = await self._rights.settle(command, key=scope, caller=caller)
+            finally:
+                self._turns.end(scope)
         return placed.view or await self._read_back(placed.order_id)
 
     async def until_stored(
@@ -95,17 +99,3 @@ class OrderService:
 
     async def _read_back(self, order_id: str) -> OrderView:
         return await self._database.read_back(lambda connection: orders.view(connection, order_id))
-
-    @asynccontextmanager
-    async def _one_at_a_time(self, scope: str, caller: Caller) -> AsyncIterator[None]:
-        lock, users = self._in_progress.get(scope, (asyncio.Lock(), 0))
-        self._in_progress[scope] = (lock, users + 1)
-        if users:
-            caller.step_aside()
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, users = self._in_progress.pop(scope)
-            if users > 1:
-                self._in_progress[scope] = (lock, users - 1)
