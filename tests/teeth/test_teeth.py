@@ -41,7 +41,7 @@ async def founded_in_vain(trial: Trial) -> None:
 
 @contextmanager
 def _no_rights() -> Iterator[None]:
-    with mock.patch.object(stock, "rights_of", return_value=7):
+    with mock.patch.object(stock, "own_rights", return_value=7):
         yield
 
 
