@@ -5,11 +5,13 @@ from typing import Any
 from unittest import mock
 
 from app.database.deferred import CommandRows, DeferredRows
+from app.database.effects import Effects
 from app.database.mirror import Mirror
 from tests.database.test_mirror import (
     test_a_key_that_comes_twice_in_a_group_makes_one_order,
     test_what_a_refused_order_took_is_there_for_the_next,
 )
+from tests.state.test_repair import test_a_total_that_is_set_is_counted_from_the_one_in_the_file
 from tests.teeth.bug import Directed, Simulated, bug
 
 
@@ -54,3 +56,13 @@ def deferred_rows_of_a_group_are_lost() -> AbstractContextManager[object]:
         begin(rows, earlier)
 
     return mock.patch.object(CommandRows, "_begin", forgetful)
+
+
+@bug(
+    "what is remembered of a total is what the file says",
+    Directed(test_a_total_that_is_set_is_counted_from_the_one_in_the_file),
+)
+def a_total_that_was_set_is_still_remembered() -> AbstractContextManager[object]:
+    """The change of a total that was counted anew is added to the one that the writer remembers."""
+    never = property(lambda _effects: False, lambda _effects, _value: None)
+    return mock.patch.object(Effects, "recounted", never)

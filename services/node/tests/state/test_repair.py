@@ -62,6 +62,22 @@ def test_a_total_alone_is_made_durable_too(branch: Branch) -> None:
     assert checking.find_troubles(branch.connection) == []
 
 
+def test_a_total_that_is_set_is_counted_from_the_one_in_the_file(branches: Branches) -> None:
+    """The writer remembers the totals that it wrote. Damage that came since is in the file only."""
+    branch = branches.make("matriz")
+    branch.customer("ALFKI")
+    trouble, rows = bucket_with(branch, "ALFKI")
+    given = Given(rows=rows, life=Life("norte", "first"), dominates=True)
+
+    def damage(tx: Transaction) -> None:
+        tx.connection.execute("UPDATE digest_buckets SET total = zeroblob(32) WHERE relation = 'customers'")
+
+    outcomes = branch.do_all([damage, lambda tx: buckets.mend(tx, trouble, given)])
+
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert checking.find_troubles(branch.connection) == []
+
+
 FATES = ("sound", "sound", "altered", "unreadable", "resealed", "gone")
 
 
