@@ -3,6 +3,9 @@
 A text is written in English where it is used, as `_("{node} is ready", node=name)`. That text is the key of
 the catalogue `locale/pt_BR/LC_MESSAGES/lab.po`. The catalogue is read as it is, so that a fresh clone needs
 no step that compiles it; English reads none. Answers for programs (`--json`, run logs) stay in English.
+
+Texts that are one in English and several in Portuguese end in a note that tells them apart and is not shown:
+`_("unknown ## of a promise")`.
 """
 
 import os
@@ -25,6 +28,7 @@ VARIABLE = "LAB_LANG"
 _BY_FIRST_LETTERS: Mapping[str, Language] = {"pt": "pt-BR", "en": "en"}
 _DECIDING = (VARIABLE, "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides, as POSIX says
 _OPTION = "--lang"
+_NOTE = " ## "
 
 
 def language_called(name: str) -> Language | None:
@@ -94,7 +98,8 @@ class Deferred(str):
 
 def deferred(text: str, /, **values: object) -> Deferred:
     """The text in English, its `{…}` filled in, and not forgotten how it came about."""
-    made = Deferred(text.format(**values) if values else text)
+    plain = _without_note(text)
+    made = Deferred(plain.format(**values) if values else plain)
     made.texts, made.key, made.values = (), text, values
     return made
 
@@ -135,7 +140,7 @@ class Table(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         text = self._texts[name]
-        return _catalogue(self._language).gettext(text) if text else ""
+        return _without_note(_catalogue(self._language).gettext(text)) if text else ""
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._texts)
@@ -191,7 +196,12 @@ class _Filling(Formatter):
 _FILLING = _Filling()
 
 
+def _without_note(text: str) -> str:
+    return text.partition(_NOTE)[0]
+
+
 def _filled(text: str, values: Mapping[str, object]) -> str:
+    text = _without_note(text)
     if not values:
         return text
     return _FILLING.vformat(text, (), {name: _told(value) for name, value in values.items()})

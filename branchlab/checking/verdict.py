@@ -11,12 +11,12 @@ from branchlab.checking.checker.lost import lost_orders
 from branchlab.checking.evidence import Evidence, collect
 from branchlab.checking.reads import Units
 from branchlab.checking.runlog import Record
-from branchlab.language import N_, _, deferred, shown
+from branchlab.language import _, deferred, shown
+from branchlab.networks.words import convergence_words
 
 Result = Literal["PASS", "FAIL", "UNKNOWN"]
 EXIT_CODES: Mapping[Result, int] = {"PASS": 0, "FAIL": 1, "UNKNOWN": 2}
 _FROM_BAD_TO_GOOD: Sequence[Result] = ("FAIL", "UNKNOWN", "PASS")
-_CONVERGED = {True: N_("converged"), False: N_("not converged"), None: N_("convergence unknown")}
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,6 @@ def verdict_lines(verdict: Verdict, *, most: int = 10) -> list[str]:
             oversold=verdict.oversold,
             allowed=allowed,
             others=others,
-            converged=_(_CONVERGED[verdict.converged]),
+            converged=convergence_words(verdict.converged),
         ),
     ]

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from branchlab.language import _, counted, span
 from branchlab.networks.status import NetworkReading, NodeReading
-from branchlab.networks.words import Words
+from branchlab.networks.words import LINK_FAULTS
 from branchlab.nodes.contract import ActiveLinkFault
 
 _WRONG_CLOCK_SECONDS = 1.0
@@ -27,10 +28,10 @@ class Broken:
     ends: tuple[str, str] | None = None
 
 
-def find_broken(reading: NetworkReading, words: Words) -> list[Broken]:
+def find_broken(reading: NetworkReading) -> list[Broken]:
     """Every fault that a node reports, by node. Both directions of a link are one where their fault is."""
     found: list[Broken] = []
-    for fault in (fault for node in reading.nodes for fault in _of_node(node, words)):
+    for fault in (fault for node in reading.nodes for fault in _of_node(node)):
         back = next((one for one in found if _is_way_back(one, fault)), None)
         if back is None or back.ends is None:
             found.append(fault)
@@ -39,7 +40,7 @@ def find_broken(reading: NetworkReading, words: Words) -> list[Broken]:
     return found
 
 
-def count_broken(reading: NetworkReading, words: Words) -> list[str]:
+def count_broken(reading: NetworkReading) -> list[str]:
     """`3 links broken`, `1 full disk`…: how much is broken. A link is broken once, whatever its faults."""
     links = {
         frozenset((node.name, link["peer"]))
@@ -49,36 +50,44 @@ def count_broken(reading: NetworkReading, words: Words) -> list[str]:
     }
     disks = sum(node.faults is not None and node.faults["disk"] is not None for node in reading.nodes)
     clocks = sum(_is_wrong(node) for node in reading.nodes)
-    counts = ((words.broken_links, len(links)), (words.full_disks, disks), (words.wrong_clocks, clocks))
-    return [words.count(texts, n) for texts, n in counts if n]
+    counts = (
+        (counted("{n} link broken", "{n} links broken", len(links)), len(links)),
+        (counted("{n} full disk", "{n} full disks", disks), disks),
+        (counted("{n} wrong clock", "{n} wrong clocks", clocks), clocks),
+    )
+    return [said for said, n in counts if n]
 
 
-def _of_node(node: NodeReading, words: Words) -> Iterator[Broken]:
+def _of_node(node: NodeReading) -> Iterator[Broken]:
     if node.faults is not None:
         for link in node.faults["links"]:
             ends = (node.name, link["peer"])
-            yield Broken("link", " → ".join(ends), link_words(link, words), link["seconds_left"], ends)
+            yield Broken("link", " → ".join(ends), link_words(link), link["seconds_left"], ends)
         if disk := node.faults["disk"]:
-            yield Broken("disk", node.name, words.disk_full, disk["seconds_left"])
+            yield Broken("disk", node.name, _("its disk is full"), disk["seconds_left"])
     if _is_wrong(node):
         ahead = node.clock_ahead or 0.0
-        text = words.clock_ahead if ahead > 0 else words.clock_behind
-        yield Broken("clock", node.name, text.format(span=words.span(abs(ahead))))
+        text = (
+            _("its clock is {span} ahead of this machine's", span=span(ahead))
+            if ahead > 0
+            else _("its clock is {span} behind this machine's", span=span(-ahead))
+        )
+        yield Broken("clock", node.name, text)
 
 
-def link_words(link: ActiveLinkFault, words: Words) -> str:
+def link_words(link: ActiveLinkFault) -> str:
     """`cut`, `0.8 s slower ± 0.2 s`: a link's fault with its settings. A kind without words is its name."""
     settings: Mapping[str, Any] = dict(link)
     shown = {
-        name: words.short(value * 100 if name in _SHARES else value)
+        name: value * 100 if name in _SHARES else value
         for name, value in settings.items()
         if isinstance(value, int | float)
     }
-    said = words.link_faults.get(link["kind"], link["kind"]).format_map(shown)
+    said = _(LINK_FAULTS.get(link["kind"], link["kind"]), **shown)
     if settings.get("hang_seconds"):
-        said = words.cut_hangs.format(cut=said, **shown)
+        said = _("{cut}; calls hang {hang_seconds:g} s", cut=said, **shown)
     if settings.get("jitter_seconds"):
-        said += words.jitter.format(**shown)
+        said += _(" ± {jitter_seconds:g} s", **shown)
     return said
 
 

@@ -10,7 +10,7 @@ from branchlab import interruption
 from branchlab.console import note, out, show_json, working
 from branchlab.errors import LabError
 from branchlab.keyboard import pressed_keys
-from branchlab.language import _, spoken
+from branchlab.language import _
 from branchlab.networks import base_image, control_room, implementation, network, node_settings, ports
 from branchlab.networks.doctor import examine
 from branchlab.networks.drivers import STATE_WORDS, Driver, choose, get_driver
@@ -25,7 +25,6 @@ from branchlab.networks.status import NetworkReading, StatusReader
 from branchlab.networks.tables import NetworkView
 from branchlab.networks.watch import Screen
 from branchlab.networks.watch import watch as run_watch
-from branchlab.networks.words import BY_LANGUAGE, Words
 from branchlab.options import ENV_FILE, RUN_DIR, AsJson, EnvFile, Node, NodeImpl, RunDir
 from branchlab.steps import Lines, Tell, silent
 
@@ -154,7 +153,6 @@ def clean(run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
 
 def status(as_json: AsJson = False, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
     """Show each node's state, what is pending to whom, what is broken, and whether all agree."""
-    words = BY_LANGUAGE[spoken()]
     show_left_over()
     if moved := moved_under_nodes(run_dir):
         note(moved)
@@ -162,7 +160,7 @@ def status(as_json: AsJson = False, run_dir: RunDir = RUN_DIR, env_file: EnvFile
     if as_json:
         show_json(reading.as_json())
     else:
-        out.print(NetworkView(reading, network.load(run_dir), words))
+        out.print(NetworkView(reading, network.load(run_dir)))
 
 
 def watch(
@@ -171,8 +169,7 @@ def watch(
     env_file: EnvFile = ENV_FILE,
 ) -> None:
     """Show the network live: pending per peer, oldest age, reasons, active faults, stock and digest."""
-    words = BY_LANGUAGE[spoken()]
-    interruption.run(_watch(run_dir, env_file, seconds, words))
+    interruption.run(_watch(run_dir, env_file, seconds))
 
 
 def doctor(run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
@@ -260,8 +257,8 @@ async def _read_once(run_dir: Path, env_file: Path) -> NetworkReading:
         return await reader.read()
 
 
-async def _watch(run_dir: Path, env_file: Path, seconds: float | None, words: Words) -> None:
-    screen = Screen(network.load(run_dir), words)
+async def _watch(run_dir: Path, env_file: Path, seconds: float | None) -> None:
+    screen = Screen(network.load(run_dir))
     async with _status_reader(run_dir, env_file) as reader:
         with pressed_keys() as keys:
             await run_watch(reader, screen, out, seconds=seconds, keys=keys)

@@ -2,15 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from branchlab import settings
 from branchlab.errors import LabError
-from branchlab.language import Language, _
-from branchlab.language import spoken as spoken_language
+from branchlab.language import N_, _
 from branchlab.networks.network import LAB, Network, NodeAddress
 
 PLAIN = "plain"
@@ -27,31 +26,12 @@ log      number its events in epochs, and list those that it could not apply
 rights   share units between branches, and count the shelf
 members  let a branch leave for good"""
 
-_LACKS: dict[Language, dict[Ability, str]] = {
-    "en": {
-        "links": "faults of links inside the node; stop, pause, kill and wipe work",
-        "disk": "copies, restores and faults of disks; wipe works",
-        "log": "a log of events with epochs",
-        "rights": "rights of branches and stock counts",
-        "members": "members that may leave",
-    },
-    "pt-BR": {
-        "links": "falhas de enlace dentro do nó; stop, pause, kill e wipe funcionam",
-        "disk": "cópias, restaurações e falhas de disco; wipe funciona",
-        "log": "um registro de eventos com épocas",
-        "rights": "cotas das filiais e contagens da prateleira",
-        "members": "membros que possam sair",
-    },
-}
-_SAID: dict[Language, str] = {
-    "en": "{what}: the nodes of this network are {name}, which has no {lacks}",
-    "pt-BR": "{what}: os nós desta rede são {name}, que não tem {lacks}",
-}
-_ONLY_LAB: dict[Language, str] = {
-    "en": "{scenario} needs what only the lab's own node has, and these are {name}; `./lab run --list` marks"
-    " with * those that any node plays",
-    "pt-BR": "{scenario} precisa do que só o nó deste laboratório tem, e estes são {name}; `./lab run --list`"
-    " marca com * os que qualquer nó executa",
+_LACKS: Mapping[Ability, str] = {
+    "links": N_("faults of links inside the node; stop, pause, kill and wipe work"),
+    "disk": N_("copies, restores and faults of disks; wipe works"),
+    "log": N_("a log of events with epochs"),
+    "rights": N_("rights of branches and stock counts"),
+    "members": N_("members that may leave"),
 }
 
 
@@ -137,14 +117,24 @@ def spoken(implementation: str) -> str:
 def require(network: Network, ability: Ability, what: str) -> None:
     """LabError, in one line of the terminal's language, where the network's nodes lack what `what` needs."""
     if network.implementation != LAB:
-        language = spoken_language()
-        lacks, name = _LACKS[language][ability], spoken(network.implementation)
-        raise LabError(_SAID[language].format(what=what, name=name, lacks=lacks))
+        raise LabError(
+            _(
+                "{what}: the nodes of this network are {name}, which has no {lacks}",
+                what=what,
+                name=spoken(network.implementation),
+                lacks=_(_LACKS[ability]),
+            )
+        )
 
 
 def only_for_lab(scenario: str, implementation: str) -> str:
     """One line, in the terminal's language, for a scenario that other nodes cannot play."""
-    return _ONLY_LAB[spoken_language()].format(scenario=scenario, name=spoken(implementation))
+    return _(
+        "{scenario} needs what only the lab's own node has, and these are {name}; `./lab run --list` marks"
+        " with * those that any node plays",
+        scenario=scenario,
+        name=spoken(implementation),
+    )
 
 
 def _python(module: str, node: NodeAddress) -> list[str]:

@@ -9,11 +9,13 @@ from typing import Protocol
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
+from branchlab.language import _, counted, number, span
 from branchlab.networks.broken import count_broken, find_broken
+from branchlab.networks.drivers import STATE_WORDS
 from branchlab.networks.implementation import spoken
 from branchlab.networks.network import LAB, Network
 from branchlab.networks.status import NetworkReading, NodeReading
-from branchlab.networks.words import Words
+from branchlab.networks.words import TROUBLES, convergence_words, reason_words
 from branchlab.nodes.contract import Status
 from branchlab.nodes.convergence import decommissioned, pending_obstacles
 
@@ -38,7 +40,7 @@ class Charts(Protocol):
         """The link's last `width` readings, the newest at the right."""
         ...
 
-    def legend(self, words: Words, *, width: int) -> str:
+    def legend(self, *, width: int) -> str:
         """What the charts of that width show."""
         ...
 
@@ -53,7 +55,6 @@ class NetworkView:
 
     reading: NetworkReading
     network: Network
-    words: Words
     charts: Charts | None = None
     silent: Mapping[str, float] = field(default_factory=dict)
     keys: str = ""
@@ -85,49 +86,55 @@ class NetworkView:
             for peer in shown:
                 yield from self._link(node, peer, width)
             if quiet := len(peers) - len(shown):
-                yield Text(self.words.count(self.words.quiet, quiet), style="dim")
+                yield Text(
+                    counted(
+                        "  → {n} more link, nothing pending", "  → {n} more links, nothing pending", quiet
+                    ),
+                    style="dim",
+                )
         for name in gone:
-            yield Text(f"{name:<{_NAME_WIDTH}}{self.words.decommissioned}", style="dim")
+            yield Text(f"{name:<{_NAME_WIDTH}}{_('decommissioned')}", style="dim")
         yield from self._faults(width)
         for line in self._legend(width) if legend else ():
             yield from _rows(line, width, style="dim")
         style = _CONVERGED_STYLES[self.reading.converged]
-        yield from _rows(converged_words(self.reading, self.words), width, style=style)
+        yield from _rows(converged_words(self.reading), width, style=style)
         yield from _rows(self.keys, width, style="dim")
 
     def _title(self) -> str:
         at = self.reading.at
         implementation = self.network.implementation
-        title = self.words.title.format(
+        title = _(
+            "{n} branches · driver {driver} · policy {policy} · {clock}",
             n=len(self.network.nodes),
             driver=self.network.driver,
             policy=self.network.policy if implementation == LAB else spoken(implementation),
             clock=UNKNOWN if at is None else f"{at:%H:%M:%S}",
         )
-        return title + (self.words.held if self.held else "")
+        return title + (_(" · held") if self.held else "")
 
     def _heading(self, node: NodeReading, width: int) -> Iterator[Text]:
         heading = Text(f"{node.name:<{_NAME_WIDTH}}", style="bold")
-        state = self.words.states[node.state]
+        state = _(STATE_WORDS[node.state])
         heading.append(f"{state:<{_STATE_WIDTH - 1}} ", style=_STATE_STYLES[node.state])
         yield from _laid(heading, [*self._facts(node)], width=width, at=heading.cell_len)
 
     def _facts(self, node: NodeReading) -> Iterator[str]:
-        words, status = self.words, node.status
+        status = node.status
         if node.ready is False:
-            yield words.not_ready
+            yield _("not ready ## of a node")
         if status is None:
             since = self.silent.get(node.name)
-            seen = words.nothing_known if since is None else words.last_seen.format(seconds=f"{since:.0f}")
-            yield seen if node.error in (None, node.state) else f"{seen} ({words.reason(node.error or '')})"
+            seen = _("nothing known") if since is None else _("last seen {seconds:.0f} s ago", seconds=since)
+            yield seen if node.error in (None, node.state) else f"{seen} ({reason_words(node.error or '')})"
             return
-        yield words.orders.format(n=count_words(status["counts"].get("orders")))
-        yield words.stock.format(n=stock_words(status["stock"], words))
-        yield words.digest.format(digest=(status["digest"] or UNKNOWN)[:8])
+        yield _("orders {n}", n=count_words(status["counts"].get("orders")))
+        yield _("stock {n}", n=stock_words(status["stock"]))
+        yield _("digest {digest}", digest=(status["digest"] or UNKNOWN)[:8])
         if status["parked"] != 0:
-            yield words.parked.format(n=count_words(status["parked"]))
+            yield _("parked {n}", n=count_words(status["parked"]))
         if altered := status.get("altered"):
-            yield words.altered.format(n=count_words(len(altered)))
+            yield _("altered {n}", n=count_words(len(altered)))
 
     def _link(self, node: NodeReading, peer: str, width: int) -> Iterator[Text]:
         pending = count_words(node.status["pending"].get(peer) if node.status else None)
@@ -145,27 +152,28 @@ class NetworkView:
         details = status["peers"].get(peer) if status else None
         if details is None:
             return ("", "")
-        words, seconds = self.words, details["oldest_pending_seconds"]
+        seconds = details["oldest_pending_seconds"]
         trouble = ""
         if details["state"] != "ok":
-            reason = words.no_reason if details["last_error"] is None else words.reason(details["last_error"])
-            trouble = words.troubles.get(details["state"], "{reason}").format(reason=reason)
+            last = details["last_error"]
+            reason = _("no reason known") if last is None else reason_words(last)
+            trouble = _(TROUBLES.get(details["state"], "{reason}"), reason=reason)
             if (wait := details["next_retry_seconds"]) is not None and wait >= 1:
-                trouble = words.next_try.format(trouble=trouble, seconds=f"{wait:.0f}")
+                trouble = _("{trouble}; next try in {seconds:.0f} s", trouble=trouble, seconds=wait)
         elif details.get("another_schema"):
-            trouble = words.another_schema.format(schema=details.get("schema"))
-        return ("" if seconds is None else f"{words.number(seconds, decimals=1)} s", trouble)
+            trouble = _("another schema ({schema})", schema=details.get("schema"))
+        return ("" if seconds is None else f"{number(seconds, decimals=1)} s", trouble)
 
     def _faults(self, width: int) -> Iterator[Text]:
-        faults = find_broken(self.reading, self.words)
+        faults = find_broken(self.reading)
         if not faults:
             return
-        yield Text(self.words.faults, style="bold")
+        yield Text(_("active faults"), style="bold")
         at = max(len(fault.where) for fault in faults) + 4
         for fault in faults:
-            left = self.words.until_restart
+            left = _("no lease")
             if fault.seconds_left is not None:
-                left = self.words.left.format(span=self.words.span(fault.seconds_left))
+                left = _("{span} left", span=span(fault.seconds_left))
             where = Text(f"  {fault.where}".ljust(at), no_wrap=True)
             yield from _laid(where, [fault.what, left], width=width, at=at, style="red")
 
@@ -174,13 +182,13 @@ class NetworkView:
         known = [one.status for one in self.reading.nodes if one.status is not None]
         signs = []
         if self.keys or pending_obstacles({status["node"]: status for status in known}):
-            signs.append(self.words.legend_pending)
+            signs.append(_("→ events pending to that branch, and how long the oldest has waited"))
         if any(one.status is None for one in self.reading.nodes):
-            signs.append(self.words.legend_unknown)
+            signs.append(_("? unknown"))
         if signs:
             yield " · ".join(signs)
         if self.charts is not None:
-            yield self.charts.legend(self.words, width=chart_width(width))
+            yield self.charts.legend(width=chart_width(width))
 
 
 def chart_width(width: int) -> int:
@@ -188,21 +196,21 @@ def chart_width(width: int) -> int:
     return max(8, width - _LINK_WIDTH - 1 - (_BESIDE if width >= _WIDE else 0))
 
 
-def converged_words(reading: NetworkReading, words: Words) -> str:
+def converged_words(reading: NetworkReading) -> str:
     """`converged (3 links broken)`: whether all agree, and what is broken meanwhile."""
-    broken = count_broken(reading, words)
-    return words.converged[reading.converged] + (f" ({', '.join(broken)})" if broken else "")
+    broken = count_broken(reading)
+    return convergence_words(reading.converged) + (f" ({', '.join(broken)})" if broken else "")
 
 
-def stock_words(stock: Mapping[str, int | None] | None, words: Words) -> str:
+def stock_words(stock: Mapping[str, int | None] | None) -> str:
     """Units available in the company as this node knows it, and those frozen or oversold beside them."""
     if not stock:
         return UNKNOWN
     frozen, oversold = stock.get("frozen") or 0, stock.get("oversold") or 0
     said = count_words(stock.get("available"))
-    said += f" + {words.frozen.format(n=frozen)}" if frozen > 0 else ""
-    said += f", {words.more_gone.format(n=-frozen)}" if frozen < 0 else ""
-    return said + (f" + {words.oversold.format(n=oversold)}" if oversold else "")
+    said += _(" + {n} frozen", n=frozen) if frozen > 0 else ""
+    said += _(", {n} more gone than frozen", n=-frozen) if frozen < 0 else ""
+    return said + (_(" + {n} oversold", n=oversold) if oversold else "")
 
 
 def count_words(count: int | None) -> str:

@@ -12,10 +12,10 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 
 from branchlab.keyboard import Keys
+from branchlab.language import _
 from branchlab.networks.network import Network
 from branchlab.networks.status import NetworkReading
 from branchlab.networks.tables import NetworkView
-from branchlab.networks.words import Words
 
 INTERVAL_SECONDS = 1.0
 _LONGEST_CHART = 400  # readings, one character each
@@ -37,9 +37,8 @@ class Reader(Protocol):
 class Screen:
     """The last reading, its history and how they look. Reads no clock: time comes with each reading."""
 
-    def __init__(self, network: Network, words: Words) -> None:
+    def __init__(self, network: Network) -> None:
         self._network = network
-        self._words = words
         self._reading = NetworkReading(nodes=())
         self._pending: dict[Link, History] = defaultdict(lambda: deque(maxlen=_LONGEST_CHART))
         self._seen_at: dict[str, float] = {}
@@ -70,10 +69,9 @@ class Screen:
         return NetworkView(
             self._reading,
             self._network,
-            self._words,
             charts=_Charts({link: deque(history) for link, history in self._pending.items()}),
             silent={name: self._now - seen_at for name, seen_at in self._seen_at.items()},
-            keys=self._words.keys_held if held else self._words.keys,
+            keys=_("keys: q ends · space goes on") if held else _("keys: q ends · space holds the picture"),
             held=held,
         )
 
@@ -86,9 +84,13 @@ class _Charts:
         drawn = sparkline(_last(self._pending[node, peer], width), highest=self._highest(width))
         return drawn.rjust(width)
 
-    def legend(self, words: Words, *, width: int) -> str:
-        seconds = f"{min(width, _LONGEST_CHART) * INTERVAL_SECONDS:.0f}"
-        return words.legend_chart.format(seconds=seconds, highest=self._highest(width))
+    def legend(self, *, width: int) -> str:
+        return _(
+            "chart: pending in the last {seconds:.0f} s (· no reading), one scale for all,"
+            " full height {highest}",
+            seconds=min(width, _LONGEST_CHART) * INTERVAL_SECONDS,
+            highest=self._highest(width),
+        )
 
     def _highest(self, width: int) -> int:
         """The most that is pending on any link in the part of the history that is shown."""

@@ -11,13 +11,16 @@ from branchlab.language import (
     _,
     asked_for,
     counted,
+    deferred,
     language_of,
     moment,
     money,
     number,
+    shown,
     span,
     speaking,
     spoken,
+    tables,
 )
 
 
@@ -68,6 +71,19 @@ def test_a_text_that_is_in_no_catalogue_stays_as_it_is() -> None:
     with speaking("pt-BR"):
         assert _("{n:.1f} s", n=1.5) == "1,5 s"
         assert counted("{n} of them", "{n} of these", 2) == "2 of these"
+
+
+def test_texts_that_are_one_in_english_are_told_apart_by_a_note_that_is_not_shown() -> None:
+    promise, orders = "unknown ## of a promise", "unknown"
+    table = tables({"promise": promise, "orders": orders})
+    assert (_(promise), deferred(promise), [*table["en"].values()]) == ("unknown", "unknown", ["unknown"] * 2)
+    assert [*table["pt-BR"].values()] == ["desconhecida", "incertos"]
+    with speaking("pt-BR"):
+        assert (_(promise), _(orders), shown(deferred(promise))) == (
+            "desconhecida",
+            "incertos",
+            "desconhecida",
+        )
 
 
 def test_braces_in_a_value_are_no_places_to_fill() -> None:

@@ -11,13 +11,12 @@ from rich.console import Console
 
 from branchlab.networks.status import NetworkReading, NodeReading, StatusReader
 from branchlab.networks.watch import Screen, sparkline, watch
-from branchlab.networks.words import ENGLISH
 from branchlab.settings import load_or_create
 from branchlab.tests.readings import NETWORK, network_of, said_by, status
 
 
 def fresh() -> Screen:
-    return Screen(NETWORK, ENGLISH)
+    return Screen(NETWORK)
 
 
 def shown(screen: Screen, *, width: int = 160, height: int = 60) -> str:

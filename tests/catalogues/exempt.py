@@ -38,8 +38,7 @@ EXEMPT: Mapping[str, Mapping[str, str]] = {
     },
     "branchlab/networks/interrupted.py": {"make {}": _COMMAND},
     "branchlab/networks/tables.py": {"not bold": _STYLE},
-    "branchlab/networks/implementation.py": {"": _PAIRS},
-    "branchlab/networks/words.py": {"": _PAIRS},
+    "branchlab/networks/words.py": {"not known": _READS},
     "branchlab/screens/gate.py": {"": "headers of HTTP"},
     "branchlab/screens/live/hands.py": {
         "control room": _NAME,

@@ -27,7 +27,7 @@ WORDS = tables(
         "promise_authentic": "nothing invented",
         "result_PASS": "holds",
         "result_FAIL": "broken",
-        "result_UNKNOWN": "unknown",
+        "result_UNKNOWN": "unknown ## of a promise",
         "result_None": "not put to the test",
         "heal": "HEAL",
         "heal_help": "Undoes every fault",
