@@ -3,12 +3,12 @@
 import pytest
 from rich.console import Console
 
+from branchlab.language import LANGUAGES, Language, speaking
 from branchlab.networks.drivers import NodeState
 from branchlab.networks.status import NetworkReading, NodeReading
 from branchlab.teaching.demo import chart
 from branchlab.teaching.demo.chart import Axes, Point
 from branchlab.teaching.demo.screen import Curve, Expectation, pending_to
-from branchlab.teaching.demo.words import ENGLISH, PORTUGUESE, Words
 from branchlab.tests.readings import status
 
 SUL, OTHERS = "filial-sul", ("matriz", "filial-norte")
@@ -90,7 +90,7 @@ def test_pending_is_unknown_as_soon_as_one_of_the_others_is() -> None:
 
 
 def test_the_links_tell_paused_from_stopped_and_know_nothing_of_a_silent_node() -> None:
-    curve = Curve(ENGLISH, EXPECTATION)
+    curve = Curve(EXPECTATION)
     curve.add(reading(pending=7, sul="stopped"), seconds=1.0)
     lines = [line.split() for line in shown(curve).splitlines()[-3:]]
     assert lines == [
@@ -101,24 +101,38 @@ def test_the_links_tell_paused_from_stopped_and_know_nothing_of_a_silent_node() 
 
 
 def test_an_unknown_reading_is_called_unknown_in_words_too() -> None:
-    curve = Curve(ENGLISH, EXPECTATION)
+    curve = Curve(EXPECTATION)
     curve.add(reading(pending=None), seconds=5.0)
     assert curve.line() == "  5.0 s: unknown pending, expected 90"
     assert "measured: unknown" in shown(curve)
 
 
 def test_nothing_is_expected_any_more_once_the_branch_comes_back() -> None:
-    curve = Curve(ENGLISH, EXPECTATION)
+    curve = Curve(EXPECTATION)
     curve.add(reading(pending=90), seconds=10.0)
     curve.heal(seconds=10.2)
     curve.add(reading(pending=0, sul="running"), seconds=11.0)
     assert curve.line() == "  11.0 s: 0 pending"
 
 
-@pytest.mark.parametrize("words", [ENGLISH, PORTUGUESE])
-def test_the_chart_fits_a_terminal_of_80_columns(words: Words) -> None:
-    curve = Curve(words, Expectation(SUL, "inalcançável", 12345, 50.0, 12.25, 300.0))
+def test_the_legend_and_the_line_are_written_as_people_of_the_language_do() -> None:
+    curve = Curve(Expectation(SUL, "pausada", 1234, 6.0, 3.25, 10.0))
+    curve.add(reading(pending=700), seconds=5.0)
+    with speaking("pt-BR"):
+        assert curve.line() == "  5,0 s: 1.400 pendentes, esperado 1.332"
+        text = shown(curve)
+    assert "Pendentes para filial-sul (pausada)" in text
+    assert "medido: 1.400" in text
+    assert "esperado: 1.234 + 6,0 pedidos/s × 3,25 eventos = 19,5/s" in text
+    assert text.splitlines()[-1].split() == [SUL, "pausada", "→", "outras", "?"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_chart_fits_a_terminal_of_80_columns(language: Language) -> None:
+    curve = Curve(Expectation(SUL, "inalcançável", 12345, 50.0, 12.25, 300.0))
     curve.add(reading(pending=123456), seconds=1.0)
     curve.add(reading(pending=None), seconds=2.0)
-    assert max(len(line) for line in shown(curve).splitlines()) <= 80
-    assert len(shown(curve).splitlines()) <= 24
+    with speaking(language):
+        lines = shown(curve).splitlines()
+    assert max(len(line) for line in lines) <= 80
+    assert len(lines) <= 24

@@ -6,13 +6,13 @@ import pytest
 
 from branchlab.checking.checker.finding import Finding
 from branchlab.checking.verdict import Verdict
+from branchlab.language import deferred, speaking
 from branchlab.networks.network import NODE_NAMES, Network, NodeAddress
 from branchlab.teaching.demo import generator, story
 from branchlab.teaching.demo.apart import Absence
 from branchlab.teaching.demo.parts import events_of, split
 from branchlab.teaching.demo.story import DemoOutcome, Plan
 from branchlab.teaching.demo.summary import summary_lines
-from branchlab.teaching.demo.words import ENGLISH, PORTUGUESE
 from branchlab.teaching.replay.history import HistoryLine, HistoryOrder
 
 HISTORY = generator.generate()
@@ -87,7 +87,8 @@ def test_an_order_is_one_event_per_product_and_one_for_itself() -> None:
 
 
 def test_the_end_is_told_in_plain_words() -> None:
-    lines = summary_lines(planned(), outcome(), PORTUGUESE)
+    with speaking("pt-BR"):
+        lines = summary_lines(planned(), outcome())
     assert lines[1].startswith("VERDICT PASS: 600 pedidos confirmados, 0 perdidos")
     assert "filial-sul ficou isolada por 30,0 s (pausada)" in lines[3]
     assert "1.250 eventos ficaram pendentes para ela; os pedidos escreveram 1.200." in lines[3]
@@ -99,8 +100,15 @@ def test_the_end_is_told_in_plain_words() -> None:
     "failed", [outcome(problems=("order 1 is missing at matriz",)), outcome(failures=("matriz has 1 more",))]
 )
 def test_whatever_went_wrong_comes_first_and_fails_the_run(failed: DemoOutcome) -> None:
-    lines = summary_lines(planned(), failed, ENGLISH)
+    lines = summary_lines(planned(), failed)
     assert lines[0] in ("  order 1 is missing at matriz", "  matriz has 1 more")
     assert lines[2].startswith("VERDICT FAIL")
-    assert ENGLISH.something_wrong in lines
+    assert "Something went wrong: see the lines above and the run log." in lines
     assert failed.exit_code == 1
+
+
+def test_what_the_checker_found_is_told_in_the_language_spoken_too() -> None:
+    found = deferred("{name} gives no status", name="matriz")
+    with speaking("pt-BR"):
+        lines = summary_lines(planned(), outcome(problems=(found,)))
+        assert lines[0] == "  " + found.said("pt-BR") != f"  {found}"

@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 from rich.console import Console
 
 from branchlab import console, terminal
+from branchlab.language import catalogue_of
 from branchlab.settings import ROOT
 from branchlab.teaching.demo import chart
 from branchlab.teaching.demo.chart import Axes, Point
-from branchlab.teaching.demo.words import ENGLISH, PORTUGUESE
 
 
 def terminal_of(monkeypatch: pytest.MonkeyPatch, encoding: str) -> io.BytesIO:
@@ -25,11 +26,17 @@ def terminal_of(monkeypatch: pytest.MonkeyPatch, encoding: str) -> io.BytesIO:
     return shown
 
 
+def texts_of(room: str) -> list[str]:
+    """Every text of that room, in both languages."""
+    with catalogue_of("pt-BR").open("rb") as file:
+        found = [one for one in read_po(file) if any(place.startswith(room) for place, _ in one.locations)]
+    return [text for one in found for text in (str(one.id), str(one.string))]
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1", "cp850"])
 def test_every_text_of_the_demonstration_can_be_shown(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     shown = terminal_of(monkeypatch, encoding)
-    for words in (PORTUGUESE, ENGLISH):
-        console.show(str(text) for text in vars(words).values())
+    console.show(texts_of("branchlab/teaching/demo/"))
     points = [Point(seconds / 10, seconds if seconds % 7 else None) for seconds in range(100)]
     for line in chart.draw(points, Axes(span=10, selling_until=8, fault_until=8, rate=10)):
         console.out.print(line)

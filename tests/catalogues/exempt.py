@@ -62,7 +62,6 @@ EXEMPT: Mapping[str, Mapping[str, str]] = {
     "branchlab/teaching/demo/assortment.py": {"": _DATA},
     "branchlab/teaching/demo/chart.py": {"bold yellow": _STYLE},
     "branchlab/teaching/demo/generator.py": {"random() is below 1": _DEVELOPER},
-    "branchlab/teaching/demo/words.py": {"": _PAIRS},
     "branchlab/teaching/load/report.py": {"no percentile of nothing": _DEVELOPER},
     "branchlab/teaching/replay/files.py": {
         ",sku,": _DATA,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from branchlab.checking.operations import Operations, Patience
 from branchlab.language import _
-from branchlab.networks.drivers import NodeState
+from branchlab.networks.drivers import STATE_WORDS, NodeState
 from branchlab.networks.pace import Pace
 from branchlab.networks.running import Running
 from branchlab.networks.status import StatusReader
@@ -86,27 +86,33 @@ class Partition:
     ) -> Absence:
         """Returns when nothing is pending any more, or after a minute of waiting for that, longer where this
         machine is slow."""
-        log, words, driver = operations.log, screen.words, running.driver
+        log, driver = operations.log, running.driver
         self._machine = running.pace
         fault_id = log.fault_requested(self._fault, self._victim)
         await asyncio.to_thread(driver.pause if self._fault == "pause" else driver.stop, self._victim)
         log.fault_active(fault_id)
         before = await self._settled(reader)
         began = time.monotonic()
-        curve = Curve(words, self._expectation(before, screen))
+        curve = Curve(self._expectation(before))
         with screen.live(curve) as draw:
             async with _running_beside(self._sample(operations, reader, curve, draw, began)):
                 await self._sell(operations, began)
-                pending = await self._check(reader, before, screen)
+                pending = await self._check(reader, before)
                 healing_from = time.monotonic()
-                screen.step(words.step_heal.format(victim=self._victim))
+                screen.step(_("4/6 Heal: {victim} comes back and gets what it missed", victim=self._victim))
                 curve.heal(seconds=healing_from - began)
                 await asyncio.to_thread(driver.heal)
                 log.fault_healed(fault_id)
-                drained = await self._drain(reader, healing_from, screen)
+                drained = await self._drain(reader, healing_from)
             await self._read_into(curve, operations, reader, began)
         if drained is not None:
-            screen.say(words.drained.format(victim=self._victim, seconds=words.number(drained, decimals=1)))
+            screen.say(
+                _(
+                    "  {victim} had everything {seconds:,.1f} s after it began to come back",
+                    victim=self._victim,
+                    seconds=drained,
+                )
+            )
         return Absence(
             seconds=healing_from - began,
             played=self._played,
@@ -119,10 +125,10 @@ class Partition:
             unjudged=tuple(self._unjudged),
         )
 
-    def _expectation(self, before: Settled, screen: Screen) -> Expectation:
+    def _expectation(self, before: Settled) -> Expectation:
         return Expectation(
             victim=self._victim,
-            fault=screen.words.state[STATE_IN[self._fault]],
+            fault=_(STATE_WORDS[STATE_IN[self._fault]]),
             start=sum(self._pending(status) for status in before.values()),
             orders=len(self._orders) / self._seconds,
             events=self._events_of(self._orders, [*before.values()]) / max(len(self._orders), 1),
@@ -199,14 +205,18 @@ class Partition:
                     lines.append(f"{name} → {peer}: {pending}")
         return lines
 
-    async def _check(self, reader: StatusReader, before: Settled, screen: Screen) -> int | None:
+    async def _check(self, reader: StatusReader, before: Settled) -> int | None:
         """What is pending for the victim at the end; notes it as a failure unless it is exactly what each
         node wrote since the fault, with nothing left between the others."""
         try:
             after = await self._settled(reader)
         except NotConvergedError:
-            seconds = screen.words.number(self._machine.patience(_SETTLE_SECONDS))
-            self._unjudged.append(screen.words.others_not_drained.format(seconds=seconds))
+            self._unjudged.append(
+                _(
+                    "the other branches did not deliver everything among themselves within {seconds:,.0f} s",
+                    seconds=self._machine.patience(_SETTLE_SECONDS),
+                )
+            )
             return None
         for name, now in after.items():
             if keeps_no_log(now):  # it does not say how much it wrote
@@ -214,9 +224,14 @@ class Partition:
             grown = self._pending(now) - self._pending(before[name])
             written = _head(now) - _head(before[name])
             if grown != written:
-                words = screen.words.not_as_written
                 self._failures.append(
-                    words.format(node=name, pending=grown, written=written, victim=self._victim)
+                    _(
+                        "{node} has {pending} more pending for {victim}, but wrote {written}",
+                        node=name,
+                        pending=grown,
+                        victim=self._victim,
+                        written=written,
+                    )
                 )
         return sum(self._pending(status) for status in after.values())
 
@@ -225,7 +240,7 @@ class Partition:
         assert pending is not None, "a settled reading knows what is pending"
         return pending
 
-    async def _drain(self, reader: StatusReader, healing_from: float, screen: Screen) -> float | None:
+    async def _drain(self, reader: StatusReader, healing_from: float) -> float | None:
         async def read() -> dict[str, Status | None]:
             return (await reader.read()).statuses
 
@@ -233,8 +248,13 @@ class Partition:
             deadline = self._machine.patience(_DRAIN_SECONDS)
             await convergence.wait_clear(read, convergence.pending_obstacles, deadline_seconds=deadline)
         except NotConvergedError:
-            seconds = screen.words.number(deadline)
-            self._unjudged.append(screen.words.not_drained.format(victim=self._victim, seconds=seconds))
+            self._unjudged.append(
+                _(
+                    "{victim} did not get everything within {seconds:,.0f} s",
+                    victim=self._victim,
+                    seconds=deadline,
+                )
+            )
             return None
         return time.monotonic() - healing_from
 

@@ -10,7 +10,7 @@ from branchlab.checking.run import new_name
 from branchlab.checking.runs import open_log, shown_path
 from branchlab.console import out, show
 from branchlab.errors import LabError
-from branchlab.language import _, spoken
+from branchlab.language import _
 from branchlab.networks import implementation, lease, network
 from branchlab.networks.drivers import choose
 from branchlab.networks.running import Running, find_or_start, undo_faults
@@ -19,7 +19,6 @@ from branchlab.teaching.demo import generator, story
 from branchlab.teaching.demo.apart import STATE_IN, Fault
 from branchlab.teaching.demo.screen import Screen
 from branchlab.teaching.demo.summary import summary_lines
-from branchlab.teaching.demo.words import BY_LANGUAGE, Words
 
 DATA_DIR = settings.ROOT / "build" / "demo"
 
@@ -37,9 +36,8 @@ def demo(
     env_file: EnvFile = ENV_FILE,
 ) -> None:
     """Cut a branch off while the others sell, heal, and check that nothing was lost; about a minute."""
-    words = BY_LANGUAGE[spoken()]
-    screen = Screen(out, words)
-    screen.say(words.title, style="bold")
+    screen = Screen(out)
+    screen.say(_("ACME/SA: a branch is cut off, the others sell on, nobody loses anything"), style="bold")
     ports = network.ports_from(base_port) if base_port is not None else None
     chosen_fault = _parse_fault(fault)
     program = implementation.parse(node_impl)
@@ -52,11 +50,13 @@ def demo(
                 run_dir,
                 env_file,
                 ports=ports,
-                starting=lambda name: screen.say(words.network_starting.format(driver=name)),
+                starting=lambda name: screen.say(
+                    _("The network is not all up: starting it with the {driver} driver…", driver=name)
+                ),
                 tell=tell,
                 implementation=program,
             )
-        screen.say(_network_words(words, running))
+        screen.say(_network_words(running))
         wanted = story.plan(
             generator.generate(orders=orders),
             running.network,
@@ -87,22 +87,26 @@ def demo_data(
 
 
 def _perform(wanted: story.Plan, running: Running, run_dir: Path, screen: Screen) -> int:
-    words = screen.words
     with open_log(run_dir, wanted.run) as log:
         try:
             outcome = interruption.run(story.Story(wanted, running, screen).perform(log))
         finally:
             undo_faults(running)
-    for line in summary_lines(wanted, outcome, words):
+    for line in summary_lines(wanted, outcome):
         screen.say(line)
-    screen.say(words.run_log.format(path=log.path))
-    screen.say(words.stays_up)
+    screen.say(_("Run log: {path}", path=log.path))
+    screen.say(_("The network stays up: `make watch` follows it, `make down` ends it."))
     return outcome.exit_code
 
 
-def _network_words(words: Words, running: Running) -> str:
-    sentence = words.network_ready if running.started else words.network_in_use
-    return sentence.format(nodes=", ".join(running.network.names), driver=running.driver.name)
+def _network_words(running: Running) -> str:
+    return _(
+        "The network is up: {nodes} (driver {driver})."
+        if running.started
+        else "Network in use: {nodes} (driver {driver}).",
+        nodes=", ".join(running.network.names),
+        driver=running.driver.name,
+    )
 
 
 def _parse_fault(word: str) -> Fault:

@@ -9,13 +9,15 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 from rich.text import Text
 
+from branchlab.language import N_, _, number
+from branchlab.networks.drivers import STATE_WORDS
 from branchlab.networks.status import NetworkReading
 from branchlab.networks.tables import count_words
 from branchlab.steps import Lines, Tell, moving_line
 from branchlab.teaching.demo import chart
 from branchlab.teaching.demo.chart import Axes, Point
-from branchlab.teaching.demo.words import Words
 
+UNKNOWN = N_("unknown ## of a number")
 _TAIL_SECONDS = 5.0  # room on the time axis for the drain
 _LINE_EVERY_SECONDS = 3.0  # where no terminal shows the live chart
 
@@ -50,8 +52,7 @@ class Expectation:
 class Curve:
     """The chart and the links below it, growing with every reading. Reads no clock."""
 
-    def __init__(self, words: Words, expectation: Expectation) -> None:
-        self._words = words
+    def __init__(self, expectation: Expectation) -> None:
         self._expectation = expectation
         self._points: list[Point] = []
         self._reading = NetworkReading(nodes=())
@@ -71,59 +72,64 @@ class Curve:
         self._fault_until = seconds
 
     def render(self) -> RenderableType:
-        words, expected = self._words, self._expectation
+        expected = self._expectation
         return Group(
-            Text(words.chart_title.format(victim=expected.victim, fault=expected.fault), style="bold"),
+            Text(
+                _("Pending to {victim} ({fault})", victim=expected.victim, fault=expected.fault), style="bold"
+            ),
             *chart.draw(self._points, self._axes()),
             self._legend(),
-            Text(words.links_title, style="bold"),
+            Text(_("Pending at each node (? = unknown)"), style="bold"),
             *self._links(),
         )
 
     def line(self) -> str:
         """The last reading in words, for where no chart can move; nothing is expected once it drains."""
-        healing = self._fault_until is not None
-        text = self._words.plain_draining if healing else self._words.plain_reading
-        return text.format(
-            seconds=self._words.number(self.last.seconds, decimals=1),
-            pending=self._pending_words(),
-            expected=self._words.number(self._axes().expected_at(self.last.seconds)),
+        seconds, pending = self.last.seconds, self._pending_words()
+        if self._fault_until is not None:
+            return _("  {seconds:,.1f} s: {pending} pending", seconds=seconds, pending=pending)
+        return _(
+            "  {seconds:,.1f} s: {pending} pending, expected {expected:,.0f}",
+            seconds=seconds,
+            pending=pending,
+            expected=self._axes().expected_at(seconds),
         )
 
     def _axes(self) -> Axes:
         return self._expectation.axes(now=self.last.seconds, fault_until=self._fault_until)
 
     def _legend(self) -> Text:
-        words, expected = self._words, self._expectation
-        formula = words.expected.format(
-            start=f"{words.number(expected.start)} + " if expected.start else "",
-            orders=words.number(expected.orders, decimals=1),
-            events=words.number(expected.events, decimals=2),
-            rate=words.number(expected.rate, decimals=1),
+        expected = self._expectation
+        formula = _(
+            "expected: {start}{orders:,.1f} orders/s × {events:,.2f} events = {rate:,.1f}/s",
+            start=f"{number(expected.start, grouped=True)} + " if expected.start else "",
+            orders=expected.orders,
+            events=expected.events,
+            rate=expected.rate,
         )
-        measured = words.measured.format(pending=self._pending_words())
+        measured = _("measured: {pending}", pending=self._pending_words())
         legend = Text.assemble(
             (f"  {chart.MEASURED} {measured}", "cyan"), (f"   {chart.EXPECTED} {formula}", "yellow")
         )
         if any(point.pending is None for point in self._points):
-            legend.append(f"\n  {chart.UNKNOWN} {words.unknown}", style="dim")
+            legend.append(f"\n  {chart.UNKNOWN} {_(UNKNOWN)}", style="dim")
         return legend
 
     def _pending_words(self) -> str:
         known = self.last.pending
-        return self._words.unknown if known is None else self._words.number(known)
+        return _(UNKNOWN) if known is None else number(known, grouped=True)
 
     def _links(self) -> Iterator[Text]:
         victim = self._expectation.victim
         for node in self._reading.nodes:
             line = Text(f"  {node.name:<16}", no_wrap=True)
-            state = self._words.state[node.state]
+            state = _(STATE_WORDS[node.state])
             line.append(f"{state:<13}", style="green" if node.state == "running" else "red")
             pending = node.status["pending"] if node.status else {}
             others = [count for peer, count in pending.items() if peer != victim]
             if node.name != victim:
                 line.append(f"→ {victim} {count_words(pending.get(victim)):<7}")
-            line.append(f"→ {self._words.others} {count_words(_sum(others) if pending else None)}")
+            line.append(f"→ {_('others')} {count_words(_sum(others) if pending else None)}")
             yield line
 
 
@@ -146,9 +152,8 @@ def pending_to(reading: NetworkReading, victim: str) -> int | None:
 class Screen:
     """Prints to one console; on a terminal the chart and the bars move."""
 
-    def __init__(self, console: Console, words: Words) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self.words = words
 
     def say(self, text: str, *, style: str = "") -> None:
         self._console.print(text, markup=False, style=style)
@@ -178,7 +183,7 @@ class Screen:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        with self._console.status(self.words.waiting):
+        with self._console.status(_("waiting until the nodes agree…")):
             yield
 
     @contextmanager

@@ -7,7 +7,8 @@ from branchlab.checking.operations import Operations, Patience
 from branchlab.checking.run import Run, RunOutcome, begin
 from branchlab.checking.runlog import RunLog
 from branchlab.errors import LabError
-from branchlab.language import _
+from branchlab.language import N_, _
+from branchlab.networks.drivers import STATE_WORDS
 from branchlab.networks.network import Network
 from branchlab.networks.running import Running
 from branchlab.networks.status import StatusReader
@@ -23,6 +24,8 @@ from branchlab.teaching.replay.prepare import load_catalogue, stock_wanted
 # keeps enough for the orders of the partition, and the curve stays the one that was expected.
 _STOCK = "times:10"
 _AT_ONCE = 8
+_SALES = N_("2/6 An ordinary day: {orders} orders at all branches")
+_REST = N_("5/6 The rest of the history: {orders} orders at all branches")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,6 @@ class Story:
         self._plan = wanted
         self._running = running
         self._screen = screen
-        self._words = screen.words
 
     async def perform(self, log: RunLog) -> DemoOutcome:
         """Plays the plan and judges it by its run log."""
@@ -81,12 +83,12 @@ class Story:
         async with begin(log, running.network, running.secrets, what="demo", run=self._plan.run) as under_way:
             operations = under_way.operations
             await self._stock(under_way)
-            played = await self._sell(operations, self._plan.parts.before, self._words.step_sales)
+            played = await self._sell(operations, self._plan.parts.before, _SALES)
             await self._agree(under_way)
             absence = await self._part(operations)
             played += absence.played
-            played += await self._sell(operations, self._plan.parts.after, self._words.step_rest)
-            self._screen.step(self._words.step_verdict)
+            played += await self._sell(operations, self._plan.parts.after, _REST)
+            self._screen.step(_("6/6 The check: all orders and stock, read at every node"))
             with self._screen.waiting():
                 verdict = await under_way.conclude()
         return DemoOutcome(
@@ -102,10 +104,11 @@ class Story:
         history = self._plan.history
         stock = stock_wanted(history, _STOCK)
         self._screen.step(
-            self._words.step_catalogue.format(
+            _(
+                "1/6 Catalogue and stock: {products} products, {customers} customers, {units:,} units",
                 products=len(history.products),
                 customers=len(history.customers),
-                units=self._words.number(sum(stock.values())),
+                units=sum(stock.values()),
             )
         )
         with self._screen.waiting():
@@ -119,7 +122,7 @@ class Story:
         self, operations: Operations, orders: tuple[HistoryOrder, ...], heading: str
     ) -> list[Played]:
         """Places the orders at all branches as fast as they take them."""
-        self._screen.step(heading.format(orders=len(orders)))
+        self._screen.step(_(heading, orders=len(orders)))
         with self._screen.bar(len(orders)) as advance:
             return await play(
                 operations,
@@ -132,12 +135,16 @@ class Story:
             )
 
     async def _part(self, operations: Operations) -> Absence:
-        wanted, words = self._plan, self._words
+        wanted = self._plan
         orders = wanted.parts.apart
-        fault = words.state[STATE_IN[wanted.fault]]
-        seconds = words.number(wanted.seconds)
         self._screen.step(
-            words.step_apart.format(victim=wanted.victim, fault=fault, orders=len(orders), seconds=seconds)
+            _(
+                "3/6 {victim} {fault}: the other branches sell {orders} more orders in {seconds:,.0f} s",
+                victim=wanted.victim,
+                fault=_(STATE_WORDS[STATE_IN[wanted.fault]]),
+                orders=len(orders),
+                seconds=wanted.seconds,
+            )
         )
         partition = Partition(
             victim=wanted.victim,
