@@ -11,12 +11,12 @@ import pytest
 
 from branchlab.cli import app
 from branchlab.errors import LabError
-from branchlab.language import Language
+from branchlab.language import LANGUAGES, Language, _, speaking
 from branchlab.settings import ROOT
 from branchlab.teaching.ladder import climbing, conformance
-from branchlab.teaching.ladder.checks import CHECKS
 from branchlab.teaching.ladder.climbing import Step, climb
 from branchlab.teaching.ladder.exercises import EXERCISES
+from branchlab.teaching.ladder.visit import Broken, number, same
 from branchlab.teaching.scenarios import registry
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -52,8 +52,27 @@ def test_a_node_that_answers_keeps_the_first_rung_and_says_of_each_other_route_w
 
     assert [one.kept for one in found if one.check.rung == 1] == [True] * 10
     assert not any(one.kept for one in found if one.check.rung > 1)
-    assert conformance.lines(found, "en")[6].split(maxsplit=1)[0] == "NO"
-    assert conformance.lines(found, "pt-BR")[6].endswith("POST /products: 404, not 201 (not_found)")
+    line = conformance.lines(found)[6]
+    assert line.split(maxsplit=1)[0] == "NO"
+    assert line.endswith("POST /products: 404, not 201 (not_found)")
+
+
+def test_what_is_wrong_is_said_in_the_language_spoken() -> None:
+    with speaking("pt-BR"):
+        gone = conformance.lines(check(nothing, "http://one"))
+        line = conformance.lines(check(only_answers, "http://one"))[6]
+
+    assert line.endswith("POST /products: 404, e não 201 (not_found)")
+    assert "produtos, cada sku uma vez" in line
+    assert gone[1].endswith("GET /healthz: recusa conexões")
+    assert gone[5].endswith("não perguntado, pois outro falhou antes")
+
+
+def test_a_code_or_a_value_that_is_another_one_is_named_in_the_language_spoken() -> None:
+    with speaking("pt-BR"), pytest.raises(Broken, match=r"o produto: \{'a': 1\}, e não \{'a': 2\}"):
+        same(_("the product"), {"a": 1}, {"a": 2})
+    with speaking("pt-BR"), pytest.raises(Broken, match=r"`x` não é um número inteiro: 1\.5"):
+        number({"x": 1.5}, "x")
 
 
 def test_a_node_that_is_not_there_breaks_what_needs_no_token_and_is_asked_nothing_else() -> None:
@@ -84,7 +103,7 @@ def test_a_status_that_says_too_little_is_named(status: dict[str, object], why: 
 
 
 def test_climbing_ends_where_the_node_falls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fall(*_: object, **__: object) -> None:
+    def fall(*_args: object, **_options: object) -> None:
         raise LabError("matriz ended while starting: no such file")
 
     monkeypatch.setattr(climbing, "network_of_its_own", fall)
@@ -102,32 +121,26 @@ def test_there_are_seven_exercises_each_with_hints_and_a_way_to_judge_it_that_an
     for one in EXERCISES:
         assert (one.scenario is None) != (one.rung is None)
         assert one.scenario is None or registry.get(one.scenario).any_node
-        assert all(said.keys() == {"en", "pt-BR"} for said in (one.title, *one.hints))
         assert one.hints
-    assert all(one.words.keys() == {"en", "pt-BR"} for one in CHECKS)
 
 
-PAGES: dict[str, Language] = {"node-contract.md": "en", "node-contract.pt-BR.md": "pt-BR"}
+PAGES: dict[Language, str] = {"en": "node-contract.md", "pt-BR": "node-contract.pt-BR.md"}
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_the_page_lists_the_exercises_as_they_are(page: str) -> None:
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_lists_the_exercises_as_they_are(language: Language) -> None:
+    text = (ROOT / "docs" / PAGES[language]).read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d) \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
 
-    assert [(int(number), title) for number, title, _ in rows] == [
-        (one.number, one.title[PAGES[page]]) for one in EXERCISES
-    ]
-    assert [judged.strip("`") for _, _, judged in rows[2:]] == [one.scenario for one in EXERCISES[2:]]
+    with speaking(language):
+        exercises = [(one.number, _(one.title)) for one in EXERCISES]
+    assert [(int(place), title) for place, title, _judged in rows] == exercises
+    assert [judged.strip("`") for *_rest, judged in rows[2:]] == [one.scenario for one in EXERCISES[2:]]
 
 
-def test_a_language_or_an_address_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments, said in (
-        (["conform", "http://x", "--lang", "xx"], "there is no language 'xx'"),
-        (["conform", "127.0.0.1:18001"], "a node's address begins with http://"),
-    ):
-        with pytest.raises(LabError, match=said):
-            app(arguments, standalone_mode=False)
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(LabError, match="a node's address begins with http://"):
+        app(["conform", "127.0.0.1:18001"], standalone_mode=False)
 
 
 def test_the_starter_is_short_enough_to_begin_with() -> None:

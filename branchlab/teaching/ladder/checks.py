@@ -1,10 +1,10 @@
 """The checks of docs/node-contract.md, route by route. Each uses what the ones before it made."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from branchlab.language import Language
+from branchlab.language import N_, _
 from branchlab.poll import poll
 from branchlab.teaching.ladder.visit import USERS_PASSWORD, Broken, Visit, has, number, same, text
 
@@ -15,11 +15,12 @@ _TOTALS = ("received", "returned", "sold", "removed")
 
 @dataclass(frozen=True)
 class Check:
-    """One promise of the contract. `rung` is the exercise of the ladder that asks for it."""
+    """One promise of the contract. `rung` is the exercise of the ladder that asks for it, `says` a key of the
+    catalogue."""
 
     rung: int
     route: str
-    words: Mapping[Language, str]
+    says: str
     run: Callable[[Visit], Awaitable[None]]
 
 
@@ -56,7 +57,7 @@ async def tells_status(visit: Visit) -> None:
 async def makes_products(visit: Visit) -> None:
     new = {"sku": visit.sku, "name": "Café torrado", "price_cents": 1890}
     made = await visit.ask("POST", "/products", status=201, json=new)
-    same("the product", {name: has(made, *new)[name] for name in new}, new)
+    same(_("the product"), {name: has(made, *new)[name] for name in new}, new)
     text(made, "id")
     for other in ("CHA", "LEITE"):
         await visit.ask("POST", "/products", status=201, json={**new, "sku": f"{visit.tag}-{other}"})
@@ -66,38 +67,38 @@ async def makes_products(visit: Visit) -> None:
 async def lists_products(visit: Visit) -> None:
     found = [text(item, "sku") for item in await visit.items("/products")]
     mine = sorted(sku for sku in found if sku.startswith(f"{visit.tag}-"))
-    same("the list", mine, [f"{visit.tag}-{name}" for name in ("CAFE", "CHA", "LEITE")])
+    same(_("the list"), mine, [f"{visit.tag}-{name}" for name in ("CAFE", "CHA", "LEITE")])
 
 
 async def makes_customers(visit: Visit) -> None:
     new = {"code": visit.customer, "name": "Padaria do Sol"}
     made = has(await visit.ask("POST", "/customers", status=201, json=new), "id")
-    same("the customer", {name: has(made, *new)[name] for name in new}, new)
+    same(_("the customer"), {name: has(made, *new)[name] for name in new}, new)
     codes = [text(item, "code") for item in await visit.items("/customers")]
-    same("how often the list has it", codes.count(visit.customer), 1)
+    same(_("how often the list has it"), codes.count(visit.customer), 1)
 
 
 async def makes_users(visit: Visit) -> None:
     name = f"{visit.tag.lower()}-ana"
     new = {"username": name, "password": USERS_PASSWORD, "role": "operador"}
     made = await visit.ask("POST", "/users", status=201, json=new)
-    same("the user's role", has(made, "id", "username", "role")["role"], "operador")
+    same(_("the user's role"), has(made, "id", "username", "role")["role"], "operador")
     if "password" in made or USERS_PASSWORD in str(made):
-        raise Broken("the answer shows the password")
+        raise Broken(_("the answer shows the password"))
     operator = await visit.log_in(name, USERS_PASSWORD)
     product = {"sku": f"{visit.tag}-NO", "name": "Not theirs", "price_cents": 1}
     await visit.refused("POST", "/products", status=403, json=product, token=operator)
     listed = [text(item, "username") for item in await visit.items("/users")]
-    same("how often the list has the user", listed.count(name), 1)
+    same(_("how often the list has the user"), listed.count(name), 1)
 
 
 async def receives(visit: Visit) -> None:
     body = {"sku": visit.sku, "quantity": 10, "reason": "delivery", "share": "keep"}
     await visit.ask("POST", "/stock/adjustments", status=201, json=body)
     await visit.ask("POST", "/stock/adjustments", status=201, json={**body, "quantity": -1})
-    same("`available` after +10 and -1", await visit.available(), 9)
+    same(_("`available` after +10 and -1"), await visit.available(), 9)
     await visit.refused("POST", "/stock/adjustments", status=409, json={**body, "quantity": -100})
-    same("`available` after a refusal", await visit.available(), 9)
+    same(_("`available` after a refusal"), await visit.available(), 9)
 
 
 async def shows_stock(visit: Visit) -> None:
@@ -118,17 +119,17 @@ async def sells(visit: Visit) -> None:
     same("`note`", has(order, "note")["note"], "mark")
     same("`customer.code`", text(has(order, "customer")["customer"], "code"), visit.customer)
     (line,) = has(order, "lines")["lines"]
-    same("the line", {name: has(line, name)[name] for name in ("sku", "quantity", "unit_price_cents")},
+    same(_("the line"), {name: has(line, name)[name] for name in ("sku", "quantity", "unit_price_cents")},
          {"sku": visit.sku, "quantity": 2, "unit_price_cents": 1890})  # fmt: skip
     same("`total_cents`", number(order, "total_cents"), 3780)
-    same("`available` after an order of 2", await visit.available(), 7)
+    same(_("`available` after an order of 2"), await visit.available(), 7)
     visit.made["order"] = order
 
 
 async def repeats(visit: Visit) -> None:
     again = await visit.order(2, key="first", note="mark")
-    same("the order of the same key", text(again, "id"), visit.need("order")["id"])
-    same("`available` after asking again", await visit.available(), 7)
+    same(_("the order of the same key"), text(again, "id"), visit.need("order")["id"])
+    same(_("`available` after asking again"), await visit.available(), 7)
 
 
 async def refuses(visit: Visit) -> None:
@@ -139,24 +140,24 @@ async def refuses(visit: Visit) -> None:
         await visit.refused("POST", "/orders", status=422, json={**wanted, "lines": lines})
     nobody = {"customer": f"{visit.tag}-NOBODY", "lines": [{**many, "quantity": 1}]}
     await visit.refused("POST", "/orders", status=422, json=nobody)
-    same("`available` after refusals", await visit.available(), 7)
+    same(_("`available` after refusals"), await visit.available(), 7)
 
 
 async def reads_orders(visit: Visit) -> None:
     placed = visit.need("order")
     shown = await visit.ask("GET", f"/orders/{placed['id']}", status=200)
     for name in ("number", "branch", "status", "lines", "total_cents", "created_at"):
-        same(f"`{name}` of the order", has(shown, name)[name], placed[name])
+        same(_("`{name}` of the order", name=name), has(shown, name)[name], placed[name])
     ids = [text(item, "id") for item in await visit.items("/orders")]
-    same("how often the list has it", ids.count(placed["id"]), 1)
+    same(_("how often the list has it"), ids.count(placed["id"]), 1)
     await visit.refused("GET", "/orders/00000000-0000-0000-0000-000000000000", status=404, code="not_found")
 
 
 async def cancels(visit: Visit) -> None:
     path = f"/orders/{visit.need('order')['id']}/cancel"
-    for _ in range(2):  # the second time changes nothing
+    for _time in range(2):  # the second time changes nothing
         same("`status`", text(await visit.ask("POST", path, status=200), "status"), "cancelled")
-        same("`available` after the cancellation", await visit.available(), 9)
+        same(_("`available` after the cancellation"), await visit.available(), 9)
 
 
 async def never_below_zero(visit: Visit) -> None:
@@ -170,8 +171,8 @@ async def never_below_zero(visit: Visit) -> None:
         return "number" in has(answer)
 
     sold = sum(await asyncio.gather(*map(buy, range(_BUYERS))))
-    same(f"what {_BUYERS} buyers at once got of 2 units", sold, 2)
-    same("`available` after them", await visit.available(), 0)
+    same(_("what {buyers} buyers at once got of 2 units", buyers=_BUYERS), sold, 2)
+    same(_("`available` after them"), await visit.available(), 0)
 
 
 async def spreads(visit: Visit) -> None:
@@ -179,16 +180,16 @@ async def spreads(visit: Visit) -> None:
 
     async def there(peer: Visit) -> str:
         try:
-            same(f"the digest of {peer.need('node')}", await _digest(peer), await _digest(visit))
+            same(_("the digest of {node}", node=peer.need("node")), await _digest(peer), await _digest(visit))
             orders = {text(item, "id") for item in await peer.items("/orders")}
-            same("whether the peer has the order", visit.need("order")["id"] in orders, True)
+            same(_("whether the peer has the order"), visit.need("order")["id"] in orders, True)
         except Broken as broken:
             return str(broken)
         return ""
 
     for peer in visit.peers:
         if why := await poll(lambda: there(peer), until=lambda found: not found, seconds=_SPREADS_SECONDS):  # noqa: B023
-            raise Broken(f"{why} ({_SPREADS_SECONDS:.0f} s later)")
+            raise Broken(_("{why} ({seconds:.0f} s later)", why=why, seconds=_SPREADS_SECONDS))
 
 
 async def one_token(visit: Visit) -> None:
@@ -200,30 +201,24 @@ async def _digest(visit: Visit) -> str:
     return text(await visit.ask("GET", "/status", status=200), "digest")
 
 
-def _check(rung: int, route: str, run: Callable[[Visit], Awaitable[None]], *, en: str, pt: str) -> Check:
-    return Check(rung, route, {"en": en, "pt-BR": pt}, run)
-
-
 CHECKS: tuple[Check, ...] = (
-    _check(1, "GET /healthz", healthy, en="it answers", pt="responde"),
-    _check(1, "GET /readyz", ready, en="it is ready to serve", pt="está pronto"),
-    _check(1, "POST /auth/login", logs_in, en="the admin logs in", pt="o admin entra"),
-    _check(1, "401", keeps_out, en="nobody else gets in", pt="ninguém mais entra"),
-    _check(1, "GET /status", tells_status, en="it says how it is", pt="diz como está"),
-    _check(
-        2, "POST /products", makes_products, en="products, each sku once", pt="produtos, cada sku uma vez"
-    ),
-    _check(2, "GET /products", lists_products, en="lists come in pages", pt="listas vêm em páginas"),
-    _check(2, "/customers", makes_customers, en="customers", pt="clientes"),
-    _check(2, "/users", makes_users, en="users, and what they may do", pt="usuários, e o que podem"),
-    _check(2, "POST /stock/adjustments", receives, en="units come and go", pt="unidades entram e saem"),
-    _check(2, "GET /stock", shows_stock, en="the numbers add up", pt="os números fecham"),
-    _check(2, "POST /orders", sells, en="an order, whole", pt="um pedido, inteiro"),
-    _check(2, "Idempotency-Key", repeats, en="the same key, the same order", pt="mesma chave, mesmo pedido"),
-    _check(2, "POST /orders 409 422", refuses, en="refusals change nothing", pt="recusas não mudam nada"),
-    _check(2, "GET /orders", reads_orders, en="orders are read back", pt="pedidos são relidos"),
-    _check(2, "POST /orders/{id}/cancel", cancels, en="units come back once", pt="unidades voltam uma vez"),
-    _check(2, "POST /orders at once", never_below_zero, en="no more than there is", pt="não mais do que há"),
-    _check(3, "Authorization", one_token, en="a token counts at every node", pt="um token vale em todo nó"),
-    _check(3, "peers", spreads, en="all nodes show the same", pt="todos os nós mostram o mesmo"),
+    Check(1, "GET /healthz", N_("it answers"), healthy),
+    Check(1, "GET /readyz", N_("it is ready to serve"), ready),
+    Check(1, "POST /auth/login", N_("the admin logs in"), logs_in),
+    Check(1, "401", N_("nobody else gets in"), keeps_out),
+    Check(1, "GET /status", N_("it says how it is"), tells_status),
+    Check(2, "POST /products", N_("products, each sku once"), makes_products),
+    Check(2, "GET /products", N_("lists come in pages"), lists_products),
+    Check(2, "/customers", N_("customers"), makes_customers),
+    Check(2, "/users", N_("users, and what they may do"), makes_users),
+    Check(2, "POST /stock/adjustments", N_("units come and go"), receives),
+    Check(2, "GET /stock", N_("the numbers add up"), shows_stock),
+    Check(2, "POST /orders", N_("an order, whole"), sells),
+    Check(2, "Idempotency-Key", N_("the same key, the same order"), repeats),
+    Check(2, "POST /orders 409 422", N_("refusals change nothing"), refuses),
+    Check(2, "GET /orders", N_("orders are read back"), reads_orders),
+    Check(2, "POST /orders/{id}/cancel", N_("units come back once"), cancels),
+    Check(2, "POST /orders at once", N_("no more than there is"), never_below_zero),
+    Check(3, "Authorization", N_("a token counts at every node"), one_token),
+    Check(3, "peers", N_("all nodes show the same"), spreads),
 )

@@ -8,6 +8,7 @@ from branchlab import interruption
 from branchlab.checking.run import new_name
 from branchlab.checking.verdict import Result
 from branchlab.errors import LabError
+from branchlab.language import _, shown
 from branchlab.networks.drivers import choose
 from branchlab.networks.implementation import driver_for, spoken
 from branchlab.networks.network import UpOptions
@@ -75,8 +76,9 @@ class _Judge:
     def _run(self, scenario: str, exercise: Exercise) -> Step:
         options = replace(self._options, rounds=exercise.rounds)
         (outcome,) = run(registry.get(scenario), options, tell=self._tell)
-        findings = (f"{one.promise}: {one.words}" for one in outcome.verdict.findings)
-        return Step(exercise, outcome.result, (*findings, *outcome.failures, *outcome.unjudged))
+        findings = (f"{one.promise}: {shown(one.words)}" for one in outcome.verdict.findings)
+        why = (*findings, *map(shown, (*outcome.failures, *outcome.unjudged)))
+        return Step(exercise, outcome.result, why)
 
     def _check(self, exercise: Exercise) -> Step:
         if self._checked is None:
@@ -92,7 +94,7 @@ class _Judge:
         wanted = UpOptions(nodes=_NODES, implementation=options.implementation)
         place, name = options.directory / "checks", new_name("checks")
         with network_of_its_own(chosen, place, wanted, run=name, tell=self._tell) as running:
-            self._tell("asking the nodes…")
+            self._tell(_("asking the nodes…"))
             return interruption.run(
                 conform(
                     [node.url for node in running.network.nodes],

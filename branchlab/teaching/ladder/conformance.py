@@ -7,15 +7,11 @@ from dataclasses import dataclass
 
 import httpx
 
-from branchlab.language import Language
+from branchlab.language import _
 from branchlab.teaching.ladder.checks import CHECKS, Check
 from branchlab.teaching.ladder.visit import Broken, NotAskedError, Visit
 
 _TIMEOUT = 15.0
-_NOT_ASKED = {
-    "en": "not asked, since an earlier one failed",
-    "pt-BR": "não perguntado, pois outro falhou antes",
-}
 
 
 @dataclass(frozen=True)
@@ -75,17 +71,15 @@ async def _visit(visit: Visit, url: str, checks: Sequence[Check]) -> list[Checke
     return found
 
 
-def lines(found: Sequence[Checked], language: Language) -> list[str]:
+def lines(found: Sequence[Checked]) -> list[str]:
     """A table, a line for each check, below the node that was asked."""
     width = max(len(one.check.route) for one in found)
-    words = max(len(one.check.words[language]) for one in found)
+    words = max(len(_(one.check.says)) for one in found)
     shown: list[str] = []
     for number, one in enumerate(found):
         if number == 0 or found[number - 1].url != one.url:
             shown.append(one.url)
         mark = {True: "ok", False: "NO", None: "--"}[one.kept]
-        why = one.why if one.kept is False else _NOT_ASKED[language] if one.kept is None else ""
-        shown.append(
-            f"  {mark}  {one.check.route:<{width}}  {one.check.words[language]:<{words}}  {why}".rstrip()
-        )
+        why = _("not asked, since an earlier one failed") if one.kept is None else one.why
+        shown.append(f"  {mark}  {one.check.route:<{width}}  {_(one.check.says):<{words}}  {why}".rstrip())
     return shown

@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 
+from branchlab.language import _
+from branchlab.networks.words import reason_words
 from branchlab.nodes.reasons import reason_of
 
 USERS_PASSWORD = "correct horse 7 battery"  # noqa: S105 - of users that a check makes
@@ -16,7 +18,7 @@ class NotAskedError(Exception):
 
 
 class Broken(Exception):
-    """The node does not keep the contract; the message says where, in few words."""
+    """The node does not keep the contract; the message says where, in few words of the language spoken."""
 
 
 @dataclass
@@ -61,11 +63,18 @@ class Visit:
         try:
             answer = await self.http.request(method, path, json=json, data=data, headers=headers)
         except httpx.HTTPError as error:
-            raise Broken(f"{method} {path}: {reason_of(error)}") from None
+            raise Broken(f"{method} {path}: {reason_words(reason_of(error))}") from None
         wanted = {status} if isinstance(status, int) else {*status}
         if answer.status_code not in wanted:
-            expected = " or ".join(map(str, sorted(wanted)))
-            raise Broken(f"{method} {path}: {answer.status_code}, not {expected}{_said(answer)}")
+            raise Broken(
+                _(
+                    "{route}: {status}, not {expected}{said}",
+                    route=f"{method} {path}",
+                    status=answer.status_code,
+                    expected=_(" or ").join(map(str, sorted(wanted))),
+                    said=_said(answer),
+                )
+            )
         return _json(answer)
 
     async def refused(
@@ -75,7 +84,15 @@ class Visit:
         answer = await self.ask(method, path, status=status, **request)
         named = answer.get("code") if isinstance(answer, dict) else None
         if code is not None and named != code:
-            raise Broken(f"{method} {path}: {status} with the code {named!r}, not {code!r}")
+            raise Broken(
+                _(
+                    "{route}: {status} with the code {named!r}, not {code!r}",
+                    route=f"{method} {path}",
+                    status=status,
+                    named=named,
+                    code=code,
+                )
+            )
 
     async def log_in(self, username: str, password: str) -> str:
         """The token of that user."""
@@ -91,12 +108,12 @@ class Visit:
             cursor = "" if after is None else f"&after={after}"
             page = has(await self.ask("GET", f"{path}?limit=2{cursor}", status=200), "items", "next")
             if len(page["items"]) > 2:
-                raise Broken(f"GET {path}?limit=2: a page of {len(page['items'])}")
+                raise Broken(_("GET {path}?limit=2: a page of {n}", path=path, n=len(page["items"])))
             found += page["items"]
             if page["next"] is None:
                 return found
             if page["next"] == after or not page["items"]:
-                raise Broken(f"GET {path}: `next` leads nowhere")
+                raise Broken(_("GET {path}: `next` leads nowhere", path=path))
             after = page["next"]
 
     def need(self, name: str) -> Any:
@@ -118,10 +135,10 @@ class Visit:
 def has(answer: Any, *names: str) -> dict[str, Any]:
     """The answer as an object with these fields; Broken names the first that is missing."""
     if not isinstance(answer, dict):
-        raise Broken(f"the answer is no object: {answer!r:.60}")
+        raise Broken(_("the answer is no object: {answer!r:.60}", answer=answer))
     for name in names:
         if name not in answer:
-            raise Broken(f"the answer lacks `{name}`")
+            raise Broken(_("the answer lacks `{name}`", name=name))
     return answer
 
 
@@ -129,7 +146,7 @@ def number(answer: Any, name: str) -> int:
     """A field that is a whole number."""
     value = has(answer, name)[name]
     if not isinstance(value, int) or isinstance(value, bool):
-        raise Broken(f"`{name}` is no whole number: {value!r:.40}")
+        raise Broken(_("`{name}` is no whole number: {value!r:.40}", name=name, value=value))
     return value
 
 
@@ -137,14 +154,21 @@ def text(answer: Any, name: str) -> str:
     """A field that is a text, and not empty."""
     value = has(answer, name)[name]
     if not isinstance(value, str) or not value:
-        raise Broken(f"`{name}` is no text: {value!r:.40}")
+        raise Broken(_("`{name}` is no text: {value!r:.40}", name=name, value=value))
     return value
 
 
 def same(what: str, found: object, expected: object) -> None:
     """Broken unless the two are equal."""
     if found != expected:
-        raise Broken(f"{what} is {found!r:.60}, not {expected!r:.60}")
+        raise Broken(
+            _(
+                "{what} is {found!r:.60}, not {expected!r:.60}",
+                what=what,
+                found=found,
+                expected=expected,
+            )
+        )
 
 
 def _json(answer: httpx.Response) -> Any:
