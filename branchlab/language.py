@@ -157,7 +157,12 @@ def tables(texts: Mapping[str, str]) -> Mapping[Language, Mapping[str, str]]:
 
 def number(value: float, *, decimals: int = 0, grouped: bool = False) -> str:
     """As people of the language write it: 1234,5 or 1234.5, grouped 1.234,5 or 1,234.5."""
-    return _localised(f"{value:{',' if grouped else ''}.{decimals}f}")
+    return localised(f"{value:{',' if grouped else ''}.{decimals}f}", spoken())
+
+
+def localised(written: str, language: Language) -> str:
+    """A number as Python writes it, such as 1,234.5, with the signs of that language."""
+    return written if language == "en" else written.translate(_signs(language))
 
 
 def money(cents: int) -> str:
@@ -181,7 +186,7 @@ def span(seconds: float) -> str:
         return f"{seconds:.0f} s"
     if (minutes := round(seconds / 60)) < 60:
         return f"{minutes} min"
-    return _localised(f"{round(minutes / 60, 1):g} h")
+    return localised(f"{round(minutes / 60, 1):g} h", spoken())
 
 
 class _Filling(Formatter):
@@ -190,7 +195,7 @@ class _Filling(Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         written = str(super().format_field(value, format_spec))
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        return _localised(written) if is_number else written
+        return localised(written, spoken()) if is_number else written
 
 
 _FILLING = _Filling()
@@ -212,11 +217,6 @@ def _told(value: object) -> object:
     if isinstance(value, Exception) and len(value.args) == 1:
         value = value.args[0]
     return shown(value) if isinstance(value, str) else value
-
-
-def _localised(written: str) -> str:
-    """A number as Python writes it, with the signs of the language spoken."""
-    return written if spoken() == "en" else written.translate(_signs(spoken()))
 
 
 # Babel costs a moment that a program which speaks English does not have to wait.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from branchlab.language import Language, tables
+from branchlab.language import Language, localised, tables
 
 
 class FaultWords(NamedTuple):
@@ -25,8 +25,7 @@ def told(value: Any, language: Language) -> Any:
     if isinstance(value, Mapping):
         return value[language]
     if isinstance(value, float):
-        text = f"{value:.1f}"
-        return text.replace(".", ",") if language == "pt-BR" else text
+        return localised(f"{value:.1f}", language)
     return value
 
 

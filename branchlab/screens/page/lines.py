@@ -8,7 +8,7 @@ from branchlab.checking.timeline.lesson import LessonTold
 from branchlab.checking.timeline.model import OUTCOMES, Link
 from branchlab.checking.timeline.series import Point, Series
 from branchlab.checking.timeline.timeline import Timeline
-from branchlab.language import Language
+from branchlab.language import Language, localised
 from branchlab.screens.page.colours import DASHES, OUTCOME_COLOURS, Theme
 from branchlab.screens.page.labels import Label
 from branchlab.screens.page.words import WORDS, short
@@ -200,9 +200,7 @@ def _line(key: str, name: str, one: Series, style: ChartStyle, looks: tuple[str,
         "itemStyle": {"color": colour},
         "data": data,
     }
-    said = "?" if last is None else f"{last:.1f}".removesuffix(".0")
-    if style.language == "pt-BR":
-        said = said.replace(".", ",")
+    said = "?" if last is None else localised(f"{last:.1f}".removesuffix(".0"), style.language)
     values = [value for _, value in data if value is not None]
     return Drawn(series, Label(f"{name} {said}", last, colour), values)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from branchlab.language import LANGUAGES, Language, tables
+from branchlab.language import LANGUAGES, Language, localised, tables
 from branchlab.teaching.lesson import model
 
 LEAST_SECONDS = 1.0
@@ -91,7 +91,7 @@ class LessonWords:
     def number(self, value: float) -> str:
         """As people of this language write it."""
         text = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-        return text.replace(".", ",") if self.language == "pt-BR" else text
+        return localised(text, self.language)
 
     def result(
         self, unit: str | None, observed: float, beside: Iterable[tuple[str, float | None, float | None]]

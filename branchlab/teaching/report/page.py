@@ -12,7 +12,7 @@ from branchlab.checking.timeline.series import Series
 from branchlab.checking.timeline.timeline import Timeline, timeline_of
 from branchlab.checking.timeline.words import FAULTS
 from branchlab.checking.verdict import Verdict
-from branchlab.language import Language
+from branchlab.language import Language, localised
 from branchlab.teaching.lesson.words import WORDS
 from branchlab.teaching.report import svg
 from branchlab.teaching.report.templates import template
@@ -121,7 +121,7 @@ def _with_error(value: float | None, error: float | None) -> Markup | str:
 
 def _pt(value: float) -> str:
     """A number as Portuguese writes it."""
-    return f"{value:g}".replace(".", ",")
+    return localised(f"{value:g}", "pt-BR")
 
 
 def _expect(record: Record) -> dict[str, Any]:

@@ -45,7 +45,7 @@ TEXTS = tables(
         "counterexample": "Counter-example",
         "environment": "Environment",
         "gap": "Hatched: nobody knows. Bands: faults.",
-        "untested": "untested",
+        "untested": "untested ## of a promise",
         "open": "to the end",
     }
 )
