@@ -15,6 +15,7 @@ from app.sync.wire.kinds import KINDS
 from app.sync.wire.messages import Batch, HandedEvent, WireEvent
 from tests.recovery.test_durable_orders import test_a_peer_that_could_only_park_the_order_has_not_stored_it
 from tests.recovery.test_parked_and_lost import (
+    test_what_a_donor_handed_over_before_its_disk_was_lost_is_tried_everywhere,
     test_what_is_parked_is_handed_over_with_the_rows_and_outlives_who_handed_it_over,
     test_what_is_parked_of_an_order_comes_after_the_rows_that_it_took,
 )
@@ -72,6 +73,15 @@ def whoever_passed_the_seq_has_it_all() -> AbstractContextManager[object]:
     """A peer that is past a parked event's place is taken to have what it said, though a state moved forward
     says what came after."""
     return mock.patch.object(donor_state, "_is_beyond", return_value=False)
+
+
+@bug(
+    "a parked event ends where it can be applied",
+    Directed(test_what_a_donor_handed_over_before_its_disk_was_lost_is_tried_everywhere),
+)
+def what_no_position_covers_is_never_tried() -> AbstractContextManager[object]:
+    """What a donor handed over before its disk was lost waits for a position that nobody has any more."""
+    return mock.patch.object(dead_letters, "try_beyond", return_value=stock_table.Merged())
 
 
 @bug(

@@ -175,3 +175,27 @@ async def test_what_a_newer_version_wrote_waits_for_it_though_others_have_the_ro
     with upgraded():
         await replay_everywhere(trial)
         await trial.verify()
+
+
+async def test_what_a_donor_handed_over_before_its_disk_was_lost_is_tried_everywhere(trial: Trial) -> None:
+    """Nobody has the position any more that would say when its rows are in."""
+    await trial.found()
+    order = await sold_and_spoiled(trial, kind="stock_update", changes=newer("stock_update"))
+    trial.declare_lost(order)
+    trial.network.cut.clear()
+    trial.network.answers["norte", SNAPSHOT] = problem(503, "not_ready")
+    await trial.wipe("matriz")
+    await trial.start("matriz", ready=False)
+    await eventually(lambda: trial.is_parked("sul"))
+
+    with upgraded():
+        await trial.wipe("norte")
+        trial.network.answers.clear()
+        await trial.start("norte")
+        await trial.verify()
+
+        for name in trial.company.nodes:
+            assert not await trial.is_parked(name)
+            assert "divergence" not in await trial.alarms(name)
+    (cell,) = [row for row in await trial.rows("norte") if row.received]
+    assert cell.sold == 2

@@ -124,7 +124,8 @@ def adopt(
     tx: Transaction, told: DonorState, *, left: Mapping[str, Ranges], lives: Lives
 ) -> stock_table.Merged:
     """Adopt the donor's heads of the lives chosen by `lives`, where they are beyond this node's positions.
-    Then try the imported parked events again, and return what merging them found.
+    Then try the imported parked events again, also those of lives that are over that lie beyond the donor's
+    heads, and return what merging them found.
 
     Call it after all rows and parked events of the donor are merged. `left` is what the donor still kept
     parked at the end of that import.
@@ -150,7 +151,10 @@ def adopt(
         counts = head.seq and lives(life) and _may_tell(tx, told, life)
         if counts and _is_beyond(head, positions.at(tx.connection, life)):
             positions.store(tx, life, head)
-    return dead_letters.retry(tx, "taken")
+    merged = dead_letters.retry(tx, "taken")
+    # Its earlier life, whose disk is lost, may have handed over more; or it was handed that itself.
+    merged.absorb(dead_letters.try_beyond(tx, told.heads, donor=told.life.branch, lives=lives))
+    return merged
 
 
 def _may_tell(tx: Transaction, told: DonorState, life: Life) -> bool:

@@ -3,7 +3,7 @@ tried again, shown, and never skipped."""
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,11 +11,11 @@ from app.database import Actor, Transaction, own_rows
 from app.domain.errors import Invalid
 from app.domain.life import Life
 from app.domain.ranges import as_ranges
-from app.state.tables import stock_table
+from app.state.tables import life_table, stock_table
 from app.sync.wire import kinds
 from app.sync.wire.kinds import KINDS
 from app.sync.wire.merging import UNAPPLICABLE
-from app.sync.wire.messages import SCHEMA_VERSION, Batch, HandedEvent, WireEvent
+from app.sync.wire.messages import SCHEMA_VERSION, Batch, HandedEvent, Head, WireEvent
 
 Which = Literal["waiting", "taken", "tried", "all"]
 """The parked events to try again:
@@ -63,10 +63,11 @@ _READABLE = f"""
     WHERE kind IN (SELECT value FROM json_each(?)) AND json_extract(body, '$.schema_version') <= ?
     {_IN_ORDER}
 """
+_SELECT = "SELECT origin, epoch, seq, body, donor FROM parked"
 _TO_RETRY: Mapping[Which, str] = {
-    which: f"SELECT origin, epoch, body, donor FROM parked WHERE {condition} {_IN_ORDER}"
-    for which, condition in _WHICH.items()
+    which: f"{_SELECT} WHERE {condition} {_IN_ORDER}" for which, condition in _WHICH.items()
 }
+_UNTRIED = f"{_SELECT} WHERE attempts = 0 AND donor <> '' {_IN_ORDER}"
 
 
 def park(tx: Transaction, batch: Batch, event: WireEvent, error: Exception) -> None:
@@ -168,8 +169,29 @@ def readable(connection: sqlite3.Connection) -> list[tuple[Life, WireEvent]]:
 def retry(tx: Transaction, which: Which) -> stock_table.Merged:
     """Try parked events again in order, each by itself, and drop those that apply. Returns what merging them
     found."""
+    return _try_each(tx, tx.connection.execute(_TO_RETRY[which]).fetchall())
+
+
+def try_beyond(
+    tx: Transaction, heads: Mapping[str, Head], *, donor: str, lives: Callable[[Life], bool]
+) -> stock_table.Merged:
+    """Try the events that any life of the branch `donor` handed over, of the chosen lives that are over,
+    where they lie beyond its present `heads`. Call it when its rows of those lives are in: no position will
+    ever say so. Returns what merging them found."""
+    untried: list[sqlite3.Row] = []
+    for row in tx.connection.execute(_UNTRIED).fetchall():
+        life = Life(row["origin"], row["epoch"])
+        head = heads.get(life.key)
+        beyond = head is None or row["seq"] > head.seq
+        chosen = lives(life) and life_table.is_over(tx, life)  # a living one tells its events itself
+        if beyond and chosen and Life.parse(row["donor"]).branch == donor:
+            untried.append(row)
+    return _try_each(tx, untried)
+
+
+def _try_each(tx: Transaction, rows: Sequence[sqlite3.Row]) -> stock_table.Merged:
     merged = stock_table.Merged()
-    for row in tx.connection.execute(_TO_RETRY[which]).fetchall():
+    for row in rows:
         life, event = Life(row["origin"], row["epoch"]), _event(row["body"])
         try:
             with tx.savepoint(), tx.hearing(Life.parse(row["donor"]) if row["donor"] else life):
