@@ -108,6 +108,7 @@ class WatchedConnection(asyncio.Protocol):
             return
         if self._early.holds or (self._awaits_request and self._early.comes(data)):
             self._stop_waiting()
+            self._is_not_idle()
             self.protocol.flow.pause_reading()
             self._early.hold(data)
             return
@@ -175,8 +176,7 @@ class WatchedConnection(asyncio.Protocol):
             self._transport.close()
             return
         self._await_header()
-        if (idle := self.protocol.timeout_keep_alive_task) is not None:
-            idle.cancel()
+        self._is_not_idle()
 
     def _release(self, data: bytes, repetition: Repetition) -> None:
         """Refuse a request that came too early, now that its time is over. It is older than any request may
@@ -190,9 +190,7 @@ class WatchedConnection(asyncio.Protocol):
     def _serve(self, cycle: Any, admitted: Pass | None) -> None:
         """Serve a whole request beside the protocol, which sees that a request is in service."""
         protocol = self.protocol
-        if (idle := protocol.timeout_keep_alive_task) is not None:
-            idle.cancel()
-            protocol.timeout_keep_alive_task = None
+        self._is_not_idle()
         self._admitted = admitted
         protocol.cycle = self._quick = cycle
         task = self._loop.create_task(cycle.run_asgi(protocol.app))
@@ -244,6 +242,12 @@ class WatchedConnection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _is_not_idle(self) -> None:
+        """Let the protocol not close the connection for want of a request: it does not see this one."""
+        if (idle := self.protocol.timeout_keep_alive_task) is not None:
+            idle.cancel()
+            self.protocol.timeout_keep_alive_task = None
 
     def _stop_writing(self) -> None:
         if self._unread is not None:

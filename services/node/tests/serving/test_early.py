@@ -197,6 +197,23 @@ def test_what_comes_behind_an_early_request_is_heard_when_its_time_is_over() -> 
     play(scenario)
 
 
+def test_a_connection_is_not_idle_while_its_request_waits() -> None:
+    """It was served another request meanwhile, after which the protocol began to count."""
+
+    async def scenario() -> None:
+        server = Server()
+        server.fill()
+        connection, transport = server.connect()
+        connection.data_received(ORDER)
+        idle = asyncio.get_running_loop().call_later(AWAY / 2, transport.close)
+        connection.protocol.timeout_keep_alive_task = idle
+        connection.data_received(ORDER)
+        await asyncio.sleep(AWAY)
+        assert (transport.written, transport.ended) == (2 * NO, None)
+
+    play(scenario)
+
+
 def test_nothing_is_written_to_a_client_that_hung_up_meanwhile() -> None:
     async def scenario() -> None:
         server = Server()
