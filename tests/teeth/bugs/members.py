@@ -13,6 +13,7 @@ from app.sync.peering.peers import Peer, Peers
 from tests.recovery.test_counts_without_the_gone import (
     test_a_count_that_a_branch_blocks_goes_on_when_it_is_decommissioned,
     test_it_counts_only_when_a_majority_has_it,
+    test_lives_that_a_liar_named_to_one_node_block_no_count_once_it_is_decommissioned,
     test_recovered_units_wait_no_longer_for_who_is_decommissioned_and_known_to_be,
     test_two_halves_of_a_cut_that_decommission_each_other_count_nothing,
     test_what_a_member_alone_knew_is_forgotten_with_its_disk_and_counts_no_more,
@@ -79,6 +80,18 @@ def a_later_life_of_a_gone_branch_lives() -> AbstractContextManager[object]:
 def only_lives_that_were_named_can_be_over() -> AbstractContextManager[object]:
     """Units granted to a life that nobody named here count as the company's, though its branch left."""
     return mock.patch.object(life_table, "learn_granted")
+
+
+@bug(
+    "a branch that left blocks no count",
+    Directed(
+        test_lives_that_a_liar_named_to_one_node_block_no_count_once_it_is_decommissioned,
+        {"listener": "matriz"},
+    ),
+)
+def only_stored_lives_of_a_gone_branch_are_over() -> AbstractContextManager[object]:
+    """Where there is no room for a life of a decommissioned branch, its end is not believed."""
+    return mock.patch.object(life_table, "over", lambda tx, _lives: life_table.dead_lives(tx.connection))
 
 
 @bug(

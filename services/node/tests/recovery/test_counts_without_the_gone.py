@@ -2,8 +2,10 @@
 
 import pytest
 
+from app.domain import bounds
 from app.domain.errors import BranchClosed, CountBlocked, NotTheCounter, OutOfStock
-from app.state.tables import membership
+from app.domain.life import Life
+from app.state.tables import life_table, membership
 from app.sync.lifecycle.member_service import Member
 from tests.recovery.leaving import closed, count, decommission, gone_with_four, states
 from tests.recovery.trial import NAMES, Trial
@@ -199,3 +201,20 @@ async def test_the_word_of_an_admin_counts_only_at_the_node_where_it_was_given(t
     await trial.stop("matriz")
     await trial.start("matriz")
     assert (await states(trial, at="matriz"))["sul"] == "decommissioned"
+
+
+@pytest.mark.parametrize("listener", ["matriz", "norte"])
+async def test_lives_that_a_liar_named_to_one_node_block_no_count_once_it_is_decommissioned(
+    trial: Trial, listener: str
+) -> None:
+    """The others have no room for all of them. They know without that every life of that branch is over."""
+    await gone_with_four(trial)
+    liar = trial.peer("sul", seen_by=listener).life
+    assert liar is not None
+    named = [Life("sul", f"ghost {number}") for number in range(bounds.MOST_LIVES_BY_HEARSAY + 1)]
+    await trial[listener].database.write(lambda tx: life_table.learn_deaths(tx, named, by=liar))
+    await decommission(trial, "sul")
+
+    await count(trial, 1)
+
+    await trial.shows("matriz", available=3, frozen=0, here=3)

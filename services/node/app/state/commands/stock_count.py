@@ -46,11 +46,11 @@ def hand_over(
     """
     membership.learn(tx, decommissioned)
     life_table.learn_deaths(tx, dead, by=counter)
-    known = sorted(life_table.dead_lives(tx.connection))
-    for life in testimony.unbelieved(dead, known):
+    for life in testimony.unbelieved(dead, life_table.over(tx, dead)):
         raise UnconfirmedDeath(*life)
     if may_move:
         grants.give_back(tx, product_id)
+    known = life_table.dead_lives(tx.connection)
     cells = stock_table.tellable(tx.connection, stock_table.cells_to_spend(tx, product_id), known)
     return Handover(
         dead=life_table.deaths_to_tell(tx.connection),
@@ -104,7 +104,7 @@ def release(tx: Transaction, count: Count, *, handovers: Mapping[str, Handover],
         with tx.hearing(handover.life):
             if stock_table.merge(tx, handover.cells).ahead:
                 raise OwnLifeOver(member, evidence.NEWER_ROWS)
-        if testimony.unbelieved(handover.dead, life_table.dead_lives(tx.connection)):
+        if testimony.unbelieved(handover.dead, life_table.over(tx, handover.dead)):
             raise CountBlocked(member, "names_a_living_epoch_dead")
     if sorted(life_table.dead_lives(tx.connection)) != sorted(count.dead):
         return False

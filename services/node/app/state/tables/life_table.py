@@ -139,6 +139,12 @@ def is_over(tx: Transaction, life: Life) -> bool:
     return life.branch in tx.decommissioned if known is None else known
 
 
+def over(tx: Transaction, lives: Iterable[Life]) -> set[Life]:
+    """Those of these lives that are known to be over. A node knows it of all lives of a decommissioned
+    branch, also where it has no room to store one."""
+    return {life for life in lives if is_over(tx, life)}
+
+
 def learn_deaths(tx: Transaction, told: Iterable[Life], *, by: Life) -> None:
     """Store lives that a peer's life (`by`) reports as dead, except this node's own present life. Other code
     decides whether that is over, and what follows.
