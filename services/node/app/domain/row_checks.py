@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from math import copysign
 
 from app.domain import text
 from app.domain.bounds import LATEST_SECONDS
@@ -39,12 +40,12 @@ class Natural:
 
 @dataclass(frozen=True)
 class Seconds:
-    """The rule of a time since 1970, at most one that can be shown. Not an integer, though JSON allows it:
-    SQLite would give back other bytes."""
+    """The rule of a time since 1970, at most one that can be shown. Not an integer, though JSON allows it,
+    nor a zero with a sign: SQLite would give back other bytes."""
 
     def check(self, name: str, value: object) -> None:
         """Raise Invalid, with the field's name, for a value that breaks the rule."""
-        if not isinstance(value, float):
+        if not isinstance(value, float) or (value == 0 and copysign(1, value) < 0):
             raise Invalid(name, "not_a_time")
         if not 0 <= value <= LATEST_SECONDS:
             raise BeyondBounds(name, "out_of_range")
