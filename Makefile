@@ -323,8 +323,16 @@ lint: $(VENV)
 	@.venv/bin/mypy branchlab tests $(wildcard loadtests/*.py loadtests/bench/*.py loadtests/bench/*/*.py)
 	@PYTHONPATH=services/node:services/plain .venv/bin/lint-imports --no-cache
 
+# It makes clients of the nodes' OpenAPI document, in an environment of its own (requirements-client.in).
+# What has lanes needs it beforehand: while one lane made it, make would give the other to what comes after.
+CLIENT := build/client/.installed
+$(CLIENT): requirements-client.txt
+	@$(PYTHON) -m venv build/client
+	@build/client/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-client.txt
+	@touch $@
+
 .PHONY: test
-test: $(VENV) ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
+test: $(VENV) $(CLIENT) ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line without-nodes lint
 	@$(LAB) teeth
 	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line timed containers processes histories wipes
@@ -335,13 +343,6 @@ without-nodes: $(VENV)
 
 # Other histories with every change, and the same ones for the same code: what fails can be repeated.
 CONTENT = $(shell git rev-parse --short=7 'HEAD^{tree}' 2>/dev/null || echo 1)
-
-# It makes clients of the nodes' OpenAPI document, in an environment of its own (requirements-client.in).
-CLIENT := build/client/.installed
-$(CLIENT): requirements-client.txt
-	@$(PYTHON) -m venv build/client
-	@build/client/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-client.txt
-	@touch $@
 
 # In two lanes, for each spends most of its time waiting. Every lane takes the next one that is left, so the longest come
 # first. Containers share images, so theirs run one by one; and so do the tests whose clients work until a time is over,
