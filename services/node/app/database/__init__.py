@@ -11,7 +11,8 @@ from app.database.errors import (
     StorageFull,
     WrongDatabase,
 )
-from app.database.transaction import Actor, Identity, Transaction
+from app.database.node_row import Identity
+from app.database.transaction import Actor, Transaction
 
 __all__ = [
     "Actor",

@@ -14,8 +14,9 @@ from app.database.errors import AlteredRow, OutcomeUnknown, StorageError, Storag
 from app.database.file import is_damage, is_undecodable
 from app.database.forms import NO_FORMS, Forms
 from app.database.mirror import StaleMirror
+from app.database.node_row import Identity
 from app.database.opened import OpenedFile
-from app.database.transaction import Identity, Transaction
+from app.database.transaction import Transaction
 from app.database.writer import Command, Outcome, Writer
 from app.runtime import Clock, Executor
 

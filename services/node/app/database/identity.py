@@ -7,7 +7,7 @@ from random import Random
 from app.database import own_rows
 from app.database.errors import DamagedDatabase, StorageFailed, WrongDatabase
 from app.database.file import decoded_somehow, look, make_folder, opening_error
-from app.database.transaction import Identity
+from app.database.node_row import Identity
 from app.domain.life import Life
 
 EPOCH_BYTES = 16

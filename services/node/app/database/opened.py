@@ -31,8 +31,8 @@ from app.database.forms import Forms
 from app.database.identity import begin_start, identity_of_damaged
 from app.database.lock import FileLock
 from app.database.migrations import migrate
+from app.database.node_row import Identity
 from app.database.own_rows import require_knows_itself
-from app.database.transaction import Identity
 from app.database.writer import Writer
 from app.runtime import Clock
 

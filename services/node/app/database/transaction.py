@@ -12,6 +12,7 @@ from app.database.deferred import CommandRows
 from app.database.effects import Effects
 from app.database.lives import KnownLives
 from app.database.mirror import Mirrored
+from app.database.node_row import Counters, Identity
 from app.database.seals import BETWEEN, seal_joined
 from app.domain.bounds import lamport_limit
 from app.domain.errors import BeyondBounds
@@ -38,30 +39,6 @@ def _event(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _nobody(_branch: str) -> bool:
     return False
-
-
-@dataclass(frozen=True)
-class Identity:
-    """The identity of a node: one life of one branch of one network."""
-
-    cluster_id: str
-    name: str
-    epoch: str
-    starts: int
-
-
-@dataclass
-class Counters:
-    """The counters of the `node` row as they stand inside the running group."""
-
-    lamport: int
-    seq: int
-    order_counter: int
-    founded: int
-
-    def copy(self) -> "Counters":
-        """The same, to be changed apart."""
-        return Counters(self.lamport, self.seq, self.order_counter, self.founded)
 
 
 @dataclass(frozen=True)

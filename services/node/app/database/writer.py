@@ -11,13 +11,14 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from app.database import digest, own_rows
+from app.database import digest, node_row
 from app.database.deferred import CommandRows, DeferredRows
 from app.database.effects import Effects
 from app.database.errors import OutcomeUnknown, StorageFailed, is_full, storage_error
-from app.database.file import damage, read_somehow, reading_somehow, speakable
+from app.database.file import reading_somehow, speakable
 from app.database.mirror import Mirror, StaleMirror
-from app.database.transaction import Counters, Identity, Transaction
+from app.database.node_row import Counters, Identity
+from app.database.transaction import Transaction
 from app.domain.values import value
 
 Command = Callable[[Transaction], Any]
@@ -106,7 +107,7 @@ class Writer:
         try:
             with reading_somehow(connection):
                 connection.execute("BEGIN IMMEDIATE")
-                counters, _ = self._read_counters()
+                counters, _ = node_row.read_counters(connection)
                 outcome, *_ = self._run(
                     command, counters, self.identity, now=self._wall(), pending={}, earlier=None
                 )
@@ -161,7 +162,7 @@ class Writer:
             if effects.recounted:
                 self._totals.clear()  # a change that sets a total was counted from the one in the file
             totals = digest.flush(self._connection, effects.deltas, self._totals)
-            self._write_counters(identity, counters, groups + 1)
+            node_row.write_counters(self._connection, identity, counters, groups=groups + 1)
         except sqlite3.Error as error:
             self._void()
             raise _GroupVoid(error) from error
@@ -190,7 +191,7 @@ class Writer:
         if self._stood != self._stands() or self._counters is None:
             self._mirror.drop()
             self._totals.clear()
-            self._stood, self._counters = self._stands(), self._read_counters()
+            self._stood, self._counters = self._stands(), node_row.read_counters(self._connection)
         return self._counters
 
     def _stands(self) -> tuple[int, int]:
@@ -207,8 +208,8 @@ class Writer:
             self._stood = self._stood[0], self._connection.total_changes
         if self._compares:
             self._mirror.require_true(self._connection)
-            if self._read_counters() != self._counters:
-                raise StaleMirror(f"the counters are {self._counters}, in the file {self._read_counters()}")
+            if (stored := node_row.read_counters(self._connection)) != self._counters:
+                raise StaleMirror(f"the counters are {self._counters}, in the file {stored}")
             if digest.read_totals(self._connection, self._totals) != self._totals:
                 raise StaleMirror("the totals of the digest are not those of the file")
 
@@ -250,27 +251,6 @@ class Writer:
         outcome = Outcome(value=value, wrote=wrote)
         return outcome, transaction.counters, transaction.identity, transaction.effects
 
-    def _read_counters(self) -> tuple[Counters, int]:
-        query = f"SELECT {own_rows.selected('node')} FROM node"
-        row = read_somehow(self._connection, lambda: self._connection.execute(query).fetchone())
-        if row is None or not own_rows.is_sound("node", row):
-            raise damage("the file does not know whose it is any more, or where its counters stand")
-        counters = Counters(
-            lamport=row["lamport"],
-            seq=row["seq"],
-            order_counter=row["order_counter"],
-            founded=row["founded"],
-        )
-        return counters, row["groups"]
-
-    def _write_counters(self, identity: Identity, counters: Counters, groups: int) -> None:
-        who = (identity.cluster_id, identity.name, identity.epoch, identity.starts)
-        where = (counters.founded, counters.lamport, counters.seq, counters.order_counter, groups)
-        self._connection.execute(
-            "UPDATE node SET founded = ?, lamport = ?, seq = ?, order_counter = ?, groups = ?, checksum = ?",
-            (*where, own_rows.sealed("node", *who, *where)),
-        )
-
     def _commit(self, groups: int) -> None:
         try:
             self._connection.execute("COMMIT")
@@ -286,10 +266,10 @@ class Writer:
         """Reopen the file and read whether the group is in it: only the file knows after a failed COMMIT."""
         try:
             self.reopen()
-            row = self._connection.execute("SELECT groups FROM node").fetchone()
+            stored = node_row.groups_of(self._connection)
         except sqlite3.Error as error:
             raise OutcomeUnknown(str(error)) from error
-        return bool(row[0] == groups)
+        return stored == groups
 
     def reopen(self) -> None:
         """Open the file anew. What it says holds, not what this object remembers."""
@@ -297,8 +277,7 @@ class Writer:
         self._lost = True
         self._connection = self._connect()
         self._apply_limit()
-        epoch = self._connection.execute("SELECT epoch FROM node").fetchone()[0]
-        self.identity = replace(self.identity, epoch=epoch)
+        self.identity = replace(self.identity, epoch=node_row.epoch_of(self._connection))
         self._lost = False
 
     def _void(self) -> None:

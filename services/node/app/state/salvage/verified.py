@@ -15,9 +15,9 @@ from typing import Any
 
 from app.database import Identity, Transaction
 from app.database.deferred import CommandRows
+from app.database.node_row import Counters
 from app.database.salvage import SalvageReport, Value, salvage_report
 from app.database.seals import UNSEALED, Stored
-from app.database.transaction import Counters
 from app.domain.errors import Invalid
 from app.domain.forms import Row
 from app.state.registry import replicated
