@@ -19,6 +19,7 @@ EnvFile = Annotated[
     Path, typer.Option("--env-file", envvar="LAB_ENV_FILE", help="The secrets of the network; made once.")
 ]
 Node = Annotated[str, typer.Argument(metavar="NODE", help="A node's name, such as filial-sul.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of words.")]
 Lang = Annotated[
     str | None, typer.Option("--lang", help="pt-BR or en; by LAB_LANG, else by LANG, when not given.")

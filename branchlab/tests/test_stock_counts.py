@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from branchlab.cli import main
-from branchlab.faults import disks
+from branchlab.faults import decisions
 from branchlab.faults.command import Clients
 from branchlab.networks import network
 from branchlab.networks.network import UpOptions
@@ -97,7 +97,7 @@ def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
 
         asyncio.run(run())
 
-    monkeypatch.setattr(disks, "with_clients", with_clients)
+    monkeypatch.setattr(decisions, "with_clients", with_clients)
     return node
 
 

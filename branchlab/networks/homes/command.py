@@ -4,17 +4,16 @@ from typing import Annotated
 
 import typer
 
+from branchlab.confirming import require_typed
 from branchlab.console import out, progress
-from branchlab.errors import LabError
 from branchlab.language import _
 from branchlab.networks.homes import adoption, leftovers
-from branchlab.options import ENV_FILE, RUN_DIR, EnvFile, RunDir
+from branchlab.options import ENV_FILE, RUN_DIR, EnvFile, RunDir, Yes
 
 Name = Annotated[
     str | None,
     typer.Argument(metavar="[NAME]", help="What is left over, as `make status` names it; or this folder's."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def adopt(name: Name = None, run_dir: RunDir = RUN_DIR, env_file: EnvFile = ENV_FILE) -> None:
@@ -38,22 +37,11 @@ def sweep(name: Name = None, *, yes: Yes = False) -> None:
         return
     for one in left:
         _say(one.words)
-    if not (yes or _agreed()):
-        raise LabError(_("nothing was done; type sweep when asked, or say --yes"))
+    require_typed("sweep", _("all of this will be removed"), yes=yes)
     with progress.status(_("removing what is left over…")):
         for one in left:
             one.remove()
     out.print("removed")
-
-
-def _agreed() -> bool:
-    try:
-        answer = typer.prompt(
-            _("all of this will be removed; type sweep to go on"), default="", show_default=False
-        )
-    except typer.Abort:  # Ctrl-C, or there is nobody to ask
-        return False
-    return str(answer) == "sweep"
 
 
 def _say(line: str) -> None:
