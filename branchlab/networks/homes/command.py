@@ -41,7 +41,7 @@ def sweep(name: Name = None, *, yes: Yes = False) -> None:
     with progress.status(_("removing what is left over…")):
         for one in left:
             one.remove()
-    out.print("removed")
+    out.print(_("removed"))
 
 
 def _say(line: str) -> None:
