@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from branchlab.networks.drivers.compose import ComposeDriver
-from branchlab.networks.drivers.own_project import project_name
+from branchlab.networks.drivers.compose_calls import ComposeCalls
+from branchlab.networks.drivers.own_project import OwnProject, project_name
 from branchlab.networks.network import UpOptions, plan, save
 from branchlab.settings import load, load_or_create, others
 
@@ -47,9 +47,13 @@ def test_what_env_says_beside_the_secrets_reaches_compose_unless_the_shell_says_
     with env_file.open("ab") as file:
         file.write("REPLICATION_RETRY_SECONDS=2\nDOCKER_SOCKET=/ação\n".encode("iso-8859-1"))
     monkeypatch.setenv("DOCKER_SOCKET", "/from/the/shell")
+    run_dir = tmp_path / "run"
     network = plan(None, UpOptions(nodes=2), driver="compose")
-    save(network, tmp_path / "run")
-    given = ComposeDriver(tmp_path / "run", env_file=env_file)._environment(network)
+    save(network, run_dir)
+    calls = ComposeCalls(
+        run_dir, env_file=env_file, own=OwnProject(run_dir, env_file), tell=lambda _line: None
+    )
+    given = calls.environment(network)
     assert given["REPLICATION_RETRY_SECONDS"] == "2"
     assert "DOCKER_SOCKET" not in given
 

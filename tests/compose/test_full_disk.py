@@ -13,7 +13,7 @@ from branchlab.networks import ports
 from branchlab.networks.drivers.compose import ComposeDriver
 from branchlab.networks.drivers.docker import Project, run_docker
 from branchlab.networks.drivers.own_project import project_name
-from branchlab.networks.network import Network, UpOptions
+from branchlab.networks.network import UpOptions
 from branchlab.nodes.client import NodeClient
 from branchlab.nodes.convergence import wait_converged
 from branchlab.nodes.outcome import Refused
@@ -49,24 +49,13 @@ print(os.statvfs("/data").f_bavail)
 """
 
 
-class SmallDisk(ComposeDriver):
-    """The compose driver, with one file more."""
-
-    def __init__(self, run_dir: Path, *, env_file: Path, override: Path) -> None:
-        super().__init__(run_dir, env_file=env_file)
-        self._override = override
-
-    def _files(self, current: Network) -> tuple[Path, ...]:
-        return (*super()._files(current), self._override)
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two nodes, ready; the second one's disk is small."""
     directory: Path = tmp_path_factory.mktemp("small-disk")
     run_dir, env_file, override = directory / "run", directory / "env", directory / "small-disk.yaml"
     override.write_text(SMALL_DISK, encoding="utf-8")
-    driver = SmallDisk(run_dir, env_file=env_file, override=override)
+    driver = ComposeDriver(run_dir, env_file=env_file, more_files=[override])
     try:
         network = driver.up(UpOptions(nodes=2, ports=ports.find_free(2), settings=FAST))
         secrets = load_or_create(env_file)

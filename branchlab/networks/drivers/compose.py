@@ -1,6 +1,5 @@
 """The compose driver: every node is a container with a volume of its own, and faults are Docker's verbs."""
 
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,9 +7,8 @@ from pathlib import Path
 from branchlab import interruption, settings
 from branchlab.errors import LabError
 from branchlab.language import _
-from branchlab.networks import base_image, network, pip_settings, ports
+from branchlab.networks import base_image, network, ports
 from branchlab.networks.drivers import (
-    compose_command,
     compose_disk,
     compose_files,
     compose_home,
@@ -19,19 +17,17 @@ from branchlab.networks.drivers import (
     readiness,
 )
 from branchlab.networks.drivers.base import NodeState
+from branchlab.networks.drivers.compose_calls import ComposeCalls
 from branchlab.networks.drivers.compose_command import ComposeCommand
-from branchlab.networks.drivers.docker import CHAOS_SERVICE, Container, NoDaemonError, Project
+from branchlab.networks.drivers.docker import Container, NoDaemonError, Project
 from branchlab.networks.drivers.own_project import OwnProject
-from branchlab.networks.drivers.told import BuildSteps, OnLine
 from branchlab.networks.homes import secrets_fit
 from branchlab.networks.implementation import require
 from branchlab.networks.network import Network, NodeAddress, UpOptions
-from branchlab.steps import silent
 
 # Containers that start together on two slow cores, each with its imports, migrations and four bcrypt hashes.
 _READY_SECONDS = 180.0
 _STOP_SECONDS = 10  # a node gives open requests 3 s, then closes its database
-_LOG = "compose.log"
 _STATES: dict[str, NodeState] = {
     "running": "running",
     "paused": "paused",
@@ -45,8 +41,9 @@ _STATES: dict[str, NodeState] = {
 class ComposeDriver:
     """Runs the network kept in `run_dir` in containers; `run_dir`/compose.log holds what Compose said.
 
-    `tell` gets a line whenever something begins that takes a while. Containers are found by their labels
-    alone, so that either version of Compose can end what the other began.
+    `tell` gets a line whenever something begins that takes a while. `more_files` are Compose files that every
+    call takes beside the network's own. Containers are found by their labels alone, so that either version of
+    Compose can end what the other began.
     """
 
     name = "compose"
@@ -58,13 +55,21 @@ class ComposeDriver:
         env_file: Path = settings.DEFAULT_ENV_FILE,
         tell: Callable[[str], None] = lambda _line: None,
         command: ComposeCommand | None = None,
+        more_files: Sequence[Path] = (),
         ready_seconds: float = _READY_SECONDS,
     ) -> None:
         self._run_dir = run_dir.resolve()
         self._env_file = env_file
         self._own = OwnProject(self._run_dir, env_file)
         self._tell = tell
-        self._command = command
+        self._calls = ComposeCalls(
+            self._run_dir,
+            env_file=env_file,
+            own=self._own,
+            tell=tell,
+            command=command,
+            more_files=more_files,
+        )
         self._ready_seconds = ready_seconds
 
     def up(self, options: UpOptions) -> Network:
@@ -83,11 +88,11 @@ class ComposeDriver:
         self._own.settle(wanted, secrets)
         self._own.undo_faults()  # before Compose, which starts no paused container
         self._tell(_("building the image (its first time takes a minute or two)…"))
-        self._build(wanted.nodes[0].name, _("building the image"))
+        self._calls.build(wanted.nodes[0].name)
         images.keep(self._project().name, wanted.implementation)
         self._tell(_("starting the containers…"))
         self._own.remove_others(wanted)
-        self._compose("up", "--detach", "--no-build")
+        self._calls.up()
         self._wait_ready(wanted)
         self._own.note_volumes(wanted)
         return wanted
@@ -212,17 +217,11 @@ class ComposeDriver:
         compose_disk.corrupt(self._with_disk_verbs(node))
 
     def chaos(self, *, seconds: float, seed: int) -> None:
-        current = self._network()
-        files = (*self._files(current), compose_files.chaos_file(current, self._run_dir))
         self._tell(_("building the chaos image…"))
-        self._build(CHAOS_SERVICE, _("building the chaos image"), files=files)
+        self._calls.build_chaos()
         self._tell(_("chaos for {seconds:.0f} s, seed {seed}", seconds=seconds, seed=seed))
-        environment = self._environment(current)
-        environment |= {"CHAOS_SECONDS": str(seconds), "CHAOS_SEED": str(seed)}
         try:
-            # Without the nodes' own part of the file: they stay as they are, chaos only needs them to run.
-            arguments = ("run", "--rm", "-T", "--no-deps", CHAOS_SERVICE)
-            self._compose_command().run(*arguments, files=files, environment=environment)
+            self._calls.run_chaos(seconds=seconds, seed=seed)
         finally:
             self.heal()
 
@@ -259,48 +258,7 @@ class ComposeDriver:
         project.act("start", ended)
         gone = [node.name for node in nodes if node.name not in {each.service for each in ended}]
         if gone:
-            self._compose("up", "--detach", "--no-build", "--no-deps", *gone)
-
-    def _build(self, service: str, what: str, *, files: Sequence[Path] = ()) -> None:
-        steps = BuildSteps(what)
-
-        def tell(line: str) -> None:
-            for step in steps.read(line):
-                self._tell(step)
-
-        self._compose("build", service, files=files, on_line=tell)
-
-    def _compose(self, *arguments: str, files: Sequence[Path] = (), on_line: OnLine = silent) -> None:
-        current = self._network()
-        self._compose_command().run_logged(
-            *arguments,
-            files=files or self._files(current),
-            environment=self._environment(current),
-            log=self._run_dir / _LOG,
-            on_line=on_line,
-        )
-
-    def _compose_command(self) -> ComposeCommand:
-        if self._command is None:
-            self._command = compose_command.find()
-        return self._command
-
-    def _files(self, current: Network) -> tuple[Path, ...]:
-        return (compose_files.node_file(current, self._run_dir),)
-
-    def _environment(self, current: Network) -> dict[str, str]:
-        """What the Compose files fill in: what the lab decides, else what the shell says, else `.env`."""
-        secrets = secrets_fit.read(self._run_dir, self._env_file)
-        by_hand = settings.others(self._env_file)
-        return {
-            **{name: value for name, value in by_hand.items() if name not in os.environ},
-            **pip_settings.build_arguments(),
-            **secrets.environment(),
-            **compose_files.port_variables(current),
-            "STOCK_POLICY": current.policy,
-            "FOUNDING_ID": current.founding,
-            "COMPOSE_PROJECT_NAME": self._project().name,
-        }
+            self._calls.up(*gone)
 
     def _wait_ready(self, current: Network) -> None:
         readiness.wait_ready(
