@@ -17,7 +17,7 @@ from branchlab.teaching.lesson import session
 from branchlab.teaching.lesson.ballot import Ballot
 from branchlab.teaching.lesson.loader import Loaded, load_all
 from branchlab.teaching.lesson.player import Performance
-from branchlab.teaching.scenarios.stage import Scenario
+from branchlab.teaching.scenarios.scenario import Scenario
 
 LESSONS = {one.lesson.id[:2]: one for one in load_all()}
 

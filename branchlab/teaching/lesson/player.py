@@ -16,7 +16,8 @@ from branchlab.teaching.lesson.loader import Loaded
 from branchlab.teaching.lesson.model import Predict
 from branchlab.teaching.lesson.reading import sampling
 from branchlab.teaching.lesson.words import WORDS
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.scenario import Scenario
+from branchlab.teaching.scenarios.stage import Stage
 
 SETTINGS = {"REBALANCE_SECONDS": "0", "LAB_FAULTS": "1"}
 FAST = 0.15

@@ -3,7 +3,7 @@
 from branchlab.teaching.lesson.ballot import Ballot
 from branchlab.teaching.lesson.loader import load_all
 from branchlab.teaching.lesson.player import Performance
-from branchlab.teaching.scenarios.stage import Scenario
+from branchlab.teaching.scenarios.scenario import Scenario
 
 
 def lesson_scenarios() -> list[Scenario]:

@@ -9,7 +9,8 @@ from branchlab.language import N_, _
 from branchlab.nodes.client import NodeClient
 from branchlab.nodes.contract import Role
 from branchlab.nodes.outcome import Refused
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.scenario import Scenario
+from branchlab.teaching.scenarios.stage import Stage
 
 ROUNDS = 5  # names that both sides create
 _RECEIVED = 10  # units on each side, of each product

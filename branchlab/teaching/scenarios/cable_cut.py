@@ -13,7 +13,8 @@ from branchlab.teaching.scenarios.cable import (
     sell_apart,
     stock_equally,
 )
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.scenario import Scenario
+from branchlab.teaching.scenarios.stage import Stage
 
 _UNITS = 10
 _SHARE = 5  # of each of the two branches

@@ -2,7 +2,8 @@
 
 from branchlab.language import N_, _
 from branchlab.teaching.scenarios.cable import SETTINGS, check_reasons, rights_here, sell_apart, stock_equally
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.scenario import Scenario
+from branchlab.teaching.scenarios.stage import Stage
 
 _UNITS = 9  # three for each
 _WANTED, _SOLD, _REFUSED = 8, 6, 2  # at the first branch: its own three, and the second's

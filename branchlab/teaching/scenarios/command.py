@@ -17,7 +17,7 @@ from branchlab.options import ENV_FILE, RUN_DIR, EnvFile, NodeImpl, RunDir
 from branchlab.teaching.scenarios import registry
 from branchlab.teaching.scenarios.runner import DEFAULT_DIRECTORY, RunOptions, run_here
 from branchlab.teaching.scenarios.runner import run as run_fresh
-from branchlab.teaching.scenarios.stage import Scenario
+from branchlab.teaching.scenarios.scenario import Scenario
 
 
 def run(

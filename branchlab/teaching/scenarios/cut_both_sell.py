@@ -3,8 +3,9 @@
 import asyncio
 
 from branchlab.language import N_, _
+from branchlab.teaching.scenarios.scenario import Scenario
 from branchlab.teaching.scenarios.selling import open_shop, sell
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.stage import Stage
 
 _UNITS = 10
 _WANTED = 8  # at each branch

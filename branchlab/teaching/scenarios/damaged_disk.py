@@ -3,8 +3,9 @@
 import asyncio
 
 from branchlab.language import N_, _
+from branchlab.teaching.scenarios.scenario import Scenario
 from branchlab.teaching.scenarios.shelf import SETTINGS, Shelf
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.stage import Stage
 
 _LOAD_SECONDS = 2.0
 

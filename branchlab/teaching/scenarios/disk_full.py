@@ -4,8 +4,9 @@ room."""
 from branchlab.faults import gates
 from branchlab.language import N_, _
 from branchlab.nodes.contract import WantedLine
+from branchlab.teaching.scenarios.scenario import Scenario
 from branchlab.teaching.scenarios.shelf import SETTINGS, Shelf
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.stage import Stage
 
 _LEASE_SECONDS = 300.0  # far beyond the scenario: it gives the room back itself
 _REFUSED = 5  # orders refused for want of room before there is room again

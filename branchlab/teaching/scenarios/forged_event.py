@@ -7,8 +7,9 @@ import httpx
 
 from branchlab.language import N_, _
 from branchlab.nodes.client import DEFAULT_TIMEOUT
+from branchlab.teaching.scenarios.scenario import Scenario
 from branchlab.teaching.scenarios.selling import open_shop, sell
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.stage import Stage
 from branchlab.teaching.scenarios.wire import Heard
 
 _UNITS = 10

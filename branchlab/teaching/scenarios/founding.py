@@ -3,7 +3,8 @@
 import json
 
 from branchlab.language import N_, _
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.scenario import Scenario
+from branchlab.teaching.scenarios.stage import Stage
 
 ROUNDS = 3
 

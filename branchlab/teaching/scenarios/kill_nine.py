@@ -7,7 +7,8 @@ from collections import Counter
 from branchlab.checking.operations import Patience
 from branchlab.language import N_, _
 from branchlab.nodes.contract import WantedLine
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.scenario import Scenario
+from branchlab.teaching.scenarios.stage import Stage
 
 SECONDS = 120.0
 _WORKERS_PER_NODE = 2

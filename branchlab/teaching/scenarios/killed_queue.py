@@ -1,8 +1,9 @@
 """A branch sells while its peer is away, and its power fails before the peer is back."""
 
 from branchlab.language import N_, _
+from branchlab.teaching.scenarios.scenario import Scenario
 from branchlab.teaching.scenarios.selling import open_shop, sell
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.stage import Stage
 
 _ORDERS = 5
 

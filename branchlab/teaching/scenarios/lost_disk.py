@@ -6,8 +6,9 @@ import time
 
 from branchlab.language import N_, _
 from branchlab.nodes.outcome import Refused
+from branchlab.teaching.scenarios.scenario import Scenario
 from branchlab.teaching.scenarios.shelf import SETTINGS, Shelf
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.stage import Stage
 
 _LOAD_SECONDS = 2.0  # before the loss, and after the return
 _ALONE = 20  # orders that only the lost disk had

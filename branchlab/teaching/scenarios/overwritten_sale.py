@@ -3,8 +3,9 @@
 import asyncio
 
 from branchlab.language import N_, _
+from branchlab.teaching.scenarios.scenario import Scenario
 from branchlab.teaching.scenarios.selling import buy, open_shop, sell_out
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.stage import Stage
 
 ROUNDS = 10
 

@@ -28,7 +28,7 @@ from branchlab.teaching.scenarios import (
     three_plus_two,
     wiped_twice,
 )
-from branchlab.teaching.scenarios.stage import Scenario
+from branchlab.teaching.scenarios.scenario import Scenario
 
 SCENARIOS: tuple[Scenario, ...] = (
     last_unit_one_node.SCENARIO,

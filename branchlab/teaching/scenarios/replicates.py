@@ -1,7 +1,8 @@
 """What one branch writes, the other has a moment later: catalogue, stock, orders and a cancellation."""
 
 from branchlab.language import N_, _
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.scenario import Scenario
+from branchlab.teaching.scenarios.stage import Stage
 
 _UNITS = 20
 _ORDERS = 3  # at each branch, the branches one after the other

@@ -6,8 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from branchlab.language import N_, _
+from branchlab.teaching.scenarios.scenario import Scenario
 from branchlab.teaching.scenarios.shelf import SETTINGS, Shelf
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.stage import Stage
 
 _LOAD_SECONDS = 2.0  # before the copy, between copy and return, and afterwards
 _ALONE = 10  # orders that only the copy has

@@ -25,7 +25,8 @@ from branchlab.networks.running import Running, network_of_its_own
 from branchlab.nodes.convergence import DEFAULT_DEADLINE_SECONDS
 from branchlab.nodes.outcome import Refused, Unknown
 from branchlab.steps import Tell, silent
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.scenario import Scenario
+from branchlab.teaching.scenarios.stage import Stage
 from branchlab.teaching.scenarios.wire import Wire
 
 _ANSWER_SECONDS = 30.0  # an order may wait TRANSFER_WAIT_SECONDS for its peers, 10 s in some scenarios

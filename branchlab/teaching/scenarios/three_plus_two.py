@@ -2,7 +2,8 @@
 
 from branchlab.language import N_
 from branchlab.teaching.scenarios.duel import ROUNDS, SETTINGS, Duel, play_duels
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.scenario import Scenario
+from branchlab.teaching.scenarios.stage import Stage
 
 
 async def _play(stage: Stage) -> None:

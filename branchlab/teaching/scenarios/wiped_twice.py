@@ -1,8 +1,9 @@
 """A branch sells while its peer is away and loses its disk; then the peer sells all that it counts."""
 
 from branchlab.language import N_, _
+from branchlab.teaching.scenarios.scenario import Scenario
 from branchlab.teaching.scenarios.selling import open_shop, sell, sell_out
-from branchlab.teaching.scenarios.stage import Scenario, Stage
+from branchlab.teaching.scenarios.stage import Stage
 
 _UNITS = 10
 _ALONE = 3  # orders that only the lost disk had
