@@ -3,17 +3,16 @@
 import re
 from dataclasses import dataclass
 
+from branchlab.durations import seconds_of
 from branchlab.errors import LabError
 from branchlab.language import _
 
 DEFAULT_LEASE_SECONDS = 1800.0
 LONGEST_LEASE_SECONDS = 3600.0
-_MILLISECONDS = {"ms": 1.0, "s": 1000.0}
 _DELAY = re.compile(
     r"(?P<delay>\d+(?:\.\d+)?)(?P<unit>ms|s)(?:(?:±|\+-)(?P<jitter>\d+(?:\.\d+)?)(?P<own>ms|s)?)?"
 )
 _SPAN = re.compile(r"(?P<sign>[+-])(?P<number>\d+(?:\.\d+)?)(?P<unit>s|m|h)")
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%")
 
 
@@ -38,10 +37,9 @@ def parse_delay(text: str) -> dict[str, float]:
     if match is None:
         raise LabError(_("a delay looks like 800ms or 800ms±200, not '{text}'", text=text))
     unit = match["unit"]
-    jitter = float(match["jitter"] or 0) * _MILLISECONDS[match["own"] or unit]
     return {
-        "delay_seconds": float(match["delay"]) * _MILLISECONDS[unit] / 1000,
-        "jitter_seconds": jitter / 1000,
+        "delay_seconds": seconds_of(match["delay"], unit),
+        "jitter_seconds": seconds_of(match["jitter"] or "0", match["own"] or unit),
     }
 
 
@@ -50,7 +48,7 @@ def parse_offset(text: str) -> float:
     match = _SPAN.fullmatch(text.replace(" ", "").replace("−", "-"))
     if match is None:
         raise LabError(_("a clock goes wrong by +10m, -90s or +2h, not by '{text}'", text=text))
-    seconds = float(match["number"]) * _SECONDS[match["unit"]]
+    seconds = seconds_of(match["number"], match["unit"])
     return -seconds if match["sign"] == "-" else seconds
 
 

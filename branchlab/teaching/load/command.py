@@ -17,6 +17,7 @@ from branchlab.checking.run import RunOutcome, begin, closing_line, go_on, new_n
 from branchlab.checking.runlog import RunLog, read_records
 from branchlab.checking.runs import REPORT_SUFFIX, open_log, shown_path
 from branchlab.console import note, out, show, working
+from branchlab.durations import seconds_of
 from branchlab.errors import LabError
 from branchlab.language import _
 from branchlab.networks import implementation, lease, network, ports
@@ -107,7 +108,7 @@ def load(
 def parse_seconds(text: str) -> int:
     """`90`, `90s` or `2m` in seconds; LabError for anything else and for more than ten minutes."""
     match = re.fullmatch(r"([0-9]{1,6})(s|m)?", text.strip())
-    seconds = int(match[1]) * (60 if match[2] == "m" else 1) if match else 0
+    seconds = int(seconds_of(match[1], match[2] or "s")) if match else 0
     if not 1 <= seconds <= MOST_SECONDS:
         raise LabError(
             _(

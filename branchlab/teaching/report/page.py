@@ -16,7 +16,7 @@ from branchlab.language import Language, localised
 from branchlab.teaching.lesson.words import WORDS
 from branchlab.teaching.report import svg
 from branchlab.teaching.report.templates import template
-from branchlab.teaching.report.words import ENVIRONMENT, OUTCOMES, PROMISES, TEXTS, UNITS, both
+from branchlab.teaching.report.words import ENVIRONMENT, OUTCOMES, PROMISES, TEXTS, both
 
 _MOST_STORY, _MOST_LINKS, _MOST_HAPPENINGS = 80, 6, 200
 _MOST_PROBLEMS = 10
@@ -97,7 +97,7 @@ def _predictions(records: Sequence[Record]) -> list[dict[str, Any]]:
             said = f"{right} / {len(votes)}" if votes else "—"
             rows.append({"question": question, "predicted": said, "theory": "—", "observed": "—"})
             continue
-        pt, en = both(UNITS, record["unit"] or "")
+        pt, en = (WORDS[language].unit(record["unit"]) for language in _LANGUAGES)
         observed = result.get("observed")
         rows.append(
             {

@@ -77,17 +77,6 @@ ENVIRONMENT = tables(
     }
 )
 
-UNITS = tables(
-    {
-        "": "",
-        "events": "events",
-        "orders": "orders",
-        "units": "units",
-        "ms": "ms",
-        "seconds": "s",
-    }
-)
-
 
 def both(table: Mapping[Language, Mapping[str, str]], name: str) -> Sequence[str]:
     """The text in Portuguese and in English."""
