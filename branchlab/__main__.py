@@ -14,7 +14,7 @@ if not __package__:  # run by its file, by `./lab`, Python puts its folder on th
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from branchlab import interruption, terminal  # noqa: E402  # Ctrl-C is heeded from the first line on
-from branchlab.cli import main  # noqa: E402
+from branchlab.cli import main  # noqa: E402  # as above
 
 
 def run() -> None:

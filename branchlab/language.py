@@ -222,7 +222,7 @@ def _told(value: object) -> object:
 # Babel costs a moment that a program which speaks English does not have to wait.
 @cache
 def _signs(language: Language) -> dict[int, str]:
-    from babel.numbers import get_decimal_symbol, get_group_symbol  # noqa: PLC0415
+    from babel.numbers import get_decimal_symbol, get_group_symbol  # noqa: PLC0415 - as above
 
     locale = _locale(language)
     return str.maketrans({",": get_group_symbol(locale), ".": get_decimal_symbol(locale)})
@@ -232,8 +232,8 @@ def _signs(language: Language) -> dict[int, str]:
 def _catalogue(language: Language) -> NullTranslations:
     if language == "en":
         return NullTranslations()  # the keys are English
-    from babel.messages.mofile import write_mo  # noqa: PLC0415
-    from babel.messages.pofile import read_po  # noqa: PLC0415
+    from babel.messages.mofile import write_mo  # noqa: PLC0415 - as above
+    from babel.messages.pofile import read_po  # noqa: PLC0415 - as above
 
     compiled = BytesIO()
     with catalogue_of(language).open("rb") as file:

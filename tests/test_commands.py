@@ -12,7 +12,7 @@ from branchlab.cli import app
 from branchlab.teaching.scenarios.registry import in_group
 
 ROOT = Path(__file__).resolve().parents[1]
-VERBS = get_command(app).commands  # type: ignore[attr-defined]
+VERBS = get_command(app).commands  # type: ignore[attr-defined]  # a group, which has commands
 # They name commands that are not there: the verb of a recipe, and what a test calls wrong.
 _OF_THEIR_OWN = ("tests/recipes/", "tests/test_commands.py")
 

@@ -145,7 +145,7 @@ def _try(python: Python, jobs: str) -> Tried:
         program = _prepared(python, environment)
     except LabError as error:
         return Tried(python.name, None, str(error))
-    memory = {"PYTEST_DEBUG_TEMPROOT": "/dev/shm"} if Path("/dev/shm").is_dir() else {}  # noqa: S108
+    memory = {"PYTEST_DEBUG_TEMPROOT": "/dev/shm"} if Path("/dev/shm").is_dir() else {}  # noqa: S108  # pytest makes folders of its own in it
     command = [str(program), "-m", "pytest", *_FAST, "-n", jobs, *_TREES]
     return _run(python.name, command, log, {**os.environ, **memory})
 
@@ -189,7 +189,7 @@ def _try_image(jobs: str) -> Tried:
         return Tried(_("the image"), None, str(error))
     name = f"branch-tests-{os.getpid()}"
     command = ["docker", "run", "--rm", "--init", "--name", name, "--network", "none"]
-    command += ["--tmpfs", "/tmp:exec", "--volume", f"{ROOT}:/src:ro", _IMAGE]  # noqa: S108
+    command += ["--tmpfs", "/tmp:exec", "--volume", f"{ROOT}:/src:ro", _IMAGE]  # noqa: S108  # the container's own
     command += ["sh", "-c", _IN_IMAGE, "sh", *_FAST, "-n", jobs, *_TREES]
     try:
         return _run(_("the image"), command, log, os.environ)

@@ -36,7 +36,7 @@ def read(run: HandMadeRun, orders: list[Order], *stock: Stock) -> None:
 
 
 def with_row(stock: Stock, **changes: object) -> Stock:
-    return {**stock, "rows": [{**stock["rows"][0], **changes}]}  # type: ignore[typeddict-item]
+    return {**stock, "rows": [{**stock["rows"][0], **changes}]}  # type: ignore[typeddict-item]  # a TypedDict forgets itself in {**}
 
 
 def as_it_was(run: HandMadeRun) -> None:

@@ -40,7 +40,7 @@ def test_any_table_is_read_as_it_was_written(
     rows: list[tuple[str, str, str]], separator: str, line_end: str, encoding: str, quoting: int
 ) -> None:
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=separator, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]
+    writer = csv.writer(text, delimiter=separator, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]  # one of two
     writer.writerow(COLUMNS)
     writer.writerows(rows)
 

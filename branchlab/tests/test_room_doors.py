@@ -89,7 +89,7 @@ def test_a_socket_needs_the_cookie_too(gate: Gate) -> None:
 
         host = (b"host", f"127.0.0.1:{PORT}".encode())
         scope = {"type": "websocket", "path": "/room/_nicegui_ws", "headers": [host, *headers]}
-        asyncio.run(gate({**scope, "client": ("127.0.0.1", 1)}, None, send))  # type: ignore[arg-type]
+        asyncio.run(gate({**scope, "client": ("127.0.0.1", 1)}, None, send))  # type: ignore[arg-type]  # a websocket is closed before it receives
         return str(sent[0]["type"])
 
     assert opened() == "websocket.close"

@@ -21,7 +21,7 @@ PORTUGUESE = MapStyle("pt-BR", LIGHT)
 
 
 def style(now: float = 20.0, **how: object) -> ChartStyle:
-    return ChartStyle("en", LIGHT, charts.window_of(now, length=now, is_live=True), now, **how)  # type: ignore[arg-type]
+    return ChartStyle("en", LIGHT, charts.window_of(now, length=now, is_live=True), now, **how)  # type: ignore[arg-type]  # fields by their names
 
 
 def in_map(picture: str, test_id: str, name: str) -> str:

@@ -29,12 +29,12 @@ class _Normal(sqlite3.Connection):
 
 
 def _connected(*words: Any, **options: Any) -> sqlite3.Connection:
-    return _connect(*words, **{"factory": _Normal, **options})  # type: ignore[no-any-return]
+    return _connect(*words, **{"factory": _Normal, **options})  # type: ignore[no-any-return]  # its own type
 
 
 def main() -> int:
     """Serve until a signal ends it."""
-    sqlite3.connect = _connected  # type: ignore[assignment]
+    sqlite3.connect = _connected  # type: ignore[assignment]  # any words do
     from app import serve  # noqa: PLC0415  (its modules take sqlite3.connect as it is now)
 
     served = serve.main(sys.argv[1:])

@@ -67,18 +67,19 @@ def press(
     workers: int = 1,
 ) -> Pressed:
     """Load on the port: in a closed loop, or with `rate` so many requests a second, due or not."""
+    lasts = room.seconds if seconds is None else seconds
     plan = {
         "host": "127.0.0.1",
         "port": port,
         "rate": None if rate is None else rate / workers,
-        "seconds": room.seconds if seconds is None else seconds,
+        "seconds": lasts,
         "warm_up": _WARM_UP_SECONDS,
         "connections": max(1, connections // workers),
     }
     shares = [[*requests[n:], *requests[:n]] for n in range(workers)]
     with ThreadPoolExecutor(workers) as pool:
         texts = [json.dumps({**plan, "requests": share}) for share in shares]
-        return merged(pool.map(lambda text: _run(room, text, plan["seconds"]), texts))  # type: ignore[arg-type]
+        return merged(pool.map(lambda text: _run(room, text, lasts), texts))
 
 
 def _run(room: Room, plan: str, seconds: float) -> str:

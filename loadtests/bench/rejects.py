@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 
 import uvloop
 from fastapi import FastAPI
+from pydantic import SecretStr
 from uvicorn.server import ServerState
 
 from app.config import Settings
@@ -181,10 +182,10 @@ def _settings(folder: Path) -> Settings:
         peers=(),
         cluster_id="0f0e0d0c-0b0a-4908-8706-050403020100",
         database_path=folder / "node.db",
-        jwt_secret="j" * 32,  # type: ignore[arg-type]
-        replica_secret="r" * 32,  # type: ignore[arg-type]
+        jwt_secret=SecretStr("j" * 32),
+        replica_secret=SecretStr("r" * 32),
         admin_username="admin",
-        admin_password=_PASSWORD,  # type: ignore[arg-type]
+        admin_password=SecretStr(_PASSWORD),
         found=True,
         bcrypt_rounds=4,
         commands_together=_TOGETHER,

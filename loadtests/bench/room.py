@@ -77,7 +77,7 @@ def opened(**wanted: object) -> Iterator[Room]:
     where = DISK if os.access(DISK, os.W_OK) else None
     with TemporaryDirectory(prefix="bench-", dir=where) as place:
         Path(place).chmod(0o711)  # PostgreSQL's user finds its own folder in it
-        yield Room(place=Path(place), cores=Cores.here(), **wanted)  # type: ignore[arg-type]
+        yield Room(place=Path(place), cores=Cores.here(), **wanted)  # type: ignore[arg-type]  # its fields
 
 
 def pinned(cores: str | None, command: Sequence[str], *, user: str | None = None) -> list[str]:

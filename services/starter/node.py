@@ -107,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    do_GET = do_POST = handle_one  # noqa: N815
+    do_GET = do_POST = handle_one  # noqa: N815  # the names that http.server calls
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from branchlab.nodes.client import NodeClient
+from branchlab.nodes.contract import WantedLine
 from branchlab.nodes.outcome import Refused
 from branchlab.poll import poll
 from loadtests.bench.open_loop import GONE, PRODUCTS, Outcome
@@ -92,8 +93,7 @@ async def _more_than_there_is(arena: Arena) -> Finding:
         async def insist() -> None:
             while not ended.is_set():
                 with suppress(Refused):
-                    lines = [{"sku": "P-0", "quantity": 9 * _UNITS}]
-                    await admin.place_order("BUYER", lines)  # type: ignore[arg-type]
+                    await admin.place_order("BUYER", [WantedLine(sku="P-0", quantity=9 * _UNITS)])
 
         insisting = [asyncio.create_task(insist()) for _ in range(4)]
         times, refused = [], 0

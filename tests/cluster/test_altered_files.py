@@ -187,8 +187,7 @@ async def _until_alarmed(clients: list[NodeClient], alarm: str) -> None:
 
 
 def _alarms(status: Status) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = dict(status)["alarms"]  # type: ignore[assignment]
-    return found
+    return status["alarms"]
 
 
 def _alarm(status: Status, kind: str) -> str:

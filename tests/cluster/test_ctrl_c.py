@@ -223,7 +223,7 @@ def test_torture(tmp_path: Path, moment: Named) -> None:
 
 def semaphores() -> set[str]:
     """Those of Python's pools that are there and that no program uses any more."""
-    there = {path.name for path in Path("/dev/shm").glob("sem.mp-*")}  # noqa: S108
+    there = {path.name for path in Path("/dev/shm").glob("sem.mp-*")}  # noqa: S108  # where Python keeps them
     for maps in Path("/proc").glob("[0-9]*/maps"):
         with suppress(OSError):
             used = maps.read_text(errors="replace")

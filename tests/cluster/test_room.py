@@ -269,14 +269,14 @@ def test_thirty_phones_vote_at_once_and_the_teacher_sees_it(seen: Seen, room: Ro
 def test_a_phone_shows_the_network_and_keeps_nobody_out(
     room: Room, chromium: Browser, scheme: str, language: str
 ) -> None:
-    context = chromium.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    context = chromium.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]  # one of two
     phone = Seen(context.new_page())
     phone.page.goto(f"{room.audience}?lang={language}")
     expect(phone.page.locator("#nodes li")).to_have_count(3)
     expect(phone.page.locator("#verdict")).not_to_be_empty()
     assert_nothing_in_the_way(phone.page)
     assert (phone.hosts, phone.complaints) == ({"127.0.0.1"}, [])
-    assert phone.page.goto(f"http://127.0.0.1:{room.port}/room/").status == 403  # type: ignore[union-attr]
+    assert phone.page.goto(f"http://127.0.0.1:{room.port}/room/").status == 403  # type: ignore[union-attr]  # it answers
     context.close()
 
 

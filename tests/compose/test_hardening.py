@@ -80,7 +80,7 @@ def test_memory_and_processes_are_limited_and_zombies_are_reaped(inspected: list
     assert list(host_settings(inspected, "Memory")) == [256 * MEBIBYTE] * 2
     assert list(host_settings(inspected, "PidsLimit")) == [128] * 2
     assert list(host_settings(inspected, "Init")) == [True] * 2
-    assert list(host_settings(inspected, "Tmpfs")) == [{"/tmp": "size=16m,mode=1777"}] * 2  # noqa: S108
+    assert list(host_settings(inspected, "Tmpfs")) == [{"/tmp": "size=16m,mode=1777"}] * 2  # noqa: S108  (the container's)
 
 
 def test_a_node_that_ends_by_itself_comes_back_and_one_that_is_killed_on_purpose_does_not(

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-_MEMORY = Path("/dev/shm")  # noqa: S108
+_MEMORY = Path("/dev/shm")  # noqa: S108  # a folder of its own is made in it
 
 
 def memory() -> Path | None:

@@ -102,7 +102,7 @@ def _counts(stock: Sequence[Stock]) -> Known:
                 branch=row["branch"],
                 epoch=row["epoch"],
             )
-            values: dict[str, int] = {name: int(row[name]) for name in _GROWING}  # type: ignore[literal-required]
+            values: dict[str, int] = {name: int(row[name]) for name in _GROWING}  # type: ignore[literal-required]  # _GROWING has keys of it alone
             values |= {
                 deferred("granted to {life}", life=life): units for life, units in row["granted"].items()
             }

@@ -30,7 +30,7 @@ def proxies(_run_dir: Path, _env_file: Path) -> Finding:
     """The lab and its nodes ask no proxy for each other; what a person types may."""
     found = urllib.request.getproxies_environment()
     named = next((found[scheme] for scheme in ("http", "all") if scheme in found), None)
-    if named is None or urllib.request.proxy_bypass_environment("127.0.0.1"):  # type: ignore[attr-defined]
+    if named is None or urllib.request.proxy_bypass_environment("127.0.0.1"):  # type: ignore[attr-defined]  # typeshed leaves it out
         return Finding(_("proxies"), fine=True, words=_("none between this machine and its nodes"))
     return Finding(
         _("proxies"),

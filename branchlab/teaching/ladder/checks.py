@@ -188,7 +188,7 @@ async def spreads(visit: Visit) -> None:
         return ""
 
     for peer in visit.peers:
-        if why := await poll(lambda: there(peer), until=lambda found: not found, seconds=_SPREADS_SECONDS):  # noqa: B023
+        if why := await poll(lambda: there(peer), until=lambda found: not found, seconds=_SPREADS_SECONDS):  # noqa: B023  # awaited in this turn of the loop
             raise Broken(_("{why} ({seconds:.0f} s later)", why=why, seconds=_SPREADS_SECONDS))
 
 

@@ -36,7 +36,7 @@ class Served:
     token: str
 
     def orders(self, **shape: int | Sequence[int]) -> list[Request]:
-        return order_texts.orders(self.token, **shape)  # type: ignore[arg-type]
+        return order_texts.orders(self.token, **shape)  # type: ignore[arg-type]  # its keywords
 
     def settle(self, seconds: float = _SETTLED_SECONDS) -> int:
         """Waits until its peers have all, for so long at most; how many events are still to be sent."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from plain.config import Settings
 from plain.main import create_app
@@ -78,10 +79,10 @@ class Company:
             node_name=name,
             peers={peer: f"http://{peer}" for peer in peers},
             database_path=self.folder / f"{name}.db",
-            jwt_secret="j" * 32,  # type: ignore[arg-type]
-            replica_secret=SECRET,  # type: ignore[arg-type]
+            jwt_secret=SecretStr("j" * 32),
+            replica_secret=SecretStr(SECRET),
             admin_username="admin",
-            admin_password=PASSWORD,  # type: ignore[arg-type]
+            admin_password=SecretStr(PASSWORD),
             bcrypt_rounds=4,
         )
         app = create_app(settings, clock=self.clock, transport=self.links)

@@ -64,7 +64,7 @@ if TYPE_CHECKING:  # what is computed is no type to a type checker
     AnyLinkFault = LeasedFault
     Kind = str
 else:
-    AnyLinkFault = Annotated[Union[tuple(map(_shape, FAULTS))], Field(discriminator="kind")]  # noqa: UP007
+    AnyLinkFault = Annotated[Union[tuple(map(_shape, FAULTS))], Field(discriminator="kind")]  # noqa: UP007  # a | cannot be made of a tuple
     Kind = Literal[ORDER]
 
 

@@ -146,7 +146,7 @@ def _moved(tx: Transaction, entity: Entity, table: Table, number: int, *, why: s
 
 def _copied(row: sqlite3.Row) -> Row:
     """The columns of a row in JSON, without secrets."""
-    return {name: _plain(row[name]) for name in row.keys() if name not in _SECRETS}  # noqa: SIM118
+    return {name: _plain(row[name]) for name in row.keys() if name not in _SECRETS}  # noqa: SIM118  # a sqlite3.Row yields values
 
 
 def _plain(value: Any) -> Any:
