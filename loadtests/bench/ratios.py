@@ -33,6 +33,14 @@ class Ratio:
 MEMORY = "memory"
 """Measured by `make bench-soak` alone, since it takes half an hour."""
 
+_REFUSALS = {
+    "401": "a request without a valid token",
+    "403": "a request that a role may not make",
+    "409": "an order without stock",
+    "422": "an order that is no order",
+    "503": "a request that finds no place",
+}
+
 RATIOS = (
     Ratio("orders", "orders/s, one node ÷ no-op", 1.5),
     Ratio("peers", "the same with two peers up, replicating ÷ no-op", 1.0),
@@ -52,6 +60,10 @@ RATIOS = (
     Ratio("rebuild", "rows/s of a rebuild ÷ SQLite's own bulk insert of the same rows", 0.3),
     Ratio("growth", "cost of an order in a large file ÷ in a file of 10,000 orders", 1.2, "at most"),
     Ratio("full", "orders/s at FULL ÷ at NORMAL", 0.95),
+    *(
+        Ratio(status, f"what {refusal} costs the event loop ÷ an order that is taken", 1, "at most")
+        for status, refusal in _REFUSALS.items()
+    ),
     Ratio("simulation", "simulated histories/s ÷ those of an earlier commit", 2),
     Ratio(MEMORY, "memory at the end of a long run at half the top rate ÷ after 5 min", 1.1, "at most"),
 )

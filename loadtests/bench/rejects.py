@@ -1,7 +1,7 @@
 """What refusals cost beside an order that is taken: microseconds of the event loop's thread, without sockets.
 It is a node in this process, whose connections are fed bytes:
 
-    PYTHONPATH=services/node python -m loadtests.bench.rejects [--rounds 7] [--requests 300]
+    PYTHONPATH=services/node python -m loadtests.bench.rejects [--rounds 7] [--requests 320] [--json]
 
 The kinds take turns, and the least of the rounds counts: what else the machine does only adds to it.
 """
@@ -194,13 +194,18 @@ def _settings(folder: Path) -> Settings:
 
 
 def main() -> int:
-    """Prints a line for each kind; exit status 0 where every refusal costs less than an order, else 1."""
+    """Prints a line for each kind; exit status 0 where every refusal costs less than an order, else 1. With
+    --json it prints the microseconds of all kinds as one line, and judges nothing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--requests", type=int, default=320)
+    parser.add_argument("--json", action="store_true", help="one line, for programs")
     given = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         costs = runner.run(measure(given.rounds, given.requests))
+    if given.json:
+        sys.stdout.write(json.dumps(costs) + "\n")
+        return 0
     taken = costs["201"]
     for name, cost in costs.items():
         sys.stdout.write(f"{name:20} {cost:6.1f} µs {cost / taken:5.2f} of an order\n")

@@ -1,6 +1,17 @@
 """The parts of `make bench`; each measures some of the ratios, in rounds in which the rivals take turns."""
 
-from loadtests.bench.parts import dead, drain, grants, lag, large, orders, peers, rebuilding, simulation
+from loadtests.bench.parts import (
+    dead,
+    drain,
+    grants,
+    lag,
+    large,
+    orders,
+    peers,
+    rebuilding,
+    refusals,
+    simulation,
+)
 from loadtests.bench.parts.part import Part
 
 ALL: tuple[Part, ...] = (
@@ -12,5 +23,6 @@ ALL: tuple[Part, ...] = (
     large.PART,
     dead.PART,
     rebuilding.PART,
+    refusals.PART,
     simulation.PART,
 )

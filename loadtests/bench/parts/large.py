@@ -58,4 +58,4 @@ def _fill(node: own.Own, orders: int, *, pending: int) -> None:
         )
 
 
-PART = Part("large", ("status", "list", "growth"), 330, 22, _play)
+PART = Part("large", ("status", "list", "growth"), 300, 22, _play)
