@@ -5,13 +5,14 @@ nothing is malformed, and yet no statement finds the column.
 """
 
 import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 
-from sqlmodel import SQLModel
-
-from app.database import local_tables, tables  # noqa: F401  (fill SQLModel.metadata)
 from app.database.errors import DamagedDatabase
 from app.database.file import ask, decoded_somehow
+from app.database.migrations import newest_schema
 
 _NOT_THERE = ("no such column", "no such table")
 
@@ -33,7 +34,21 @@ def names_what_is_not_there(error: BaseException) -> bool:
 def _lacking(connection: sqlite3.Connection) -> list[str]:
     connection.text_factory = decoded_somehow
     found: list[str] = []
-    for name, table in sorted(SQLModel.metadata.tables.items()):
-        there = {row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (name,))}
-        found += [f"{name}.{column.name}" for column in table.columns if column.name not in there]
+    for name, columns in _wanted().items():
+        there = _columns(connection, name)
+        found += [f"{name}.{column}" for column in columns if column not in there]
     return found
+
+
+@cache
+def _wanted() -> Mapping[str, Sequence[str]]:
+    """The columns of each table of this version, by its name."""
+    with closing(sqlite3.connect(":memory:")) as empty:
+        for statement in newest_schema():
+            empty.execute(statement)
+        names = empty.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+        return {name: _columns(empty, name) for (name,) in names}
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> Sequence[str]:
+    return [row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]

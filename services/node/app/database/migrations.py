@@ -1,34 +1,29 @@
-"""Brings a database file to the schema of this code, up or down."""
+"""Brings a database file to the schema of this code, up or down.
+
+Alembic and what it needs take longer to import than all else of a node. They are imported where migrations
+run (app.database.alembic_runs): an empty file gets the newest schema in one piece, and one that has it is
+only read.
+"""
 
 import json
+import re
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
-
 from app.database.errors import DamagedDatabase, StorageFailed, WrongDatabase
 from app.database.file import ask, look, make_private, opening_error
 from app.database.forms import NO_FORMS, Forms, Progress
 
-# Alembic's `op` and `context` are globals of the process, so nodes that share one migrate one at a time.
-_ALEMBIC = threading.Lock()
-
-# What SQLite says of a migration that was applied before: the file names an earlier schema than it has.
-_THERE_ALREADY = ("already exists", "duplicate column name")
-
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+NEWEST = MIGRATIONS / "newest.sql"
+"""An empty database as all migrations make it, as SQL; `python -m tests.database.keep_schema` writes it."""
+
+_REVISION = re.compile(r"^(down_)?revision = (?:None|\"(\w+)\")", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -58,33 +53,79 @@ def migrate(path: Path, *, forms: Forms = NO_FORMS, progress: Progress = _unhear
         with closing(sqlite3.connect(path)) as connection:
             if _revision(connection) == newest_revision() and not _outdated(connection, forms):
                 return
-        with _ALEMBIC, _one_transaction(path) as (connection, raw):
-            before = len(raw.execute("PRAGMA foreign_key_check").fetchall())
-            _undo_newer(path, raw)
-            if _revision(raw) != newest_revision():
-                _upgrade(connection)
-            _leave_steps(raw)
-            if len(raw.execute("PRAGMA foreign_key_check").fetchall()) > before:
-                raise StorageFailed(f"{path}: a migration would leave rows without what they refer to")
-            _recompute(raw, forms, progress)
+        if not _begin_anew(path, forms, progress):
+            migrate_step_by_step(path, forms=forms, progress=progress)
     except OSError as error:
         raise StorageFailed(f"{path} cannot be used: {error.strerror}") from error
     except sqlite3.Error as error:
         raise opening_error(path, error) from error
-    except DBAPIError as error:
-        if any(words in str(error.orig) for words in _THERE_ALREADY):
-            raise DamagedDatabase(f"{path} does not have the schema that it says: {error.orig}") from error
-        raise opening_error(path, error.orig or error) from error
-    except CommandError as error:
-        raise WrongDatabase(f"{path} has a schema this version does not know: {error}") from error
+
+
+def _begin_anew(path: Path, forms: Forms, progress: Progress) -> bool:
+    """Give an empty file the newest schema. Returns False, and changes nothing, where the file is not empty
+    or the schema that is kept is not the newest one."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        raw.execute("BEGIN IMMEDIATE")
+        if raw.execute("SELECT 1 FROM sqlite_master").fetchone():
+            return False
+        for statement in newest_schema():
+            raw.execute(statement)
+        if _revision(raw) != newest_revision():
+            return False
+        _recompute(raw, forms, progress)
+        raw.execute("COMMIT")
+    return True
+
+
+def migrate_step_by_step(path: Path, *, forms: Forms = NO_FORMS, progress: Progress = _unheard) -> None:
+    """`migrate`, by the migrations alone: also for an empty file."""
+    from app.database import alembic_runs  # noqa: PLC0415  (its imports would double the time of a start)
+
+    with alembic_runs.one_transaction(path) as (connection, raw):
+        before = len(raw.execute("PRAGMA foreign_key_check").fetchall())
+        _undo_newer(path, raw)
+        if _revision(raw) != newest_revision():
+            alembic_runs.upgrade(connection, MIGRATIONS)
+        _leave_steps(raw)
+        if len(raw.execute("PRAGMA foreign_key_check").fetchall()) > before:
+            raise StorageFailed(f"{path}: a migration would leave rows without what they refer to")
+        _recompute(raw, forms, progress)
 
 
 @cache
 def newest_revision() -> str:
     """The schema of this code; peers compare it in hello."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    assert head is not None, "there is at least one migration"
+    chain = _chain()
+    (head,) = chain.keys() - chain.values()
+    assert head is not None, "a migration has a revision"
     return head
+
+
+@cache
+def newest_schema() -> Sequence[str]:
+    """The statements that make an empty file one with the newest schema."""
+    return tuple(_statements(NEWEST.read_text(encoding="utf-8").splitlines(keepends=True)))
+
+
+def _statements(lines: Iterable[str]) -> Iterable[str]:
+    """The statements of a text, without those that begin and end a transaction."""
+    statement = ""
+    for line in lines:
+        statement += line
+        if sqlite3.complete_statement(statement):
+            if statement.strip() not in ("BEGIN TRANSACTION;", "COMMIT;"):
+                yield statement
+            statement = ""
+
+
+@cache
+def _chain() -> dict[str | None, str | None]:
+    """By revision, the one before it: as the migrations say it, read without running them."""
+    found: dict[str | None, str | None] = {}
+    for file in sorted((MIGRATIONS / "versions").glob("*.py")):
+        said = {bool(down): name or None for down, name in _REVISION.findall(file.read_text("utf-8"))}
+        found[said[False]] = said[True]
+    return found
 
 
 def require_known_schema(path: Path) -> None:
@@ -102,42 +143,6 @@ def require_told_schema(path: Path) -> None:
         ask(path, _revision)
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config
-
-
-@contextmanager
-def _one_transaction(path: Path) -> Iterator[tuple[Connection, sqlite3.Connection]]:
-    """A connection of SQLAlchemy, and SQLite's own below it, in one transaction that covers the schema too.
-    By default, Python's module commits before every change of the schema."""
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
-    event.listen(engine, "connect", _begin_nothing_by_itself)
-    event.listen(engine, "begin", _begin_to_write)
-    try:
-        with engine.begin() as connection:
-            raw = connection.connection.driver_connection
-            assert isinstance(raw, sqlite3.Connection)
-            yield connection, raw
-    finally:
-        engine.dispose()
-
-
-def _begin_nothing_by_itself(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None
-
-
-def _begin_to_write(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _upgrade(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
 def _undo_newer(path: Path, raw: sqlite3.Connection) -> None:
     """Bring a schema of newer code down to one that this code has, by the statements in the file."""
     for step in _way_down(path, raw):
@@ -152,7 +157,7 @@ def _way_down(path: Path, raw: sqlite3.Connection) -> Sequence[_Step]:
     """The steps from a file's revision to one that this code has, newest first. Raises WrongDatabase where
     there is no such way."""
     revision = _revision(raw)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    known = _chain().keys()
     if revision is None or revision in known:
         return []
     said = revision if revision.isalnum() else repr(revision)  # on one line, whatever stands there
@@ -178,7 +183,9 @@ def _leave_steps(raw: sqlite3.Connection) -> None:
     """Store how this code's migrations are undone, for older code that may be started on this file."""
     if not _has_table(raw, "schema_steps"):
         return
-    for script in ScriptDirectory.from_config(_config()).walk_revisions():
+    from app.database import alembic_runs  # noqa: PLC0415  (as above)
+
+    for script in alembic_runs.scripts(MIGRATIONS):
         statements: tuple[str, ...] | None = getattr(script.module, "DOWN", None)
         if statements is not None and isinstance(script.down_revision, str):
             raw.execute(

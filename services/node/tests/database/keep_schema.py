@@ -1,4 +1,4 @@
-"""Writes the fixture of the newest schema: a database as a branch leaves it, as SQL.
+"""Writes the newest schema as SQL: an empty one, which new files get, and a database as a branch leaves it.
 
     PYTHONPATH=services/node .venv/bin/python -m tests.database.keep_schema
 
@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from app.database import Transaction
-from app.database.migrations import migrate, newest_revision
+from app.database.migrations import NEWEST, migrate, migrate_step_by_step, newest_revision, newest_schema
 from app.domain import identity
 from app.state.registry import replicated, unknown_rows
 from app.state.registry.canonical_forms import FORMS
@@ -26,7 +26,9 @@ PASSWORD_HASH = "$2b$04$eohRxYiLE.ntcPp08JtQy.qWx7bEJjv39tWQMOULNGJux01U6hds."  
 
 
 def main() -> None:
-    """Write `schemas/<revision>.sql`."""
+    """Write `migrations/newest.sql` and `schemas/<revision>.sql`."""
+    NEWEST.write_text(as_migrated(), encoding="utf-8")
+    newest_schema.cache_clear()
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "node.db"
         migrate(path, forms=FORMS)
@@ -52,6 +54,15 @@ def main() -> None:
             matriz.do(_keep_of_newer_versions)
             lines = "\n".join(matriz.connection.iterdump())
     (SCHEMAS / f"{newest_revision()}.sql").write_text(lines + "\n", encoding="utf-8")
+
+
+def as_migrated() -> str:
+    """An empty database as all migrations make it, one after the other, as SQL."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "node.db"
+        migrate_step_by_step(path)
+        with closing(sqlite3.connect(path)) as schema:
+            return "\n".join(schema.iterdump()) + "\n"
 
 
 def _found(tx: Transaction) -> None:
