@@ -4,8 +4,9 @@ The requests of one kind share a lane. Each lane has its own places, so a flood 
 others theirs.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 LaneName = Literal["commands", "reads", "status", "replica"]
@@ -16,10 +17,21 @@ STRETCH = 4.0
 """How many times as long as alone a request may take in company, before others are refused for it."""
 
 MOST_TOGETHER = 128  # requests of one lane; a group commit gains nothing from more
-ASSUMED_SECONDS = 0.0025  # from one end to the next, until it was measured
-LEAST_SECONDS = 0.0005
+LEAST_TOGETHER = 16
+"""How many may be under way in any case while others are refused, if `Bounds.together` allows so many."""
+
+KEPT_PACE = 0.92
+"""Which share of its full pace a lane keeps when it lets fewer begin together because others are refused."""
+
+FEW_REFUSED, MANY_REFUSED = 0.01, 0.10
+"""Between these shares of those who come, refusals take places from a lane: none up to the first one, all
+that they may take from the second one on."""
+
+QUEUED_SECONDS = 0.0025  # for so long each one in the queue counts at least: it holds twenty of a quick lane
 CALM_SECONDS = 0.2  # without a refusal, until a queue may form again
-_QUICK, _STEADY, _SLOW = 1 / 4, 1 / 16, 1 / 32  # weights of a new measurement, in a running average
+_QUICK, _STEADY, _SLOW = 1 / 4, 1 / 4, 1 / 32  # weights of a new measurement, in a running average
+_LATELY = 1 / 64  # the same, of one more request among those that come
+FULL_SECONDS = 0.1  # for how long a lane is watched at least, between two measurements of its pace
 _FREE = ("/healthz", "/readyz", "/docs", "/redoc", "/openapi.json", "/problems/", "/faults", "/auth/login")
 
 
@@ -50,38 +62,65 @@ class Bounds:
 @dataclass(frozen=True)
 class Pace:
     """How fast a lane works, in seconds, measured while it works: `alone` is what a request takes by itself,
-    `each` the time from one end to the next while the lane is full. None is not known yet."""
+    `each` the time from one end to the next while the lane is full, with `group` of them at a time. None is
+    not known yet."""
 
     alone: float | None = None
     each: float | None = None
+    group: float = 1.0
 
     def took_alone(self, seconds: float) -> "Pace":
         """The pace after one more request by itself. It follows shorter times at once and longer ones slowly:
         some commands are slow by nature, and the places are for orders."""
         shorter = self.alone is not None and seconds < self.alone
-        return Pace(_average(self.alone, seconds, weight=_QUICK if shorter else _SLOW), self.each)
+        alone = _average(self.alone, seconds, weight=_QUICK if shorter else _SLOW)
+        return replace(self, alone=alone)
 
-    def ended_after(self, seconds: float) -> "Pace":
-        """The pace after one more end in a full lane."""
-        return Pace(self.alone, _average(self.each, seconds, weight=_STEADY))
+    def ended_after(self, seconds: float, *, under_way: int) -> "Pace":
+        """The pace after another while in which the lane was full: `seconds` from one end to the next.
+        Half of those under way are in the writer, while the other half comes together."""
+        group = under_way / 2 if self.each is None else _average(self.group, under_way / 2, weight=_STEADY)
+        return replace(self, each=_average(self.each, seconds, weight=_STEADY), group=max(1.0, group))
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a lane holds now. `strained` says that a request was refused lately."""
+    """What a lane holds now. `strained` says that a request was refused lately, `refused` which share of
+    those who came lately was."""
 
     under_way: int
     waiting: int
     waiting_bytes: int
     strained: bool
+    refused: float = 0.0
 
 
-def places(bounds: Bounds, pace: Pace) -> int:
+def places(bounds: Bounds, pace: Pace, *, refused: float = 0.0) -> int:
     """How many requests may be under way at once: as many as end within STRETCH times the time that one takes
-    alone. More would only wait, somewhere inside the node."""
+    alone. More would only wait, somewhere inside the node.
+
+    The more of those who come are refused, the fewer begin together: a lane that is always full gains little
+    from a longer wait inside it, and each request pays for it. A share from FEW_REFUSED to MANY_REFUSED moves
+    the places down to those that keep KEPT_PACE. So a load that the larger number can bear finds it again.
+    """
     if pace.alone is None or pace.each is None or pace.each <= 0:
         return bounds.together
-    return max(bounds.together, min(MOST_TOGETHER, int(STRETCH * pace.alone / pace.each)))
+    most = max(bounds.together, min(MOST_TOGETHER, int(STRETCH * pace.alone / pace.each)))
+    fewest = min(most, max(LEAST_TOGETHER, _fewest(pace.alone, pace.each, pace.group, most=most)))
+    strain = (refused - FEW_REFUSED) / (MANY_REFUSED - FEW_REFUSED)
+    return most - int((most - fewest) * min(1.0, max(0.0, strain)))
+
+
+def _fewest(alone: float, each: float, group: float, *, most: int) -> int:
+    """How many under way end at KEPT_PACE of the pace that `most` reach. A group of `n` takes
+    `fixed + n * member`: `alone` is that for one, `each` an `n`th of that for `group`. Half of those under
+    way are such a group."""
+    if group <= 1.0 or alone <= each:
+        return 0  # company saves nothing
+    fixed = (alone - each) / (1 - 1 / group)
+    member = max(0.0, alone - fixed)
+    kept = KEPT_PACE * most / (2 * fixed + member * most)  # ends a second
+    return math.ceil(2 * fixed * kept / (1 - kept * member))
 
 
 def judge(load: Load, bounds: Bounds, pace: Pace, *, size: int) -> Verdict:
@@ -90,10 +129,10 @@ def judge(load: Load, bounds: Bounds, pace: Pace, *, size: int) -> Verdict:
     A short queue absorbs a burst. A queue that does not end is of no use: every request waits for all of it.
     So after a refusal no queue forms until none was needed for CALM_SECONDS.
     """
-    room = places(bounds, pace)
+    room = places(bounds, pace, refused=load.refused if load.strained else 0.0)
     if load.under_way < room and not load.waiting:
         return "begin"
-    each = ASSUMED_SECONDS if pace.each is None else max(pace.each, LEAST_SECONDS)
+    each = max(pace.each or 0.0, QUEUED_SECONDS)
     too_long = (load.waiting + 1) * each > bounds.queue_seconds
     too_large = load.waiting_bytes + size > bounds.queue_bytes
     return "refuse" if load.strained or too_long or too_large else "wait"
@@ -103,6 +142,11 @@ def retry_after(chance: float) -> float:
     """After how many seconds a refused client may come again. `chance`, from 0 to 1, spreads those that were
     refused at the same time."""
     return 0.5 + chance
+
+
+def share_after(known: float, *, refused: bool) -> float:
+    """The share of those who are refused, after one more came."""
+    return _average(known, float(refused), weight=_LATELY)
 
 
 def _average(known: float | None, new: float, *, weight: float) -> float:

@@ -67,7 +67,14 @@ class Lane:
         self._waiting: deque[Pass] = deque()
         self._waiting_bytes = 0
         self._calm_at = 0.0
-        self._full_since = 0.0  # or since a request ended, if that was later
+        self._refused = 0.0  # the share of those who came lately
+        self._full_at: float | None = None  # when it was full, and how many have ended since
+        self._ended = 0
+
+    @property
+    def pace(self) -> Pace:
+        """How fast it works, as far as that was measured."""
+        return self._pace
 
     def admit(self, *, size: int) -> Pass:
         """Let a request in, at once or into the queue. Raises Overloaded."""
@@ -75,10 +82,12 @@ class Lane:
         if verdict == "refuse":
             raise self.refusal()
         now = self._clock.monotonic()
+        self._refused = admission.share_after(self._refused, refused=False)
         made = Pass(self, size=size, now=now, alone=self._under_way == 0)
         if verdict == "begin":
-            self._start(made, now)
+            self._start(made)
         else:
+            self._measure_full(now)
             self._waiting.append(made)
             self._waiting_bytes += size
         return made
@@ -121,34 +130,49 @@ class Lane:
         self._go_on()
 
     def _strain(self) -> None:
-        self._calm_at = self._clock.monotonic() + admission.CALM_SECONDS
+        now = self._clock.monotonic()
+        self._calm_at = now + admission.CALM_SECONDS
+        self._refused = admission.share_after(self._refused, refused=True)
+        self._measure_full(now)
 
     def _judge(self, size: int) -> admission.Verdict:
-        strained = self._clock.monotonic() < self._calm_at
-        load = Load(self._under_way, len(self._waiting), self._waiting_bytes, strained)
+        load = Load(
+            self._under_way, len(self._waiting), self._waiting_bytes, self._is_strained, self._refused
+        )
         return admission.judge(load, self.bounds, self._pace, size=size)
 
-    def _start(self, one: Pass, now: float) -> None:
+    @property
+    def _is_strained(self) -> bool:
+        return self._clock.monotonic() < self._calm_at
+
+    def _start(self, one: Pass) -> None:
         self._under_way += 1
-        if self._under_way == self.bounds.together:
-            self._full_since = now
         one.start()
 
     def _go_on(self) -> None:
-        now = self._clock.monotonic()
-        while self._waiting and self._under_way < admission.places(self.bounds, self._pace):
+        refused = self._refused if self._is_strained else 0.0
+        while self._waiting and self._under_way < admission.places(self.bounds, self._pace, refused=refused):
             following = self._waiting.popleft()
             self._waiting_bytes -= following.size
             if not following.gone:
-                self._start(following, now)
+                self._start(following)
 
     def _measure(self, one: Pass) -> None:
-        now = self._clock.monotonic()
         if one.alone and self._under_way == 1:
-            self._pace = self._pace.took_alone(now - one.admitted_at)
-        if self._under_way >= self.bounds.together:
-            self._pace = self._pace.ended_after(now - self._full_since)
-            self._full_since = now
+            self._pace = self._pace.took_alone(self._clock.monotonic() - one.admitted_at)
+            self._full_at = None  # nobody presses any more
+        self._ended += 1
+
+    def _measure_full(self, now: float) -> None:
+        """Somebody finds the lane full: measure how many ended since that was so before. Ends come by the
+        group, so the time between two of them says nothing."""
+        since = self._full_at
+        if since is not None and (now - since < admission.FULL_SECONDS or not self._ended):
+            return
+        if since is not None:
+            each = (now - since) / self._ended
+            self._pace = self._pace.ended_after(each, under_way=self._under_way)
+        self._full_at, self._ended = now, 0
 
 
 class Admission:
