@@ -81,6 +81,23 @@ def test_a_named_statement_fits_the_tables(name: str, schema: sqlite3.Connection
     schema.execute(f"EXPLAIN {STATEMENTS[name]}", parameters_of(STATEMENTS[name]))
 
 
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("app.state.tables.orders:_BY_KEY:0", "orders_user_key"),
+        ("app.state.tables.orders:_COUNT_DUPLICATES:0", "orders_user_key"),
+        ("app.state.tables.order_lists:_DUPLICATES:0", "orders_user_key"),
+        ("app.state.tables.tallies:_DUPLICATES:0", "orders_user_key"),
+        ("app.state.repair.disowned:_TOLD_BY_OTHERS:0", "orders_told"),
+    ],
+)
+def test_a_statement_that_must_not_read_all_orders_finds_its_partial_index(
+    name: str, index: str, schema: sqlite3.Connection
+) -> None:
+    plan = schema.execute(f"EXPLAIN QUERY PLAN {STATEMENTS[name]}", parameters_of(STATEMENTS[name]))
+    assert any(f"INDEX {index}" in step[3] for step in plan)
+
+
 @pytest.mark.parametrize("name", sorted(INSERTS))
 def test_what_writes_whole_rows_names_every_column(name: str) -> None:
     written = re.search(r"INTO (\w+) \(([^)]*)\)", INSERTS[name])

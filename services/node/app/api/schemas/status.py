@@ -16,7 +16,7 @@ _PEER: dict[str, Any] = {
     "state": "ok",
     "epoch": "0f8e7d6c5b4a39281706f5e4d3c2b1a0",
     "protocol": 1,
-    "schema": "0009",
+    "schema": "0010",
     "another_schema": False,
     "comparable": True,
     "pending": 0,
@@ -97,7 +97,7 @@ class Status(Answer):
             "reason": NULL,
             "fenced": NULL,
             "sqlite": "3.46.1",
-            "schema": "0009",
+            "schema": "0010",
             "now": "2026-11-23T22:01:00.250000+00:00",
             "counts": {
                 "users": 2,

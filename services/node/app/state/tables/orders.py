@@ -29,9 +29,11 @@ _IS_HERE = "SELECT 1 FROM orders WHERE id = ?"
 _TAKEN_HERE = "SELECT 1 FROM audit WHERE entity = 'order' AND entity_id = ? AND action = 'placed'"
 _DONOR = "SELECT donor FROM orders WHERE id = ?"
 _NOTE_DONOR = "UPDATE orders SET donor = ? WHERE id = ?"
+# It reads all lines, for products that are oversold only: an index of lines by product costs every order a
+# fifth of what SQLite does for it. CROSS has SQLite look up the orders of the lines that it found.
 _SALES = """
     SELECT l.product_id, o.lamport, o.branch, o.id, SUM(l.quantity) AS quantity
-    FROM order_lines l JOIN orders o ON o.id = l.order_id
+    FROM order_lines l CROSS JOIN orders o ON o.id = l.order_id
     WHERE l.product_id IN (SELECT value FROM json_each(?)) AND o.status = 'placed'
     GROUP BY l.product_id, o.id
 """
