@@ -23,6 +23,7 @@ The plan of the rooms. Each room uses only those below it; test_plan.py checks t
       quiet       the waiting until nothing is pending and all nodes are alike
       count       the stock count after lost disks
       verdict     the promises that must hold at the end
+      files       the rows that the nodes' files hold by then, and whether they are at rest
       shortages   the orders that are short of units, where the policy allows overselling
       last_sales  what every honest branch shows and sells, after a member lied
 
@@ -74,6 +75,7 @@ The plan of the rooms. Each room uses only those below it; test_plan.py checks t
       virtual     runs a history in virtual time, and refuses threads
       tampering   damaged messages, and messages that only another version would write
 
+    result      what came of a history
     journal     all that happened, in order: its hash is the history's digest
     plan        the history that a seed draws: sizes, demand, which faults
     scratch     where the files of a history are while it is played

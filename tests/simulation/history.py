@@ -5,62 +5,43 @@ import gc
 import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from app.domain.errors import Invalid
-from app.state.tables import stock_views
-from app.state.tables.stock_views import StockView
 from app.sync.wire.messages import WireEvent
 from branchlab.checking.checker.finding import Promise
 from tests.simulation import plan as plans
-from tests.simulation.ending import last_sales, shortages, verdict
+from tests.simulation.ending import files, last_sales, shortages, verdict
 from tests.simulation.ending.count import count_all
-from tests.simulation.ending.quiet import LOOK_SECONDS, Quiet, status_of
+from tests.simulation.ending.quiet import Quiet, status_of
 from tests.simulation.faults.leaving import come_back, say_again
 from tests.simulation.faults.scene import Scene
 from tests.simulation.faults.schedule import Faults
-from tests.simulation.journal import Journal, Violation
+from tests.simulation.journal import Journal
 from tests.simulation.lying.liar import Liar
 from tests.simulation.lying.living import Living
 from tests.simulation.machines import tampering, versions, virtual
 from tests.simulation.machines.machine import Machine, Surroundings
 from tests.simulation.machines.network import Network
 from tests.simulation.machines.process import own_tasks
-from tests.simulation.people.clients import PATIENCE_SECONDS, Client
+from tests.simulation.people.clients import Client
 from tests.simulation.people.promises import Promises
 from tests.simulation.people.record import Record, RecordedClient
 from tests.simulation.plan import GO_BACK, UPGRADE, Plan, node_settings
+from tests.simulation.result import Result
 from tests.simulation.scratch import memory
 from tests.simulation.watching import parked
 from tests.simulation.watching.claims import Claims
 from tests.simulation.watching.observer import Observer
 from tests.simulation.watching.watchman import Watchman
 
-MOST_READINGS = 50
-MOST_PRODUCTS = 1_000  # on one page: all there are
 ENDS_BACK_SHARE = 0.5  # of the histories in which an upgrade is taken back
 SALES_AFTER_A_COUNT = 8  # of each client
 # A disk put back by hand where nobody could tell that it had more may sell again what it sold (Guarantees).
 # The checker excuses nothing for that; what such a history is not held to, it is not held to here.
 BEYOND_THE_PROMISE: tuple[Promise, ...] = ("oversold", "rights")
-
-
-@dataclass(frozen=True)
-class Result:
-    """The outcome of a history. `digest` covers everything that happened in it, in order. `judged` is the
-    result of each promise by the checker of real networks, if the history came to its end."""
-
-    seed: int
-    digest: str
-    operations: int
-    outcomes: dict[str, int]
-    faults: dict[str, int]
-    virtual_seconds: float
-    violations: list[Violation]
-    judged: dict[str, str | None] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
 
 
 def play(
@@ -92,9 +73,9 @@ class History:
         self._plan = plan
         self._journal = journal
         self._promises = Promises()
-        self._record = Record(plan.honest, may_oversell=plan.policy == "optimistic")
-        self._judged: dict[str, str | None] = {}
         may_oversell = plan.policy == "optimistic"
+        self._record = Record(plan.honest, may_oversell=may_oversell)
+        self._judged: dict[str, str | None] = {}
         self._observer = Observer(
             journal,
             self._promises,
@@ -249,10 +230,10 @@ class History:
         if self._journal.violations or not self._promises.wiped or self._liar is not None:
             return  # what a liar said that it had is frozen with it
         await count_all(self._machines, self._observer, self._journal, self._record)
-        over = verdict.deaths(self._files())
+        over = files.deaths(self._quiet.connections())
         await asyncio.gather(*(client.work(SALES_AFTER_A_COUNT) for client in self._clients("after")))
         await self._quiet.grow()
-        if verdict.deaths(self._files()) != over:
+        if files.deaths(self._quiet.connections()) != over:
             return  # a life was found out or heard of since, as a copy's may be, and what it has is frozen
         # A disk that went back unseen may have sold twice: what it took others still hold rights of.
         sold_twice = sum(self._observer.truth.excused().values())
@@ -261,9 +242,6 @@ class History:
             if frozen is None or not -sold_twice <= frozen <= 0:
                 self._journal.violation("frozen", f"{machine.name}: {frozen} units after all were counted")
 
-    def _files(self) -> verdict.Files:
-        return {machine.name: self._observer.connection(machine) for machine in self._machines}
-
     async def _judge(self) -> None:
         self._observer.losses.note_what_was_merged_away()
         if self._liar is not None:
@@ -271,17 +249,17 @@ class History:
                 client = self._client(f"last-{machine.name}", machine)
                 await last_sales.sells(client, machine, self._journal)
             await self._quiet.grow()
-        verdict.judge(self._files(), self._promises, self._journal, self._left_out())
+        verdict.judge(self._quiet.connections(), self._promises, self._journal, self._left_out())
         for machine in self._machines:
             self._observer.must_have_noticed(machine)
         if self._promises.cloned or self._liar is not None:
             return  # a run log knows one process of a branch, and takes members for honest
-        await self._read_all()
+        await self._quiet.read_all()
         if self._plan.policy == "optimistic":
             await self._judge_shortages()
         judged = self._record.judge()
         beyond = BEYOND_THE_PROMISE if self._observer.truth.excused() else ()
-        if parked.lost(self._files()):
+        if parked.lost(self._quiet.connections()):
             beyond = (*beyond, "rights")  # nobody can tell any more which units an order took
         self._judged = {
             str(promise): result for promise, result in judged.promises.items() if promise not in beyond
@@ -292,36 +270,17 @@ class History:
 
     async def _judge_shortages(self) -> None:
         """Under `optimistic`: check that every unit sold too often is on the work list, at every node."""
-        shown = {machine.name: await self._stock_shown_by(machine) for machine in self._machines}
-        units = shortages.judge(self._files(), shown, self._journal)
+        shown = {machine.name: await shortages.shown_by(machine) for machine in self._machines}
+        units = shortages.judge(self._quiet.connections(), shown, self._journal)
         self._promises.outcomes.update({"optimistic histories": 1, "units short": units})
 
-    async def _stock_shown_by(self, machine: Machine) -> Sequence[StockView]:
-        assert machine.process is not None, "everything was switched on"
-        database = machine.process.node.database
-        work = database.read(lambda connection: stock_views.stock_page(connection, "", MOST_PRODUCTS))
-        return await machine.process.do(work, patience=PATIENCE_SECONDS)
-
-    async def _read_all(self) -> None:
-        """Read every node while no client writes. Rights may still move in the background; if they never
-        stop, the last read is judged."""
-        before = self._record.length
-        for _ in range(MOST_READINGS):
-            self._record.cut(before)
-            ends = verdict.ends(self._files())
-            for machine in self._machines:
-                await self._record.read(machine)
-            if ends == verdict.ends(self._files()) and verdict.is_quiet(self._files()):
-                return
-            await asyncio.sleep(LOOK_SECONDS)
-
-    def _left_out(self) -> verdict.LeftOut:
+    def _left_out(self) -> files.LeftOut:
         if self._liar is None:
-            return verdict.NOTHING
+            return files.NOTHING
         living = self._observer.truth.living
         some_ended = self._observer.truth.claims.lives > living
         hearsay = self._observer.truth.hearsay
-        return verdict.LeftOut(self._plan.liar, self._liar.touched, living, hearsay, some_ended)
+        return files.LeftOut(self._plan.liar, self._liar.touched, living, hearsay, some_ended)
 
     async def _switch_off(self) -> None:
         if self._liar is not None:

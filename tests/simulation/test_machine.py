@@ -16,7 +16,7 @@ from app.node import BranchNode
 from app.state.commands.order_commands import PlaceOrder
 from app.state.commands.stock_commands import Adjustment
 from app.state.tables import products
-from tests.simulation.ending import verdict
+from tests.simulation.ending import files
 from tests.simulation.journal import Journal
 from tests.simulation.machines import virtual
 from tests.simulation.machines.machine import Machine, Surroundings
@@ -217,4 +217,4 @@ def count(connection: sqlite3.Connection) -> int:
 
 
 def _order_ids(connection: sqlite3.Connection) -> list[str]:
-    return list(verdict.orders(connection))
+    return list(files.orders(connection))

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from app.database.opened import OpenedFile
-from tests.simulation.ending import verdict
+from tests.simulation.ending import files
 from tests.simulation.journal import Journal
 from tests.simulation.machines import wal
 from tests.simulation.machines.machine import Machine
@@ -124,7 +124,7 @@ def test_power_lost_within_a_commit_leaves_an_order_that_its_client_asks_for_aga
         process = await started(machine)
 
         order_id = await process.do(place(process.node), patience=1.0)
-        found = await process.do(process.node.database.read(verdict.orders), patience=1.0)
+        found = await process.do(process.node.database.read(files.orders), patience=1.0)
         assert list(found) == [order_id]
 
     assert with_a_machine(template, tmp_path, use).violations == []
@@ -188,4 +188,4 @@ def test_a_process_that_is_held_back_can_be_killed(template: Path, tmp_path: Pat
 
 def stored(machine: Machine) -> int:
     with closing(sqlite3.connect(f"file:{machine.path}?mode=ro", uri=True)) as connection:
-        return len(verdict.orders(connection))
+        return len(files.orders(connection))

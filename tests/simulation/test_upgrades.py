@@ -13,9 +13,10 @@ from app.domain.errors import Invalid
 from app.state.registry import replicated
 from app.state.registry.canonical_forms import FORMS
 from app.sync.wire import kinds
-from tests.simulation.history import Result, play
+from tests.simulation.history import play
 from tests.simulation.machines import next_rows, versions
 from tests.simulation.plan import GO_BACK, UPGRADE, draw
+from tests.simulation.result import Result
 
 UPGRADED = [seed for seed in range(400) if UPGRADE in draw(seed).faults and len(draw(seed).nodes) < 4]
 WIPED = [seed for seed in range(400) if UPGRADE in draw(seed, wipes=True).faults]

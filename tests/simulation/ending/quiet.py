@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from app.status import NodeStatus
-from tests.simulation.ending import verdict
+from tests.simulation.ending import files
 from tests.simulation.journal import Journal
 from tests.simulation.machines.machine import Machine
 from tests.simulation.machines.network import Network
@@ -15,6 +15,7 @@ from tests.simulation.watching.observer import Observer
 
 QUIET_WITHIN_SECONDS = 90.0  # virtual, after healing: hours of back-off would be a stall
 LOOK_SECONDS = 0.2
+MOST_READINGS = 50
 _COMPARED = ("digest", "heads", "parked")
 MOST_MESSAGES = 1_000  # of a direction in a whole history; more is somebody repeating itself like mad
 
@@ -31,7 +32,7 @@ class Quiet:
         record: Record,
         journal: Journal,
         *,
-        left_out: Callable[[], verdict.LeftOut],
+        left_out: Callable[[], files.LeftOut],
     ) -> None:
         self._machines = machines
         self._network = network
@@ -39,6 +40,10 @@ class Quiet:
         self._record = record
         self._journal = journal
         self._left_out = left_out
+
+    def connections(self) -> files.Files:
+        """A reading connection to every node's file, by name."""
+        return {machine.name: self._observer.connection(machine) for machine in self._machines}
 
     async def grow(self) -> None:
         """Wait until no node has anything to send to another, with no help from outside."""
@@ -56,6 +61,19 @@ class Quiet:
             status = await status_of(machine) if machine.process else None
             self._journal.violation("stalled", f"{machine.name} is not quiet: {status}")
 
+    async def read_all(self) -> None:
+        """Put into the run log what every node shows while no client writes. Rights may still move in the
+        background; if they never stop, the last reading stays."""
+        before = self._record.length
+        for _ in range(MOST_READINGS):
+            self._record.cut(before)
+            ends = files.ends(self.connections())
+            for machine in self._machines:
+                await self._record.read(machine)
+            if ends == files.ends(self.connections()) and files.is_quiet(self.connections()):
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
     async def _replay_parked(self) -> None:
         """Replay parked events, as an admin does who sees some."""
         for machine in self._machines:
@@ -69,24 +87,21 @@ class Quiet:
         if not all(m.process is not None and m.process.node.ready for m in self._machines):
             return False
         left_out = self._left_out()
-        if not verdict.is_quiet(self._files(), left_out):
+        if not files.is_quiet(self.connections(), left_out):
             return False
-        ends = verdict.ends(self._files())
+        ends = files.ends(self.connections())
         said = [await status_of(machine) for machine in self._machines]
         compared = _COMPARED if left_out.branch is None else ()
         settled = all(_is_settled(status, said[0], compared) for status in said)
-        settled = settled and parked.is_all_lost(self._files(), left_out.branch)
+        settled = settled and parked.is_all_lost(self.connections(), left_out.branch)
         if left_out.branch is not None:  # what a liar told of others is found by comparing with them, later
-            settled = settled and verdict.are_alike(self._files(), left_out)
-        quiet = settled and ends == verdict.ends(self._files())
+            settled = settled and files.are_alike(self.connections(), left_out)
+        quiet = settled and ends == files.ends(self.connections())
         if quiet:
             self._journal.note("quiet", said[0].digest)
             for machine, status in zip(self._machines, said, strict=True):
                 self._record.said(machine.name, status)
         return quiet
-
-    def _files(self) -> verdict.Files:
-        return {machine.name: self._observer.connection(machine) for machine in self._machines}
 
 
 async def status_of(machine: Machine) -> NodeStatus:

@@ -6,8 +6,13 @@ It reads every node's file with SQL of its own, and holds what the node shows ag
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+from app.state.tables import stock_views
 from app.state.tables.stock_views import StockView
 from tests.simulation.journal import Journal
+from tests.simulation.machines.machine import Machine
+from tests.simulation.people.clients import PATIENCE_SECONDS
+
+MOST_PRODUCTS = 1_000  # on one page: all there are
 
 _LEFT = (
     "SELECT product_id, SUM(received + returned + returned_frozen - sold - removed - written_off)"
@@ -19,6 +24,14 @@ _SALES = (
     " WHERE l.product_id = ? AND o.status = 'placed' GROUP BY o.id"
     " ORDER BY o.lamport DESC, o.branch DESC, o.id DESC"
 )
+
+
+async def shown_by(machine: Machine) -> Sequence[StockView]:
+    """The stock page of a machine's node, which must run."""
+    assert machine.process is not None, "everything was switched on"
+    database = machine.process.node.database
+    work = database.read(lambda connection: stock_views.stock_page(connection, "", MOST_PRODUCTS))
+    return await machine.process.do(work, patience=PATIENCE_SECONDS)
 
 
 def judge(
