@@ -178,9 +178,9 @@ def test_it(tree: Tree) -> None:
     kinds = NODE / "tests/sync/test_kinds.py"
     tree.after(kinds, '        "user_upserted",\n', '        "supplier_upserted",\n')
     made = '    made.do(lambda tx: suppliers.create(tx, "MOINHO", "Moinho", actor=ACTOR))\n'
-    for of_each in (kinds, NODE / "tests/sync/test_unknown_fields.py"):
-        tree.after(of_each, '    made.product("rice")\n', made)
-        tree.add_import(of_each, "from app.state.tables import suppliers")
+    everything = NODE / "tests/support/everything.py"
+    tree.after(everything, '    made.product("rice")\n', made)
+    tree.add_import(everything, "from app.state.tables import suppliers")
     said = "| `supplier_upserted` | `{rows}`: the supplier | yes |\n"
     tree.before("docs/protocol.md", "| `user_upserted` |", said)
 

@@ -38,8 +38,9 @@ def test_it(tree: Tree) -> None:
     kinds = NODE / "tests/sync/test_kinds.py"
     tree.after(kinds, '        "user_upserted",\n', '        "price_changed",\n')
     changed = '    made.do(lambda tx: products.update(tx, "rice", {"price_cents": 7}, actor=ACTOR))\n'
-    tree.after(kinds, '    made.product("rice")\n', changed)
-    tree.add_import(kinds, "from app.state.tables import products")
+    everything = NODE / "tests/support/everything.py"
+    tree.after(everything, '    made.product("rice")\n', changed)
+    tree.add_import(everything, "from app.state.tables import products")
     said = "| `price_changed` | `{rows}`: the product | yes |\n"
     tree.before("docs/protocol.md", "| `user_upserted` |", said)
 

@@ -9,15 +9,15 @@ import pytest
 
 from app.database import Transaction
 from app.state.registry import replicated
-from app.state.tables import products, users
+from app.state.tables import products
 from app.sync.catchup import snapshot
 from app.sync.wire import kinds
 from app.sync.wire.kinds import KINDS
 from app.sync.wire.merging import UNAPPLICABLE
 from app.sync.wire.messages import Page, WireEvent
-from tests.support.branch import ACTOR, Branch, Branches, as_json
+from tests.support.branch import Branch, Branches, as_json
+from tests.support.everything import one_of_everything
 
-HASH = f"$2b$04${'a' * 53}"
 NONSENSE: tuple[Any, ...] = (
     None, True, 0, -1, 1.5, 2**62 + 1, 2**63, 10**30, float("nan"), float("inf"), "", " a", "a\x00", "@",
     "a" * 2000, "\ud800", [], [None], [[]], {}, {"a": []}, {"a@b": True},
@@ -28,16 +28,7 @@ Path = tuple[str | int, ...]
 @pytest.fixture
 def matriz(branches: Branches) -> Branch:
     """A branch with one of everything, and a grant."""
-    made = branches.make("matriz")
-    norte = branches.make("norte")
-    made.customer("ALFKI")
-    made.product("rice")
-    made.adjust("rice", 10, share="equal", peers=[norte.life])
-    user = users.NewUser(username="ana", role="operador", password_hash=HASH)
-    made.do(lambda tx: users.create(tx, user, actor=ACTOR))
-    made.cancel(made.place("ALFKI", ("rice", 2), key="k"))
-    made.place("ALFKI", ("rice", 1))
-    return made
+    return one_of_everything(branches, share_with=branches.make("norte"))
 
 
 def paths(part: Any, at: Path = ()) -> Iterator[Path]:

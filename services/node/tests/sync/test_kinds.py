@@ -6,25 +6,15 @@ import pytest
 
 from app.database import AlteredRow
 from app.domain.errors import Invalid
-from app.state.tables import orders, users
+from app.state.tables import orders
 from app.sync.wire.kinds import KINDS
-from tests.support.branch import ACTOR, Branch, Branches, as_json, canonical_rows
-
-HASH = f"$2b$04${'a' * 53}"
+from tests.support.branch import Branch, Branches, as_json, canonical_rows
+from tests.support.everything import one_of_everything
 
 
 @pytest.fixture
 def matriz(branches: Branches) -> Branch:
-    """A branch with one of everything."""
-    made = branches.make("matriz")
-    made.customer("ALFKI")
-    made.product("rice")
-    made.adjust("rice", 10)
-    user = users.NewUser(username="ana", role="operador", password_hash=HASH)
-    made.do(lambda tx: users.create(tx, user, actor=ACTOR))
-    made.cancel(made.place("ALFKI", ("rice", 3)))
-    made.place("ALFKI", ("rice", 1))
-    return made
+    return one_of_everything(branches)
 
 
 def last_entity(branch: Branch, kind: str) -> str:

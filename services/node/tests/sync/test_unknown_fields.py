@@ -18,27 +18,15 @@ from app.sync.wire.merging import apply_rows
 from app.sync.wire.messages import Batch, Page, PageRequest
 from tests.support.branch import ACTOR, Branch, Branches
 from tests.support.company import Company, customer
+from tests.support.everything import one_of_everything
 from tests.support.virtual import eventually
 
-HASH = f"$2b$04${'a' * 53}"
 NEWER = {"mark": "of the next version", "marks": [1, 2.5, None, {"ç": True}]}
 
 
 @pytest.fixture
 def matriz(branches: Branches) -> Branch:
-    return with_one_of_everything(branches)
-
-
-def with_one_of_everything(branches: Branches) -> Branch:
-    made = branches.make("matriz")
-    made.customer("ALFKI")
-    made.product("rice")
-    made.adjust("rice", 10)
-    user = users.NewUser(username="ana", role="operador", password_hash=HASH)
-    made.do(lambda tx: users.create(tx, user, actor=ACTOR))
-    made.cancel(made.place("ALFKI", ("rice", 3)))
-    made.place("ALFKI", ("rice", 1))
-    return made
+    return one_of_everything(branches)
 
 
 def as_newer(batch: Batch) -> Batch:
@@ -104,7 +92,7 @@ def test_they_travel_on_by_the_page(matriz: Branch, branches: Branches, relation
 
 
 def test_they_survive_what_this_version_does_to_the_row(branches: Branches) -> None:
-    matriz, norte = with_one_of_everything(branches), branches.make("norte")
+    matriz, norte = one_of_everything(branches), branches.make("norte")
     take_all(matriz, norte, as_newer)
     found = users.find_by_username(norte.connection, "ana")
     assert found is not None
