@@ -9,17 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from branchlab.networks import ports
-from branchlab.networks.drivers.compose import ComposeDriver
 from branchlab.networks.drivers.docker import Project, run_docker
 from branchlab.networks.drivers.own_project import project_name
-from branchlab.networks.network import UpOptions
 from branchlab.nodes.client import NodeClient
 from branchlab.nodes.convergence import wait_converged
 from branchlab.nodes.outcome import Refused
-from branchlab.settings import load_or_create
 from tests.cluster.cluster import Cluster
-from tests.cluster.conftest import FAST
+from tests.compose.containers import network_in
 
 pytestmark = pytest.mark.compose
 
@@ -53,15 +49,10 @@ print(os.statvfs("/data").f_bavail)
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Two nodes, ready; the second one's disk is small."""
     directory: Path = tmp_path_factory.mktemp("small-disk")
-    run_dir, env_file, override = directory / "run", directory / "env", directory / "small-disk.yaml"
-    override.write_text(SMALL_DISK, encoding="utf-8")
-    driver = ComposeDriver(run_dir, env_file=env_file, more_files=[override])
-    try:
-        network = driver.up(UpOptions(nodes=2, ports=ports.find_free(2), settings=FAST))
-        secrets = load_or_create(env_file)
-        yield Cluster(network=network, driver=driver, secrets=secrets, run_dir=run_dir, env_file=env_file)
-    finally:
-        driver.clean()
+    small_disk = directory / "small-disk.yaml"
+    small_disk.write_text(SMALL_DISK, encoding="utf-8")
+    with network_in(directory, more_files=[small_disk]) as cluster:
+        yield cluster
 
 
 def inside(cluster: Cluster, *words: str) -> str:

@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from branchlab.networks import pip_settings, ports
-from branchlab.networks.drivers.compose import ComposeDriver
+from branchlab.networks import pip_settings
 from branchlab.networks.drivers.docker import Project, run_docker
 from branchlab.networks.drivers.images import NODE_IMAGE
 from branchlab.networks.drivers.own_project import project_name
-from branchlab.networks.network import UpOptions
-from branchlab.settings import load_or_create
 from tests.cluster import next_version
 from tests.cluster.cluster import Cluster
-from tests.cluster.conftest import FAST
 from tests.cluster.upgrades import Story, Version
+from tests.compose.containers import network_in
 from tests.recipes.tree import NODE
 
 pytestmark = pytest.mark.compose
@@ -26,15 +23,8 @@ BUILD_SECONDS = 600.0
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Three containers, ready; removed with their volumes at the end."""
-    run_dir, env_file = tmp_path / "run", tmp_path / "env"
-    driver = ComposeDriver(run_dir, env_file=env_file)
-    try:
-        network = driver.up(UpOptions(nodes=3, ports=ports.find_free(3), settings=FAST))
-        secrets = load_or_create(env_file)
-        yield Cluster(network=network, driver=driver, secrets=secrets, run_dir=run_dir, env_file=env_file)
-    finally:
-        driver.clean()
+    with network_in(tmp_path, nodes=3) as cluster:
+        yield cluster
 
 
 class Images:
