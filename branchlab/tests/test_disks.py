@@ -11,7 +11,7 @@ from branchlab.networks import ports
 from branchlab.networks.drivers import node_code
 from branchlab.networks.drivers.process import ProcessDriver
 from branchlab.networks.network import NodeAddress, UpOptions
-from branchlab.tests.test_process_driver import STANDIN
+from branchlab.tests.standins import STANDIN
 
 
 @pytest.fixture

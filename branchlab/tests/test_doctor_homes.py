@@ -12,10 +12,9 @@ from branchlab.networks import doctor, ports
 from branchlab.networks.checks import homes
 from branchlab.networks.checks.finding import Finding
 from branchlab.networks.drivers import node_code
-from branchlab.networks.drivers.process import ProcessDriver
 from branchlab.networks.homes import leftovers, record
 from branchlab.networks.network import UpOptions
-from branchlab.tests.test_process_driver import standin
+from branchlab.tests.standins import driver_in
 from branchlab.tests.test_secrets_fit import LONG, edit
 
 
@@ -33,10 +32,6 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for one in leftovers.find():
         if str(tmp_path) in one.folder:
             one.remove()
-
-
-def driver_in(place: Path) -> ProcessDriver:
-    return ProcessDriver(place / "run", env_file=place / "env", command=standin())
 
 
 def findings(place: Path) -> dict[str, Finding]:

@@ -11,11 +11,10 @@ from branchlab import settings
 from branchlab.errors import LabError
 from branchlab.networks import network, ports
 from branchlab.networks.drivers.node_process import NodeProcess
-from branchlab.networks.drivers.process import ProcessDriver
 from branchlab.networks.homes import adoption, folder, record
 from branchlab.networks.homes.rules import Claim, Place, Standing, judge
 from branchlab.networks.network import UpOptions
-from branchlab.tests.test_process_driver import standin
+from branchlab.tests.standins import driver_in
 
 LAB, OLD = Place("/lab", 1), Place("/old", 1)
 COPY_AT_LAB = Claim(recorded=LAB, here=Place("/lab", 2))
@@ -49,10 +48,6 @@ def lab(tmp_path: Path) -> Iterator[Path]:
     driver.down()
     for path in tmp_path.glob("*/run/*/process.json"):
         NodeProcess(path.parent).kill()
-
-
-def driver_in(place: Path) -> ProcessDriver:
-    return ProcessDriver(place / "run", env_file=place / "env", command=standin())
 
 
 def copy_of(lab: Path, name: str = "copy") -> Path:

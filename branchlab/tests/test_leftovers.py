@@ -16,7 +16,7 @@ from branchlab.networks.homes import adoption, leftovers
 from branchlab.networks.homes.leftovers import LeftProcesses, LeftProject
 from branchlab.networks.network import UpOptions
 from branchlab.settings import load_or_create
-from branchlab.tests.test_process_driver import standin
+from branchlab.tests.standins import driver_in
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def lab(tmp_path: Path) -> Iterator[Path]:
     """A folder whose network of two stand-ins is up; what is left of it is ended."""
     place = tmp_path / "lab"
     place.mkdir()
-    driver = ProcessDriver(place / "run", env_file=place / "env", command=standin())
+    driver = driver_in(place)
     driver.up(UpOptions(nodes=2, ports=ports.find_free(2)))
     yield place
     driver.down()

@@ -1,7 +1,6 @@
 """The process driver's verbs on small stand-in programs; tests/cluster tries them on real nodes."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -11,14 +10,10 @@ from branchlab.errors import LabError
 from branchlab.networks import network, ports
 from branchlab.networks.drivers import Driver, readiness
 from branchlab.networks.drivers.process import ProcessDriver
-from branchlab.networks.network import NodeAddress, UpOptions
+from branchlab.networks.network import UpOptions
+from branchlab.tests.standins import STANDIN, standin
 
-STANDIN = Path(__file__).with_name("standin.py")
 MakeDriver = Callable[..., ProcessDriver]
-
-
-def standin(*words: str) -> Callable[[NodeAddress], Sequence[str]]:
-    return lambda node: [sys.executable, "-S", str(STANDIN), str(node.port), *words]
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,11 @@ from branchlab.errors import LabError
 from branchlab.networks import ports
 from branchlab.networks.drivers.process import ProcessDriver
 from branchlab.networks.network import UpOptions
-from branchlab.tests.test_process_driver import standin
+from branchlab.tests.standins import driver_in, standin
 
 
 def test_a_port_that_was_taken_meanwhile_is_what_heal_names(tmp_path: Path) -> None:
-    driver = ProcessDriver(tmp_path / "run", env_file=tmp_path / "env", command=standin())
+    driver = driver_in(tmp_path)
     try:
         network = driver.up(UpOptions(nodes=2, ports=ports.find_free(2)))
         driver.stop("filial-norte")

@@ -11,7 +11,7 @@ from branchlab.networks import ports
 from branchlab.networks.drivers.process import ProcessDriver
 from branchlab.networks.homes import secrets_fit
 from branchlab.networks.network import UpOptions
-from branchlab.tests.test_process_driver import standin
+from branchlab.tests.standins import driver_in
 
 LONG = "0123456789" * 4
 
@@ -19,7 +19,7 @@ LONG = "0123456789" * 4
 @pytest.fixture
 def driver(tmp_path: Path) -> Iterator[ProcessDriver]:
     """A network of two stand-ins that is up."""
-    made = ProcessDriver(tmp_path / "run", env_file=tmp_path / "env", command=standin())
+    made = driver_in(tmp_path)
     made.up(UpOptions(nodes=2, ports=ports.find_free(2)))
     yield made
     made.down()
