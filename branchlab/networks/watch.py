@@ -16,6 +16,7 @@ from branchlab.language import _
 from branchlab.networks.network import Network
 from branchlab.networks.status import NetworkReading
 from branchlab.networks.tables import NetworkView
+from branchlab.tasks import cancel
 
 INTERVAL_SECONDS = 1.0
 _LONGEST_CHART = 400  # readings, one character each
@@ -127,9 +128,7 @@ async def watch(
         try:
             ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel(tasks)
         for task in ended:
             task.result()  # raises what it raised
 

@@ -26,6 +26,7 @@ from branchlab.screens.live.judging import Kept, opinion
 from branchlab.screens.live.reading import NodeReader
 from branchlab.screens.live.seen import Watcher, shown_by
 from branchlab.settings import Secrets
+from branchlab.tasks import cancel
 
 KEEP_SECONDS = 900.0
 """So much of the run stays on the live screens; the log has all of it."""
@@ -107,9 +108,7 @@ class LiveRoom:
             try:
                 yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await cancel(tasks)
 
     async def start_load(self, rate: float) -> None:
         """Orders so often per second at the branches that run. LabError while another run has the network."""

@@ -9,6 +9,7 @@ from branchlab.checking.runlog import read_records
 from branchlab.nodes.client import NodeClient
 from branchlab.nodes.contract import Status
 from branchlab.nodes.outcome import Refused, Unknown
+from branchlab.tasks import cancel
 from branchlab.teaching.scenarios.stage import Stage
 
 _SAMPLE_SECONDS = 0.4
@@ -122,9 +123,7 @@ async def sampling(stage: Stage) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(tasks)
 
 
 async def _sample(stage: Stage, node: str) -> None:

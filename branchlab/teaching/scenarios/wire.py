@@ -17,6 +17,7 @@ import h11
 
 from branchlab.faults.words import Link
 from branchlab.networks.network import NodeAddress
+from branchlab.tasks import cancel
 
 T = TypeVar("T")
 _HOST = "127.0.0.1"
@@ -137,10 +138,7 @@ class Wire:
         for carried in self._links.values():
             self._end(carried)
         mine = asyncio.current_task()
-        others = [task for task in asyncio.all_tasks() if task is not mine]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await cancel([task for task in asyncio.all_tasks() if task is not mine])
 
 
 async def _carry(carried: _Carried, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
