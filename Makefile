@@ -577,7 +577,7 @@ show-h: show-h-1 show-h-2 show-h-3 show-h-4 show-h-5 ## Demonstra a sala de cont
 
 # The screens against the nodes, in Chromium; the whole lesson; the report's own node; nodes that people bring.
 show-h-1: $(VENV)
-	@$(PYTEST) tests/cluster/test_room.py tests/cluster/test_room_lesson.py
+	@$(PYTEST) tests/cluster/room/test_room.py tests/cluster/room/test_room_lesson.py
 show-h-2: $(VENV)
 	@for driver in $(SHOW_DRIVERS); do $(LAB) lesson --unattended --driver $$driver || exit 1; done
 show-h-3: $(VENV)

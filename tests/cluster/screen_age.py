@@ -28,7 +28,7 @@ from tests.cluster import tools
 from tests.cluster.chromium import ALONE
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import Networks
-from tests.cluster.rooms import open_room, records_of
+from tests.cluster.room.rooms import open_room, records_of
 
 SAMPLES, MOST_P99 = 10_000, 0.5
 _EVERY_MS, _ASK_SECONDS, _REST_SECONDS, _MOST_SECONDS = 100, 0.05, 5.0, 600.0

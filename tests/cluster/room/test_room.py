@@ -12,10 +12,9 @@ from playwright.sync_api import Browser, expect
 
 from branchlab.poll import poll_blocking
 from branchlab.screens.serving import address_here
-from tests.cluster.chromium import launched
 from tests.cluster.cluster import Cluster
-from tests.cluster.rooms import PATIENCE_MS, Room, Seen, open_room, open_seen, records_of
-from tests.cluster.seeing import (
+from tests.cluster.room.rooms import PATIENCE_MS, Room, Seen, open_room, open_seen, records_of
+from tests.cluster.room.seeing import (
     LOOKS,
     PHONES,
     assert_nothing_in_the_way,
@@ -38,20 +37,6 @@ _SECONDS = PATIENCE_MS / 1000
 @pytest.fixture(scope="module")
 def cluster(shared_cluster: Cluster) -> Cluster:
     return shared_cluster
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def room(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    environment = {**os.environ, "LAB_RUN_DIR": str(cluster.run_dir), "LAB_ENV_FILE": str(cluster.env_file)}
-    audience = ["--audience"] if address_here() is not None else []
-    with open_room(tmp_path_factory.mktemp("room"), *audience, environment=environment) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from branchlab.poll import poll_blocking
 from tests.cluster.chromium import launched
 from tests.cluster.cluster import Cluster
-from tests.cluster.rooms import PATIENCE_MS, Seen, open_room, open_seen
+from tests.cluster.room.rooms import PATIENCE_MS, Seen, open_room, open_seen
 
 pytestmark = [pytest.mark.cluster, pytest.mark.browser, pytest.mark.long]
 

@@ -2,7 +2,7 @@
 explained."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -14,8 +14,8 @@ from branchlab.screens.serving import address_here
 from branchlab.teaching.lesson.loader import Loaded, load_all
 from tests.cluster.chromium import launched
 from tests.cluster.cluster import Cluster
-from tests.cluster.rooms import PATIENCE_MS, Room, Seen, open_room, open_seen, records_of
-from tests.cluster.seeing import assert_nothing_in_the_way, fits, smallest_text
+from tests.cluster.room.rooms import PATIENCE_MS, Room, Seen, open_room, open_seen, records_of
+from tests.cluster.room.seeing import assert_nothing_in_the_way, fits, smallest_text
 
 pytestmark = [pytest.mark.cluster, pytest.mark.browser]
 
@@ -26,15 +26,8 @@ _PLAY_MS = 240_000
 
 
 @pytest.fixture(scope="module")
-def room(shared_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
-    environment = {
-        **os.environ,
-        "LAB_RUN_DIR": str(shared_cluster.run_dir),
-        "LAB_ENV_FILE": str(shared_cluster.env_file),
-    }
-    arguments = ["--fast", *(["--audience"] if address_here() is not None else [])]
-    with open_room(tmp_path_factory.mktemp("room"), *arguments, environment=environment) as opened:
-        yield opened
+def flags() -> Sequence[str]:
+    return ("--fast",)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from branchlab.poll import poll
 from tests.cluster.cluster import Cluster
-from tests.cluster.rooms import PATIENCE_MS, Room, Seen, records_of
+from tests.cluster.room.rooms import PATIENCE_MS, Room, Seen, records_of
 
 PHONES = 30
 LOOKS = [
