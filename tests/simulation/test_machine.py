@@ -90,15 +90,20 @@ async def started(machine: Machine) -> Process:
     raise AssertionError(f"{machine.name} does not serve 10 s after its start")
 
 
+async def has_its_order_after(machine: Machine, end: Callable[[], None]) -> None:
+    """Place an order, `end` the process, start another one, and find the order."""
+    assert machine.process is not None
+    order_id = await machine.process.do(place(machine.process.node), patience=1.0)
+    end()
+    process = await started(machine)
+
+    found = await process.do(process.node.orders.view(order_id), patience=1.0)
+    assert found.id == order_id
+
+
 def test_what_was_acknowledged_is_there_after_a_crash(template: Path, tmp_path: Path) -> None:
     async def use(machine: Machine) -> None:
-        assert machine.process is not None
-        order_id = await machine.process.do(place(machine.process.node), patience=1.0)
-        machine.crash()
-        process = await started(machine)
-
-        found = await process.do(process.node.orders.view(order_id), patience=1.0)
-        assert found.id == order_id
+        await has_its_order_after(machine, machine.crash)
 
     assert with_a_machine(template, tmp_path, use).violations == []
 

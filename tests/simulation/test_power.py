@@ -15,7 +15,7 @@ from tests.simulation.journal import Journal
 from tests.simulation.machines import wal
 from tests.simulation.machines.machine import Machine
 from tests.simulation.machines.process import Unknown
-from tests.simulation.test_machine import observed, place, started, with_a_machine
+from tests.simulation.test_machine import has_its_order_after, observed, place, started, with_a_machine
 from tests.simulation.watching.observer import Observer
 from tests.support.seams import Connect, writers_made_by
 
@@ -77,13 +77,7 @@ def test_a_round_of_the_log_before_the_present_one_counts_for_nothing(written: P
 
 def test_an_acknowledged_order_survives_a_power_cut(template: Path, tmp_path: Path) -> None:
     async def use(machine: Machine) -> None:
-        assert machine.process is not None
-        order_id = await machine.process.do(place(machine.process.node), patience=1.0)
-        machine.lose_power()
-        process = await started(machine)
-
-        found = await process.do(process.node.orders.view(order_id), patience=1.0)
-        assert found.id == order_id
+        await has_its_order_after(machine, machine.lose_power)
 
     assert with_a_machine(template, tmp_path, use).violations == []
 

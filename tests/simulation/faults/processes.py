@@ -26,17 +26,14 @@ async def crash_at_commit(scene: Scene, machine: Machine) -> None:
 
 
 async def stop(scene: Scene, machine: Machine) -> None:
-    process = machine.process
-    if process is not None and process.executor.running.is_set() and not process.halted:
+    if _works(machine):
         scene.journal.fault("stop", machine.name)
         await machine.stop()
 
 
 async def upgrade(scene: Scene, machine: Machine) -> None:
     """Stop the node, so that the next version of it is started in its place."""
-    process = machine.process
-    works = process is not None and process.executor.running.is_set() and not process.halted
-    if works and machine.version == versions.THIS:
+    if _works(machine) and machine.version == versions.THIS:
         scene.journal.fault("upgrade", machine.name)
         machine.version = versions.NEXT
         await machine.stop()
@@ -44,9 +41,7 @@ async def upgrade(scene: Scene, machine: Machine) -> None:
 
 async def go_back(scene: Scene, machine: Machine) -> None:
     """Stop a node of the next version, so that this one is started in its place, on the file as it is."""
-    process = machine.process
-    works = process is not None and process.executor.running.is_set() and not process.halted
-    if works and machine.version == versions.NEXT:
+    if _works(machine) and machine.version == versions.NEXT:
         scene.journal.fault("go_back", machine.name)
         machine.version = versions.THIS
         await machine.stop()
@@ -93,3 +88,9 @@ async def jump(scene: Scene, machine: Machine) -> None:
     scene.journal.fault("jump", machine.name, f"{machine.clock.offset:.3f}")
     if scene.random.random() < 0.7:
         scene.mend(lambda: setattr(machine.clock, "offset", before))
+
+
+def _works(machine: Machine) -> bool:
+    """Whether a process of the machine runs that is neither paused nor halted."""
+    process = machine.process
+    return process is not None and process.executor.running.is_set() and not process.halted
