@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from app.config import Settings
 from app.database import Actor, StorageFailed, Transaction
-from app.database.identity import is_founded
+from app.database.node_row import is_founded
 from app.database.opened import OpenedFile
 from app.program import misused, run_verb
 from app.runtime import SystemClock, system_random

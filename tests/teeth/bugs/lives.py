@@ -8,17 +8,18 @@ from typing import Any
 from unittest import mock
 
 from app.database import Actor, Transaction
-from app.database.identity import LIVING_CURSORS, begin_start
+from app.database.identity import begin_start
 from app.domain import stock
 from app.domain.errors import CountBlocked
 from app.domain.life import Life
 from app.domain.stock import Cell, Totals
 from app.state.commands import stock_count
 from app.state.tables import order_durability, orders, spendable, stock_table
+from app.state.tables.life_table import LIVING_CURSORS
 from app.sync.catchup import snapshot
 from app.sync.guards.fencer import Fencer
 from app.sync.lifecycle.bootstrap import Bootstrap
-from app.sync.log import outbox
+from app.sync.log import cursors
 from app.sync.peering.peers import Peer, Peers
 from app.sync.rules import inbox
 from app.sync.rules.inbox import Admission
@@ -163,7 +164,7 @@ def dead_lives_are_heard() -> AbstractContextManager[object]:
 def copies_of_dead_lives_count() -> AbstractContextManager[object]:
     """What a peer had acknowledged counts as stored there, though its disk is lost since."""
     stack = ExitStack()
-    for module in (order_durability, spendable, outbox):
+    for module in (order_durability, spendable, cursors):
         for name, statement in list(vars(module).items()):
             if isinstance(statement, str) and name != "LIVING_CURSORS" and LIVING_CURSORS in statement:
                 of_all = statement.replace(LIVING_CURSORS, "(SELECT * FROM cursors)")

@@ -1,4 +1,4 @@
-"""The `node` row: which node the file belongs to, and which start of it this is."""
+"""Opening a file: which node it belongs to, of which founding it is, and which start of it this is."""
 
 import sqlite3
 from pathlib import Path
@@ -8,7 +8,6 @@ from app.database import own_rows
 from app.database.errors import DamagedDatabase, StorageFailed, WrongDatabase
 from app.database.file import decoded_somehow, look, make_folder, opening_error
 from app.database.node_row import Identity
-from app.domain.life import Life
 
 EPOCH_BYTES = 16
 UNREADABLE = "unreadable"
@@ -67,23 +66,6 @@ def _require_own(row: sqlite3.Row, *, cluster_id: str, name: str) -> None:
             f"the database belongs to node {row['name']!r} of cluster {row['cluster_id']},"
             f" not to node {name!r} of cluster {cluster_id}"
         )
-
-
-LIVING_CURSORS = (
-    "(SELECT c.* FROM cursors c LEFT JOIN epochs e ON e.branch = c.peer AND e.epoch = c.peer_epoch"
-    " WHERE COALESCE(e.dead, 0) = 0)"
-)
-"""SQL: the cursors of lives not known to be over. What a dead life stored does not count as stored."""
-
-
-def present_life(connection: sqlite3.Connection) -> Life:
-    """This node's name and its epoch, as the file has them."""
-    return Life(*connection.execute("SELECT name, epoch FROM node").fetchone())
-
-
-def is_founded(connection: sqlite3.Connection) -> bool:
-    """Whether this database ever belonged to a network that serves."""
-    return bool(connection.execute("SELECT founded FROM node").fetchone()[0])
 
 
 def founding_of(connection: sqlite3.Connection) -> str | None:

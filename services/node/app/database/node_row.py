@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 from app.database import own_rows
 from app.database.file import damage, read_somehow
+from app.domain.life import Life
 
 _SELECT = f"SELECT {own_rows.selected('node')} FROM node"
 _GROUPS = "SELECT groups FROM node"
 _EPOCH = "SELECT epoch FROM node"
+_LIFE = "SELECT name, epoch FROM node"
+_FOUNDED = "SELECT founded FROM node"
 _UPDATE = "UPDATE node SET founded = ?, lamport = ?, seq = ?, order_counter = ?, groups = ?, checksum = ?"
 
 
@@ -69,3 +72,13 @@ def groups_of(connection: sqlite3.Connection) -> int:
 def epoch_of(connection: sqlite3.Connection) -> str:
     """The file's present epoch."""
     return str(connection.execute(_EPOCH).fetchone()[0])
+
+
+def present_life(connection: sqlite3.Connection) -> Life:
+    """This node's name and its epoch, as the file has them."""
+    return Life(*connection.execute(_LIFE).fetchone())
+
+
+def is_founded(connection: sqlite3.Connection) -> bool:
+    """Whether this database ever belonged to a network that serves."""
+    return bool(connection.execute(_FOUNDED).fetchone()[0])

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from app.database import Actor, AlteredRow, Transaction
-from app.database.identity import present_life
+from app.database.node_row import present_life
 from app.domain import bounds, stock
 from app.domain.errors import DeadEpoch
 from app.domain.life import Life

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 
 from app.database import Transaction
-from app.database.identity import present_life
 from app.database.mirror import Mirrored
+from app.database.node_row import present_life
 from app.domain import stock
 from app.domain.life import Life
 from app.domain.stock import Cell

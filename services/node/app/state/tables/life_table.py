@@ -9,6 +9,12 @@ from app.domain.errors import BeyondBounds
 from app.domain.life import Life
 from app.domain.testimony import Word
 
+LIVING_CURSORS = (
+    "(SELECT c.* FROM cursors c LEFT JOIN epochs e ON e.branch = c.peer AND e.epoch = c.peer_epoch"
+    " WHERE COALESCE(e.dead, 0) = 0)"
+)
+"""SQL: the cursors of lives not known to be over. What a dead life stored does not count as stored."""
+
 _TO_TELL = """
     SELECT e.branch, e.epoch FROM epochs e LEFT JOIN hearsay_deaths h USING (branch, epoch)
     WHERE e.dead = 1 AND (h.branch IS NULL OR e.branch = (SELECT name FROM node)

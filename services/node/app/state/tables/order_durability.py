@@ -6,9 +6,10 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from app.database.identity import LIVING_CURSORS, present_life
+from app.database.node_row import present_life
 from app.domain.life import Life
 from app.domain.ranges import Ranges, common, holds
+from app.state.tables.life_table import LIVING_CURSORS
 
 _FEW_EVENTS = 20_000  # that no peer has: up to so many the log's end is read faster than all orders
 

@@ -5,11 +5,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
-from app.database.identity import LIVING_CURSORS
 from app.domain import stock, testimony
 from app.domain.life import Life
 from app.domain.stock import Cell
 from app.state.tables import membership
+from app.state.tables.life_table import LIVING_CURSORS
 
 _LISTED = "product_id IN (SELECT value FROM json_each(?))"
 _HEARSAY = f"SELECT product_id, branch, epoch, confirmed FROM hearsay_cells WHERE {_LISTED}"

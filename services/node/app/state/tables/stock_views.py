@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from app.database.identity import present_life
+from app.database.node_row import present_life
 from app.domain import stock
 from app.domain.errors import NotFound
 from app.domain.stock import Cell, SoldUnits

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.database import AlteredRow, Effects
-from app.database.identity import present_life
+from app.database.node_row import present_life
 from app.domain import stock
 from app.domain.life import Life
 from app.state.tables import cell_rows, life_table, order_durability, spendable

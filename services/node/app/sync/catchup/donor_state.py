@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.database import Actor, Transaction
-from app.database.identity import is_founded
+from app.database.node_row import is_founded
 from app.domain.life import Life
 from app.domain.ranges import Ranges, common, holds
 from app.domain.testimony import Word

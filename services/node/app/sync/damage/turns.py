@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from app.database.identity import is_founded
+from app.database.node_row import is_founded
 from app.domain.errors import Decommissioned
 from app.security.replica_tokens import ReplicaClaims
 from app.sync.context import NodeContext

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 
 from app.database import StorageError, Transaction, own_rows
-from app.database.identity import is_founded
+from app.database.node_row import is_founded
 from app.domain.life import Life
 from app.state.tables import users
 from app.sync.catchup.catch_up import CatchUp

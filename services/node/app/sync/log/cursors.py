@@ -6,8 +6,8 @@ Only a peer's own report moves its cursor, to the position that the peer reports
 import sqlite3
 
 from app.database import Transaction, own_rows
-from app.database.identity import LIVING_CURSORS
 from app.domain.ranges import Ranges
+from app.state.tables.life_table import LIVING_CURSORS
 from app.sync.rules import acknowledgement
 from app.sync.rules.acknowledgement import Cursor, Log, Reported
 

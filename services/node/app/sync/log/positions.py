@@ -3,7 +3,7 @@
 import sqlite3
 
 from app.database import Transaction, own_rows
-from app.database.identity import present_life
+from app.database.node_row import present_life
 from app.domain.life import Life
 from app.sync.log import outbox
 from app.sync.log.outbox import EMPTY_LOG
