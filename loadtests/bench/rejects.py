@@ -1,7 +1,7 @@
 """What refusals cost beside an order that is taken: microseconds of the event loop's thread, without sockets.
 It is a node in this process, whose connections are fed bytes:
 
-    PYTHONPATH=services/node python -m loadtests.bench.rejects [--rounds 7] [--requests 320] [--json]
+    PYTHONPATH=services/node python -m loadtests.bench.rejects [--rounds 70] [--requests 32] [--json]
 
 The kinds take turns, and the least of the rounds counts: what else the machine does only adds to it.
 """
@@ -26,12 +26,13 @@ from pydantic import SecretStr
 from uvicorn.server import ServerState
 
 from app.config import Settings
+from app.domain.admission import CALM_SECONDS
 from app.main import create_app
-from app.serving.server import server_config
+from app.serving.server import collect_less_often, server_config
 from branchlab.poll import poll
 from loadtests.bench.order_texts import post
 
-_TOGETHER = 32  # requests that come at once
+_TOGETHER = 32  # requests that come at once; so many are measured together
 _PASSWORD = "correct horse battery"  # noqa: S105  (of a node that lives for seconds)
 
 
@@ -120,6 +121,7 @@ async def measure(rounds: int, requests: int) -> dict[str, float]:
             await poll(partial(_is_ready, api), seconds=60.0, every=0.01)
             door = Door(api)
             kinds = await _kinds(door)
+            collect_less_often()  # as a node that serves
             found = defaultdict(list)
             for _ in range(rounds):
                 for kind in kinds:
@@ -138,6 +140,8 @@ async def _cost(api: FastAPI, door: Door, kind: Kind, requests: int) -> float:
     cost = await door.cost(kind.request, status=kind.status, count=requests)
     for each in taken:
         each.leave()
+    if kind.when_full:
+        await asyncio.sleep(CALM_SECONDS)  # until then the lane has fewer places
     return cost
 
 
@@ -197,8 +201,8 @@ def main() -> int:
     """Prints a line for each kind; exit status 0 where every refusal costs less than an order, else 1. With
     --json it prints the microseconds of all kinds as one line, and judges nothing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--requests", type=int, default=320)
+    parser.add_argument("--rounds", type=int, default=70)
+    parser.add_argument("--requests", type=int, default=_TOGETHER)
     parser.add_argument("--json", action="store_true", help="one line, for programs")
     given = parser.parse_args()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

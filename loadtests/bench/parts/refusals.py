@@ -12,7 +12,7 @@ from loadtests.bench.room import Room, pinned, program
 
 _TAKEN = "201"
 _MOST_SECONDS = 120.0
-_WORDS = ("-m", "loadtests.bench.rejects", "--rounds", "3", "--json")
+_WORDS = ("-m", "loadtests.bench.rejects", "--rounds", "30", "--json")
 
 
 def _play(room: Room, notes: Notes, rounds: Iterator[int]) -> None:

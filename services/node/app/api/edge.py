@@ -22,9 +22,9 @@ from app.api.paths import Paths
 from app.api.problems.handlers import (
     MEDIA_TYPE,
     Refusal,
-    problem_headers,
     problem_response,
     problem_text,
+    raw_problem_headers,
     refusal_of,
 )
 from app.api.problems.language import Language, preferred
@@ -105,8 +105,7 @@ class Visit:
             await answer(self.scope, self.receive, self.answer)
             return
         body = problem_text(refusal, language, request_id=request_id)
-        named = problem_headers(refusal, language).items()
-        headers = tuple([(name.lower().encode(), value.encode()) for name, value in named])
+        headers = raw_problem_headers(refusal, language)
         await _send(self, Ready(PROBLEMS[refusal.code].status, body, headers, PROBLEM))
 
     async def refuse_for_good(self, code: str) -> None:

@@ -10,7 +10,13 @@ from typing import Any, Literal, TypeVar
 
 from app.database.described import names_what_is_not_there
 from app.database.effects import Effects
-from app.database.errors import AlteredRow, OutcomeUnknown, StorageError, StorageFailed
+from app.database.errors import (
+    AlteredRow,
+    OutcomeUnknown,
+    StorageError,
+    StorageFailed,
+    is_refusal_by_rule,
+)
 from app.database.file import is_damage, is_undecodable
 from app.database.forms import NO_FORMS, Forms
 from app.database.mirror import StaleMirror
@@ -153,8 +159,11 @@ class Database:
         self._require("open")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait((command, future))
-        # A caller that goes away cancels the future, and does not take the command with it.
-        return await future
+        try:
+            # A caller that goes away cancels the future, and does not take the command with it.
+            return await future
+        finally:
+            del future  # it keeps a refusal, which keeps this frame: a circle, which only a collection ends
 
     async def read(self, query: Callable[[sqlite3.Connection], T], *, exact: bool = False) -> T:
         """Return what the query returns, or raise what it raises. Raises StorageFailed for an unreadable part
@@ -221,22 +230,20 @@ class Database:
             # Nothing is known of the group any more; every caller must hear it, none may hang.
             unknown = error if isinstance(error, OutcomeUnknown) else OutcomeUnknown(str(error))
             outcomes, effects = [Outcome(error=unknown) for _ in group], Effects()
-        outcomes = [
-            await self._explained(writer, command, outcome)
-            for command, outcome in zip(commands, outcomes, strict=True)
-        ]
+        for at, outcome in enumerate(outcomes):
+            if outcome.error is not None and is_undecodable(outcome.error):
+                outcomes[at] = await self._explained(writer, commands[at])
         for (_, future), outcome in zip(group, outcomes, strict=True):
             _resolve(future, outcome)
-            if outcome.error is not None:
-                self._look_for_damage(outcome.error)
+            if outcome.error is None or is_refusal_by_rule(outcome.error):
+                continue
+            self._look_for_damage(outcome.error)
             if isinstance(outcome.error, AlteredRow):
                 self._tell_altered(outcome.error)
         for callback in self.on_commit:
             callback(effects)
 
-    async def _explained(self, writer: Writer, command: Command, outcome: Outcome) -> Outcome:
-        if outcome.error is None or not is_undecodable(outcome.error):
-            return outcome
+    async def _explained(self, writer: Writer, command: Command) -> Outcome:
         return Outcome(error=await self._executor.run("writer", lambda: writer.explain(command)))
 
     def _look_for_damage(self, error: BaseException) -> None:

@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from app.domain.errors import StateError
+
 
 class StorageError(Exception):
     """Base of all refusals of the storage."""
@@ -53,3 +55,8 @@ def storage_error(cause: BaseException) -> BaseException:
     error = StorageFull(str(cause)) if is_full(cause) else StorageFailed(str(cause))
     error.__cause__ = cause
     return error
+
+
+def is_refusal_by_rule(error: BaseException) -> bool:
+    """Whether a command refused by a rule, and met nothing strange on its way."""
+    return isinstance(error, StateError) and error.__cause__ is None

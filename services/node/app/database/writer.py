@@ -14,7 +14,7 @@ from typing import Any
 from app.database import digest, node_row
 from app.database.deferred import CommandRows, DeferredRows
 from app.database.effects import Effects
-from app.database.errors import OutcomeUnknown, StorageFailed, is_full, storage_error
+from app.database.errors import OutcomeUnknown, StorageFailed, is_full, is_refusal_by_rule, storage_error
 from app.database.file import reading_somehow, speakable
 from app.database.mirror import Mirror, StaleMirror
 from app.database.node_row import Counters, Identity
@@ -246,6 +246,10 @@ class Writer:
             if rows.failed is not None or not connection.in_transaction:
                 raise _GroupVoid(rows.failed or error) from error
             rows.undo()
+            if is_refusal_by_rule(error):
+                error.__traceback__ = (
+                    None  # it refuses by a rule: nobody asks where, and frames cost the caller
+                )
             outcome = Outcome(error=storage_error(error) if is_full(error) else error)
             return outcome, counters, identity, Effects()
         outcome = Outcome(value=value, wrote=wrote)

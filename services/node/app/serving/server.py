@@ -58,7 +58,7 @@ class NodeServer(uvicorn.Server):
         times = LISTENERS if self.config.loop == "uvloop" else 1
         self._copies = [each.dup() for each in sockets or () for _ in range(times - 1)]
         await super().startup(None if sockets is None else [*sockets, *self._copies])
-        _collect_less_often()
+        collect_less_often()
         for each in sockets or ():
             each.listen(BACKLOG)  # asyncio took the number of accepts per turn for it
 
@@ -73,7 +73,7 @@ class NodeServer(uvicorn.Server):
             loop.default_exception_handler(context)
 
 
-def _collect_less_often() -> None:
+def collect_less_often() -> None:
     """Leave what the program is made of out of every collection of garbage, and collect less often.
 
     A request makes a few hundred objects and no cycle, so reference counts free them. With Python's usual

@@ -1,8 +1,10 @@
 """The database as the node uses it: asynchronous, with real threads."""
 
 import asyncio
+import gc
 import os
 import sqlite3
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from app.database import AlteredRow, Database, Effects, StorageFailed, StorageFull, Transaction, WrongDatabase
 from app.database.file import require_writable
 from app.database.identity import UNREADABLE
+from app.domain.errors import OtherBranch
 from app.runtime import SystemClock, ThreadExecutor
 from tests.support.branch import CLUSTER
 
@@ -75,6 +78,30 @@ async def test_what_a_command_raises_its_caller_gets_and_nobody_else(database: D
     commands: list[Callable[[Transaction], Any]] = [emit(), refuse, emit()]
     found = await asyncio.gather(*map(database.write, commands), return_exceptions=True)
     assert (found[0], type(found[1]), found[2]) == (1, Refused, 2)
+
+
+async def test_a_refusal_is_freed_with_its_last_use(database: Database) -> None:
+    """Were it part of a circle, only a collection of garbage would free it, and a flood of orders that are
+    refused would bring one after the other, each while orders wait."""
+
+    def refuse(_tx: Transaction) -> None:
+        raise OtherBranch("filial-sul")
+
+    async def refused() -> "weakref.ref[OtherBranch]":
+        try:
+            await database.write(refuse)
+        except OtherBranch as error:
+            return weakref.ref(error)
+        raise AssertionError("it was not refused")
+
+    gc.collect()
+    gc.disable()
+    try:
+        refusal = await refused()
+        await database.write(emit())  # the writer has forgotten its last group, too
+        assert refusal() is None
+    finally:
+        gc.enable()
 
 
 async def test_a_caller_that_goes_away_does_not_take_the_command_with_it(database: Database) -> None:

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
+from pydantic_core import PydanticSerializationError, to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -63,13 +65,32 @@ def problem_text(refusal: Refusal, language: Language, *, request_id: str | None
     """The body of the answer, as bytes. Texts that came with the request may hold half characters, which only
     JSON's escapes can say."""
     document = problem_document(refusal.code, language, refusal.data, request_id=request_id)
-    return _encode(document).encode(errors="backslashreplace")
+    try:
+        return to_json(document)
+    except PydanticSerializationError:
+        return _encode(document).encode(errors="backslashreplace")
 
 
 def problem_headers(refusal: Refusal, language: Language) -> dict[str, str]:
     """The headers of the answer beside its type, its length and what every answer has."""
     retry = _retry(PROBLEMS[refusal.code], refusal.data)
     return {"Content-Language": language, **retry, **refusal.headers}
+
+
+def raw_problem_headers(refusal: Refusal, language: Language) -> tuple[tuple[bytes, bytes], ...]:
+    """The same, as they go over the wire."""
+    if not refusal.headers and "retry_after_seconds" not in refusal.data:
+        return _usual_headers(refusal.code, language)
+    return _raw(problem_headers(refusal, language))
+
+
+@cache  # there are as many as problems and languages
+def _usual_headers(code: str, language: Language) -> tuple[tuple[bytes, bytes], ...]:
+    return _raw(problem_headers(Refusal(code, {}), language))
+
+
+def _raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple([(name.lower().encode(), value.encode()) for name, value in headers.items()])
 
 
 def problem_document(
