@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
-from branchlab.checking.timeline.lesson import DrawnLine, middle_line
+from branchlab.checking.timeline.lesson import DrawnLine, Expected, middle_line
 from branchlab.checking.timeline.questions import Question
 from branchlab.screens.page.colours import LIGHT
 from branchlab.screens.page.lesson_html import paper, progress, results
 from branchlab.screens.page.lines import ChartStyle, drawn
+from branchlab.teaching.lesson.comparing import seen_words, table_lines
+from branchlab.teaching.lesson.facts import fact_words, known_facts
+from branchlab.teaching.lesson.loader import load_all
 from branchlab.tests.timelines import Told
 
 BOTH = {"pt-BR": "quantos?", "en": "how many?"}
@@ -76,6 +79,31 @@ def test_the_chart_draws_both_lines_beside_the_observed_one_and_holds_them_whole
     assert label.text == "theory 120"
 
 
+def test_once_it_is_seen_each_line_says_beside_it_how_far_it_was_off() -> None:
+    told = lesson(60)
+    result = {"predicted": 60, "theory": 120, "observed": 118, "class_error": 49.2, "theory_error": 1.7}
+    told.add(60, "prediction.result", number=0, unit="events", curve_error=30.0, **result)
+    style = ChartStyle("pt-BR", LIGHT, (0, 60), 60)
+    names = [one.series["name"] for one in drawn("pending", told.timeline, style)]
+    assert names[-2:] == ["teoria 120 (erro 2 %)", "turma 60 (erro 49 %)"]
+
+
+def test_every_fact_that_the_lesson_expects_has_words() -> None:
+    facts = {one.that for loaded in load_all() for one in loaded.lesson.expect}
+    assert {name for fact in facts if (name := fact.split(".")[1]) not in known_facts()} == set()
+    assert fact_words("after.here.filial-sul", "en") == "units that sul may sell without asking"
+    assert fact_words("both.418", "en") == "418"
+
+
+def test_what_was_not_seen_or_is_only_bounded_says_what_was_expected() -> None:
+    bounded = Expected("out.pending.a.b", "about 120 (±5%)", 119.5, holds=True)
+    assert seen_words(bounded, "pt-BR") == "✓ 120 (esperado: cerca de 120 (±5%))"
+    assert seen_words(Expected("a.digest", "0123456789ab", "0123456789abcdef", holds=True), "en") == (
+        "✓ 0123456789ab"
+    )
+    assert seen_words(Expected("a.ok", "1", None, holds=None), "en") == "? not seen (expected 1)"
+
+
 def test_the_story_tells_each_step_in_the_language_of_the_page() -> None:
     told = lesson()
     assert "Step 3 of 9: sells." in told.story("en")
@@ -104,13 +132,43 @@ def test_a_scenario_under_two_policies_shows_what_was_seen_under_each() -> None:
     one.timeline.policy, other.timeline.policy = "optimistic", "escrow"
     for told in (one, other):
         told.add(61, "expect", that="both.ok", expected="16", observed=16, holds=True)
+    other.add(62, "expect", that="both.409", expected="6", observed=5, holds=False)
+    one.add(62, "lesson.short", step="outage", orders=["SUL-1", "SUL-2"])
+    one.add(62, "expect", that="outage.oversold", expected="2", observed=2, holds=True)
     said = results([one.timeline, other.timeline], "en")
-    assert said.index("<h3>optimistic</h3>") < said.index("<h3>escrow</h3>")
+    for part in (
+        '<th scope="row">orders confirmed (201)</th><td class="PASS">✓ 16</td><td class="PASS">✓ 16</td>',
+        '<td>–</td><td class="FAIL">✗ 5 (expected 6)</td>',
+        "3/9 sells",
+        "Apologise for: SUL-1, SUL-2</td></tr>",
+    ):
+        assert part in said, part
+    heads = said.rpartition("<thead>")[2].partition("</thead>")[0].split("</th>")
+    assert [("optimistic" in head, "2 of 2" in head, "1 of 2" in head) for head in heads[:2]] == [
+        (True, True, False),
+        (False, False, True),
+    ]
+
+
+def test_a_terminal_has_the_policies_in_columns() -> None:
+    one, other = lesson(), lesson()
+    one.add(61, "expect", that="outage.ok", expected="16", observed=16, holds=True)
+    other.add(61, "expect", that="outage.ok", expected="10", observed=10, holds=True)
+    one.add(62, "lesson.short", step="outage", orders=["SUL-1"])
+    assert one.timeline.lesson is not None
+    assert other.timeline.lesson is not None
+    plays = [("optimistic", one.timeline.lesson), ("escrow", other.timeline.lesson)]
+    assert table_lines(plays, "en") == [
+        "  Side by side              without rights (optimistic)  with rights (escrow)",
+        "  3/9 sells",
+        "    orders confirmed (201)  ✓ 16                         ✓ 10",
+        "    Apologise for: SUL-1",
+    ]
 
 
 def test_the_paper_keeps_a_line_within_its_edges() -> None:
     drawing = paper(((0, 0), (30, 500)), 100, {"lesson_paper": "line"})
-    assert "M40.0 110.0 L290.0 10.0" in drawing
+    assert "M48.0 104.0 L290.0 10.0" in drawing
 
 
 def asked(of: str) -> Question:

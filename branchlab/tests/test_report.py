@@ -123,6 +123,31 @@ def test_a_broken_promise_stands_beside_its_counter_example() -> None:
     assert "<title>2.00 s matriz: vendeu" in text  # the diagram shows the moment that it is about
 
 
+def played(policy: str, sold: int, *, short: list[str]) -> list[Record]:
+    """A play of a scenario that is played under two policies."""
+    told = Told()
+    told.records[0] = {**told_run()[0], "what": "s4-cable-cut", "policy": policy}
+    both = {"pt-BR": "os dois vendem", "en": "both sell"}
+    told.add(1, "lesson.title", **both)
+    told.add(2, "lesson.step", number=3, of=10, step="both sell", name="both", **both)
+    told.add(3, "expect", that="both.ok", expected=str(sold), observed=sold, holds=True)
+    if short:
+        told.add(3, "lesson.short", step="both", orders=short)
+    return told.records
+
+
+def test_two_policies_stand_side_by_side_after_the_second_of_them() -> None:
+    runs = [played("optimistic", 16, short=["NORTE-3"]), played("escrow", 10, short=[]), told_run()]
+    text = page([(records, judge(records)) for records in runs], "en")
+    assert text.count('<table class="twins">') == 1
+    found = text.partition('<table class="twins">')[2].partition("</table>")[0]
+    assert '<td class="PASS">16</td><td class="PASS">10</td>' in found
+    for part in ("without rights (optimistic)", "com cota (escrow)", "3/10 both sell"):
+        assert part in found, part
+    assert "Apologise for: NORTE-3" in found
+    assert "twins" not in rendered(runs[0]).partition("<main>")[2]
+
+
 def test_a_report_is_written_over_run_logs_and_stays_small(tmp_path: Path) -> None:
     log = tmp_path / "run.jsonl"
     log.write_text("".join(json.dumps(record) + "\n" for record in told_run()), "utf-8")

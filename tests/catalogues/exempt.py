@@ -47,10 +47,7 @@ EXEMPT: Mapping[str, Mapping[str, str]] = {
     },
     "branchlab/screens/page/charts.py": {"const s = ": "a program"},
     "branchlab/screens/page/labels.py": {"px Roboto": "a font"},
-    "branchlab/screens/page/looks.py": {
-        "document.body": "a program",
-        "room lesson": "names of a style sheet",
-    },
+    "branchlab/screens/page/looks.py": {"document.body": "a program"},
     "branchlab/screens/serving.py": {"a page could not": _DEVELOPER},
     "branchlab/teaching/lesson/judge.py": {
         "about {}": _LOG,

@@ -68,13 +68,15 @@ class Theory:
 @dataclass(frozen=True)
 class DrawnLine:
     """A line to be drawn beside the observed one, in seconds of the run. `value` is what it says: events at
-    its end, or seconds until nothing is pending."""
+    its end, or seconds until nothing is pending; `error` is how far that was from what was seen, in percent,
+    once that is known."""
 
     of: Literal["theory", "class"]
     link: tuple[str, str]
     points: Points
     value: float
     unit: Literal["events", "seconds"]
+    error: float | None = None
 
 
 @dataclass
@@ -86,6 +88,8 @@ class LessonTold:
     predictions: dict[int, Prediction] = field(default_factory=dict)
     expected: list[Expected] = field(default_factory=list)
     theories: list[Theory] = field(default_factory=list)
+    short: dict[str, Sequence[str]] = field(default_factory=dict)
+    """STEP → the numbers of the orders that were sold without units for them, as seen after it."""
 
     def said(self, name: str, language: Language) -> str:
         """The `title`, `hypothesis` or `explain` of the scenario; empty before it was told."""
@@ -105,6 +109,8 @@ class LessonTold:
             self.predictions[record["number"]] = _prediction(record)
         elif kind == "prediction.result" and (known := self.predictions.get(record["number"])):
             known.result = record
+        elif kind == "lesson.short":
+            self.short[record["step"]] = record["orders"]
         elif kind == "expect":
             self.expected.append(
                 Expected(record["that"], record["expected"], record["observed"], record["holds"])
@@ -120,12 +126,13 @@ class LessonTold:
 
 
 def _lines(prediction: Prediction, theory: Theory) -> Iterator[DrawnLine]:
-    is_drain = prediction.observe.endswith(".seconds")
+    is_drain, result = prediction.observe.endswith(".seconds"), prediction.result
+    unit: Literal["events", "seconds"] = "seconds" if is_drain else "events"
     if theory.per_second is not None and theory.seconds:
         end = max(0.0, theory.start + theory.per_second * theory.seconds)  # both are rounded in a log
         points = ((theory.at, theory.start), (theory.at + theory.seconds, end))
         value = theory.seconds if is_drain else end
-        yield DrawnLine("theory", theory.link, points, value, "seconds" if is_drain else "events")
+        yield DrawnLine("theory", theory.link, points, value, unit, result.get("theory_error"))
     if not prediction.votes:
         return
     if prediction.of == "curve" and theory.seconds:
@@ -138,7 +145,7 @@ def _lines(prediction: Prediction, theory: Theory) -> Iterator[DrawnLine]:
     if drawn:
         line = tuple((theory.at + at, value) for at, value in drawn)
         value = drawn[-1][0] if is_drain else drawn[-1][1]
-        yield DrawnLine("class", theory.link, line, value, "seconds" if is_drain else "events")
+        yield DrawnLine("class", theory.link, line, value, unit, result.get("class_error"))
 
 
 def middle_line(votes: Sequence[Vote], seconds: float) -> Points:

@@ -58,6 +58,14 @@ class Course:
         return self.chosen.lesson.predict[self.place] if self.chosen and self.phase == "predict" else None
 
     @property
+    def twins(self) -> Sequence[str]:
+        """The policies that are seen side by side; empty before a play, and for a scenario with one."""
+        if self.chosen is None or self.phase not in ("playing", "explained"):
+            return ()
+        policies = self.chosen.lesson.policies
+        return policies if len(policies) > 1 else ()
+
+    @property
     def questions(self) -> list[Question]:
         """The questions that were asked so far of this scenario, with their votes, however long ago."""
         return [*self._asked]

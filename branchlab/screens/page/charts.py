@@ -1,6 +1,7 @@
 """The charts: grids below each other on one time, with the faults as bands across all of them, as options of
 ECharts. The live screens and a replay draw the same for the same timeline."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from branchlab.checking.timeline.model import Band
@@ -14,13 +15,13 @@ from branchlab.screens.page.words import clock, short
 
 SPAN_SECONDS = 180.0
 _LEAST_SPAN_SECONDS = 30.0
-_RIGHT_PERCENT = {(12, False): 81.0, (24, False): 68.0, (12, True): 74.0, (24, True): 60.0}
+_RIGHT_PERCENT = {(12, False): 81.0, (24, False): 68.0, (12, True): 71.0, (24, True): 60.0}
 _MOST_LABELS = 14
 
 
 def _right(style: ChartStyle) -> float:
     """Where the grids end, in percent of the picture's width: labels stand beside them."""
-    return _RIGHT_PERCENT[style.font, style.is_narrow]
+    return style.right or _RIGHT_PERCENT[style.font, style.is_narrow]
 
 
 def window_of(now: float, *, length: float, is_live: bool) -> tuple[float, float]:
@@ -43,6 +44,7 @@ def option(timeline: Timeline, style: ChartStyle) -> dict[str, Any]:
                 "right": f"{100 - right}%",
                 "top": f"{100 * room.top:.2f}%",
                 "height": f"{100 * room.height:.2f}%",
+                "outerBoundsMode": "none",  # a long number on one axis must not move that grid's time
             }
         )
         titles.append(
@@ -69,6 +71,16 @@ def update(timeline: Timeline, style: ChartStyle) -> dict[str, Any]:
     return _moving(timeline, style)
 
 
+def common_spans(pictures: Sequence[tuple[Timeline, ChartStyle]]) -> Mapping[str, tuple[float, float]]:
+    """GRID → the lowest and the highest value in any of these pictures, so that heights can be compared."""
+    found: dict[str, list[float]] = {}
+    for timeline, style in pictures:
+        for name in style.grids:
+            values = [value for one in drawn(name, timeline, style) for value in one.values]
+            found.setdefault(name, []).extend(values)
+    return {name: (min(values), max(values)) for name, values in found.items() if values}
+
+
 def bands_shown(timeline: Timeline, style: ChartStyle) -> list[tuple[Band, float, float]]:
     """The faults within the window, each with where its band begins and ends there."""
     low, high = style.window[0], min(style.window[1], style.now)
@@ -80,13 +92,14 @@ def bands_shown(timeline: Timeline, style: ChartStyle) -> list[tuple[Band, float
     return shown
 
 
-def band_name(band: Band, language: Language) -> str:
-    """`sul parada 00:42–01:44`"""
+def band_name(band: Band, language: Language, *, with_times: bool = True) -> str:
+    """`sul parada 00:42–01:44`, or only what is broken and how, where letters are large."""
     target = band.target
     for name in band.nodes:
         target = target.replace(name, short(name))
+    name = f"{target} {FAULTS[language].get(band.fault, band.fault)}"
     end = "" if band.healed is None else clock(band.healed)
-    return f"{target} {FAULTS[language].get(band.fault, band.fault)} {clock(band.requested)}–{end}"
+    return f"{name} {clock(band.requested)}–{end}" if with_times else name
 
 
 def _rooms(style: ChartStyle) -> list[Room]:
@@ -110,9 +123,7 @@ def _moving(timeline: Timeline, style: ChartStyle) -> dict[str, Any]:
     for place, (name, room) in enumerate(zip(style.grids, _rooms(style), strict=True)):
         head = {"xAxisIndex": place, "yAxisIndex": place}
         found = drawn(name, timeline, style)
-        low, high = bounds([value for one in found for value in one.values])
-        if name != "lag":
-            high = max(high, 2.0)
+        low, high = _span(name, [value for one in found for value in one.values], style)
         series.append({"id": f"bands-{name}", **head, **_bands(timeline, style, with_names=place == 0)})
         series += [{**one.series, **head} for one in found]
         axes.append(_time_axis(name, place, style))
@@ -131,6 +142,12 @@ def _moving(timeline: Timeline, style: ChartStyle) -> dict[str, Any]:
     return {"xAxis": axes, "yAxis": values, "series": series, "graphic": {"elements": texts}}
 
 
+def _span(name: str, values: Sequence[float], style: ChartStyle) -> tuple[float, float]:
+    """The ends of a grid's axis."""
+    low, high = bounds([*values, *style.spans.get(name, ())])
+    return low, high if name == "lag" else max(high, 2.0)
+
+
 def _labels(name: str, found: list[Drawn]) -> list[Any]:
     """The labels of a grid; of pending only those that tell something: the map has every number."""
     labels = [one.label for one in found if one.label is not None]
@@ -145,6 +162,7 @@ def _time_axis(name: str, place: int, style: ChartStyle) -> dict[str, Any]:
         "gridIndex": place,
         "min": style.window[0],
         "max": style.window[1],
+        "containShape": False,  # few bars must not stretch the time of their grid
         "splitNumber": 3 if style.font > 20 else 5,
         "axisLabel": {
             "show": is_last,
@@ -154,6 +172,7 @@ def _time_axis(name: str, place: int, style: ChartStyle) -> dict[str, Any]:
             "hideOverlap": True,
             "showMaxLabel": False,
             "showMinLabel": style.font < 20,
+            "alignMinLabel": "left",
         },
         "axisLine": {"lineStyle": {"color": style.theme.faint}},
         "axisTick": {"show": is_last},
@@ -169,7 +188,12 @@ def _value_axis(name: str, place: int, style: ChartStyle, low: float, high: floa
         "min": low,
         "max": high,
         "interval": high if low == 0 else max(high, -low),
-        "axisLabel": {"color": style.theme.text, "fontSize": style.font, "showMinLabel": True},
+        "axisLabel": {
+            "color": style.theme.text,
+            "fontSize": style.font,
+            "showMinLabel": True,
+            ":formatter": _NUMBER[style.language],
+        },
         "splitLine": {"lineStyle": {"color": style.theme.line}},
     }
 
@@ -180,7 +204,7 @@ def _bands(timeline: Timeline, style: ChartStyle, *, with_names: bool) -> dict[s
     for number, (band, begin, end) in enumerate(bands_shown(timeline, style)):
         colour = band_colour(band.fault, style.theme)
         active = end if band.active is None else min(max(band.active, begin), end)
-        name = band_name(band, style.language) if with_names else ""
+        name = band_name(band, style.language, with_times=style.font < 20) if with_names else ""
         label = {
             "show": with_names,
             "position": "insideTopLeft" if begin < middle else "insideTopRight",
@@ -229,6 +253,7 @@ def _unknown(timeline: Timeline, style: ChartStyle, place: int) -> dict[str, Any
     }
 
 
+_NUMBER: Mapping[Language, str] = {"en": "v => `${v}`", "pt-BR": "v => `${v}`.replace('.', ',')"}
 _CLOCK = (
     "v => { const s = Math.round(v), p = n => String(n).padStart(2, '0');"
     " return s >= 3600 ? `${Math.floor(s / 3600)}:${p(Math.floor(s / 60) % 60)}:${p(s % 60)}`"

@@ -3,21 +3,31 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from branchlab.checking.timeline.lesson import Expected, LessonTold, Points, Prediction
+from branchlab.checking.timeline.lesson import LessonTold, Points, Prediction
+from branchlab.checking.timeline.questions import Question
 from branchlab.checking.timeline.timeline import Timeline
 from branchlab.language import Language
 from branchlab.screens.page.words import WORDS
+from branchlab.teaching.lesson.comparing import (
+    Cells,
+    oversold_words,
+    policy_words,
+    seen_words,
+    side_by_side,
+    step_words,
+)
+from branchlab.teaching.lesson.facts import fact_words
 from branchlab.teaching.lesson.words import WORDS as LESSON_WORDS
 
 _PAPER = (300, 130)
-_MARKS = {True: ("✓", "PASS"), False: ("✗", "FAIL"), None: ("?", "UNKNOWN")}
+_KINDS = {True: "PASS", False: "FAIL", None: "UNKNOWN"}
 _LAST_STEPS = 4
 
 
 def progress(told: LessonTold, language: Language) -> str:
     """The last steps, the one under way at the end, and how many expectations were met so far."""
     rows = [
-        f'<li{_now(place, told)} value="{step.number}">{escape(step.said[language])}</li>'
+        f'<li{_now(place, told)} value="{step.number}">{escape(step_words(step, language))}</li>'
         for place, step in enumerate(told.steps)
     ][-_LAST_STEPS:]
     return f'<ol class="steps" data-testid="lesson-steps">{"".join(rows)}</ol>' + met(told, language)
@@ -42,27 +52,55 @@ def met(told: LessonTold, language: Language) -> str:
 
 
 def results(timelines: Sequence[Timeline], language: Language) -> str:
-    """Why it came so; then predictions beside theory and what was seen; then each expectation. The same
-    scenario under several policies has a part for each."""
+    """Predictions beside theory and what was seen; then why it came so; then each expectation. The same
+    scenario under several policies has them side by side."""
     told = [(one, one.lesson) for one in timelines if one.lesson is not None]
     if not told:
         return ""
     last = told[-1][1]
     words = LESSON_WORDS[language]
-    parts = []
-    parts.append(_predictions(last, language))
-    for timeline, lesson in told:
-        parts.append(_head(timeline, told) + met(lesson, language))
-    if why := last.said("explain", language):
-        parts.append(f'<p class="why"><strong>{escape(words.text("explain"))}:</strong> {escape(why)}</p>')
-    for timeline, lesson in told:
-        parts.append(_head(timeline, told) + _expectations(lesson.expected, language))
-    return "".join(parts)
+    parts = [_predictions(last, language)]
+    if len(told) == 1:
+        parts.append(met(last, language))
+    why = last.said("explain", language)
+    said = (
+        f'<p class="why"><strong>{escape(words.text("explain"))}:</strong> {escape(why)}</p>' if why else ""
+    )
+    judged = _judged([lesson for _, lesson in told], [timeline.policy for timeline, _ in told], language)
+    return "".join([*parts, said, judged])
 
 
-def _head(timeline: Timeline, told: Sequence[object]) -> str:
-    """The policy, where there are several."""
-    return f"<h3>{escape(timeline.policy)}</h3>" if len(told) > 1 else ""
+def _judged(lessons: Sequence[LessonTold], policies: Sequence[str], language: Language) -> str:
+    """What should be seen, step by step, with a column for each policy."""
+    several = len(lessons) > 1
+    heads = "".join(
+        f'<th scope="col">{escape(policy_words(policy, language))}{met(lesson, language)}</th>'
+        for lesson, policy in zip(lessons, policies, strict=True)
+    )
+    head = f"<thead><tr><td></td>{heads}</tr></thead>" if several else ""
+    bodies = []
+    for part in side_by_side(lessons):
+        rows = [_row(fact, cells, language) for fact, cells in part.rows]
+        for lesson in lessons:
+            if short := oversold_words(lesson, part, language):
+                rows.append(f'<tr><td class="short" colspan="{len(lessons) + 1}">{escape(short)}</td></tr>')
+        step = "" if part.step is None else escape(step_words(part.step, language))
+        title = f'<tr><th scope="rowgroup" colspan="{len(lessons) + 1}">{step}</th></tr>'
+        bodies.append(f"<tbody>{title}{''.join(rows)}</tbody>")
+    caption = escape(WORDS[language]["lesson_expected"])
+    kind = "of-twins" if several else "expected"
+    return (
+        f'<table class="{kind}" data-testid="lesson-expected"><caption>{caption}</caption>'
+        f"{head}{''.join(bodies)}</table>"
+    )
+
+
+def _row(fact: str, cells: Cells, language: Language) -> str:
+    shown = []
+    for one in cells:
+        kind = "" if one is None else f' class="{_KINDS[one.holds]}"'
+        shown.append(f"<td{kind}>{escape(seen_words(one, language))}</td>")
+    return f'<tr><th scope="row">{escape(fact_words(fact, language))}</th>{"".join(shown)}</tr>'
 
 
 def _predictions(told: LessonTold, language: Language) -> str:
@@ -88,7 +126,7 @@ def _prediction(one: Prediction, language: Language) -> str:
         cells = [f"{sum(vote == right for vote in one.votes)} / {len(one.votes)}", "–", seen]
     else:
         observed = result.get("observed")
-        seen = "–" if observed is None else f"{words.number(observed)} {words.unit(one.unit)}"
+        seen = "–" if observed is None else f"{words.number(observed)} {words.unit(one.unit, observed)}"
         curve = result.get("curve_error")
         cells = [
             _with_error(result.get("predicted"), result.get("class_error"), language),
@@ -110,36 +148,34 @@ def _with_error(value: float | None, error: float | None, language: Language) ->
     return words.number(value) + off
 
 
-def _expectations(expected: Sequence[Expected], language: Language) -> str:
-    words = LESSON_WORDS[language]
-    rows = []
-    for one in expected:
-        mark, kind = _MARKS[one.holds]
-        seen = one.observed if isinstance(one.observed, str) else _number(one.observed, language)
-        text = f"{one.that} = {str(seen)[:12]} ({words.expected(one.expected)})"
-        rows.append(f'<li class="{kind}"><b>{mark}</b> {escape(text)}</li>')
-    return f'<ul class="expected">{"".join(rows)}</ul>'
-
-
-def _number(value: object, language: Language) -> str:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return LESSON_WORDS[language].number(float(str(value))) if is_number else str(value)
+def tally(asked: Question, language: Language) -> str:
+    """How many voted for each choice, as bars; empty for a question without choices."""
+    if not asked.choices:
+        return ""
+    most = max([1, *asked.tally])
+    rows = "".join(
+        f"<span>{escape(choice)}</span><span class='fill' style='width:{100 * votes / most:.0f}%'></span>"
+        f"<span>{votes}</span>"
+        for choice, votes in zip(asked.choices_said(language), asked.tally, strict=True)
+    )
+    return f"<div class='votes'>{rows}</div>"
 
 
 def paper(points: Points, top: float, words: Mapping[str, str]) -> str:
     """The paper that a class draws on, with its line so far."""
-    wide, high = _PAPER
+    (wide, high), left, foot = _PAPER, 48, 26
     seconds = points[-1][0] or 1.0
     path = " L".join(
-        f"{40 + (wide - 50) * at / seconds:.1f} {high - 20 - (high - 30) * min(value, top) / top:.1f}"
+        f"{left + (wide - left - 10) * at / seconds:.1f}"
+        f" {high - foot - (high - foot - 10) * min(value, top) / top:.1f}"
         for at, value in points
     )
     label = escape(words["lesson_paper"])
     return (
         f'<svg class="paper" viewBox="0 0 {wide} {high}" role="img" aria-label="{label}">'
-        f'<path class="axes" d="M40 10V{high - 20}H{wide - 10}"/>'
-        f'<text x="36" y="16" text-anchor="end">{top:g}</text>'
-        f'<text x="36" y="{high - 18}" text-anchor="end">0</text>'
-        f'<text x="{wide - 10}" y="{high - 5}" text-anchor="end">{seconds:g} s</text>'
+        f'<path class="axes" d="M{left} 10V{high - foot}H{wide - 10}"/>'
+        f'<text x="{left - 4}" y="20" text-anchor="end">{top:g}</text>'
+        f'<text x="{left - 4}" y="{high - foot}" text-anchor="end">0</text>'
+        f'<text x="{wide - 10}" y="{high - 6}" text-anchor="end">{seconds:g} s</text>'
         f'<path class="drawn" d="M{path}"/></svg>'
     )

@@ -6,8 +6,9 @@ from html import escape
 
 from branchlab.checking.timeline.questions import Question
 from branchlab.screens.lesson.course import BY_HAND, Course
+from branchlab.screens.page.dialogs import phones_line
 from branchlab.screens.page.elements import Picture, Tag, button, field, typed
-from branchlab.screens.page.lesson_html import paper, progress, results
+from branchlab.screens.page.lesson_html import paper, progress, results, tally
 from branchlab.screens.page.state import PageState
 from branchlab.screens.source import Source
 from branchlab.teaching.lesson.words import WORDS as LESSON_WORDS
@@ -19,8 +20,12 @@ _PHASES = ("predict", "locked", "playing", "explained")
 class LessonPanel:
     """Builds itself for where the class is; `refresh` sends what has changed in that."""
 
-    def __init__(self, state: PageState, course: Course, press: Callable[[str], None]) -> None:
+    def __init__(
+        self, state: PageState, course: Course, press: Callable[[str], None], phones: str | None = None
+    ) -> None:
+        """`phones` is where phones find their page; None where they have none."""
         self._state = state
+        self._phones = phones
         self._course = course
         self._press = press
         self._counted: Tag | None = None
@@ -110,7 +115,10 @@ class LessonPanel:
                 **shown,
             )
             typed(number, self._number)
-        self._counted = Tag("p", "", classes="counted", role="status", data_testid="lesson-votes")
+        with Tag("div", classes="voting"):
+            self._counted = Tag("p", "", classes="counted", role="status", data_testid="lesson-votes")
+            if self._phones is not None:
+                phones_line(state, self._phones, lambda: self._press("x"))
 
     def _choose(self, asked: Question) -> None:
         with Tag("div", classes="choices"):
@@ -180,7 +188,8 @@ class LessonPanel:
                 said = words.number(middle)
             votes = state.word("votes", count=len(asked.votes))
             question = escape(asked.said(state.language))
-            rows.append(f"<li>{question} <strong>{escape(said)}</strong> ({escape(votes)})</li>")
+            answer = f"{question} <strong>{escape(said)}</strong> ({escape(votes)})"
+            rows.append(f"<li>{answer}{tally(asked, state.language)}</li>")
         Picture(f"<ol>{''.join(rows)}</ol>", data_testid="lesson-locked")
 
 

@@ -1,10 +1,10 @@
 """The lines and bars of the charts, with the label of each: the same timeline gives the same picture."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from branchlab.checking.timeline.lesson import LessonTold
+from branchlab.checking.timeline.lesson import DrawnLine, LessonTold
 from branchlab.checking.timeline.model import OUTCOMES, Link
 from branchlab.checking.timeline.series import Point, Series
 from branchlab.checking.timeline.timeline import Timeline
@@ -18,6 +18,7 @@ GRIDS = ("pending", "stock", "orders", "lag")
 _MOST_LINKS = 12  # with more, the lines are sums for each receiver
 _MOST_POINTS = 300
 _BARS = 90
+_MOST_PERCENT = 999
 Data = list[list[float | None]]
 
 
@@ -25,7 +26,8 @@ Data = list[list[float | None]]
 class ChartStyle:
     """How charts are drawn. `grids` are those that are shown, from top to bottom; `window` is the stretch of
     the run that the axis spans, and `now` where in it the run is. `pixels` is about how high the picture is,
-    which decides how far apart labels must be."""
+    which decides how far apart labels must be. `right` is where the grids end, in percent of the
+    width, where labels need another room than in most. `spans` are values that a grid's axis holds, too."""
 
     language: Language
     theme: Theme
@@ -35,6 +37,8 @@ class ChartStyle:
     font: int = 12
     is_narrow: bool = False
     pixels: int = 480
+    right: float | None = None
+    spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def word(self, name: str, **facts: object) -> str:
         return WORDS[self.language][name].format(**facts)
@@ -84,8 +88,7 @@ def _lesson_lines(told: LessonTold, style: ChartStyle) -> Iterator[Drawn]:
         points = [[at, value] for at, value in one.points if low <= at]
         is_theory = one.of == "theory"
         colour = style.theme.text if is_theory else style.theme.colour(3)
-        unit = " s" if one.unit == "seconds" else ""
-        name = style.word(f"line_{one.of}", value=LESSON_WORDS[style.language].number(one.value) + unit)
+        name = lesson_line(one, style.language)
         series = {
             "id": f"lesson-{place}-{one.of}",
             "name": name,
@@ -101,11 +104,24 @@ def _lesson_lines(told: LessonTold, style: ChartStyle) -> Iterator[Drawn]:
         yield Drawn(series, Label(name, max(value for _, value in one.points) or 0.01, colour), shown)
 
 
+def lesson_line(one: DrawnLine, language: Language) -> str:
+    """`class 90 (25 % off)`: what a line of theory or of the class says, and how far it was off, in few
+    letters."""
+    words = WORDS[language]
+    said = LESSON_WORDS[language].number(one.value) + (" s" if one.unit == "seconds" else "")
+    if one.error is None:
+        return words[f"line_{one.of}"].format(value=said)
+    error = f"{one.error:.0f}" if one.error <= _MOST_PERCENT else f">{_MOST_PERCENT}"
+    return words[f"line_{one.of}_off"].format(value=said, error=error)
+
+
 def _stock(timeline: Timeline, style: ChartStyle) -> Iterator[Drawn]:
+    has_rights = timeline.policy != "optimistic"
+    lines = timeline.rights if has_rights else timeline.stock
     for place, node in enumerate(timeline.nodes):
-        name = style.word("series_rights", node=short(node))
+        name = style.word("series_rights" if has_rights else "series_sees", node=short(node))
         looks = (style.theme.colour(place), DASHES[place % len(DASHES)])
-        yield _line(f"rights-{node}", name, timeline.rights[node], style, looks)
+        yield _line(f"rights-{node}", name, lines[node], style, looks)
     if timeline.stock:
         one = company_stock(timeline)
         line = _line("stock", style.word("series_stock"), one, style, (style.theme.text, "solid"))

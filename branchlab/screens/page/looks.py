@@ -4,8 +4,10 @@ from nicegui import Client
 
 from branchlab.screens.page.state import PageState
 
-ROOM_OF_LESSON = "room lesson"
-"""The classes of a page that is at the lesson."""
+
+def room_classes(*, is_lesson: bool, has_twins: bool) -> str:
+    """The classes of the room; of a page that is at the lesson, and shows several policies side by side."""
+    return " ".join(["room", *(["lesson"] * is_lesson), *(["of-twins"] * has_twins)])
 
 
 def dress(client: Client, state: PageState) -> None:

@@ -2,21 +2,20 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from nicegui import Client, ui
 from nicegui.element import Element
 
 from branchlab.screens.lesson.course import Course
 from branchlab.screens.live.room import LiveRoom
-from branchlab.screens.page import charts, dialogs, space_time
+from branchlab.screens.page import dialogs
 from branchlab.screens.page.actions import Actions
 from branchlab.screens.page.bar import ActionBar, LessonBar, ScrubBar
+from branchlab.screens.page.charts_panel import ChartsPanel
 from branchlab.screens.page.elements import Picture, Tag
 from branchlab.screens.page.lesson_keys import LessonKeys
 from branchlab.screens.page.lesson_panel import LessonPanel, ToldPanel
-from branchlab.screens.page.lines import ChartStyle
-from branchlab.screens.page.looks import ROOM_OF_LESSON, dress
+from branchlab.screens.page.looks import dress, room_classes
 from branchlab.screens.page.map_svg import MapStyle, draw
 from branchlab.screens.page.state import PageState
 from branchlab.screens.page.story_panel import StoryPanel
@@ -26,7 +25,6 @@ from branchlab.screens.page.words import clock
 from branchlab.screens.replay import Replay
 from branchlab.screens.source import Source
 
-_CHART_SECONDS = 1.0
 _SCRUB_SHARE = 0.02
 
 
@@ -49,7 +47,6 @@ class RoomPage:
         self._lesson = LessonKeys(course, self.heal) if course is not None else None
         self._actions = Actions(source, state, self.say) if isinstance(source, LiveRoom) else None
         self._beats = 0
-        self._drawn_at = float("-inf")
         self._skus: list[str] = []
         self._built: object = None
         self._root = Tag("div", classes="root")
@@ -227,14 +224,13 @@ class RoomPage:
             self._beat = Tag(
                 "span", str(self._beats), classes="hidden-visually", id="beat", aria_hidden="true"
             )
-            with Element("div").classes(ROOM_OF_LESSON if state.is_lesson else "room"):
+            twins = self.course.twins if self.course is not None and state.is_lesson else ()
+            with Element("div").classes(room_classes(is_lesson=state.is_lesson, has_twins=bool(twins))):
                 self._strip = Strip(state, self.source, self.heal)
                 with Tag("section", classes="panel map-panel", aria_label=word("map")):
                     Tag("h2", word("map"))
                     self._map = Picture(classes="picture")
-                with Tag("section", classes="panel charts-panel", aria_label=word("charts")):
-                    self._space = Picture(classes="picture space") if state.has_space_time else None
-                    self._chart = ui.echart(self._chart_option(), renderer="svg").classes("chart")
+                self._charts = ChartsPanel(state, self.shown, twins)
                 self._panel = self._side()
                 self._bar: ActionBar | ScrubBar | LessonBar
                 if isinstance(self.source, Replay):
@@ -246,14 +242,6 @@ class RoomPage:
             self._tables = Picture(classes="hidden-visually")
         dress(self.client, state)
         self.refresh(whole=True)
-
-    def _style(self) -> ChartStyle:
-        source, state = self.shown, self.state
-        window = charts.window_of(source.now, length=source.length, is_live=source.is_live)
-        return state.chart_style(window, source.now)
-
-    def _chart_option(self) -> dict[str, Any]:
-        return charts.option(self.shown.timeline, self._style())
 
     def refresh(self, *, whole: bool = False) -> None:
         """Sends what has changed."""
@@ -273,19 +261,14 @@ class RoomPage:
         self._map.show(draw(timeline, now, style))
         self._tables.show(tables(timeline, now, state.language))
         self._panel.refresh()
-        if now - self._drawn_at >= _CHART_SECONDS or now < self._drawn_at or whole:
-            self._drawn_at = now
-            if self._space is not None:
-                window = space_time.window_of(now, is_live=shown.is_live)
-                self._space.show(space_time.space_time(timeline, window, style))
-            self._chart.run_chart_method("setOption", charts.update(timeline, self._style()))
+        self._charts.refresh(shown, style, whole=whole)
 
     def _side(self) -> StoryPanel | LessonPanel | ToldPanel:
         """What stands beside the charts."""
         state, course = self.state, self.course
         self._built = self._state_of_lesson()
         if state.is_lesson and course is not None:
-            return LessonPanel(state, course, self.press)
+            return LessonPanel(state, course, self.press, self.hall.url)
         if state.is_lesson:
             return ToldPanel(state, self.source)
         return StoryPanel(state, self.source, self.hall, self.press)

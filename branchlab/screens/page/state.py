@@ -16,6 +16,9 @@ Choice = TypeVar("Choice")
 RETRIES = ("retries",)
 _PAIRS = (("pending", "stock"), ("orders", "lag"), RETRIES)
 
+_TWINS = (("stock", "orders", "pending"), ("lag", "retries"))
+_LARGE_TWINS = (("stock",), ("orders",), ("pending",))
+
 
 @dataclass
 class PageState:
@@ -70,6 +73,21 @@ class PageState:
             self.font,
             is_narrow=self.is_lesson or has_space_time,
             pixels=215 if has_space_time else 480,
+        )
+
+    def twin_style(self, window: tuple[float, float], now: float) -> ChartStyle:
+        """How each of two charts side by side is drawn; they are below each other where the text is large."""
+        views = _LARGE_TWINS if self.is_projector else _TWINS
+        return ChartStyle(
+            self.language,
+            self.theme,
+            window,
+            now,
+            views[self.pair % len(views)],
+            self.font,
+            is_narrow=True,
+            pixels=215 if self.is_projector else 460,
+            right=None if self.is_projector else 66.0,
         )
 
     def word(self, name: str, **facts: object) -> str:

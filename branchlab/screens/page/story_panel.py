@@ -5,6 +5,7 @@ from html import escape
 
 from branchlab.screens.page import dialogs
 from branchlab.screens.page.elements import Picture, Tag, items
+from branchlab.screens.page.lesson_html import tally
 from branchlab.screens.page.state import PageState
 from branchlab.screens.page.words import clock
 from branchlab.screens.source import Source
@@ -39,10 +40,4 @@ class StoryPanel:
         if not questions:
             return ""
         question = questions[max(questions)]
-        most = max([1, *question.tally])
-        rows = "".join(
-            f"<span>{escape(choice)}</span><span class='fill' style='width:{100 * votes / most:.0f}%'></span>"
-            f"<span>{votes}</span>"
-            for choice, votes in zip(question.choices_said(language), question.tally, strict=True)
-        )
-        return f"<strong>{escape(question.said(language))}</strong><div class='votes'>{rows}</div>"
+        return f"<strong>{escape(question.said(language))}</strong>{tally(question, language)}"

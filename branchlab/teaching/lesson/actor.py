@@ -53,6 +53,8 @@ class Actor:
         came = await act(self, step)
         if step.name is not None:
             shown = await self.reader.read()
+            if short := await self.reader.numbers(one["order"] for one in self.reader.short):
+                self.stage.operations.log.told("lesson.short", step=step.name, orders=short)
             self.facts.update({f"{step.name}.{fact}": value for fact, value in {**shown, **came}.items()})
 
     @property

@@ -9,12 +9,15 @@ import typer
 
 from branchlab import settings
 from branchlab.checking.run import RunOutcome, closing_line, exit_code_of
+from branchlab.checking.runlog import read_records
 from branchlab.checking.runs import shown_path
+from branchlab.checking.timeline.timeline import timeline_of
 from branchlab.console import out, show, working
 from branchlab.errors import LabError
 from branchlab.language import Language, _
 from branchlab.options import Lang
 from branchlab.teaching.lesson.ballot import Ballot, Vote, read_votes
+from branchlab.teaching.lesson.comparing import table_lines
 from branchlab.teaching.lesson.loader import Loaded, load_all
 from branchlab.teaching.lesson.model import Predict
 from branchlab.teaching.lesson.player import FAST, Performance
@@ -60,6 +63,7 @@ def lesson(
             with working("…") as tell:
                 played = session.play(performance, tell=tell)
             show(line for outcome in played for line in outcome.lines())
+            show(_side_by_side(played, language))
             outcomes += played
     write_report([outcome.log for outcome in outcomes], directory / "report.html", language)
     written = words.text("report").format(path=shown_path(directory / "report.html"))
@@ -74,6 +78,13 @@ def _ballot(loaded: Loaded, given: Sequence[Mapping[str, Vote]]) -> Ballot:
         for voter, vote in by_voter.items():
             ballot.cast(place, voter, vote)
     return ballot
+
+
+def _side_by_side(played: Sequence[RunOutcome], language: Language) -> list[str]:
+    """What was seen under each policy, where a scenario has several."""
+    timelines = [timeline_of([*read_records(outcome.log)]) for outcome in played] if len(played) > 1 else []
+    plays = [(one.policy, one.lesson) for one in timelines if one.lesson is not None]
+    return ["", *table_lines(plays, language)] if plays else []
 
 
 def _chosen(lessons: Sequence[Loaded], only: Sequence[str]) -> list[Loaded]:

@@ -11,6 +11,7 @@ from branchlab.language import Language
 from branchlab.teaching.lesson import curves, theory
 from branchlab.teaching.lesson.actor import Actor
 from branchlab.teaching.lesson.ballot import Ballot
+from branchlab.teaching.lesson.facts import fact_words
 from branchlab.teaching.lesson.judge import Finding, judge, shown, value_of
 from branchlab.teaching.lesson.loader import Loaded
 from branchlab.teaching.lesson.model import Predict
@@ -120,7 +121,9 @@ class Performance:
             stage.expect(finding.holds, finding.line())
         mark = {True: "✓", False: "✗", None: "?"}[finding.holds]
         expected = WORDS[self.language].expected(finding.expected)
-        self.say(f"    {mark} {finding.that} = {shown(finding.observed)} ({expected})")
+        self.say(
+            f"    {mark} {fact_words(finding.that, self.language)}: {shown(finding.observed)} ({expected})"
+        )
         return finding
 
     def _compare(self, stage: Stage, place: int, predict: Predict, facts: dict[str, object]) -> None:

@@ -1,13 +1,13 @@
 """Reads what the nodes show, as the facts of a step; and samples them meanwhile, for charts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from branchlab.checking.runlog import read_records
 from branchlab.nodes.client import NodeClient
-from branchlab.nodes.contract import Status
+from branchlab.nodes.contract import Deficit, Status
 from branchlab.nodes.outcome import Refused, Unknown
 from branchlab.tasks import cancel
 from branchlab.teaching.scenarios.stage import Stage
@@ -25,6 +25,8 @@ class Reader:
         self._away = away
         self._sku: str | None = None
         self._priced: str | None = None
+        self.short: Sequence[Deficit] = ()
+        """The orders that were sold without units for them, as the node that knows of most showed last."""
 
     def watch(self, sku: str) -> None:
         """From now on the stock of this product is read."""
@@ -82,14 +84,24 @@ class Reader:
 
     async def _stock(self) -> dict[str, object]:
         facts: dict[str, object] = {}
-        oversold = []
+        oversold: list[int] = []
+        self.short = ()
         for node, client in self._there().items() if self._sku is not None else ():
             with suppress(Refused, Unknown):
                 stock = await client.stock_of(str(self._sku))
                 facts[f"available.{node}"] = stock["available"]
                 facts[f"here.{node}"] = stock["here"]
                 oversold.append(stock["oversold"])
-        return {**facts, "oversold": max(oversold)} if oversold else facts
+                self.short = max(self.short, stock["deficits"], key=len)
+        return {**facts, "oversold": max(oversold), "short": len(self.short)} if oversold else facts
+
+    async def numbers(self, orders: Iterable[str]) -> list[str]:
+        """The numbers of these orders, as any node shows them; sorted."""
+        found: dict[str, str] = {}
+        for client in self._there().values():
+            with suppress(Refused, Unknown):
+                found |= {order["id"]: order["number"] for order in await client.orders()}
+        return sorted(found[one] for one in set(orders) if one in found)
 
     async def _price(self) -> dict[str, object]:
         """The price that all show, and the one that a wall clock would have chosen."""

@@ -39,13 +39,16 @@ _UNITS = tables(
         "units": "units",
         "ms": "ms",
         "seconds": "s",
+        "1 events": "event ## just one",
+        "1 orders": "order ## just one",
+        "1 units": "unit ## just one",
     }
 )
 STEPS = tables(
     {
         "stock": "{units} units of {stock} in stock",
         "sell_rate": "{at}: {rate} sales/s for {seconds} s",
-        "sell_orders": "{at}: {orders} orders of {sell}",
+        "sell_orders": "{at}: orders of {sell}: {orders}",
         "again": "the same order again, with the same key",
         "cancel": "the first order is cancelled",
         "stop": "{stop} stops",
@@ -67,6 +70,15 @@ STEPS = tables(
         "drain": "wait until nothing is pending",
     }
 )
+FORGED = tables(
+    {
+        "repeated": "the same event",
+        "replayed": "a copied message",
+        "tampered": "an event with a changed byte",
+        "forged": "an event signed by a stranger",
+        "stale-token": "a token that was used before",
+    }
+)
 _EXPECTED = tables({"about ": "about ", "at least ": "at least ", "at most ": "at most ", " and ": " and "})
 
 
@@ -84,9 +96,10 @@ class LessonWords:
         """What a terminal asks with for a prediction of that kind."""
         return _PROMPTS[self.language][kind]
 
-    def unit(self, unit: str | None) -> str:
-        """A unit of what is predicted; empty for none."""
-        return _UNITS[self.language][unit or ""]
+    def unit(self, unit: str | None, value: float | None = None) -> str:
+        """A unit of what is predicted, as it is called behind that value; empty for none."""
+        units, one = _UNITS[self.language], f"1 {unit}"
+        return units[one] if value == 1 and one in units else units[unit or ""]
 
     def number(self, value: float) -> str:
         """As people of this language write it."""
@@ -97,7 +110,7 @@ class LessonWords:
         self, unit: str | None, observed: float, beside: Iterable[tuple[str, float | None, float | None]]
     ) -> str:
         """What was observed, and beside it each (name of a text, value, error in percent) that there is."""
-        parts = [self.text("observed").format(value=self.number(observed), unit=self.unit(unit))]
+        parts = [self.text("observed").format(value=self.number(observed), unit=self.unit(unit, observed))]
         for name, value, error in beside:
             if value is not None:
                 off = "" if error is None else f" ({self.number(error)} %)"
@@ -119,6 +132,10 @@ class LessonWords:
         if verb == "sell":
             verb = "sell_rate" if said["rate"] is not None else "sell_orders"
         told = {name: _told(value) for name, value in said.items()}
+        if verb == "cut":
+            told["cut"] = "↔".join(said["cut"])
+        elif verb == "forge":
+            told["forge"] = FORGED[self.language][said["forge"]]
         return STEPS[self.language][verb].format(**told)
 
 

@@ -13,9 +13,11 @@ from branchlab.checking.timeline.timeline import Timeline, timeline_of
 from branchlab.checking.timeline.words import FAULTS
 from branchlab.checking.verdict import Verdict
 from branchlab.language import Language, localised
+from branchlab.teaching.lesson.facts import fact_words
 from branchlab.teaching.lesson.words import WORDS
 from branchlab.teaching.report import svg
 from branchlab.teaching.report.templates import template
+from branchlab.teaching.report.twins import policy, table, twins_of
 from branchlab.teaching.report.words import ENVIRONMENT, OUTCOMES, PROMISES, TEXTS, both
 
 _MOST_STORY, _MOST_LINKS, _MOST_HAPPENINGS = 80, 6, 200
@@ -26,11 +28,15 @@ _BEFORE, _AFTER = 4.0, 8.0  # seconds of the diagram, around what it is about
 def page(runs: Sequence[tuple[Sequence[Record], Verdict]], language: Language) -> str:
     """The page over these runs, which opens in that language."""
     pt, en = both(TEXTS, "title")
+    twins = {place: _side_by_side(one) for place, one in twins_of([records for records, _ in runs]).items()}
     return template("report.html.j2").render(
         language=language,
         titles={"pt-BR": pt, "en": en},
         both=lambda name: _both(*both(TEXTS, name)),
-        runs=[_run(records, verdict) for records, verdict in runs],
+        runs=[
+            {**_run(records, verdict), "twins": twins.get(place)}
+            for place, (records, verdict) in enumerate(runs)
+        ],
     )
 
 
@@ -69,6 +75,21 @@ def _run(records: Sequence[Record], verdict: Verdict) -> dict[str, Any]:
         ],
         "environment": _environment(records, timeline),
     }
+
+
+def _side_by_side(timelines: Sequence[Timeline]) -> dict[str, Any]:
+    """The plays of one scenario under several policies: a table, and their stock on one time and scale."""
+    end = max(one.now for one in timelines)
+    all_series = [series for one in timelines for series in one.stock.values()]
+    span = [point.value for series in all_series for point in series.points if point.value is not None]
+    charts = []
+    for one in timelines:
+        frame = svg.Frame(end, [(band, *_band_words(band)) for band in one.bands])
+        lines = [svg.Line(node, series) for node, series in one.stock.items()]
+        chart = svg.lines_chart(frame, lines, title=TEXTS["en"]["stock"], span=span)
+        shown = Markup(chart)  # noqa: S704 (our own SVG, whose texts are escaped)
+        charts.append({"policy": policy(one.policy, _both), "svg": shown})
+    return {**table(timelines, _both), "charts": charts}
 
 
 def _title(start: Record, title: Record | None) -> Markup:
@@ -128,7 +149,7 @@ def _expect(record: Record) -> dict[str, Any]:
     mark = {True: "PASS", False: "FAIL", None: "UNKNOWN"}[record["holds"]]
     return {
         "mark": mark,
-        "that": record["that"],
+        "that": _both(*(fact_words(record["that"], one) for one in _LANGUAGES)),
         "observed": str(record["observed"])[:12],
         "expected": _both(*(WORDS[one].expected(record["expected"]) for one in _LANGUAGES)),
     }

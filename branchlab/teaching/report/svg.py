@@ -42,12 +42,12 @@ class Line:
     drawn: Sequence[tuple[float, float]] = field(default_factory=tuple)
 
 
-def lines_chart(frame: Frame, lines: Sequence[Line], *, title: str) -> str:
-    """Step lines over the faults. What nobody knows is hatched."""
+def lines_chart(frame: Frame, lines: Sequence[Line], *, title: str, span: Sequence[float] = ()) -> str:
+    """Step lines over the faults. What nobody knows is hatched. The values of `span` are on the axis, too."""
     values = [point.value for line in lines if line.series for point in line.series.points]
     values += [value for line in lines for _, value in line.drawn]
     known = [value for value in values if value is not None]
-    low, high = min([0.0, *known]), max([1.0, *known])
+    low, high = min([0.0, *known, *span]), max([1.0, *known, *span])
 
     def y(value: float) -> float:
         return _TOP + (HEIGHT - _TOP - _BOTTOM) * (1 - (value - low) / (high - low))

@@ -45,6 +45,7 @@ TEXTS = tables(
         "counterexample": "Counter-example",
         "environment": "Environment",
         "gap": "Hatched: nobody knows. Bands: faults.",
+        "side_by_side": "Side by side",
         "untested": "untested ## of a promise",
         "open": "to the end",
     }

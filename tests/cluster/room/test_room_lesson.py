@@ -14,6 +14,7 @@ from branchlab.screens.serving import address_here
 from branchlab.teaching.lesson.loader import Loaded, load_all
 from tests.cluster.chromium import launched
 from tests.cluster.cluster import Cluster
+from tests.cluster.room.lesson_hands import observe, predict, press_button
 from tests.cluster.room.rooms import PATIENCE_MS, Room, Seen, open_room, open_seen, records_of
 from tests.cluster.room.seeing import assert_nothing_in_the_way, fits, smallest_text
 
@@ -22,7 +23,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.browser]
 LESSONS = load_all()
 SHORT = (0, 2)
 """In every run; the whole lesson goes with the long tests. Of these one asks for a line, both for numbers."""
-_PLAY_MS = 240_000
 
 
 @pytest.fixture(scope="module")
@@ -46,51 +46,6 @@ def seen(room: Room, chromium: Browser) -> Iterator[Seen]:
     yield one
     assert (one.hosts, one.complaints) == ({"127.0.0.1"}, [])
     one.page.close()
-
-
-def predict(seen: Seen, loaded: Loaded) -> None:
-    """Answers every question as a teacher does who has no mouse, and locks it."""
-    for number, question in enumerate(loaded.lesson.predict, start=1):
-        expect(seen.get("lesson-question")).to_contain_text(f"{number}/{len(loaded.lesson.predict)} ")
-        expect(seen.get("lesson-run")).to_be_disabled()
-        if question.kind == "choice":
-            assert question.answer is not None
-            seen.press(str(question.answer + 1))
-        elif question.kind == "curve":
-            expect(seen.get("lesson-stroke-1")).to_be_focused()
-            for _ in range(5):
-                seen.press("PageUp", "Tab")
-        else:
-            expect(seen.get("lesson-number")).to_be_focused()
-            seen.page.keyboard.type("12")
-        expect(seen.get("lesson-votes")).to_have_text("Votes: 1")
-        assert_nothing_in_the_way(seen.page)
-        press_button(seen, "lesson-lock")
-
-
-def press_button(seen: Seen, test_id: str) -> None:
-    """Goes to a button by Tab alone, and presses it."""
-    expect(seen.get(test_id)).to_be_enabled()
-    for _ in range(60):
-        if seen.page.evaluate("() => document.activeElement.dataset.testid") == test_id:
-            seen.press("Enter")
-            return
-        seen.press("Tab")
-    raise AssertionError(f"no Tab leads to {test_id}")
-
-
-def observe(seen: Seen, loaded: Loaded) -> None:
-    """Runs it, and waits for what came of it."""
-    expect(seen.get("lesson-locked")).to_be_visible()
-    press_button(seen, "lesson-run")
-    expect(seen.get("lesson-steps")).to_be_visible(timeout=_PLAY_MS)
-    expect(seen.get("lesson-results")).to_be_visible(timeout=_PLAY_MS)
-    for line in seen.get("lesson-met").all_inner_texts():
-        met, _, of = line.partition(" of ")
-        assert met == of.partition(" ")[0], line
-    assert fits(seen.page), "the page has to be scrolled"
-    assert_nothing_in_the_way(seen.page)
-    expect(seen.page.locator(".why")).to_contain_text(loaded.lesson.explain.said("en")[:40])
 
 
 def log_of(cluster: Cluster, loaded: Loaded) -> Path:

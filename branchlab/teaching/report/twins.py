@@ -1,0 +1,78 @@
+"""The plays of one scenario under several policies as one table: each thing that should be seen, with a
+column for each policy."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from markupsafe import Markup
+
+from branchlab.checking.runlog import Record
+from branchlab.checking.timeline.lesson import Expected, LessonTold
+from branchlab.checking.timeline.timeline import Timeline, timeline_of
+from branchlab.language import LANGUAGES, Language
+from branchlab.teaching.lesson.comparing import (
+    Part,
+    oversold_words,
+    policy_words,
+    seen_words,
+    side_by_side,
+    step_words,
+)
+from branchlab.teaching.lesson.facts import fact_words
+
+Both = Callable[[object, object], Markup]
+"""A text in both languages, of which the page shows one."""
+_KINDS = {True: "PASS", False: "FAIL", None: "UNKNOWN"}
+
+
+def twins_of(runs: Sequence[Sequence[Record]]) -> Mapping[int, Sequence[Timeline]]:
+    """PLACE of a scenario's last run → the timelines of all its plays, for each scenario of the lesson whose
+    runs follow each other, each under another policy."""
+    found: dict[int, Sequence[Timeline]] = {}
+    for _, group in groupby(enumerate(runs), key=lambda one: str(one[1][0]["what"])):
+        plays = [*group]
+        lessons = [one for _, records in plays if (one := timeline_of(records)).lesson is not None]
+        if len({one.policy for one in lessons}) == len(plays) > 1:
+            found[plays[-1][0]] = lessons
+    return found
+
+
+def table(timelines: Sequence[Timeline], both: Both) -> dict[str, Any]:
+    """For the template: the policies, and the parts of the table with their rows."""
+
+    def said(words: Callable[[Language], str]) -> Markup:
+        return both(*(words(language) for language in LANGUAGES))
+
+    def cell(one: Expected | None) -> dict[str, Any]:
+        mark = "" if one is None else _KINDS[one.holds]
+        return {"mark": mark, "said": said(lambda language: seen_words(one, language).lstrip("✓✗? "))}
+
+    def part(one: Part, lessons: Sequence[LessonTold]) -> dict[str, Any]:
+        step = one.step
+        return {
+            "step": "" if step is None else said(lambda language: step_words(step, language)),
+            "rows": [
+                {
+                    "fact": said(lambda language, fact=fact: fact_words(fact, language)),  # type: ignore[misc]
+                    "cells": [cell(seen) for seen in cells],
+                }
+                for fact, cells in one.rows
+            ],
+            "short": [
+                said(lambda language, told=told: oversold_words(told, one, language))  # type: ignore[misc]
+                for told in lessons
+                if oversold_words(told, one, "en")
+            ],
+        }
+
+    lessons = [one.lesson for one in timelines if one.lesson is not None]
+    return {
+        "policies": [policy(one.policy, both) for one in timelines],
+        "parts": [part(one, lessons) for one in side_by_side(lessons)],
+    }
+
+
+def policy(name: str, both: Both) -> Markup:
+    """How a network sells, in both languages."""
+    return both(*(policy_words(name, language) for language in LANGUAGES))
