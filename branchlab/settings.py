@@ -207,6 +207,11 @@ def cluster_in(path: Path) -> str | None:
     return _read(path).get("CLUSTER_ID")
 
 
+def others(path: Path) -> dict[str, str]:
+    """What the file at `path` sets beside the secrets, such as ports for Compose."""
+    return {name: value for name, value in _read(path).items() if name not in (*_NAMES, _PROJECT)}
+
+
 def _read(path: Path) -> dict[str, str]:
     return _parse(_text(path))
 
@@ -252,12 +257,6 @@ def _generate() -> Secrets:
         admin_username="admin",
         admin_password=secrets.token_urlsafe(_PASSWORD_BYTES),
     )
-
-
-def others(path: Path) -> dict[str, str]:
-    """What the file at `path` sets beside the secrets, such as ports for Compose."""
-    secret = {"CLUSTER_ID", "JWT_SECRET", "REPLICA_SECRET", "ADMIN_USERNAME", "ADMIN_PASSWORD", _PROJECT}
-    return {name: value for name, value in _read(path).items() if name not in secret}
 
 
 def _decoded(content: bytes) -> str:

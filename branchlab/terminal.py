@@ -57,7 +57,8 @@ def write_what_it_can() -> None:
 
 
 def let_programs_write_what_they_can() -> None:
-    """The same for Python programs that this one starts; they write `?`. A choice of the user stays."""
+    """Let no character end the Python programs that this one starts: they write `?` for it. A choice of the
+    user stays."""
     os.environ.setdefault("PYTHONIOENCODING", ":replace")
 
 

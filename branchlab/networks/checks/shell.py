@@ -93,8 +93,8 @@ def pip(_run_dir: Path, _env_file: Path) -> Finding:
 
 
 def judge_pip(listing: str, *, user: str = "") -> Finding:
-    """The same of pip's list, beside which PIP_USER is `user`. `make` overrules the environment, and
-    `user` in files."""
+    """What `pip` finds in the list that pip gives of its settings. `user` is PIP_USER of the environment.
+    `make` overrules the environment, and `user` in files."""
     there = [line.partition("=") for line in listing.splitlines()]
     values = {key: value.strip("'\"") for key, _, value in there}
     elsewhere = ("target", "prefix", "root")

@@ -236,10 +236,8 @@ class ProcessDriver:
 
     def _environment(self, node: NodeAddress) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        if self._network().implementation not in (
-            LAB,
-            PLAIN,
-        ):  # a `run` finds the lab's Python, and its packages
+        is_ours = self._network().implementation in (LAB, PLAIN)
+        if not is_ours:  # a `run` finds the lab's Python, and its packages
             inherited["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), inherited.get("PATH", "")])
             inherited |= {"HOST": "127.0.0.1", "PORT": str(node.port)}
         # Whatever the terminal shows, a node writes its log as UTF-8.

@@ -13,7 +13,7 @@ from branchlab.faults import gates
 from branchlab.faults.kinds import BY_NAME, LinkFault
 from branchlab.faults.words import DEFAULT_LEASE_SECONDS, links_between, parse_offset
 from branchlab.language import deferred
-from branchlab.nodes.contract import WantedLine
+from branchlab.nodes.contract import Order, WantedLine
 from branchlab.teaching.lesson import knocking, model, telling, theory
 from branchlab.teaching.lesson.outcomes import outcomes_of
 from branchlab.teaching.lesson.reading import Reader
@@ -139,11 +139,9 @@ class Actor:
         return await self.stage.operations.place(node, self._customer, lines, key=key, patience=patience)
 
     async def again(self, step: model.Again) -> Mapping[str, object]:
-        """The same key once more: the same order, and no other sale."""
-        first = next(one for one in self.placed[step.again] if one.order is not None)
-        assert first.order is not None, "it was just looked for"
-        key = self._key_of(first.order["id"])
-        order = first.order
+        """Asks for a step's first order once more, with its key: the same order, and no other sale."""
+        order = self._first_of(step.again)
+        key = self.reader.keys()[order["id"]]  # as the run log has it
         lines: list[WantedLine] = [
             {"sku": line["sku"], "quantity": line["quantity"]} for line in order["lines"]
         ]
@@ -151,12 +149,12 @@ class Actor:
         self.stage.expect_answer(placed, deferred("the repeated order"))
         return {"same_order": int(placed.order is not None and placed.order["id"] == order["id"])}
 
-    def _key_of(self, order_id: str) -> str:
-        """The key that an order was asked for with, from the run log."""
-        return self.reader.keys()[order_id]
+    def _first_of(self, step: str) -> Order:
+        """The first order that was accepted in the step of that name."""
+        return next(one.order for one in self.placed[step] if one.order is not None)
 
     async def cancel(self, step: model.Cancel) -> Mapping[str, object]:
-        order = next(one.order for one in self.placed[step.cancel] if one.order is not None)
+        order = self._first_of(step.cancel)
         cancelled = await self.stage.operations.cancel(order["branch"], order["id"])
         return {"status": cancelled["status"]}
 

@@ -43,6 +43,7 @@ class Summary:
 
 
 def summarise(played: Sequence[Played], verdict: Verdict, *, seconds: float, rejected: int = 0) -> Summary:
+    """How the orders of a replay ended, in numbers. `rejected` are those that were not even sent."""
     accepted = _with_outcome(played, "accepted")
     return Summary(
         orders=len(played),

@@ -50,7 +50,7 @@ class Replayed:
     left: Mapping[str, int]
 
     def if_all_expected(self) -> "Replayed":
-        """The same, failed unless every order of the files was accepted."""
+        """This replay, with a failure more for each kind of order of the files that was not accepted."""
         summary = self.summary
         failures = [
             _("{count} of the orders were {what}", count=count, what=what)

@@ -93,8 +93,8 @@ class Shelf:
             self.sold[placed.order["id"]] = quantity
 
     async def check(self, victim: str, at_risk: list[str]) -> None:
-        """After all agree: only orders that were at risk are gone, the dead life's units are frozen, and a
-        count releases exactly what nobody bought."""
+        """Expect, once all agree, that only orders at risk are gone, that the dead life's units are frozen,
+        and that a count releases exactly what nobody bought."""
         stage = self._stage
         await stage.converge()
         clients = stage.operations.clients

@@ -31,7 +31,7 @@ class KnownLives:
 
     @property
     def direct(self) -> sqlite3.Connection:
-        """The same file, to read tables of which no row is ever deferred. Rows that are deferred stay so:
+        """The file, to read tables of which no row is ever deferred. Rows that are deferred stay so:
         stock, own_cells, orders, order_lines, events, audit."""
         return self.rows.direct
 

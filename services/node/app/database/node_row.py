@@ -35,7 +35,7 @@ class Counters:
     founded: int
 
     def copy(self) -> "Counters":
-        """The same, to be changed apart."""
+        """Counters with the same values, to be changed apart from these."""
         return Counters(self.lamport, self.seq, self.order_counter, self.founded)
 
 

@@ -164,7 +164,7 @@ class Transaction(KnownLives):
         return digest.add_change(self.effects.deltas, relation, key, before=before, after=after)
 
     def digest_total(self, relation: str, bucket: int) -> int:
-        """A bucket's present total, including this group's changes so far. Do not call it inside an
+        """A bucket's present total, including this group's changes so far. Do not call it inside a
         `savepoint`, which keeps its changes apart."""
         key = (relation, bucket)
         changed = self._pending.get(key, 0) + self.effects.deltas.get(key, 0)

@@ -139,7 +139,8 @@ class FaultService:
 
     async def lift(self, peer: str | None, *, actor: Actor) -> None:
         """End the faults on the link to a peer, or (None) every fault of this node, the disk's too. These
-        peers get a hello at once. To end nothing is no error. Raises NotFound."""
+        peers get a hello at once. To end nothing is no error. Raises NotFound for an
+        unknown peer."""
         if peer is not None:
             self._require(peer)
         else:

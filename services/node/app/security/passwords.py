@@ -49,7 +49,8 @@ class Passwords:
 
 
 def hash_blocking(password: str, *, rounds: int, random: Random) -> str:
-    """The same hash, for a program that serves no requests meanwhile."""
+    """The hash of a password, made in the calling thread: for programs that serve no requests meanwhile.
+    The caller must have called `password_fault`."""
     return _hashed(password, rounds=rounds, salt=random.randbytes(_SALT_BYTES))
 
 

@@ -28,7 +28,8 @@ class Cells:
     """What the digest counts for this life's cell, if that was needed already."""
 
     def after(self, own: Cell, *, counted: int) -> "Cells":
-        """The same after a movement of this life's cell that granted nothing."""
+        """These cells after a movement of this life's cell that granted nothing: it is `own` now, and the
+        digest counts it as `counted`."""
         before, cells = self.own, self.of_product
         if before is None:
             ordered = [*cells]

@@ -93,11 +93,9 @@ def cells(connection: sqlite3.Connection, product_id: str, *, spending: bool = F
 
 
 def by_product(connection: sqlite3.Connection, product_ids: Iterable[str]) -> dict[str, list[Cell]]:
-    """The cells of these products, to be shown, by product. A product without cells is left out."""
-    found: dict[str, list[Cell]] = {}
-    for cell in _written(connection, product_ids, spending=False):
-        found.setdefault(cell.product_id, []).append(cell)
-    return found
+    """The cells of these products, to be shown, by product. A product without cells is left out. Raises
+    AlteredRow for an altered cell that is not listed yet."""
+    return _grouped(_written(connection, product_ids, spending=False))
 
 
 def _written(connection: sqlite3.Connection, product_ids: Iterable[str], *, spending: bool) -> Iterator[Cell]:
@@ -113,9 +111,14 @@ def _written(connection: sqlite3.Connection, product_ids: Iterable[str], *, spen
 
 
 def to_spend(connection: sqlite3.Connection, product_ids: Iterable[str]) -> dict[str, list[Cell]]:
-    """The cells of these products, by product. Raises AlteredRow for any that is altered."""
+    """The cells of these products, by product. A product without cells is left out. Raises AlteredRow for any
+    cell that is altered."""
+    return _grouped(_written(connection, product_ids, spending=True))
+
+
+def _grouped(cells: Iterable[Cell]) -> dict[str, list[Cell]]:
     found: dict[str, list[Cell]] = {}
-    for cell in _written(connection, product_ids, spending=True):
+    for cell in cells:
         found.setdefault(cell.product_id, []).append(cell)
     return found
 

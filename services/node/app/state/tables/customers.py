@@ -35,7 +35,7 @@ def find(
 
 
 def find_to_copy(tx: Transaction, reference: str) -> Customer | None:
-    """The same, for a command that copies from the record into a new row."""
+    """What `find` returns, for a command that copies from the record into a new row."""
     return CUSTOMERS.find_to_copy(tx, reference)
 
 

@@ -173,6 +173,6 @@ def learn_deaths(tx: Transaction, told: Iterable[Life], *, by: Life) -> None:
 
 
 def believe_living(tx: Transaction, life: Life) -> None:
-    """After a life said hello: take back that it is over, if only others had said so."""
+    """Take back that a life is over, if only others had said so. Call it when the life itself said hello."""
     if tx.lives.get(life) and tx.drop_hearsay(life) and life.branch not in tx.decommissioned:
         tx.revive(life)

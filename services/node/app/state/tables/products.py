@@ -23,7 +23,7 @@ def find(
 
 
 def find_to_copy(tx: Transaction, reference: str) -> Product | None:
-    """The same, for a command that copies from the record into a new row."""
+    """What `find` returns, for a command that copies from the record into a new row."""
     return PRODUCTS.find_to_copy(tx, reference)
 
 

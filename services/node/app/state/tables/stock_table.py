@@ -64,13 +64,14 @@ def cells_of(connection: sqlite3.Connection, product_id: str) -> list[Cell]:
 
 
 def cells_to_spend(tx: Transaction, product_id: str) -> list[Cell]:
-    """The same, for a command that spends rights. Raises AlteredRow for any altered cell, and if this life's
-    own is missing: its content is unknown, so no unit is sold by it."""
+    """Every life's cell of a product, for a command that spends rights. Raises AlteredRow for any altered
+    cell, and if this life's own is missing: its content is unknown, so no unit is sold by it."""
     return list(to_spend(tx, product_id).of_product)
 
 
 def to_spend(tx: Transaction, product_id: str) -> Cells:
-    """`cells_to_spend`, with what the writer knows besides."""
+    """What the writer's mirror has of a product, for a command that spends rights. Raises as `cells_to_spend`
+    does."""
     found = cell_mirror.find(tx, product_id)
     if found.own is None:
         cell_rows.require_never_written(tx.direct, product_id)

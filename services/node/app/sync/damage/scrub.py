@@ -209,6 +209,9 @@ def unfit(reply: BucketReply, trouble: Trouble, *, is_founded: bool | None) -> S
 
 
 def mending(name: str, trouble: Trouble, reply: BucketReply) -> Callable[[Transaction], Mended]:
+    """The command that mends a bucket with the rows that the peer `name` gave. It changes nothing where a row
+    of the reply could not have been written by any node, or does not fit its seal."""
+
     def mend(tx: Transaction) -> Mended:
         entity = replicated.get(trouble.relation)
         try:

@@ -103,7 +103,7 @@ def count(connection: sqlite3.Connection) -> int:
 
 
 def forget_covered(tx: Transaction, life: Life, event: WireEvent, *, through: int) -> None:
-    """After a whole state was applied: drop the parked events that it covers. The state is that of `event`,
+    """Drop the parked events that a state covers which was just applied whole. The state is that of `event`,
     and its life had read it at position `through`.
 
     Only events of the same life, the same entity and the kinds that this kind covers are dropped. Other
@@ -113,8 +113,8 @@ def forget_covered(tx: Transaction, life: Life, event: WireEvent, *, through: in
 
 
 def forget_told(tx: Transaction, batch: Batch) -> None:
-    """Before a batch is applied: drop the parked events that the batch brings again, or of which it brings a
-    newer state.
+    """Drop the parked events that a batch brings again, or of which it brings a newer state. Call it before
+    the batch is applied.
 
     A donor handed these over. Other events parked in the batch's range stay: another process of that life
     wrote them.

@@ -174,8 +174,8 @@ def _collect_order(source: Source, order_id: str) -> RowsBy:
 
 
 def _collect_cancelled(source: Source, order_id: str) -> RowsBy:
-    """The same, and its branch's cells: those of the epoch that sold and of the one that took the
-    cancellation, so that neither effect depends on another event."""
+    """What `_collect_order` takes, and the cells of the order's branch: those of the epoch that sold and of
+    the one that took the cancellation. So neither effect depends on another event."""
     rows = _collect_order(source, order_id)
     ids = [product["id"] for product in rows["products"]]
     return {**rows, "stock": _stock_of_branch(source, ids, rows["orders"][0]["branch"])}
