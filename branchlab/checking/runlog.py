@@ -168,7 +168,6 @@ class RunLog:
         self._append("fault.active", id=fault_id)
 
     def fault_healed(self, fault_id: int, *, by: Literal["healed", "lease"] = "healed") -> None:
-        """The fault is over: somebody healed it, or its lease ended."""
         self._append("fault.healed", id=fault_id, **({} if by == "healed" else {"by": by}))
 
     def disk_lost(self, node: str, *, at_risk: Collection[str]) -> None:
