@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0009');
+INSERT INTO "alembic_version" VALUES('0010');
 CREATE TABLE altered_rows (
 	relation TEXT NOT NULL, 
 	row_key TEXT NOT NULL, 
@@ -306,6 +306,7 @@ CREATE TABLE schema_steps (
  STRICT
 
 ;
+INSERT INTO "schema_steps" VALUES('0010','0009','["DROP INDEX orders_user_key", "CREATE INDEX orders_user_key ON orders (user_id, idempotency_key)", "DROP INDEX orders_told", "CREATE INDEX orders_branch ON orders (branch, epoch)", "CREATE INDEX order_lines_product ON order_lines (product_id)"]');
 INSERT INTO "schema_steps" VALUES('0009','0008','["ALTER TABLE node DROP COLUMN founding"]');
 INSERT INTO "schema_steps" VALUES('0008','0007','["DROP TABLE decommission_words", "UPDATE users SET extra = json_set(CASE WHEN json_valid(extra) THEN extra ELSE ''{}'' END, ''$.admin_until'', admin_until) WHERE admin_until IS NOT 0", "ALTER TABLE users DROP COLUMN admin_until"]');
 INSERT INTO "schema_steps" VALUES('0007','0006','["DROP TABLE hearsay_deaths", "DROP TABLE hearsay_cells", "ALTER TABLE parked DROP COLUMN donor"]');
@@ -377,9 +378,8 @@ CREATE TABLE users (
 ;
 CREATE INDEX audit_actor ON audit (actor);
 CREATE INDEX audit_entity ON audit (entity, entity_id);
-CREATE INDEX orders_branch ON orders (branch, epoch);
-CREATE INDEX orders_user_key ON orders (user_id, idempotency_key);
-CREATE INDEX order_lines_product ON order_lines (product_id);
 CREATE INDEX stock_grants_to ON stock_grants (product_id, to_branch, to_epoch);
 CREATE INDEX parked_entity ON parked (kind, entity);
+CREATE INDEX orders_told ON orders (branch, epoch) WHERE donor NOT IN ('', branch);
+CREATE INDEX orders_user_key ON orders (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 COMMIT;
