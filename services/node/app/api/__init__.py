@@ -25,7 +25,7 @@ from app.api.document import DESCRIPTION, SUMMARY, TITLE, describe
 from app.api.edge import install_edge
 from app.api.problems.handlers import install_problems
 
-AT_ONCE: Routes = {("POST", "/orders"): orders.place_at_once}
+AT_ONCE: Routes = {("POST", "/orders"): orders.place_at_once, **replica.AT_ONCE}
 
 
 def application(*, with_faults: bool, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:

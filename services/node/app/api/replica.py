@@ -6,11 +6,14 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Header, Request
 from pydantic import ValidationError
 
+from app.api.at_once import Asked, AtOnce, Ready, Routes
 from app.api.dependencies import CurrentNode
+from app.api.json_body import LongWay
 from app.api.openapi import PEER, refusals
 from app.api.strictness import StrictRouter
 from app.domain.errors import BeyondBounds, Invalid
-from app.security.replica_tokens import ReplicaClaims
+from app.node import BranchNode
+from app.security.replica_tokens import ANSWER_HEADER, REQUEST_HEADER, ReplicaClaims
 from app.sync.damage.turns import TurnReply, TurnRequest
 from app.sync.wire.messages import (
     Batch,
@@ -33,6 +36,7 @@ router = StrictRouter(prefix="/replica", tags=["replica"], responses=refusals(*P
 _MESSAGE = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 }
+_TOKEN, _MARK = REQUEST_HEADER.lower().encode(), ANSWER_HEADER.lower().encode()
 M = TypeVar("M", bound=Message)
 _BEYOND = ("too_long", "string_too_long", "less_than_equal")
 """The errors of a message that is larger than any honest one (app.domain.bounds)."""
@@ -62,16 +66,39 @@ def message(expected: type[M]) -> Callable[[Request, ReplicaClaims], Awaitable[M
     BeyondBounds for what is larger than any honest message."""
 
     async def read(request: Request, _sender: Sender) -> M:
-        try:
-            return expected.model_validate_json(await request.body())
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            if first["type"] in _BEYOND:
-                raise BeyondBounds(where, first["type"]) from error
-            raise Invalid(where or "body", "malformed") from error
+        return _read(expected, await request.body())
 
     return read
+
+
+def _read(expected: type[M], body: bytes) -> M:
+    try:
+        return expected.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        if first["type"] in _BEYOND:
+            raise BeyondBounds(where, first["type"]) from error
+        raise Invalid(where or "body", "malformed") from error
+
+
+def _at_once(
+    path: str, expected: type[M], answer: Callable[[BranchNode, ReplicaClaims, M], Awaitable[Message]]
+) -> AtOnce:
+    """The same as a route's dependencies and its answer, mark included."""
+
+    async def answer_at_once(asked: Asked) -> Ready:
+        if asked.query:
+            raise LongWay
+        token = asked.header(_TOKEN)  # before it is used up: a second one takes the long way
+        tokens, now = asked.node.replica_tokens, asked.node.receiver_clock.now()
+        sender = tokens.verify(token, method="POST", path=path, body=asked.body, now=now)
+        reply = await answer(asked.node, sender, _read(expected, asked.body))
+        body = reply.model_dump_json().encode()
+        mark = tokens.mark(token or "", status=200, body=body)
+        return Ready(200, body, headers=((_MARK, mark.encode()),))
+
+    return answer_at_once
 
 
 @router.post(
@@ -158,3 +185,16 @@ async def turn(
     node: CurrentNode, sender: Sender, wanted: Annotated[TurnRequest, Depends(message(TurnRequest))]
 ) -> TurnReply:
     return await node.turns.answer(sender, wanted)
+
+
+AT_ONCE: Routes = {
+    ("POST", "/replica/event"): _at_once(
+        "/replica/event", Batch, lambda node, sender, batch: node.peer_server.event(sender, batch)
+    ),
+    ("POST", "/replica/transfer"): _at_once(
+        "/replica/transfer",
+        TransferRequest,
+        lambda node, sender, wish: node.peer_server.transfer(sender, wish),
+    ),
+}
+"""What branches ask each other most often: one batch after the other, and each order that needs a grant."""

@@ -31,7 +31,7 @@ def _doors() -> FastAPI:
     app = FastAPI()
     app.include_router(replica.router)
     install_problems(app)
-    install_edge(app, {})
+    install_edge(app, replica.AT_ONCE)
     return app
 
 
