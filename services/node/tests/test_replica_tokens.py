@@ -1,14 +1,17 @@
 """X-Replica-Token."""
 
 from typing import Any
+from unittest import mock
 
 import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.security.errors import ReplicaTokenRefused
+from app.security import json_web_tokens, replica_tokens
+from app.security.errors import ReplicaTokenRefused, ReplicaTokenUsed
 from app.security.replica_tokens import ReplicaClaims, ReplicaTokens
+from app.security.used_tokens import UsedTokens
 
 SECRET = "s" * 32
 NOW = 1_795_000_000.25
@@ -121,3 +124,42 @@ def test_an_answer_is_known_while_secrets_are_rotated() -> None:
     rotated = ReplicaTokens(name="matriz", secret="n" * 32, previous=SECRET)
 
     assert rotated.is_marked(NORTE.mark(asked, status=200, body=b""), asked, status=200, body=b"")
+
+
+def test_a_token_whose_header_was_checked_is_not_decoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = mock.Mock(side_effect=json_web_tokens.decode)
+    monkeypatch.setattr(replica_tokens, "decode", read)
+    norte, token = ReplicaTokens(name="norte", secret=SECRET, used=UsedTokens(["matriz"])), issue()
+    where: dict[str, Any] = {"method": "POST", "path": "/replica/event"}
+    norte.check_header(token, now=NOW, **where)
+    assert norte.verify(token, now=NOW, **REQUEST) == ReplicaClaims(sender="matriz", epoch="e1")
+    assert read.call_count == 1
+    with pytest.raises(ReplicaTokenUsed):
+        norte.verify(token, now=NOW, **REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("change", "now", "reason"),
+    [
+        ({"body": b"{}"}, NOW, "other_body"),
+        ({"path": "/replica/transfer"}, NOW, "other_path"),
+        ({}, NOW + 60, "expired_token"),
+    ],
+)
+def test_all_of_a_checked_token_is_compared_again(change: Any, now: float, reason: str) -> None:
+    norte, token = ReplicaTokens(name="norte", secret=SECRET), issue()
+    norte.check_header(token, method="POST", path="/replica/event", now=NOW)
+    with pytest.raises(ReplicaTokenRefused) as refused:
+        norte.verify(token, now=now, **{**REQUEST, **change})
+    assert refused.value.reason == reason
+
+
+def test_tokens_whose_bodies_never_come_are_forgotten() -> None:
+    norte = ReplicaTokens(name="norte", secret=SECRET)
+    matriz = ReplicaTokens(name="matriz", secret=SECRET)
+    tokens = [issue(matriz) for _ in range(300)]
+    for token in tokens:
+        norte.check_header(token, method="POST", path="/replica/event", now=NOW)
+    assert len(norte._decoded) == 256
+    for token in (tokens[0], tokens[-1]):
+        assert norte.verify(token, now=NOW, **REQUEST).sender == "matriz"

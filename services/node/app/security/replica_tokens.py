@@ -30,6 +30,7 @@ ANSWER_HEADER = "x-replica-answer"
 LIFE_SECONDS = 60
 _LEEWAY_SECONDS = 5  # how far the sender's idea of our clock may run ahead
 _ID_BYTES = 16  # of the digest by which a used token is remembered
+_MOST_DECODED = 256  # tokens whose bodies are still on their way
 _CLAIMS = ("iss", "aud", "epoch", "iat", "exp", "method", "path", "body")
 
 
@@ -61,6 +62,7 @@ class ReplicaTokens:
         self._series = series
         self._numbers = itertools.count(1)
         self._used = used or UsedTokens(())
+        self._decoded: dict[str, dict[str, Any]] = {}
 
     def issue(
         self, receiver: str, *, epoch: str, method: str, path: str, body: bytes, receiver_now: float
@@ -87,7 +89,10 @@ class ReplicaTokens:
     def check_header(self, token: str | None, *, method: str, path: str, now: float) -> None:
         """Check all of a token that needs no body, so that the body of a stranger is never read. Raises
         ReplicaTokenRefused with the reason and `now`."""
-        self._header(token, method=method, path=path, now=now)
+        payload = self._header(token, method=method, path=path, now=now)
+        self._decoded[token or ""] = payload
+        if len(self._decoded) > _MOST_DECODED:
+            del self._decoded[next(iter(self._decoded))]
 
     def verify(self, token: str | None, *, method: str, path: str, body: bytes, now: float) -> ReplicaClaims:
         """The sender of exactly this request, whose token is used up by it. Raises ReplicaTokenRefused with
@@ -126,6 +131,9 @@ class ReplicaTokens:
         return payload
 
     def _payload(self, token: str, now: float) -> dict[str, Any]:
+        known = self._decoded.pop(token, None)
+        if known is not None:
+            return known
         try:
             return decode(token, secrets=self._accepted, audience=_audience(self._name), claims=_CLAIMS)
         except OtherAudience:
