@@ -18,10 +18,9 @@ from app.sync.damage.turns import TurnService
 from tests.recovery import test_altered_rows as altered
 from tests.recovery import test_own_cells
 from tests.recovery import test_unwritten_rows as unwritten_rows
-from tests.recovery.test_damaged_files import (
-    test_an_empty_node_beside_a_file_that_was_set_aside_never_founds,
-    test_two_damaged_ones_are_rebuilt_one_after_the_other,
-)
+from tests.recovery.altered_rows import CHANGES, MISSING
+from tests.recovery.test_damaged_files import test_an_empty_node_beside_a_file_that_was_set_aside_never_founds
+from tests.recovery.test_turns import test_two_damaged_ones_are_rebuilt_one_after_the_other
 from tests.sync.test_unknown_fields import test_they_survive_what_this_version_does_to_the_row
 from tests.teeth.bug import Directed, bug
 
@@ -46,7 +45,7 @@ def altered_rows_are_told() -> AbstractContextManager[object]:
     "no unit is sold by a row that nobody can confirm",
     Directed(
         altered.test_what_all_members_find_altered_stays_and_is_named,
-        {"statement": altered.CHANGES["stock"]},
+        {"statement": CHANGES["stock"]},
     ),
 )
 def altered_stock_is_sold() -> AbstractContextManager[object]:
@@ -70,7 +69,7 @@ def any_peers_row_mends() -> AbstractContextManager[object]:
     "a missing row is found by the digest and brought back",
     Directed(
         altered.test_one_altered_file_is_mended_by_the_peers,
-        {"statement": altered.MISSING["a missing order"]},
+        {"statement": MISSING["a missing order"]},
     ),
 )
 def missing_rows_are_counted_away() -> AbstractContextManager[object]:
@@ -88,7 +87,7 @@ def missing_rows_are_counted_away() -> AbstractContextManager[object]:
     "a row that was written is never moved out",
     Directed(
         unwritten_rows.test_a_row_that_was_written_is_never_moved_out,
-        {"statement": altered.CHANGES["orders"], "accepting": False},
+        {"statement": CHANGES["orders"], "accepting": False},
     ),
 )
 def whatever_differs_is_moved_out() -> AbstractContextManager[object]:

@@ -3,100 +3,35 @@ file is set aside for them and no life ends, whatever all members find at once."
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from app.database import AlteredRow, StorageFailed
-from app.database.digest import bucket_of, canonical
-from app.database.seals import ListedRow
 from app.domain.product import NewProduct
-from app.state.registry import replicated
 from app.state.repair import altered_rows, checking
 from app.state.tables import customers, products, stock_views
 from app.sync.guards.alarms import Alarm
+from tests.recovery.altered_rows import (
+    CHANGES,
+    MISSING,
+    ORDERS,
+    SCRUB_SECONDS,
+    are_sound,
+    change_file,
+    change_stopped,
+    epochs_of,
+    listed,
+    nothing_was_destroyed,
+    rows_of,
+    sold_by,
+)
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.branch import ACTOR
 from tests.support.network import problem
 from tests.support.virtual import eventually
 
 pytestmark = [pytest.mark.anyio, pytest.mark.whole]
-
-SCRUB_SECONDS = 15.0
-ORDERS = 6
-
-CHANGES = {
-    "customers": "UPDATE customers SET name = name || '!'",
-    "customers_blank": "UPDATE customers SET name = name || ' '",
-    "customers_undecodable": "UPDATE customers SET name = CAST(x'fffeff' AS TEXT)",
-    "products": "UPDATE products SET price_cents = price_cents + 1",
-    "users": "UPDATE users SET role = 'operador'",
-    "orders": "UPDATE orders SET note = 'changed' WHERE id = (SELECT MIN(id) FROM orders)",
-    "orders_time": "UPDATE orders SET created_at = 1e300 WHERE id = (SELECT MIN(id) FROM orders)",
-    "order_lines": "UPDATE order_lines SET quantity = quantity + 1"
-    " WHERE order_id = (SELECT MIN(order_id) FROM order_lines)",
-    "stock": "UPDATE stock SET received = received + 1000 WHERE received > 0",
-    "stock_grants": "UPDATE stock_grants SET quantity = quantity + 1000",
-    "extra": "UPDATE customers SET extra = '{\"tax\": 1}'",
-    "seal": "UPDATE customers SET checksum = checksum + 1",
-}
-MISSING = {
-    "a missing order": "DELETE FROM orders WHERE id = (SELECT MIN(id) FROM orders)",
-    "a missing line": "DELETE FROM order_lines WHERE order_id = (SELECT MIN(order_id) FROM order_lines)",
-    "a missing grant": "DELETE FROM stock_grants",
-}
-
-
-async def sold_by(trial: Trial) -> Trial:
-    """The company of the trial: three nodes that sold six orders, converged."""
-    await trial.stocked(at="matriz", units=30, share="equal", scrub_seconds=SCRUB_SECONDS)
-    for number in range(ORDERS):
-        await trial.sell(NAMES[number % len(NAMES)])
-    await trial.converged()
-    return trial
-
-
-def change_file(trial: Trial, name: str, *statements: str) -> None:
-    """Change a stopped node's file as somebody with a database tool would, foreign keys or not."""
-    with closing(sqlite3.connect(trial.company.path(name))) as connection, connection:
-        for statement in statements:
-            assert connection.execute(statement).rowcount > 0
-
-
-async def change_stopped(trial: Trial, *names: str, statement: str) -> None:
-    await trial.stop(*names)
-    for name in names:
-        change_file(trial, name, statement)
-    for name in names:
-        await trial.start(name, ready=False)
-    await eventually(lambda: all(trial[name].ready for name in names))
-
-
-async def is_sound(trial: Trial, name: str) -> bool:
-    """Whether every row of a node is what it wrote, and its digest is that of its rows."""
-    return not await trial[name].database.read(checking.find_troubles)
-
-
-async def are_sound(trial: Trial) -> bool:
-    return all([await is_sound(trial, name) for name in NAMES])
-
-
-async def nothing_was_destroyed(trial: Trial, epochs: dict[str, str]) -> None:
-    assert {name: trial.epoch(name) for name in NAMES} == epochs
-    for name in NAMES:
-        assert len(await trial.order_ids(name)) == ORDERS
-        assert not list(trial.company.path(name).parent.glob("*.damaged-*"))
-
-
-def epochs_of(trial: Trial) -> dict[str, str]:
-    return {name: trial.epoch(name) for name in NAMES}
-
-
-async def listed(trial: Trial, name: str) -> Sequence[ListedRow]:
-    return (await trial[name].status()).altered
 
 
 @pytest.mark.parametrize("statement", [*CHANGES.values(), *MISSING.values()], ids=[*CHANGES, *MISSING])
@@ -258,63 +193,6 @@ async def test_an_altered_row_that_nobody_else_has_keeps_no_wiped_peer_from_serv
     assert len(await sold.order_ids("sul")) == ORDERS
 
 
-async def rows_of(trial: Trial, name: str, relation: str) -> list[dict[str, Any]]:
-    entity = replicated.get(relation)
-    return await trial[name].database.read(
-        lambda connection: entity.read(connection, entity.page_keys(connection))
-    )
-
-
-async def test_a_change_of_the_canonical_form_that_nobody_announced_destroys_nothing(
-    trial: Trial, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every row is as written, by its seal; only the digests are not theirs any more, and are counted
-    anew."""
-    sold = await sold_by(trial)
-    epochs = epochs_of(sold)
-    await sold.stop(*NAMES)
-    drift_customers(monkeypatch)
-    for name in NAMES:
-        await sold.start(name, ready=False)
-    await eventually(lambda: are_sound(sold), every=1.0)
-    await sold.verify()
-    await nothing_was_destroyed(sold, epochs)
-    for name in NAMES:
-        alarms = (await sold[name].status()).alarms
-        assert "customers/" in alarms["repaired_rows"].last
-        assert "counted anew" in alarms["repaired_rows"].last
-    await sold.sell("norte")
-    await sold.verify()
-
-
-def spaced(row: dict[str, Any]) -> bytes:
-    """Another JSON form of the same row."""
-    return canonical(row) + b" "
-
-
-def drift_customers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let customers have another JSON form, as a library that serialises otherwise would."""
-    drifted = tuple(
-        replace(entity, encode=lambda row: canonical(row) + b" ")
-        if entity.relation == "customers"
-        else entity
-        for entity in replicated.entities()
-    )
-    monkeypatch.setattr(replicated, "entities", lambda: drifted)
-
-
-async def test_a_digest_that_was_not_kept_up_to_date_is_counted_anew_from_sound_rows(trial: Trial) -> None:
-    sold = await sold_by(trial)
-    epochs = epochs_of(sold)
-    await change_stopped(
-        sold, "sul", statement="UPDATE digest_buckets SET total = zeroblob(32) WHERE relation = 'orders'"
-    )
-    await eventually(lambda: are_sound(sold), every=1.0)
-    await sold.verify()
-    await nothing_was_destroyed(sold, epochs)
-    assert "counted anew" in (await sold["sul"].status()).alarms["repaired_rows"].last
-
-
 @pytest.mark.parametrize("where", NAMES)
 async def test_a_damaged_version_of_a_stock_row_ends_no_life(trial: Trial, where: str) -> None:
     """Neither the branch's own, nor what a peer has of it, when the branch says hello after a start."""
@@ -327,30 +205,6 @@ async def test_a_damaged_version_of_a_stock_row_ends_no_life(trial: Trial, where
     await eventually(lambda: are_sound(sold), every=1.0)
     await sold.verify()
     await nothing_was_destroyed(sold, epochs)
-
-
-async def test_a_bucket_is_named_by_table_and_number(trial: Trial) -> None:
-    sold = await sold_by(trial)
-    await change_stopped(sold, *NAMES, statement=CHANGES["customers"])
-    await asyncio.sleep(3 * SCRUB_SECONDS)
-    customer = await sold["sul"].database.read(lambda c: customers.find(c, "ALFKI"))
-    assert customer is not None
-    alarm = (await sold["sul"].status()).alarms["altered_rows"].last
-    assert alarm.startswith(f"customers/{bucket_of(customer.id)}: 1 rows differ")
-
-
-async def test_a_total_whose_relation_has_a_damaged_name_keeps_no_digests_apart(trial: Trial) -> None:
-    await sold_by(trial)
-    await trial.stop("sul")
-    change_file(
-        trial,
-        "sul",
-        "INSERT INTO digest_buckets SELECT 'ordfrs', bucket, total FROM digest_buckets"
-        " WHERE relation = 'orders'",
-    )
-    await trial.start("sul")
-    await trial.verify()
-    assert (await trial.alarms("sul")).keys() >= {"repaired_rows"}
 
 
 async def test_a_field_nested_too_deep_to_be_read_ends_no_scrub(trial: Trial) -> None:
@@ -384,13 +238,3 @@ async def test_a_scrub_that_meets_an_error_nobody_expected_goes_on_at_the_next_i
 
 def customers_of(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute("SELECT id FROM customers")]
-
-
-@pytest.mark.parametrize("where", ["'orders', 999", "'nothing', 3"])
-async def test_a_total_of_a_bucket_that_no_version_keeps_is_forgotten(trial: Trial, where: str) -> None:
-    sold = await sold_by(trial)
-    change_file(sold, "sul", f"INSERT INTO digest_buckets VALUES ({where}, randomblob(32))")
-    await asyncio.sleep(2 * SCRUB_SECONDS)
-    assert await are_sound(sold)
-    await sold.verify()
-    assert "stands_still" not in await sold.alarms("sul")

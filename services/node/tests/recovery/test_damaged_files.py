@@ -1,68 +1,35 @@
-"""A damaged database is found and held, never sent to anybody, and rebuilt from peers that serve, one node
-after the other; where nobody serves nothing is replaced. A full disk is not damage, and passes."""
+"""A database that is damaged when its node starts is found and held, never sent to anybody, and rebuilt from
+peers that serve; where nobody serves nothing is replaced."""
 
 import asyncio
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.api.schemas.status import Status
-from app.database import StorageError, StorageFailed, StorageFull
+from app.database import StorageFailed
 from app.domain.errors import NotReady
-from app.sync.damage.turns import LEASE_SECONDS
 from app.sync.wire.messages import PageRequest, TotalsRequest
+from tests.recovery.damage import PAGE, Damage, zeroed
+from tests.recovery.damaged_files import (
+    NOISE,
+    damage_at_rest,
+    flip_bits,
+    sold_by_all,
+    waits_for,
+    zero_a_page,
+)
 from tests.recovery.trial import NAMES, RICE, Trial
 from tests.support.company import buy
 from tests.support.network import problem
 from tests.support.virtual import eventually
 
 pytestmark = [pytest.mark.anyio, pytest.mark.whole]
-
-PAGE = 4096
-NOISE = b"\xa5"
-
-
-def flip_bits(path: Path) -> None:
-    """All pages but the first are noise."""
-    with path.open("r+b") as file:
-        file.seek(PAGE)
-        file.write(NOISE * (path.stat().st_size - PAGE))
-
-
-def zero_a_page(path: Path) -> None:
-    """The first page of the orders is empty, as after a write that never reached the disk."""
-    zero_a_page_of("orders", path)
-
-
-def zero_a_page_of(table: str, path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
-    with path.open("r+b") as file:
-        file.seek((root - 1) * PAGE)
-        file.write(bytes(PAGE))
-
-
-async def sold_by_all(trial: Trial, *names: str) -> None:
-    """Nodes that had as many units each and sold one; three of them unless others are named."""
-    await trial.stocked(*names, at="matriz", units=15, share="equal")
-    for name in names or NAMES:
-        await trial.sell(name)
-    await trial.converged()
-
-
-async def damage_at_rest(trial: Trial, *names: str, damage: Callable[[Path], None] = zero_a_page) -> None:
-    """Stop nodes, damage their files, and start them again."""
-    await trial.stop(*names)
-    for name in names:
-        damage(trial.company.path(name))
-    for name in names:
-        await trial.start(name, ready=False)
 
 
 def disk(trial: Trial, name: str) -> dict[str, bytes]:
@@ -71,14 +38,8 @@ def disk(trial: Trial, name: str) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in files if file.suffix != ".db-shm"}
 
 
-def waits_for(trial: Trial, reason: str, *names: str) -> Callable[[], bool]:
-    return lambda: all(trial[name].readiness.reason == reason for name in names)
-
-
-@pytest.mark.parametrize("damage", [flip_bits, zero_a_page])
-async def test_damage_at_rest_is_found_at_start_and_the_node_rebuilds(
-    trial: Trial, damage: Callable[[Path], None]
-) -> None:
+@pytest.mark.parametrize("damage", [flip_bits, zero_a_page], ids=["flip_bits", "zero_a_page"])
+async def test_damage_at_rest_is_found_at_start_and_the_node_rebuilds(trial: Trial, damage: Damage) -> None:
     await sold_by_all(trial)
     before = trial.epoch("sul")
     await trial.stop("sul")
@@ -150,7 +111,7 @@ def empty_the_file(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [spoil_a_frame, spoil_the_head_of_the_log, empty_the_file])
 async def test_commits_that_sqlite_passes_over_in_the_log_of_a_killed_node_are_damage(
-    trial: Trial, damage: Callable[[Path], None], tmp_path: Path
+    trial: Trial, damage: Damage, tmp_path: Path
 ) -> None:
     await sold_by_all(trial)
     await trial.stop(*NAMES)
@@ -201,7 +162,7 @@ async def test_where_all_files_are_damaged_nobody_founds_and_nothing_is_changed(
     sold = await trial.order_ids("sul")
     await trial.stop(*NAMES)
     for name in NAMES:
-        zero_a_page_of("audit", trial.company.path(name))
+        zeroed("audit")(trial.company.path(name))
     before = {name: disk(trial, name) for name in NAMES}
     for name in NAMES:
         await trial.start(name, ready=False)
@@ -215,86 +176,6 @@ async def test_where_all_files_are_damaged_nobody_founds_and_nothing_is_changed(
             await trial[name].database.write(lambda _tx: None)
     await trial.stop(*NAMES)
     assert {name: disk(trial, name) for name in NAMES} == before
-
-
-async def test_an_admin_begins_anew_where_nobody_serves_and_the_others_follow_one_by_one(
-    trial: Trial,
-) -> None:
-    await sold_by_all(trial)
-    before = {name: trial.company.path(name) for name in NAMES}
-    await damage_at_rest(trial, *NAMES)
-    await eventually(waits_for(trial, "nobody_serves", *NAMES))
-    spoilt = {name: path.read_bytes() for name, path in before.items()}
-    await trial.stop("sul")
-    await trial.start("sul", found=True)
-    await eventually(lambda: all(trial[name].ready for name in NAMES))
-    await trial.converged()
-    for name, path in before.items():
-        assert path.with_name("node.db.damaged-1").read_bytes() == spoilt[name]
-
-
-@pytest.mark.parametrize("serving", [("matriz",), ("matriz", "leste"), ("matriz", "leste", "oeste")])
-async def test_two_damaged_ones_are_rebuilt_one_after_the_other(
-    trial: Trial, serving: tuple[str, ...]
-) -> None:
-    """However many can give turns: two that ask at once may each be granted some."""
-    rest = ("norte", "sul")
-    await sold_by_all(trial, *serving, *rest)
-    order: list[str] = []
-    await damage_at_rest(trial, *rest)
-
-    async def both() -> bool:
-        replaced = [name for name in rest if trial[name].database.set_aside is not None]
-        order.extend(name for name in replaced if name not in order)
-        if len(replaced) == 2:
-            assert trial[order[0]].ready, "the second begins only when the first serves"
-        return len(replaced) == 2
-
-    await eventually(both)
-    await eventually(lambda: all(trial[name].ready for name in rest))
-    await trial.verify()
-
-
-async def test_a_turn_is_given_back_as_soon_as_the_node_serves_again(trial: Trial) -> None:
-    await sold_by_all(trial)
-    await damage_at_rest(trial, "sul")
-    await eventually(lambda: trial["sul"].ready)
-    began = asyncio.get_running_loop().time()
-    await damage_at_rest(trial, "norte")
-    await eventually(lambda: trial["norte"].ready)
-    assert asyncio.get_running_loop().time() - began < LEASE_SECONDS / 2
-    await trial.verify()
-
-
-async def test_a_holder_that_crashes_with_its_turn_holds_nobody_up_for_long(trial: Trial) -> None:
-    await sold_by_all(trial)
-    trial.network.answers["matriz", "/replica/snapshot"] = problem(500, "internal")
-    trial.network.answers["norte", "/replica/snapshot"] = problem(500, "internal")
-    await damage_at_rest(trial, "sul")
-    await eventually(lambda: trial["sul"].database.set_aside is not None)
-    await asyncio.sleep(2 * LEASE_SECONDS)  # it is still at it, and renews its turn
-    await damage_at_rest(trial, "norte")
-    await asyncio.sleep(2 * LEASE_SECONDS)
-    assert (trial["norte"].readiness.reason, trial["norte"].database.set_aside) == ("damaged_database", None)
-    await trial.stop("sul")
-    await asyncio.sleep(LEASE_SECONDS / 2)
-    assert trial["norte"].database.set_aside is None
-    await eventually(lambda: trial["norte"].database.set_aside is not None, within=LEASE_SECONDS)
-    trial.network.answers.clear()
-    await trial.start("sul")
-    await eventually(lambda: trial["norte"].ready)
-    await trial.verify()
-
-
-async def test_a_peer_of_an_older_version_gives_no_turn(trial: Trial) -> None:
-    await sold_by_all(trial, "matriz", "sul")
-    trial.network.answers["matriz", "/replica/turn"] = problem(404, "not_found")
-    await damage_at_rest(trial, "sul")
-    await eventually(waits_for(trial, "nobody_serves", "sul"))
-    assert trial["sul"].database.set_aside is None
-    trial.network.answers.clear()
-    await eventually(lambda: trial["sul"].ready)
-    await trial.verify()
 
 
 async def test_a_node_that_holds_a_damaged_file_tells_peers_nothing_and_takes_nothing(trial: Trial) -> None:
@@ -351,91 +232,3 @@ async def test_an_empty_node_beside_a_file_that_was_set_aside_never_founds(trial
     await trial.start("sul", found=True)
     await eventually(lambda: all(trial[name].ready for name in NAMES))
     assert kept.exists()
-
-
-async def test_a_query_that_meets_damage_in_a_sound_file_is_an_alarm_and_no_more(trial: Trial) -> None:
-    await sold_by_all(trial)
-    before = trial.epoch("sul")
-
-    def meet_damage(_connection: sqlite3.Connection) -> None:
-        error = sqlite3.DatabaseError("database disk image is malformed")
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
-
-    with pytest.raises(sqlite3.DatabaseError):
-        await trial["sul"].database.read(meet_damage)
-    await eventually(lambda: not trial["sul"].ready)
-    await eventually(lambda: trial["sul"].ready)
-    assert await trial.alarms("sul") == {"false_damage": 1}
-    assert (trial.epoch("sul"), trial["sul"].database.has_set_aside) == (before, False)
-    await trial.sell("sul")
-    await trial.verify()
-
-
-async def test_a_log_that_lost_its_end_is_a_roll_back(trial: Trial) -> None:
-    await trial.stocked(at="sul", units=5)
-    before = trial.epoch("sul")
-    path = trial.company.path("sul")
-    beside = path.with_name("node.db-wal")
-    kept = beside.stat().st_size
-    sold = [await trial.sell("sul") for _ in range(2)]
-    await trial.converged()
-    database, log = path.read_bytes(), beside.read_bytes()
-    await trial.stop("sul")
-    path.write_bytes(database)
-    beside.write_bytes(log[:kept])
-    await trial.start("sul")
-    assert trial.epoch("sul") != before
-    await trial.verify()
-    assert await trial.order_ids("sul") == sorted(sold)
-    assert await trial.alarms("sul") == {"new_epoch": 1}
-
-
-async def test_damage_met_in_use_is_never_served_and_the_node_rebuilds(trial: Trial) -> None:
-    await sold_by_all(trial)
-    before = trial.epoch("sul")
-    path = trial.company.path("sul")
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    flip_bits(path)
-
-    async def met() -> bool:
-        with suppress(StorageError, sqlite3.DatabaseError):
-            await trial["sul"].status()
-        return trial["sul"].database.set_aside is not None
-
-    await trial.sell("matriz")  # what arrives makes the node look at its file again
-    await eventually(met)
-    await eventually(lambda: trial["sul"].ready)
-    await trial.verify()
-    assert trial.epoch("sul") != before
-    assert (await trial.alarms("sul"))["damaged_database"] == 2
-    for name in ("matriz", "norte"):
-        assert await trial.alarms(name) == {}
-    await trial.sell("sul")
-    await trial.verify()
-
-
-async def test_a_full_disk_refuses_orders_whole_and_passes(trial: Trial) -> None:
-    await trial.found("matriz", "sul")
-    await trial.receive("sul", 200)
-    await trial.receive("matriz", 50)
-    await trial.converged()
-    await trial["sul"].database.limit_bytes(0)
-    refusal: Exception | None = None
-    while refusal is None:
-        before = (await trial["sul"].status()).counts
-        try:
-            await trial.sell("sul")
-        except StorageFull as full:
-            refusal = full
-    assert (await trial["sul"].status()).counts == before
-    assert len(await trial.order_ids("sul")) == before["orders"]
-    for _ in range(20):
-        await trial.sell("matriz")
-    await eventually(lambda: trial.peer("sul", seen_by="matriz").state == "backing_off")
-    await trial["sul"].database.limit_bytes(None)
-    await trial.verify()
-    await trial.sell("sul")
-    await trial.verify()
-    assert await trial.alarms("sul") == {}

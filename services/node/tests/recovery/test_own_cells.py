@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from app.database import AlteredRow
-from tests.recovery.test_altered_rows import (
+from tests.recovery.altered_rows import (
     ORDERS,
     SCRUB_SECONDS,
     are_sound,

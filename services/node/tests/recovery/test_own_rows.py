@@ -9,7 +9,7 @@ import pytest
 
 from app.database import StorageError
 from app.sync.log import own_rows_repair
-from tests.recovery.test_altered_rows import SCRUB_SECONDS, epochs_of
+from tests.recovery.altered_rows import SCRUB_SECONDS, epochs_of
 from tests.recovery.trial import NAMES, Trial
 from tests.support.virtual import eventually
 

@@ -13,7 +13,7 @@ from app.domain.identity import product_id
 from app.domain.life import Life
 from app.state.repair import altered_rows
 from app.state.tables import cell_rows
-from tests.recovery.test_altered_rows import (
+from tests.recovery.altered_rows import (
     CHANGES,
     MISSING,
     SCRUB_SECONDS,
