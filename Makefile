@@ -528,7 +528,7 @@ show-e-5: teeth
 show-f: show-f-1 show-f-2 show-f-3 show-f-4 show-f-5 ## Demonstra que o veredito é verdadeiro | Show that a verdict is true
 
 show-f-1: $(VENV)
-	@$(PYTEST) -q branchlab/tests/test_verdict*.py branchlab/tests/test_checker.py branchlab/tests/test_lease.py branchlab/tests/test_runs.py branchlab/tests/test_pace.py branchlab/tests/test_run.py services/node/tests/sync/test_backup.py
+	@$(PYTEST) -q branchlab/tests/test_verdict*.py branchlab/tests/test_checker*.py branchlab/tests/test_lease.py branchlab/tests/test_runs.py branchlab/tests/test_pace.py branchlab/tests/test_run.py services/node/tests/sync/test_backup.py
 	@$(PYTEST) tests/cluster/test_true_verdicts.py
 show-f-2: $(VENV) $(CLIENT)
 	@$(PYTEST) -q services/node/tests/api/test_strictness.py services/node/tests/api/test_strict_commands.py services/node/tests/api/test_entered_texts.py services/node/tests/sync/test_older_texts.py services/node/tests/test_characters.py branchlab/tests/test_characters.py tests/test_lab_characters.py
