@@ -19,6 +19,11 @@ from tests.recovery.test_lives_without_room import (
     test_a_liar_that_names_hundreds_of_its_own_lives_keeps_no_true_one_out,
     test_nodes_are_compared_though_one_cannot_store_a_life_that_is_over,
 )
+from tests.recovery.test_lying_donors import (
+    test_an_order_that_its_branch_never_took_is_moved_out_when_it_speaks,
+    test_an_order_under_an_id_of_another_branch_gives_way_to_the_true_one,
+    test_what_a_donor_said_of_a_silent_branch_ends_when_that_branch_speaks,
+)
 from tests.recovery.test_lying_members import (
     test_a_count_ends_no_life_that_has_not_said_so_itself,
     test_a_fenced_node_gives_no_units_away,
@@ -26,11 +31,8 @@ from tests.recovery.test_lying_members import (
     test_a_hello_that_claims_more_of_a_life_than_there_is_ends_it_not,
     test_a_token_is_good_for_one_request_also_after_a_restart,
     test_a_transfers_answer_grants_nothing_in_anothers_name,
-    test_an_order_that_its_branch_never_took_is_moved_out_when_it_speaks,
-    test_an_order_under_an_id_of_another_branch_gives_way_to_the_true_one,
     test_logical_time_far_ahead_is_refused_and_hurts_nobody,
     test_thousands_of_dead_lives_are_not_stored,
-    test_what_a_donor_said_of_a_silent_branch_ends_when_that_branch_speaks,
     test_what_others_say_that_a_dead_life_granted_is_not_spent,
 )
 from tests.sync.test_rebirth import test_what_a_branch_that_left_says_ends_no_life

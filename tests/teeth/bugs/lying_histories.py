@@ -7,9 +7,7 @@ from unittest import mock
 
 from app.database import Transaction
 from app.domain import testimony
-from tests.recovery.test_lying_members import (
-    test_a_donor_that_claims_to_have_no_more_cancels_nobodys_order,
-)
+from tests.recovery.test_lying_donors import test_a_donor_that_claims_to_have_no_more_cancels_nobodys_order
 from tests.teeth.bug import Directed, Simulated, bug
 
 
