@@ -51,7 +51,7 @@ def test_what_a_silent_node_holds_is_a_question_mark_and_its_last_answer_has_an_
     picture = draw(run_with_a_stopped_branch().timeline, 10.5, PORTUGUESE)
     assert in_map(picture, "link-filial-sul-matriz", "pending") == "?"
     assert in_map(picture, "node-filial-sul", "state") == "stopped"
-    assert "visto há 9 s" in picture
+    assert "vista há 9 s" in picture
 
 
 def test_an_answer_that_grows_old_is_not_shown_as_the_present() -> None:

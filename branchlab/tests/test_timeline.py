@@ -133,7 +133,7 @@ def test_the_story_tells_of_a_branch_that_is_away_and_comes_back() -> None:
         "filial-sul parada.",
         "filial-sul não responde: o que ela tem é desconhecido.",
         "12 eventos esperam por filial-sul.",
-        "Curado depois de 6,0 s: filial-sul parada.",
+        "Curada depois de 6,0 s: filial-sul parada.",
         "filial-sul responde de novo, depois de 5,0 s.",
         "filial-sul recebeu tudo o que estava pendente.",
         "Convergiu depois de 5,0 s: todas as filiais mostram o mesmo.",

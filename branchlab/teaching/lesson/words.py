@@ -47,7 +47,7 @@ _UNITS = tables(
 STEPS = tables(
     {
         "stock": "{units} units of {stock} in stock",
-        "sell_rate": "{at}: {rate} sales/s for {seconds} s",
+        "sell_rate": "{at} sells: {rate}/s for {seconds} s",
         "sell_orders": "{at}: orders of {sell}: {orders}",
         "again": "the same order again, with the same key",
         "cancel": "the first order is cancelled",
@@ -61,11 +61,11 @@ STEPS = tables(
         "duplicate": "calls {duplicate} arrive more than once",
         "reorder": "calls {reorder} arrive out of order",
         "heal": "the links are healed",
-        "batch": "{batch} sends {events} events in a batch",
+        "batch": "{batch} sends batches of {events}",
         "skew": "the clock of {skew} changes: {by}",
         "forge": "{link}: {times} × {forge}",
         "knock": "four callers at the door of {knock}",
-        "token": "a token, {token}",
+        "token": "a call with a token, {token}",
         "price": "{at} sets the price to {cents} cents",
         "drain": "wait until nothing is pending",
     }

@@ -132,7 +132,7 @@ def test_a_phone_votes_with_a_line_and_no_more_once_it_is_locked(
     for place in range(5):
         phone.page.locator("#strokes input").nth(place).fill("20")
     phone.page.locator("#send").click()
-    expect(phone.page.locator("#voted")).to_contain_text("Seu voto está anotado")
+    expect(phone.page.locator("#voted")).to_contain_text("Seu voto foi registrado")
     expect(seen.get("lesson-votes")).to_have_text("Votes: 1")
     vote = records_of(shared_cluster.run_dir, "vote")[-1]
     assert [value for _, value in vote["choice"]] == [0, 20, 20, 20, 20, 20]
