@@ -207,7 +207,7 @@ def _bands(timeline: Timeline, style: ChartStyle, *, with_names: bool) -> dict[s
         name = band_name(band, style.language, with_times=style.font < 20) if with_names else ""
         label = {
             "show": with_names,
-            "position": "insideTopLeft" if begin < middle else "insideTopRight",
+            "position": "insideTopLeft" if active < middle else "insideTopRight",
             "distance": 2,
             "offset": [0, (number % 3) * (style.font + 3)],
             "color": style.theme.text,

@@ -57,7 +57,7 @@ class ChartsPanel:
         with Element("div").classes("twins"):
             for place, policy in enumerate(self._twins):
                 with Tag("section", classes="twin", aria_label=policy_words(policy, state.language)):
-                    Tag("h3", policy_words(policy, state.language), data_testid=f"twin-{policy}")
+                    Tag("h2", policy_words(policy, state.language), data_testid=f"twin-{policy}")
                     if place < len(timelines):
                         made.append(_chart(timelines[place], self._styles(shown)[place]))
                     elif timelines:

@@ -1,17 +1,12 @@
 """What tests of the control room do and look for on its pages."""
 
-import asyncio
-
-import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from branchlab.poll import poll
 from tests.cluster.cluster import Cluster
-from tests.cluster.room.rooms import PATIENCE_MS, Room, Seen, records_of
+from tests.cluster.room.rooms import Seen, records_of
 
-PHONES = 30
 LOOKS = [
     ("light", "pt-BR"),
     ("dark", "en"),
@@ -19,7 +14,6 @@ LOOKS = [
 ]
 """Theme and language: in every run each of them once, in the long one all pairs."""
 _CHOSEN = '.bar [aria-pressed="true"][data-testid^="choose-"]'
-_SECONDS = PATIENCE_MS / 1000
 
 
 def expect_said(seen: Seen, words: str) -> None:
@@ -81,21 +75,3 @@ def smallest_text(page: Page) -> float:
             return Math.ceil(least * 10) / 10; }"""
         )
     )
-
-
-async def vote_from_phones(room: Room) -> None:
-    """Thirty phones look, and vote, each from an address of its own."""
-
-    async def phone(number: int) -> None:
-        transport = httpx.AsyncHTTPTransport(local_address=f"127.0.1.{number + 1}")
-        async with httpx.AsyncClient(transport=transport, timeout=_SECONDS) as http:
-
-            async def question() -> int:
-                shown = (await http.get(f"{room.audience}/state?lang=en")).json()
-                return int(shown["question"]["id"]) if shown["question"] else 0
-
-            asked = await poll(question, seconds=_SECONDS)
-            answer = await http.post(f"{room.audience}/vote", json={"question": asked, "choice": number % 3})
-            assert answer.status_code == 204
-
-    await asyncio.gather(*map(phone, range(PHONES)))

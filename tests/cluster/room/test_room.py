@@ -1,9 +1,7 @@
 """The control room in Chromium: its numbers are the nodes', its bands the log's, and keys do everything."""
 
-import asyncio
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -13,10 +11,10 @@ from playwright.sync_api import Browser, expect
 from branchlab.poll import poll_blocking
 from branchlab.screens.serving import address_here
 from tests.cluster.cluster import Cluster
+from tests.cluster.room.phones import PHONES, Phones
 from tests.cluster.room.rooms import PATIENCE_MS, Room, Seen, open_room, open_seen, records_of
 from tests.cluster.room.seeing import (
     LOOKS,
-    PHONES,
     assert_nothing_in_the_way,
     choose,
     choose_only,
@@ -25,7 +23,6 @@ from tests.cluster.room.seeing import (
     let_go,
     logged_moments,
     smallest_text,
-    vote_from_phones,
 )
 
 pytestmark = [pytest.mark.cluster, pytest.mark.browser]
@@ -239,8 +236,7 @@ def test_thirty_phones_vote_at_once_and_the_teacher_sees_it(seen: Seen, room: Ro
     seen.get("ask-choices").fill("more than 10\n10\nfewer")
     seen.get("ask-open").click()
     expect(seen.page.locator(".story-panel")).to_contain_text("How many are sold?")
-    with ThreadPoolExecutor(1) as beside:  # the browser has this thread's loop
-        beside.submit(lambda: asyncio.run(vote_from_phones(room))).result()
+    Phones(room).vote()
     rows = seen.page.locator(".votes span")
     expect(rows.nth(2)).to_have_text("10")
     expect(rows.nth(5)).to_have_text("10")
