@@ -21,6 +21,7 @@ from pydantic.dataclasses import dataclass
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.domain import characters, text
+from app.domain.bounds import MOST_KEPT_BYTES
 from app.domain.stock import Policy
 from app.security.passwords import password_fault
 
@@ -157,6 +158,7 @@ class Settings(BaseSettings):
     clock_offset_seconds: Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)] = 0.0  # lab only
     outbox_max_events: Annotated[int, Field(ge=1000, le=10**9)] = 1_000_000  # about 250 MB of log
     lab_faults: bool = False  # /faults: lets an administrator break links and disk on purpose
+    kept_max_bytes: Annotated[int, Field(ge=2**20, le=2**40)] = MOST_KEPT_BYTES  # parked, of one branch
     replication_min_acks: Annotated[int, Field(ge=0, le=100)] = 0  # peers that store an order before its 201
     durable_wait_seconds: Seconds = 5.0  # how long a 201 may wait for them before it becomes a 202
     scrub_seconds: Seconds = 600.0  # how often all replicated rows are read again

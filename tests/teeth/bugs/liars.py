@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import AbstractContextManager
+from typing import Any
 from unittest import mock
 
 from app.database import transaction
@@ -14,6 +15,7 @@ from app.state.tables import membership, stock_table
 from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle import hello_handler
 from app.sync.lifecycle.hello_handler import HelloHandler
+from app.sync.log import kept_room, receiver
 from app.sync.peering.peers import Peer
 from tests.recovery.test_lives_without_room import (
     test_a_liar_that_names_hundreds_of_its_own_lives_keeps_no_true_one_out,
@@ -34,6 +36,11 @@ from tests.recovery.test_lying_members import (
     test_logical_time_far_ahead_is_refused_and_hurts_nobody,
     test_thousands_of_dead_lives_are_not_stored,
     test_what_others_say_that_a_dead_life_granted_is_not_spent,
+)
+from tests.recovery.test_parked_and_lost import test_a_donor_fills_no_disk_with_what_it_hands_over
+from tests.sync.test_kept_room import (
+    test_a_member_fills_no_disk_with_rows_that_no_version_knows,
+    test_a_member_fills_no_disk_with_what_nobody_can_apply,
 )
 from tests.sync.test_rebirth import test_what_a_branch_that_left_says_ends_no_life
 from tests.teeth.bug import Directed, bug
@@ -168,3 +175,32 @@ def a_liars_own_names_use_up_the_room() -> AbstractContextManager[object]:
 def one_life_without_room_keeps_nodes_apart() -> AbstractContextManager[object]:
     """Nodes whose heads differ are never compared."""
     return mock.patch.object(hello_handler, "APART_AFTER", sys.maxsize)
+
+
+_ROOM = "what nobody can use fills no disk"
+
+
+@bug(_ROOM, Directed(test_a_member_fills_no_disk_with_what_nobody_can_apply))
+def what_cannot_be_applied_is_kept_without_end() -> AbstractContextManager[object]:
+    """A batch is taken however much of its sender is parked already."""
+    return mock.patch.object(kept_room, "_SENT", "SELECT 0 WHERE ? <> ''")
+
+
+@bug(_ROOM, Directed(test_a_member_fills_no_disk_with_rows_that_no_version_knows))
+def rows_of_unknown_relations_are_kept_without_end() -> AbstractContextManager[object]:
+    """The room for such rows is looked at where events are parked, and nowhere else."""
+
+    apply = receiver._apply
+
+    def unseen(*known: Any) -> receiver.Receipt:
+        receipt = apply(*known)
+        receipt.merged.kept = False
+        return receipt
+
+    return mock.patch.object(receiver, "_apply", unseen)
+
+
+@bug(_ROOM, Directed(test_a_donor_fills_no_disk_with_what_it_hands_over))
+def what_is_handed_over_is_kept_without_end() -> AbstractContextManager[object]:
+    """Events that a donor hands over are taken however many there are."""
+    return mock.patch.object(kept_room, "_HANDED", "SELECT 0 WHERE ? = ?")

@@ -60,6 +60,7 @@ PEER = (
     "storage_failed",
     "altered_row",
     "disk_full",
+    "kept_full",
     "outcome_unknown",
 )
 """What a route for other nodes can answer."""

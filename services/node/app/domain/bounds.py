@@ -54,6 +54,10 @@ MOST_BRANCHES = 1_000
 LONGEST_WORD = 200
 """Characters of an id, a kind, a hash or a revision in a message."""
 
+MOST_KEPT_BYTES = 256 * 2**20
+"""How many bytes of one branch's events a node keeps parked, where KEPT_MAX_BYTES says nothing else. That is
+a day of a busy branch of which nothing can be applied."""
+
 LONGEST_REASON = 4_000
 """Characters of the reason with which a parked event is handed over."""
 

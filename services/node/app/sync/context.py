@@ -10,6 +10,7 @@ from app.security.used_tokens import ReceiverClock
 from app.sync.guards.alarms import Alarms
 from app.sync.guards.fencer import Fencer
 from app.sync.guards.readiness import Readiness
+from app.sync.log.kept_room import Room
 from app.sync.peering.client import PeerClient
 from app.sync.peering.peers import Peers
 
@@ -30,3 +31,8 @@ class NodeContext:
     random: Random
     executor: Executor
     receiver_clock: ReceiverClock
+
+    @property
+    def room(self) -> Room:
+        """How much may be kept for one branch of what cannot be used yet."""
+        return Room.among(1 + len(self.peers.configured), own=self.settings.kept_max_bytes)

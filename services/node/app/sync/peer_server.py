@@ -48,6 +48,7 @@ class PeerServer:
         self._peers = context.peers
         self._readiness = context.readiness
         self._alarms = context.alarms
+        self._room = context.room
         self._hello_handler = hello_handler
         self._catch_up = catch_up
         self._stock = stock
@@ -71,7 +72,7 @@ class PeerServer:
         if self._readiness.reason == "rebuilding" and self._catch_up.everything_is_coming:
             raise NotReady("rebuilding")
         try:
-            receipt = await self._database.write(lambda tx: receiver.receive(tx, batch))
+            receipt = await self._database.write(lambda tx: receiver.receive(tx, batch, room=self._room))
         except Fork as fork:
             self._alarms.raise_("fork", f"{fork.origin} tells another history at event {fork.seq}")
             raise

@@ -53,6 +53,7 @@ ERRORS: list[tuple[Exception, int, str]] = [
     (sync.Incompatible("other_cluster"), 409, "incompatible"),
     (sync.NotTheSender("norte"), 403, "not_the_sender"),
     (StorageFull("full"), 507, "disk_full"),
+    (sync.KeptFull("norte", 1000), 507, "kept_full"),
     (StorageFailed("secret path"), 503, "storage_failed"),
     (AlteredRow("customers", "a key"), 503, "altered_row"),
     (OutcomeUnknown("secret path"), 503, "outcome_unknown"),

@@ -1,5 +1,6 @@
 """What is parked where disks are lost: nothing of it vanishes, and what somebody has in its rows ends."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -199,3 +200,24 @@ async def test_what_a_donor_handed_over_before_its_disk_was_lost_is_tried_everyw
             assert "divergence" not in await trial.alarms(name)
     (cell,) = [row for row in await trial.rows("norte") if row.received]
     assert cell.sold == 2
+
+
+async def test_a_donor_fills_no_disk_with_what_it_hands_over(trial: Trial) -> None:
+    """A node that fetches rows takes nothing of such a donor. It is ready as soon as there is room."""
+    least = 2**20
+    await trial.found("matriz", "norte")
+    changes = {**newer("order_created"), "body": {"nobody": "x" * (2 * least)}}
+    await trial.receive("matriz", 5)
+    await trial.converged()
+    trial.network.cut.add(("matriz", "norte"))
+    await trial.sell("matriz", 2)
+    await deliver_spoiled(trial["matriz"], trial["norte"], kind="order_created", changes=changes)
+    trial.network.cut.clear()
+    await trial.wipe("matriz")
+    await trial.start("matriz", ready=False, kept_max_bytes=least)
+    await asyncio.sleep(60)
+    assert not trial["matriz"].ready
+    assert not await trial.is_parked("matriz")
+    await trial.stop("matriz")
+    await trial.start("matriz")
+    await eventually(lambda: trial.is_parked("matriz"))

@@ -28,6 +28,7 @@ from app.sync.rules.retry import Advance, Answer, Retry, decide, pause_seconds
         (Answer(502), Retry("backing_off", "502")),
         (Answer(503, "not_ready"), Retry("backing_off", "503 not_ready")),
         (Answer(507, "disk_full"), Retry("backing_off", "507 disk_full")),
+        (Answer(507, "kept_full"), Retry("backing_off", "507 kept_full")),
         # What it lacks is not in the log any more.
         (Answer(410), Retry("needs_snapshot", "410")),
         # It refuses for good: people must see why; it is tried again all the same.

@@ -65,6 +65,7 @@ ERRORS: tuple[Exception, ...] = (
     sync.Fork("filial-sul", 42),
     sync.Incompatible("no_common_protocol"),
     sync.NotTheSender("filial-sul"),
+    sync.KeptFull("filial-sul", 268_435_456),
     StorageFull(),
     OutcomeUnknown(),
     AlteredRow("customers", "5505cbfc-dda3-5b1d-b5d5-ba06d9db6d0e"),

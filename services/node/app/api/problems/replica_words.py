@@ -23,6 +23,18 @@ REPLICA_PROBLEMS = (
         ),
     ),
     Problem(
+        "kept_full",
+        507,
+        Words("Too much that cannot be used", "Demais do que não se pode usar"),
+        Words(
+            "More than {limit} bytes from {branch} would be kept here that cannot be used yet. Nothing of the"
+            " message was stored.",
+            "Seriam guardados aqui mais de {limit} bytes de {branch} que ainda não se podem usar. Nada da"
+            " mensagem foi gravado.",
+        ),
+        retry_after=60,
+    ),
+    Problem(
         "unconfirmed_death",
         409,
         Words("Unconfirmed death", "Fim não confirmado"),

@@ -112,6 +112,7 @@ _ERRORS: tuple[tuple[type[Exception], Callable[[Any], Said]], ...] = (
     (sync.Fork, _plain("fork", "origin", "seq")),
     (sync.Incompatible, _plain("incompatible", "reason")),
     (sync.NotTheSender, _plain("not_the_sender", "sender")),
+    (sync.KeptFull, _plain("kept_full", "branch", "limit")),
     (StorageFull, _plain("disk_full")),
     (OutcomeUnknown, _plain("outcome_unknown")),
     (AlteredRow, _plain("altered_row", "relation", "key")),

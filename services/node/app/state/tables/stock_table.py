@@ -42,12 +42,14 @@ class Merged:
     - `ahead`: products where a peer's cell of this very life is newer than here, or differs. This file was
       rolled back.
     - `waiting`: cells of products that are not here yet.
+    - `kept`: whether anything is kept that cannot be used yet.
     """
 
     changed: bool = False
     forks: list[str] = field(default_factory=list)
     ahead: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    kept: bool = False
 
     def absorb(self, other: "Merged") -> None:
         """Add what another merge did."""
@@ -55,6 +57,7 @@ class Merged:
         self.forks += other.forks
         self.ahead += other.ahead
         self.waiting += other.waiting
+        self.kept = self.kept or other.kept
 
 
 def cells_of(connection: sqlite3.Connection, product_id: str) -> list[Cell]:

@@ -115,6 +115,7 @@ def take(
         if _is_beyond(heads.get(life.key, EMPTY_LOG), _known(tx, life)):
             counts = adopting and (branch is None or life_table.is_over(tx, life))
             dead_letters.take(tx, handed, donor=life_table.speaker(tx), further=counts)
+            merged.kept = True
         else:
             merged.absorb(kinds.try_once(tx, handed.origin, handed.event) or stock_table.Merged())
     return merged

@@ -11,6 +11,7 @@ from app.sync.catchup import donor_state, snapshot
 from app.sync.catchup.donor_client import DonorClient, FetchLock
 from app.sync.catchup.donor_state import DonorState
 from app.sync.context import NodeContext
+from app.sync.log import kept_room
 from app.sync.peering.peers import Peer
 from app.sync.wire.messages import HandedEvent, Page
 
@@ -24,6 +25,7 @@ class Importer:
         self._alarms = context.alarms
         self._donors = donors
         self._peers = context.peers
+        self._room = context.room
 
     async def take_parked(
         self, peer: Peer, told: DonorState, branch: str | None, *, orders: bool, lock: FetchLock | None = None
@@ -57,7 +59,7 @@ class Importer:
         self, peer: Peer, merge: Callable[[Transaction], stock_table.Merged]
     ) -> stock_table.Merged:
         """Run one merge in a transaction. A fork that it finds raises an alarm. Rows of this node's own epoch
-        that this disk did not write end the epoch."""
+        that this disk did not write end the epoch. Raises KeptFull, with nothing stored."""
         epoch = self._database.identity.epoch
         life = Life(peer.name, peer.epoch or "")
 
@@ -65,7 +67,10 @@ class Importer:
             if membership.has_left(tx, life.branch):
                 return stock_table.Merged()
             with tx.hearing(life, unreached=self._peers.is_unreached):
-                return merge(tx)
+                merged = merge(tx)
+            if merged.kept:
+                kept_room.require_room(tx, life.branch, self._room)
+            return merged
 
         merged = await self._database.write(hear)
         for fork in merged.forks:

@@ -8,7 +8,8 @@ from app.domain.errors import DeadEpoch
 from app.domain.life import Life
 from app.domain.ranges import Ranges
 from app.state.tables import life_table, stock_table
-from app.sync.log import dead_letters, positions
+from app.sync.log import dead_letters, kept_room, positions
+from app.sync.log.kept_room import Room
 from app.sync.rules import inbox
 from app.sync.rules.inbox import Admission
 from app.sync.rules.position import Position
@@ -30,11 +31,12 @@ class Receipt:
     merged: stock_table.Merged = field(default_factory=stock_table.Merged)
 
 
-def receive(tx: Transaction, batch: Batch) -> Receipt:
+def receive(tx: Transaction, batch: Batch, *, room: Room = kept_room.USUAL) -> Receipt:
     """Apply a batch that begins at the known position of its origin's epoch. A duplicate changes nothing.
 
     Raises BeyondBounds, DeadEpoch, WrongEpoch (the batch is meant for another epoch of this node), Gap (it
-    names this node's position) or Fork (another history under the same seq). An event that can never be
+    names this node's position), Fork (another history under the same seq), or KeptFull (more would be kept of
+    its origin than there is room for). An event that can never be
     applied is parked with its body and reason, and delays only its own entity.
     """
     life = batch.life
@@ -61,7 +63,10 @@ def receive(tx: Transaction, batch: Batch) -> Receipt:
         case Admission.APPLY:
             tx.require_lamport(max([batch.lamport, *(event.lamport for event in batch.events)]))
             with tx.hearing(life):
-                return _apply(tx, life, batch)
+                receipt = _apply(tx, life, batch)
+            if receipt.parked or receipt.merged.kept:
+                kept_room.require_room(tx, batch.origin, room)
+            return receipt
 
 
 def _apply(tx: Transaction, life: Life, batch: Batch) -> Receipt:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.database import StorageError
 from app.sync.wire.messages import Head
 
 
@@ -64,3 +65,13 @@ class Trimmed(ReplicaError):
 
 class Unreachable(ReplicaError):
     """No answer came: refused, reset, or timed out. The message may or may not have arrived."""
+
+
+class KeptFull(StorageError):
+    """More than `limit` bytes would be kept here for `branch` of what cannot be used yet. Nothing of the
+    message was stored; its sender keeps it."""
+
+    def __init__(self, branch: str, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes would be kept for {branch} of what cannot be used yet")
+        self.branch = branch
+        self.limit = limit

@@ -39,7 +39,7 @@ def apply_rows(tx: Transaction, rows: RowsBy, origin: str, revisions: Revisions)
     for relation in rows.keys() - set(replicated.relations()):
         for row in rows[relation]:
             kept = unknown_rows.keep(tx, relation, row, revision=revisions.get(relation, 1), origin=origin)
-            merged.changed = merged.changed or kept
+            merged.changed, merged.kept = merged.changed or kept, merged.kept or kept
     return merged
 
 
