@@ -82,6 +82,7 @@ class WatchedConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None  # while answers pile up here
+        self._refused_unread = False  # and nothing more is read for that
         self._unserved = 0  # bytes since a request was in service
         self._admitted: Pass | None = None  # of the request in service
         self._quick: Any = None  # the service of a whole request
@@ -144,6 +145,9 @@ class WatchedConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._stop_writing()
         self.protocol.resume_writing()
+        if self._refused_unread:
+            self._refused_unread = False
+            self.protocol.flow.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._stop_waiting()
@@ -177,6 +181,9 @@ class WatchedConnection(asyncio.Protocol):
             return
         self._await_header()
         self._is_not_idle()
+        if self._unread is not None:  # its refusals pile up here, so it gets no more of them
+            self._refused_unread = True
+            self.protocol.flow.pause_reading()
 
     def _release(self, data: bytes, repetition: Repetition) -> None:
         """Refuse a request that came too early, now that its time is over. It is older than any request may

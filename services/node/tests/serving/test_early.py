@@ -242,3 +242,23 @@ def test_no_queue_forms_while_clients_are_turned_away() -> None:
         assert server.lane.refuses(size=0)
 
     play(scenario)
+
+
+def test_a_client_that_reads_no_refusals_gets_no_more_of_them() -> None:
+    """Each of its requests differs, so none of them waits for its time. The refusals would pile up here
+    for as long as a client may leave answers unread, at thousands a second."""
+
+    async def scenario() -> None:
+        server = Server()
+        server.fill()
+        connection, transport = server.connect()
+        connection.data_received(ORDER)
+        connection.pause_writing()  # the transport has more than it can send
+        connection.data_received(ORDER.replace(b"/orders", b"/orders?1"))
+        assert (transport.written, connection.protocol.flow.read_paused) == (2 * NO, True)
+        connection.resume_writing()
+        assert not connection.protocol.flow.read_paused
+        connection.data_received(ORDER.replace(b"/orders", b"/orders?2"))
+        assert (transport.written, connection.protocol.flow.read_paused) == (3 * NO, False)
+
+    play(scenario)
