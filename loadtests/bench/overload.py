@@ -1,7 +1,9 @@
 """What a branch does when it is asked for more than it can do: orders that are taken and refused, their
 times, memory, replication and recovery, at multiples of its capacity in an open loop:
 
-    python -m loadtests.bench.overload [--seconds 8] [--together N] [--svg docs/overload.svg]
+    python -m loadtests.bench.overload [--seconds 8] [--together N] [--svg docs/overload.svg] [--table]
+
+With --table the rows are printed as they stand in docs/security.md, too.
 
 Capacity is the most that closed loops of 4 to 64 clients reach just before. Time-outs count as such. The node
 has one core; its peer and the clients share another one. How busy the clients were is printed: near 1 they
@@ -78,6 +80,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--svg", type=Path, default=None)
+    parser.add_argument("--table", action="store_true", help="print the rows of docs/security.md, too")
     parser.add_argument("--together", type=int, default=None, help="COMMANDS_TOGETHER, if not the default")
     given = parser.parse_args()
     top = _clients_top()
@@ -92,6 +95,8 @@ def main() -> int:
         p99 = _quantile(alone, 0.99)
         steps = [_step(bench, token, many, capacity, seconds=given.seconds, slow=p99) for many in MULTIPLES]
     _print(steps, alone=p99)
+    if given.table:
+        out.print("\n".join(table(steps, alone=p99)))
     if given.svg is not None:
         given.svg.write_text(curve(steps, alone=p99), encoding="utf-8")
         out.print(f"the curve is in {given.svg}")
@@ -236,6 +241,17 @@ def _print(steps: Sequence[Step], *, alone: float) -> None:
             f" | {step.per_cpu:15.0f} | {step.busy:12.2f}"
             f" | {step.lag:17.1f} s | {step.recovered:.1f} s"
         )
+
+
+def table(steps: Sequence[Step], *, alone: float) -> list[str]:
+    """The rows of the table in docs/security.md, of loads that are the capacity or more."""
+    top = max(step.goodput for step in steps)
+    return [
+        f"| {step.multiple:g} × | {step.goodput / top:.2f} | {step.p99 / alone:.2g} | {step.per_cpu:.0f}"
+        f" | {step.gone} | {step.mib:.0f} MiB |"
+        for step in steps
+        if step.multiple >= 1
+    ]
 
 
 def _is_reached(steps: Sequence[Step], *, alone: float) -> bool:
