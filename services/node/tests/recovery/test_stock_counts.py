@@ -279,3 +279,20 @@ async def test_who_was_sealed_hears_nothing_more_from_a_dead_life(trial: Trial) 
     await trial.sell("sul", 5)
     assert isinstance(await trial.refused("sul"), OutOfStock)
     await trial.verify()
+
+
+@pytest.mark.parametrize("heard_by", ["sul", "matriz"])
+async def test_a_life_that_one_node_alone_ever_heard_blocks_no_count(trial: Trial, heard_by: str) -> None:
+    """Its disk was lost before it did anything: it had no rights, and nobody counts it among the dead."""
+    await trial.stocked(at="matriz", units=9, share="equal")
+    (deaf,) = {"sul", "matriz"} - {heard_by}
+    cut = {("norte", deaf), (deaf, "norte")}
+    trial.network.cut |= cut
+    await trial.wipe("norte")
+    await trial.start("norte")
+    await trial.wipe("norte")
+    trial.network.cut -= cut
+    await trial.start("norte")
+    await trial.converged()
+    await count(trial, 0)
+    await trial.verify()
