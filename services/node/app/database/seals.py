@@ -21,7 +21,7 @@ UNSEALED = 0
 
 _EMPTY = blake2b(digest_size=8)
 _as_number = Struct(">q").unpack
-BETWEEN, _NOTHING = "\x1f", "\x00"  # no text that a node stores has a control character
+BETWEEN, NOTHING = "\x1f", "\x00"  # no text that a node stores has a control character
 
 UNREADABLE = (ValueError, TypeError, OverflowError, KeyError, AttributeError, RecursionError)
 """The errors of reading a row whose columns have values that no node writes."""
@@ -31,7 +31,7 @@ def seal(values: Iterable[Any]) -> int:
     """The seal of these column values (texts, numbers, None), in this order."""
     return seal_joined(
         BETWEEN.join(
-            [value if type(value) is str else _NOTHING if value is None else repr(value) for value in values]
+            [value if type(value) is str else NOTHING if value is None else repr(value) for value in values]
         )
     )
 

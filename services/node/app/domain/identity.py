@@ -64,7 +64,10 @@ def _uuid7(seconds: float, random_bytes: bytes) -> int:
 
 def _written(number: int) -> str:
     """A UUID's number as UUIDs are written. By `UUID` itself it takes five times as long."""
-    digits = f"{number:032x}"
+    return _hyphened(f"{number:032x}")
+
+
+def _hyphened(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
@@ -73,23 +76,22 @@ def order_id(seconds: float, random_bytes: bytes, *, branch: str) -> str:
 
     Another branch that says an order of its own under this id is found out (`is_order_id_of`).
     """
-    drawn = _uuid7(seconds, random_bytes) >> _MARK_BITS
-    return _written(drawn << _MARK_BITS | _mark(drawn, branch))
+    return _hyphened(_marked(f"{_uuid7(seconds, random_bytes) >> _MARK_BITS:024x}", branch))
 
 
 def is_order_id_of(branch: str, order_id: str) -> bool:
     """Whether an id carries a branch's mark. Of an id that was drawn without one, by an earlier version, that
     is false for every branch."""
     try:
-        whole = UUID(order_id).int
+        digits = f"{UUID(order_id).int:032x}"
     except ValueError:
         return False
-    return whole & ((1 << _MARK_BITS) - 1) == _mark(whole >> _MARK_BITS, branch)
+    return digits == _marked(digits[: -_MARK_BITS // 4], branch)
 
 
-def _mark(drawn: int, branch: str) -> int:
-    digest = hashlib.sha256(f"order:{drawn:024x}:{branch}".encode()).digest()
-    return int.from_bytes(digest[: _MARK_BITS // 8], "big")
+def _marked(drawn: str, branch: str) -> str:
+    """The digits of an order's id: those drawn, and those that follow from them and its branch."""
+    return drawn + hashlib.sha256(f"order:{drawn}:{branch}".encode()).hexdigest()[: _MARK_BITS // 4]
 
 
 @lru_cache(maxsize=10_000)  # orders name the same products and customers again and again

@@ -118,14 +118,8 @@ def _total_cents(lines: Sequence[tuple[Product, int]]) -> int:
 
 def _line(number: int, product: Product, quantity: int) -> OrderLine:
     """A line at the catalogue's present price."""
-    return OrderLine(
-        line=number,
-        product_id=product.id,
-        sku=product.sku,
-        name=product.name,
-        quantity=quantity,
-        unit_price_cents=product.price_cents,
-    )
+    # By place: each order makes several.
+    return OrderLine(number, product.id, product.sku, product.name, quantity, product.price_cents)
 
 
 def _audit(

@@ -10,18 +10,29 @@ from typing import Any
 
 from app.database import AlteredRow, Transaction
 from app.database.digest import canonical
-from app.database.seals import UNREADABLE, UNSEALED, Stored, is_listed, require_written, seal
+from app.database.seals import (
+    BETWEEN,
+    UNREADABLE,
+    UNSEALED,
+    Stored,
+    is_listed,
+    require_written,
+    seal,
+    seal_joined,
+)
 from app.domain import forms
 from app.domain.forms import COUNTS, Form, Row
 from app.domain.life import Life
 from app.domain.stock import Cell
 from app.state.tables import row_sql
 
+_KEY = ("product_id", "branch", "epoch")
 _FIRST = len(forms.STOCK.columns)
 _sealed_of = attrgetter(*forms.STOCK.columns)
+# The values of a cell that granted nothing as a seal joins them, without a look at what each of them is.
+_SEALED = BETWEEN.join("%s" if name in _KEY else "%d" for name in forms.STOCK.columns)
 _COUNTED = sorted((*COUNTS, "version"))
 _counts_of = attrgetter(*_COUNTED)
-_KEY = ("product_id", "branch", "epoch")
 _THIS = " AND ".join(f"{name} = ?" for name in _KEY)
 _LISTED = "product_id IN (SELECT value FROM json_each(?))"
 
@@ -211,7 +222,8 @@ def written_values(cell: Cell) -> list[Any]:
     """The values of a cell's own row: all but its grants."""
     form = forms.of("stock")
     if not cell.beyond and not form.added:
-        return [*_sealed_of(cell), None, sealed(cell)]
+        columns = _sealed_of(cell)
+        return [*columns, None, sealed(cell) if cell.granted else seal_joined(_SEALED % columns)]
     row = cell.as_json()
     del row["granted"]
     return [*form.stored(row), sealed(cell)]
