@@ -265,18 +265,7 @@ class Observer:
 
     def _check_rights(self, name: str, epoch: str, view: View) -> None:
         """The owner's own view must never show negative rights."""
-        rights: dict[str, int] = {}
-        for (product, branch, of_epoch), cell in view.cells.items():
-            if (branch, of_epoch) == (name, epoch):
-                received, returned, _, recovered, _, sold, removed, _ = cell
-                came = received + returned + recovered
-                rights[product] = rights.get(product, 0) + came - sold - removed
-        for (product, *lives), quantity in view.grants.items():
-            if lives[:2] == [name, epoch]:
-                rights[product] = rights.get(product, 0) - quantity
-            if lives[2:] == [name, epoch]:
-                rights[product] = rights.get(product, 0) + quantity
-        for product, units in rights.items():
+        for product, units in view.rights_of((name, epoch)).items():
             if units < 0:
                 self._violation("overspent", name, f"it has spent {-units} rights of {product} it never had")
 

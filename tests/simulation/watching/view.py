@@ -85,6 +85,21 @@ class View:
         rows = self.connection.execute("SELECT product_id, branch, epoch FROM hearsay_cells")
         self.hearsay = frozenset(tuple(row) for row in rows)
 
+    def rights_of(self, life: Life) -> dict[str, int]:
+        """What a life may still sell by these rows, by product; below zero where it has spent more."""
+        rights: dict[str, int] = {}
+        for (product, *owner), cell in self.cells.items():
+            if (*owner,) == life:
+                received, returned, _, recovered, _, sold, removed, _ = cell
+                came = received + returned + recovered
+                rights[product] = rights.get(product, 0) + came - sold - removed
+        for (product, branch, epoch, *to), quantity in self.grants.items():
+            if (branch, epoch) == life:
+                rights[product] = rights.get(product, 0) - quantity
+            if (*to,) == life:
+                rights[product] = rights.get(product, 0) + quantity
+        return rights
+
     def changed(self) -> dict[str, Rows]:
         """The rows of the tables that changed. No process commits meanwhile: it is one instant."""
         before = self.texts
