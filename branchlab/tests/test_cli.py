@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from branchlab.cli import main
 from branchlab.networks import network, ports
 from branchlab.networks.network import UpOptions, plan
 from branchlab.settings import load_or_create
 from branchlab.teaching.scenarios.registry import in_group
+from branchlab.tests.program import exit_code
 
 
 @pytest.fixture(autouse=True)
@@ -32,12 +32,6 @@ def stopped_network(tmp_path: Path) -> None:
     free = ports.find_free(2)
     network.save(plan(None, UpOptions(nodes=2, ports=free), driver="process"), tmp_path / "run")
     load_or_create(tmp_path / "env")
-
-
-def exit_code(*arguments: str) -> object:
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    return ended.value.code
 
 
 def mistake(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from branchlab.cli import app, main
+from branchlab.cli import app
 from branchlab.teaching.replay import files
+from branchlab.tests.program import at_place, exit_code
 
 
 @pytest.mark.parametrize(
@@ -20,10 +21,7 @@ from branchlab.teaching.replay import files
 def test_a_mistake_is_one_plain_line_and_starts_nothing(
     options: tuple[str, str], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    where = ["--run-dir", str(tmp_path / "run"), "--env-file", str(tmp_path / "env")]
-    with pytest.raises(SystemExit) as ended:
-        main(["demo", *where, *options])
-    assert ended.value.code == 2
+    assert exit_code("demo", *at_place(tmp_path), *options) == 2
     assert capsys.readouterr().err.startswith(line)
     assert list(tmp_path.iterdir()) == []
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from branchlab import interruption
-from branchlab.cli import main
 from branchlab.errors import LabError
 from branchlab.language import speaking
 from branchlab.networks import interrupted, network
 from branchlab.networks.drivers import NodeState
 from branchlab.networks.interrupted import Ended, ending
 from branchlab.networks.network import UpOptions, plan
+from branchlab.tests.program import exit_code
 
 ALL_RUN: dict[str, NodeState] = dict.fromkeys(("matriz", "filial-norte", "filial-sul"), "running")
 ONE_PAUSED: dict[str, NodeState] = {**ALL_RUN, "filial-sul": "paused"}
@@ -107,9 +107,7 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def last_line(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """The one line that a verb ends with which was interrupted."""
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    assert ended.value.code == interruption.EXIT_CODE
+    assert exit_code(*arguments) == interruption.EXIT_CODE
     shown = capsys.readouterr()
     lines = (shown.out + shown.err).splitlines()
     assert [line for line in lines if line.startswith("interrupted")] == lines[-1:]

@@ -22,6 +22,7 @@ from branchlab.language import (
     spoken,
     tables,
 )
+from branchlab.tests.program import exit_code
 
 
 @pytest.mark.parametrize(
@@ -126,9 +127,7 @@ def test_help_is_in_the_language_spoken(
 
 
 def test_every_verb_takes_a_language(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["runs", "--lang", "fr"])
-    assert ended.value.code == 2
+    assert exit_code("runs", "--lang", "fr") == 2
     assert capsys.readouterr().err == "lab: there is no language 'fr' here; the languages are pt-BR, en\n"
 
 
@@ -152,7 +151,5 @@ def test_what_was_typed_wrongly_is_said_in_the_language_spoken(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], english: str, portuguese: str
 ) -> None:
     for language, words in (("en", english), ("pt-BR", portuguese)):
-        with pytest.raises(SystemExit) as ended:
-            main(["--lang", language, *arguments])
-        assert ended.value.code == 2
+        assert exit_code("--lang", language, *arguments) == 2
         assert words in " ".join(capsys.readouterr().err.replace("│", " ").split())

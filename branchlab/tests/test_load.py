@@ -10,12 +10,12 @@ from rich.console import Console
 
 from branchlab import console
 from branchlab.checking.runlog import RunLog, read_records
-from branchlab.cli import main
 from branchlab.errors import LabError
 from branchlab.teaching.load import command, locust, workers
 from branchlab.teaching.load.command import parse_seconds
 from branchlab.teaching.load.locust import Load
 from branchlab.teaching.load.report import percentile, requests_table, tally_lines
+from branchlab.tests.program import at_place, exit_code
 
 FIGURES = Path("/runs/load.json")
 
@@ -69,10 +69,7 @@ def test_a_time_that_is_none_or_longer_than_ten_minutes_is_one_plain_line(text: 
 def test_a_mistake_starts_nothing(
     options: tuple[str, str], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    where = ["--run-dir", str(tmp_path / "run"), "--env-file", str(tmp_path / "env")]
-    with pytest.raises(SystemExit) as ended:
-        main(["load", *where, *options])
-    assert ended.value.code == 2
+    assert exit_code("load", *at_place(tmp_path), *options) == 2
     assert capsys.readouterr().err == line
     assert list(tmp_path.iterdir()) == []
 

@@ -4,21 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from branchlab.cli import main
+from branchlab.tests.program import at_place, exit_code
 from branchlab.tests.replay_files import ORDERS, PORTUGUESE_ORDERS, write
 
 
 @pytest.fixture
 def where(tmp_path: Path) -> list[str]:
-    return ["--run-dir", str(tmp_path / "run"), "--env-file", str(tmp_path / "env")]
+    return at_place(tmp_path)
 
 
 def lab(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(["replay", *arguments])
-    code = ended.value.code
-    assert isinstance(code, int)
-    return code
+    return exit_code("replay", *arguments)
 
 
 def write_in(tmp_path: Path, **files: str) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from branchlab import cli, mistakes, private
+from branchlab import mistakes, private
 from branchlab.checking.runlog import RunLog, read_records
 from branchlab.errors import LabError
 from branchlab.networks import lease, network
@@ -18,6 +18,7 @@ from branchlab.networks.drivers.node_process import NodeProcess
 from branchlab.networks.network import UpOptions
 from branchlab.poll import poll_blocking
 from branchlab.settings import load_or_create
+from branchlab.tests.program import at_place, exit_code
 
 
 @contextmanager
@@ -115,10 +116,8 @@ def test_what_the_machine_refuses_is_one_line_of_any_verb(
         raise OSError(number, "refused", "/full/disk")
 
     monkeypatch.setattr(private, "make_folder", refuse)
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["load", "--run-dir", str(tmp_path / "run"), "--env-file", str(tmp_path / "env")])
+    assert exit_code("load", *at_place(tmp_path)) == 2
     *progress, line = capsys.readouterr().err.splitlines()
-    assert ended.value.code == 2
     assert [one for one in progress if not one.endswith("…")] == []
     assert line.startswith("lab: /full/disk: refused; ")
     assert words in line

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from branchlab.cli import main
 from branchlab.errors import LabError
 from branchlab.networks import ports
 from branchlab.networks.drivers.process import ProcessDriver
 from branchlab.networks.network import UpOptions
+from branchlab.tests.program import at_place, exit_code
 from branchlab.tests.standins import driver_in, standin
 
 
@@ -55,11 +55,10 @@ def test_a_busy_page_of_locust_is_refused_before_anything_is_started(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (port,) = ports.find_free(1)
-    where = ["--run-dir", str(tmp_path / "run"), "--env-file", str(tmp_path / "env")]
-    with socket.create_server(("127.0.0.1", port)), pytest.raises(SystemExit) as ended:
-        main(["load", "--ui", "--ui-port", str(port), *where])
+    with socket.create_server(("127.0.0.1", port)):
+        ended = exit_code("load", "--ui", "--ui-port", str(port), *at_place(tmp_path))
     line = capsys.readouterr().err
-    assert ended.value.code == 2
+    assert ended == 2
     assert line.startswith(f"lab: port {port}, which Locust's page needs, is in use by another program")
     assert line.endswith(f"`make load-ui UI_PORT={port + 1}`\n")
     assert list(tmp_path.iterdir()) == []

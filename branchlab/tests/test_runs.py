@@ -7,8 +7,8 @@ import pytest
 
 from branchlab.checking.runlog import RunLog, read_records
 from branchlab.checking.runs import open_log
-from branchlab.cli import main
 from branchlab.networks import lease
+from branchlab.tests.program import exit_code
 
 
 def play(directory: Path, run: str, *, verdict: str | None = "PASS") -> Path:
@@ -25,10 +25,7 @@ def start(log: RunLog) -> None:
 
 
 def lab(*words: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
+    return exit_code(*words)
 
 
 def test_each_run_keeps_its_log_and_the_link_leads_to_the_newest(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from branchlab.cli import main
 from branchlab.faults import decisions
 from branchlab.faults.command import Clients
 from branchlab.networks import network
@@ -16,6 +15,7 @@ from branchlab.nodes.contract import Stock
 from branchlab.nodes.outcome import Refused
 from branchlab.nodes.stock_counts import below_zero, when_unblocked
 from branchlab.tests.fake_node import PASSWORD, USERNAME, FakeNode
+from branchlab.tests.program import exit_code
 
 BLOCKED = Refused(409, "count_blocked", {"member": "filial-sul"})
 
@@ -102,9 +102,7 @@ def counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeNode:
 
 
 def run_count(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(["count", "CAFE-500", *arguments])
-    return int(ended.value.code or 0)
+    return exit_code("count", "CAFE-500", *arguments)
 
 
 def counts(node: FakeNode) -> int:

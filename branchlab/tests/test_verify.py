@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from branchlab.cli import main
 from branchlab.nodes.contract import Stock
+from branchlab.tests.program import exit_code
 from branchlab.tests.run_records import HandMadeRun, make_order, make_stock
 
 ORDER = make_order(1, quantity=2)
@@ -27,10 +27,7 @@ def recorded(directory: Path, *stock: Stock, orders: int = 1) -> Path:
 
 
 def verify(path: Path, *options: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(["verify", str(path), *options])
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
+    return exit_code("verify", str(path), *options)
 
 
 def test_a_log_whose_promises_are_kept_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
