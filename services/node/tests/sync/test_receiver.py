@@ -1,9 +1,6 @@
 """The receiving side: what a batch changes, what it is refused for, and what is parked."""
 
-import json
 from collections.abc import Callable, Sequence
-from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from hypothesis import given, settings
@@ -11,50 +8,20 @@ from hypothesis import strategies as st
 
 from app.database import StorageFull
 from app.domain.errors import DeadEpoch
-from app.state.tables import customers, life_table, order_rows, orders, products, stock_table
+from app.state.tables import life_table, orders
 from app.sync.log import positions
 from app.sync.log.receiver import Receipt
 from app.sync.wire.errors import Fork, Gap, WrongEpoch
-from app.sync.wire.messages import Batch, Head, WireEvent
+from app.sync.wire.messages import Batch, Head
 from tests.support import history
-from tests.support.branch import ACTOR, Branch, Branches, over_the_wire
+from tests.support.branch import Branch, Branches
 from tests.support.history import History
-
-Change = Callable[[dict[str, Any]], Any]
+from tests.sync.received import next_batch, position, with_body, with_ten_units
 
 
 @pytest.fixture
 def pair(branches: Branches) -> tuple[Branch, Branch]:
-    """matriz with a customer, a product and ten units of it, which norte has too."""
-    matriz, norte = branches.make("matriz"), branches.make("norte")
-    matriz.customer("ALFKI")
-    matriz.product("rice")
-    matriz.adjust("rice", 10)
-    matriz.send(norte)
-    return matriz, norte
-
-
-def next_batch(branch: Branch, peer: Branch) -> Batch:
-    batch = branch.batch_for(peer)
-    assert batch is not None
-    return batch
-
-
-def position(branch: Branch, origin: Branch) -> Head:
-    return positions.at(branch.connection, origin.life)
-
-
-def with_event(batch: Batch, number: int, **changes: Any) -> Batch:
-    """The batch with one of its events replaced."""
-    events = list(batch.events)
-    events[number] = events[number].model_copy(update=changes)
-    return over_the_wire(batch.model_copy(update={"events": events}))
-
-
-def with_body(batch: Batch, number: int, change: Change) -> Batch:
-    body = json.loads(json.dumps(batch.events[number].body))
-    change(body)
-    return with_event(batch, number, body=body)
+    return with_ten_units(branches)
 
 
 def test_a_batch_is_applied_and_the_position_advances(pair: tuple[Branch, Branch]) -> None:
@@ -146,138 +113,6 @@ def test_the_origins_lamport_is_witnessed(pair: tuple[Branch, Branch]) -> None:
     assert norte.do(lambda tx: tx.lamport) > 1000
 
 
-def break_stock(body: dict[str, Any]) -> None:
-    body["cells"][0]["sold"] = -1
-
-
-def break_name(body: dict[str, Any]) -> None:
-    body["name"] = 7
-
-
-def test_an_event_that_cannot_be_applied_is_parked_whole_and_holds_up_only_its_entity(
-    pair: tuple[Branch, Branch],
-) -> None:
-    matriz, norte = pair
-    matriz.do(lambda tx: customers.update(tx, "ALFKI", {"name": "Alfredo"}, actor=ACTOR))
-    matriz.product("beans")
-    matriz.place("ALFKI", ("rice", 3))
-    batch = with_body(next_batch(matriz, norte), 0, break_name)
-    receipt = norte.receive(batch)
-    (parked,) = norte.parked()
-    assert (receipt.parked, receipt.position) == (1, batch.through)
-    assert (parked["kind"], parked["reason"], parked["waiting"]) == (
-        "customer_upserted",
-        "Invalid: name not_a_text",
-        0,
-    )
-    assert WireEvent.model_validate_json(parked["body"]) == batch.events[0]
-    assert len(orders.page(norte.connection, "", 10)) == 1
-    assert norte.product_id("beans")
-
-
-def test_a_parked_event_leaves_nothing_half_applied(pair: tuple[Branch, Branch]) -> None:
-    """The order is invalid, so its customer and products, which are applied first, are undone with it."""
-    matriz, norte = pair
-    matriz.customer("NOVO")
-    placed = matriz.place("NOVO", ("rice", 1))
-    batch = next_batch(matriz, norte)
-    kinds = [event.kind for event in batch.events]
-    number = kinds.index("order_created")
-    batch = with_body(batch, number, lambda body: body["order"].update(total_cents=1))
-    batch = with_event(batch, kinds.index("customer_upserted"), kind="unknown")
-    norte.receive(batch)
-    assert len(norte.parked()) == 2
-    assert norte.connection.execute("SELECT COUNT(*) FROM customers").fetchone()[0] == 1
-    assert order_rows.snapshot(norte.connection, placed) is None
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"kind": "prophecy"}, "Invalid: kind unknown_to_this_version"),
-        ({"schema_version": 99}, "Invalid: schema_version newer_than_this_version"),
-        ({"body": None}, "Invalid: body not_an_object"),
-        ({"body": {}}, "Invalid: product missing"),
-        ({"body": []}, "Invalid: body not_an_object"),
-        ({"body": {"product": None, "cells": None}}, "Invalid"),
-    ],
-)
-def test_what_newer_or_broken_peers_send_is_parked(
-    pair: tuple[Branch, Branch], changes: dict[str, Any], reason: str
-) -> None:
-    matriz, norte = pair
-    matriz.adjust("rice", 1)
-    norte.receive(with_event(next_batch(matriz, norte), 0, **changes))
-    (parked,) = norte.parked()
-    assert parked["reason"].startswith(reason)
-
-
-@pytest.mark.parametrize("mistake", [KeyError, TypeError, AttributeError, ValueError])
-def test_a_mistake_of_this_program_is_raised_and_parks_nothing(
-    pair: tuple[Branch, Branch], monkeypatch: pytest.MonkeyPatch, mistake: type[Exception]
-) -> None:
-    matriz, norte = pair
-    before = position(norte, matriz)
-    matriz.adjust("rice", 1)
-    batch = next_batch(matriz, norte)
-    with monkeypatch.context() as broken:
-        broken.setattr(stock_table, "merge", Mock(side_effect=mistake))
-        with pytest.raises(mistake):
-            norte.receive(batch)
-    assert (norte.parked(), position(norte, matriz)) == ([], before)
-    norte.receive(batch)
-    assert norte.digest() == matriz.digest()
-
-
-def test_only_the_origins_own_rows_and_orders_are_taken(pair: tuple[Branch, Branch]) -> None:
-    matriz, norte = pair
-    matriz.place("ALFKI", ("rice", 1))
-    batch = next_batch(matriz, norte)
-    batch = with_body(batch, 0, lambda body: body["cells"][0].update(branch="sul"))
-    batch = with_body(batch, 1, lambda body: body["order"].update(branch="sul"))
-    norte.receive(batch)
-    assert [row["reason"] for row in norte.parked()] == [
-        "Invalid: stock of_another_branch",
-        "Invalid: orders of_another_branch",
-    ]
-
-
-def test_a_newer_state_of_the_entity_that_applies_clears_what_was_parked(pair: tuple[Branch, Branch]) -> None:
-    matriz, norte = pair
-    matriz.adjust("rice", 1)
-    batch = with_body(next_batch(matriz, norte), 0, break_stock)
-    matriz.acknowledge(norte, norte.receive(batch).position.seq)
-    assert len(norte.parked()) == 1
-    matriz.adjust("rice", 1)
-    matriz.send(norte)
-    assert (norte.parked(), norte.digest()) == ([], matriz.digest())
-
-
-def test_a_cancellation_clears_its_parked_order(pair: tuple[Branch, Branch]) -> None:
-    matriz, norte = pair
-    placed = matriz.place("ALFKI", ("rice", 1))
-    batch = with_body(next_batch(matriz, norte), 1, lambda body: body["order"].update(total_cents=1))
-    matriz.acknowledge(norte, norte.receive(batch).position.seq)
-    matriz.cancel(placed)
-    matriz.send(norte)
-    assert (norte.parked(), norte.digest()) == ([], matriz.digest())
-
-
-@pytest.mark.parametrize("unapplied", ["stock_update", "prophecy"])
-def test_another_kind_of_event_of_the_same_entity_clears_nothing(
-    pair: tuple[Branch, Branch], unapplied: str
-) -> None:
-    """A product's new name says nothing of its stock: clearing that would hide a hole for ever."""
-    matriz, norte = pair
-    matriz.adjust("rice", 1)
-    batch = with_body(next_batch(matriz, norte), 0, break_stock)
-    batch = with_event(batch, 0, kind=unapplied)
-    matriz.acknowledge(norte, norte.receive(batch).position.seq)
-    matriz.do(lambda tx: products.update(tx, "rice", {"name": "Arroz"}, actor=ACTOR))
-    matriz.send(norte)
-    assert [row["kind"] for row in norte.parked()] == [unapplied]
-
-
 def test_a_batch_is_one_transaction(pair: tuple[Branch, Branch]) -> None:
     """A full disk in the middle of it leaves neither half of its events nor a position beyond them."""
     matriz, norte = pair
@@ -294,27 +129,6 @@ def test_a_batch_is_one_transaction(pair: tuple[Branch, Branch]) -> None:
     norte.connection.execute("PRAGMA max_page_count = 1000000")
     norte.receive(batch)
     assert norte.digest() == matriz.digest()
-
-
-def test_what_lacks_something_waits_and_is_applied_when_it_came(pair: tuple[Branch, Branch]) -> None:
-    matriz, norte = pair
-    matriz.product("beans")
-    matriz.adjust("beans", 5)
-    placed = matriz.place("ALFKI", ("beans", 1))
-    batch = next_batch(matriz, norte)
-    # The product's own event and the stock's are withheld; the order comes without its products.
-    lonely = batch.events[-1].model_copy(update={"body": {**batch.events[-1].body, "products": []}})
-    norte.receive(batch.model_copy(update={"events": [lonely]}))
-    (waiting,) = norte.parked()
-    assert (waiting["kind"], waiting["waiting"], waiting["attempts"]) == ("order_created", 1, 2)
-    matriz.acknowledge(norte, matriz.head())
-    matriz.product("salt")
-    matriz.send(norte)
-    assert [row["attempts"] for row in norte.parked()] == [3]
-    matriz.do(lambda tx: products.update(tx, "beans", {"price_cents": 7}, actor=ACTOR))
-    matriz.send(norte)
-    assert norte.parked() == []
-    assert orders.view(norte.connection, placed).total_cents == 1000
 
 
 def test_a_fork_of_a_row_and_a_newer_row_of_ones_own_are_reported(pair: tuple[Branch, Branch]) -> None:
