@@ -1,5 +1,6 @@
 """What a log tells of a lesson: lines of theory and class beside what is observed, votes of every kind."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -86,6 +87,8 @@ def test_once_it_is_seen_each_line_says_beside_it_how_far_it_was_off() -> None:
     style = ChartStyle("pt-BR", LIGHT, (0, 60), 60)
     names = [one.series["name"] for one in drawn("pending", told.timeline, style)]
     assert names[-2:] == ["teoria 120 (erro 2 %)", "turma 60 (erro 49 %)"]
+    large = drawn("pending", told.timeline, replace(style, font=24))
+    assert [one.series["name"] for one in large][-2:] == ["teoria 120 (2 %)", "turma 60 (49 %)"]
 
 
 def test_every_fact_that_the_lesson_expects_has_words() -> None:

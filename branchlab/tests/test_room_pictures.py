@@ -198,3 +198,23 @@ def luminance(colour: str) -> float:
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def band_names(how: ChartStyle) -> list[str]:
+    told = run_with_a_stopped_branch()
+    bands = next(one for one in charts.option(told.timeline, how)["series"] if "markArea" in one)
+    return [area[0]["name"] for area in bands["markArea"]["data"] if area[0]["name"]]
+
+
+def test_a_band_says_less_where_there_is_less_room() -> None:
+    assert band_names(style()) == ["sul stopped 00:04–"]
+    assert band_names(style(font=24)) == ["sul stopped"]
+    assert band_names(style(is_twin=True)) == ["stopped"]
+
+
+def test_charts_that_are_compared_have_one_scale() -> None:
+    few, many = run_with_a_stopped_branch(), run_with_a_stopped_branch()
+    many.owes(11, "matriz", "filial-sul", 90)
+    spans = charts.common_spans([(few.timeline, style()), (many.timeline, style())])
+    heights = [charts.option(told.timeline, style(spans=spans))["yAxis"][0]["max"] for told in (few, many)]
+    assert heights[0] == heights[1] >= 90

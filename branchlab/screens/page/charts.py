@@ -10,18 +10,20 @@ from branchlab.checking.timeline.words import FAULTS
 from branchlab.language import Language
 from branchlab.screens.page.colours import band_colour, hatch
 from branchlab.screens.page.labels import Room, bounds, graphics, placed
-from branchlab.screens.page.lines import ChartStyle, Drawn, drawn, links_drawn
+from branchlab.screens.page.lines import LARGE, ChartStyle, Drawn, drawn, links_drawn
 from branchlab.screens.page.words import clock, short
 
 SPAN_SECONDS = 180.0
 _LEAST_SPAN_SECONDS = 30.0
 _RIGHT_PERCENT = {(12, False): 81.0, (24, False): 68.0, (12, True): 71.0, (24, True): 60.0}
+_TWIN_PERCENT = 66.0
 _MOST_LABELS = 14
 
 
 def _right(style: ChartStyle) -> float:
     """Where the grids end, in percent of the picture's width: labels stand beside them."""
-    return style.right or _RIGHT_PERCENT[style.font, style.is_narrow]
+    right = _RIGHT_PERCENT[style.font, style.is_narrow]
+    return min(right, _TWIN_PERCENT) if style.is_twin else right
 
 
 def window_of(now: float, *, length: float, is_live: bool) -> tuple[float, float]:
@@ -92,8 +94,16 @@ def bands_shown(timeline: Timeline, style: ChartStyle) -> list[tuple[Band, float
     return shown
 
 
+def _name(band: Band, style: ChartStyle) -> str:
+    """What a band says in a chart: without its times where letters are large, and only how where charts stand
+    side by side."""
+    if style.is_twin:
+        return FAULTS[style.language].get(band.fault, band.fault)
+    return band_name(band, style.language, with_times=style.font < LARGE)
+
+
 def band_name(band: Band, language: Language, *, with_times: bool = True) -> str:
-    """`sul parada 00:42–01:44`, or only what is broken and how, where letters are large."""
+    """`sul parada 00:42–01:44`, or without its times."""
     target = band.target
     for name in band.nodes:
         target = target.replace(name, short(name))
@@ -204,7 +214,7 @@ def _bands(timeline: Timeline, style: ChartStyle, *, with_names: bool) -> dict[s
     for number, (band, begin, end) in enumerate(bands_shown(timeline, style)):
         colour = band_colour(band.fault, style.theme)
         active = end if band.active is None else min(max(band.active, begin), end)
-        name = band_name(band, style.language, with_times=style.font < 20) if with_names else ""
+        name = _name(band, style) if with_names else ""
         label = {
             "show": with_names,
             "position": "insideTopLeft" if active < middle else "insideTopRight",

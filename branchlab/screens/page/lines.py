@@ -19,6 +19,8 @@ _MOST_LINKS = 12  # with more, the lines are sums for each receiver
 _MOST_POINTS = 300
 _BARS = 90
 _MOST_PERCENT = 999
+LARGE = 20
+"""A font from which on there is room for less."""
 Data = list[list[float | None]]
 
 
@@ -26,8 +28,8 @@ Data = list[list[float | None]]
 class ChartStyle:
     """How charts are drawn. `grids` are those that are shown, from top to bottom; `window` is the stretch of
     the run that the axis spans, and `now` where in it the run is. `pixels` is about how high the picture is,
-    which decides how far apart labels must be. `right` is where the grids end, in percent of the
-    width, where labels need another room than in most. `spans` are values that a grid's axis holds, too."""
+    which decides how far apart labels must be. `is_twin` is one of several charts side by side, which have
+    less room for words. `spans` are values that a grid's axis holds, too."""
 
     language: Language
     theme: Theme
@@ -37,7 +39,7 @@ class ChartStyle:
     font: int = 12
     is_narrow: bool = False
     pixels: int = 480
-    right: float | None = None
+    is_twin: bool = False
     spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def word(self, name: str, **facts: object) -> str:
@@ -88,7 +90,7 @@ def _lesson_lines(told: LessonTold, style: ChartStyle) -> Iterator[Drawn]:
         points = [[at, value] for at, value in one.points if low <= at]
         is_theory = one.of == "theory"
         colour = style.theme.text if is_theory else style.theme.colour(3)
-        name = lesson_line(one, style.language)
+        name = lesson_line(one, style.language, is_short=style.font >= LARGE)
         series = {
             "id": f"lesson-{place}-{one.of}",
             "name": name,
@@ -104,14 +106,16 @@ def _lesson_lines(told: LessonTold, style: ChartStyle) -> Iterator[Drawn]:
         yield Drawn(series, Label(name, max(value for _, value in one.points) or 0.01, colour), shown)
 
 
-def lesson_line(one: DrawnLine, language: Language) -> str:
+def lesson_line(one: DrawnLine, language: Language, *, is_short: bool = False) -> str:
     """`class 90 (25 % off)`: what a line of theory or of the class says, and how far it was off, in few
-    letters."""
+    letters; where it `is_short`, in fewer."""
     words = WORDS[language]
     said = LESSON_WORDS[language].number(one.value) + (" s" if one.unit == "seconds" else "")
     if one.error is None:
         return words[f"line_{one.of}"].format(value=said)
     error = f"{one.error:.0f}" if one.error <= _MOST_PERCENT else f">{_MOST_PERCENT}"
+    if is_short:
+        return words[f"line_{one.of}"].format(value=said) + f" ({error} %)"
     return words[f"line_{one.of}_off"].format(value=said, error=error)
 
 

@@ -87,7 +87,7 @@ class PageState:
             self.font,
             is_narrow=True,
             pixels=215 if self.is_projector else 460,
-            right=None if self.is_projector else 66.0,
+            is_twin=True,
         )
 
     def word(self, name: str, **facts: object) -> str:
