@@ -98,15 +98,20 @@ class RightsAsker:
             self._next.pop(subject, None)
             deadline = self._clock.monotonic() + self._patience
             asked: set[str] = set()
+            lacking, demand = await self._lacking(subject)
             while True:
-                lacking, demand = await self._lacking(subject)
                 left = [peer for peer in self._in_order(product_id, lacking.cells) if peer.name not in asked]
                 remaining = deadline - self._clock.monotonic()
                 if demand is None or not left or remaining <= 0:
                     break
                 asked.add(left[0].name)
                 patience = max(remaining / len(left), SHORTEST_ASK_SECONDS)
-                await self._ask(left[0], product_id, demand, lacking, patience=patience)
+                reply = await self._ask(left[0], product_id, demand, lacking, patience=patience)
+                if reply is None:
+                    lacking, demand = await self._lacking(subject)
+                else:  # in this order, and in one group of the writer
+                    accepted = self._accept(left[0], product_id, reply)
+                    _, (lacking, demand) = await asyncio.gather(accepted, self._lacking(subject))
         if subject not in self._next and not lock.locked():
             self._locks.pop(subject, None)
         return demand is not None
@@ -140,11 +145,11 @@ class RightsAsker:
 
     async def _ask(
         self, peer: Peer, product_id: str, demand: Demand, known: _Known, *, patience: float
-    ) -> None:
-        identity = self._database.identity
+    ) -> TransferReply | None:
+        """A peer's answer; None where there is none."""
         request = TransferRequest(
             to_epoch=peer.epoch or "",
-            epoch=identity.epoch,
+            epoch=self._database.identity.epoch,
             product_id=product_id,
             wanted=demand.wanted,
             age=demand.age,
@@ -152,30 +157,34 @@ class RightsAsker:
             revisions=replicated.sent_revisions(),
             cells=[cell.as_json() for cell in known.told],
         )
-        asked = (product_id, peer.name)
         if demand.wanted:
-            self._gave_nothing.add(asked)  # until its answer gives something
+            self._gave_nothing.add((product_id, peer.name))  # until its answer gives something
         try:
-            reply = await self._link.call(
+            return await self._link.call(
                 peer, "/replica/transfer", request, expect=TransferReply, patience=patience
-            )
-            cells = replicated.cells_from(reply.cells, reply.revisions)
-            merged = await self._stock_service.accept(
-                cells, giver=Life(peer.name, reply.epoch), lamport=reply.lamport
             )
         except Refusal as refusal:
             if refusal.answer.code == "wrong_epoch":
                 peer.needs_hello = True
                 peer.work.set()
-            return
+            return None
+
+    async def _accept(self, peer: Peer, product_id: str, reply: TransferReply) -> None:
+        """Store what a peer answered."""
+        epoch = self._database.identity.epoch
+        try:
+            cells = replicated.cells_from(reply.cells, reply.revisions)
+            merged = await self._stock_service.accept(
+                cells, giver=Life(peer.name, reply.epoch), lamport=reply.lamport
+            )
         except (Invalid, sqlite3.IntegrityError):
             # No node writes such rows, or of a product that nobody ever created; what the peer really
             # granted, if anything, comes by its events.
             return
         if reply.granted:
-            self._gave_nothing.discard(asked)
+            self._gave_nothing.discard((product_id, peer.name))
         if merged.ahead:
-            await self._fencer.begin(identity.epoch, evidence.newer_rows(peer.name), witness=peer.name)
+            await self._fencer.begin(epoch, evidence.newer_rows(peer.name), witness=peer.name)
 
 
 def _know(tx: Transaction, product_id: str) -> _Known:
