@@ -28,7 +28,7 @@ from app.sync.stock.transfer import RightsAsker
 from app.sync.synchronizer import ReplicaSynchronizer
 from app.sync.wire.messages import PROTOCOL
 
-log = logging.getLogger("app.replication")
+log = logging.getLogger("app.sync")
 
 AGAIN_SECONDS = 5.0
 """The pause before kept rows that the storage refused are merged again, and before a task that met an
@@ -66,10 +66,10 @@ class Replication:
         self._salvaging = Salvaging(context)
         self.members = MemberService(context)
         self.turns = TurnService(context)
-        self._holding = HeldFile(context)
-        self._mending = FileReplacement(
+        self._held_file = HeldFile(context)
+        self._replacement = FileReplacement(
             context,
-            holding=self._holding,
+            held_file=self._held_file,
             stop=self._stop,
             go_on=self._begin_anew,
             begin_empty=self._begin_empty,
@@ -85,22 +85,22 @@ class Replication:
         """Start every task; the database must be open. With a damaged one, wait for the turn to replace
         it."""
         if self._context.database.damage is not None:
-            self._mending.hold()
+            self._replacement.hold()
             return
         self._note_decommissioned(await self._context.database.read(membership.decommissioned))
         for work, name in (
             (self._merge_kept, "merge kept rows"),
             (self._synchronizer.run, "synchronizer"),
-            (self.catch_up.run, "recovery"),
+            (self.catch_up.run, "catch-up"),
             (self._scrub.run, "scrub"),
-            (self._bootstrap.run, "founding"),
+            (self._bootstrap.run, "bootstrap"),
             (self._salvaging.run, "salvaging"),
         ):
             self._run(work, name)
 
     async def close(self) -> None:
         """End every task. A second call does nothing."""
-        await self._mending.close()
+        await self._replacement.close()
         await self._stop()
         await self.asker.close()
 
@@ -111,7 +111,7 @@ class Replication:
 
     def note_damage(self) -> None:
         """Check whether the file is damaged, and hold it if it is."""
-        self._mending.look_into_damage()
+        self._replacement.look_into_damage()
 
     async def _begin_anew(self) -> None:
         self._context.peers.greet_all()
@@ -121,7 +121,7 @@ class Replication:
         """Rebuild an empty database, and keep this node's turn until it serves."""
         self.catch_up.forget()
         await self._begin_anew()
-        self._run(self._holding.keep_turn, "turn")
+        self._run(self._held_file.keep_turn, "turn")
 
     async def _merge_kept(self) -> None:
         """Merge the rows that this node kept as an older version, when it did not know their relation."""

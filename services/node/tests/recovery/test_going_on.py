@@ -35,9 +35,9 @@ def failing_once(work: Callable[..., Any]) -> Callable[..., Any]:
     ("part", "work", "name"),
     [
         (ReplicaSynchronizer, "_serve", "synchronizer"),
-        (Bootstrap, "_is_over", "founding"),
+        (Bootstrap, "_is_over", "bootstrap"),
         (Salvaging, "once", "salvaging"),
-        (CatchUp, "_do", "recovery"),
+        (CatchUp, "_do", "catch-up"),
     ],
     ids=["sending", "founding", "salvaging", "fetching"],
 )

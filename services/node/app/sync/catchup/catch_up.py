@@ -21,7 +21,7 @@ from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer
 from app.sync.wire.messages import Hello, Page
 
-log = logging.getLogger("app.recovery")
+log = logging.getLogger("app.catchup")
 
 PAUSE_SECONDS = 0.5
 COMING_SECONDS = 2.0
@@ -42,8 +42,8 @@ class CatchUp:
         self._peers = context.peers
         self._clock = context.clock
         self._donors = DonorClient(context.link, identity=lambda: context.database.identity)
-        self._intake = Importer(context, donors=self._donors)
-        self._comparison = Comparison(context, donors=self._donors, intake=self._intake)
+        self._importer = Importer(context, donors=self._donors)
+        self._comparison = Comparison(context, donors=self._donors, importer=self._importer)
         self._wanted: dict[tuple[str, str | None], Progress] = {}
         self._told: dict[tuple[str, str | None], DonorState] = {}
         self._repairs: dict[str, Reason] = {}
@@ -193,7 +193,7 @@ class CatchUp:
                 told = DonorState(
                     Life(peer.name, life), reply.heads, reply.parked_seqs, before, reply.canonical, reply.kept
                 )
-                await self._intake.take_parked(peer, told, progress.branch, orders=False, lock=lock)
+                await self._importer.take_parked(peer, told, progress.branch, orders=False, lock=lock)
                 self._told[key] = told
         return self._told[key].relations if key in self._told else list(replicated.relations())
 
@@ -227,7 +227,7 @@ class CatchUp:
                 self._told.setdefault(
                     (peer.name, branch), DonorState(Life(peer.name, life), page.heads, None)
                 )
-                progress.left_out += await self._intake.merge(peer, page)
+                progress.left_out += await self._importer.merge(peer, page)
                 progress.rows += len(page.rows)
                 progress.through = page.next or progress.through
                 if progress.branch is None:
@@ -240,9 +240,9 @@ class CatchUp:
     async def _finish(self, lock: FetchLock, peer: Peer, progress: Progress) -> None:
         key = (peer.name, progress.branch)
         told = self._told.get(key, DonorState(Life(peer.name, progress.peer_epoch or ""), {}, None))
-        left = await self._intake.take_parked(peer, told, progress.branch, orders=True, lock=lock)
+        left = await self._importer.take_parked(peer, told, progress.branch, orders=True, lock=lock)
         self._told.pop(key, None)
-        await self._intake.write(
+        await self._importer.write(
             peer,
             lambda tx: donor_state.finish_fetch(
                 tx,

@@ -17,7 +17,7 @@ from app.sync.log import positions
 from app.sync.peering.peers import Peer
 from app.sync.wire.messages import Page, TotalsReply
 
-log = logging.getLogger("app.recovery")
+log = logging.getLogger("app.catchup")
 
 Reason = Literal["differs", "ahead", "apart", "asked"]
 """Why rows are compared with a peer:
@@ -56,11 +56,11 @@ class _Told:
 class Comparison:
     """Finds the rows that differ from a peer's. The peer does the same for itself."""
 
-    def __init__(self, context: NodeContext, *, donors: DonorClient, intake: Importer) -> None:
+    def __init__(self, context: NodeContext, *, donors: DonorClient, importer: Importer) -> None:
         self._database = context.database
         self._alarms = context.alarms
         self._donors = donors
-        self._intake = intake
+        self._importer = importer
 
     async def repair(self, peer: Peer, reason: Reason) -> None:
         """Merge the peer's rows of every bucket whose totals differ, then drop parked events that the peer
@@ -71,7 +71,7 @@ class Comparison:
         # Of lives at which this node is behind, they come with the fetch that takes the position over, too.
         takes_parked = reason != "apart"
         if takes_parked:
-            await self._intake.take_parked(peer, told, None, orders=False)
+            await self._importer.take_parked(peer, told, None, orders=False)
         ours, heads = await self._database.read(
             lambda connection: (anti_entropy.recorded_totals(connection), positions.heads(connection))
         )
@@ -83,14 +83,14 @@ class Comparison:
             after: str | None = "" if buckets else None
             while after is not None:
                 page = await self._donors.page(peer, relation, after, of=life, buckets=buckets)
-                left_out += await self._intake.merge(peer, page)
+                left_out += await self._importer.merge(peer, page)
                 if relation == "orders":
                     orders.add(page)
                 after = page.next
         if takes_parked:
-            await self._intake.take_parked(peer, told, None, orders=True)
+            await self._importer.take_parked(peer, told, None, orders=True)
         if not left_out:
-            await self._intake.write(peer, lambda tx: donor_state.forget_compared(tx, told))
+            await self._importer.write(peer, lambda tx: donor_state.forget_compared(tx, told))
         await self._move_out(told, orders, orders.whole(differing.get("orders", []), theirs))
         listed = ", ".join(f"{relation} {len(buckets)}" for relation, buckets in differing.items())
         if reason == "asked":

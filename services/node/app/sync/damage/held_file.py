@@ -9,7 +9,7 @@ from app.sync.damage.turns import RENEW_SECONDS, TurnReply, TurnRequest, weigh
 from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer
 
-log = logging.getLogger("app.holding")
+log = logging.getLogger("app.damage")
 
 PAUSE_SECONDS = 1.0
 """The mean pause between two rounds of requests. Each pause is drawn anew, so that two such nodes do not keep

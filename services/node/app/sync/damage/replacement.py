@@ -12,7 +12,7 @@ from app.state.tables import membership
 from app.sync.context import NodeContext
 from app.sync.damage.held_file import HeldFile
 
-log = logging.getLogger("app.mending")
+log = logging.getLogger("app.damage")
 
 AGAIN_SECONDS = 1.0
 """The pause before a sound file that looked damaged is used again, and before the next attempt to set a file
@@ -27,7 +27,7 @@ class FileReplacement:
         self,
         context: NodeContext,
         *,
-        holding: HeldFile,
+        held_file: HeldFile,
         stop: Callable[[], Awaitable[None]],
         go_on: Callable[[], Awaitable[None]],
         begin_empty: Callable[[], Awaitable[None]],
@@ -35,7 +35,7 @@ class FileReplacement:
         note_end: Callable[[asyncio.Task[None]], None],
     ) -> None:
         self._context = context
-        self._holding = holding
+        self._held_file = held_file
         self._stop = stop
         self._go_on = go_on
         self._begin_empty = begin_empty
@@ -95,7 +95,7 @@ class FileReplacement:
         await self._note_own_end()
         if context.readiness.closed:
             return  # it takes nothing any more, and what it has is read where it lies
-        await self._holding.wait_for_turn()
+        await self._held_file.wait_for_turn()
         context.readiness.wait_for("damaged_database")
         while not await self._is_replaced():
             await context.clock.sleep(AGAIN_SECONDS)

@@ -15,7 +15,7 @@ from app.state import salvage
 from app.state.salvage import Account, Salvage
 from app.sync.context import NodeContext
 
-log = logging.getLogger("app.salvaging")
+log = logging.getLogger("app.damage")
 
 T = TypeVar("T")
 

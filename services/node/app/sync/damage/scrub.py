@@ -25,7 +25,7 @@ from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer
 from app.sync.wire.messages import BucketReply, BucketRequest, Head
 
-log = logging.getLogger("app.scrub")
+log = logging.getLogger("app.damage")
 
 BUCKET_TIMEOUT_SECONDS = 10.0
 ROUNDS = 4

@@ -13,7 +13,7 @@ from app.sync.catchup.catch_up import CatchUp
 from app.sync.context import NodeContext
 from app.sync.peering.peers import Peer
 
-log = logging.getLogger("app.founding")
+log = logging.getLogger("app.bootstrap")
 
 LOOK_SECONDS = 0.1
 GREETING_SECONDS = 2.0
