@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.database.salvage import Summary, read_keys, read_rows
+from app.database.salvage.pages import PageFile
 from app.database.salvage.records import read_varint, signed, write_varint
 from tests.support.damaging import (
     TABLES,
@@ -64,6 +65,28 @@ def test_page_by_page_a_file_has_exactly_the_rows_that_sqlite_reads(
     assert expected == set(current)
     assert len(current) == len(expected)
     assert {way for _, way in found} <= {"page", "free", "old"}
+
+
+@pytest.mark.parametrize("agree", [True, False])
+def test_pages_are_read_to_tell_their_size_only_where_header_and_log_disagree(
+    new_database: NewFile, monkeypatch: pytest.MonkeyPatch, agree: bool
+) -> None:
+    """Each start after a crash opens the pages, to find commits that SQLite would skip."""
+    path, sense = new_database(), PageFile._sense
+    sampled: list[int] = []
+
+    def sensed(file: PageFile, size: int, reserved: int) -> int:
+        sampled.append(size)
+        return sense(file, size, reserved)
+
+    monkeypatch.setattr(PageFile, "_sense", sensed)
+    with in_use(path) as connection:
+        fill(connection, orders=1)
+    if not agree:
+        overwrite(path, 16, b"\x02\x00")  # 512
+
+    with PageFile(path) as file:
+        assert (file.page_size, bool(sampled)) == (4096, not agree)
 
 
 def test_sqlite_alone_reads_a_sound_file_with_its_log(new_database: NewFile, tmp_path: Path) -> None:

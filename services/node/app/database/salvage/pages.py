@@ -149,7 +149,7 @@ class PageFile:
 
     def _sizes(self) -> tuple[int, int]:
         """The size of a page, and how much of it is used: what header and log say, or the commonest, unless
-        another makes more sense of the pages."""
+        another makes more sense of the pages. What header and log both say is not doubted."""
         told: list[tuple[int, int]] = []
         head = self._head(self._file)
         size, reserved = int.from_bytes(head[16:18], "big"), head[20]
@@ -157,6 +157,8 @@ class PageFile:
             told.append((65536 if size == 1 else size, reserved))
         if self._log is not None:
             told.append((int.from_bytes(self._head(self._log)[8:12], "big"), 0))
+            if told.count(told[-1]) > 1 and told[-1][0] in _SIZES:
+                return told[-1][0], told[-1][0]
         tried = [(size, kept) for size, kept in told if size in _SIZES and kept <= size - 480]
         tried += [(size, 0) for size in _SIZES]
         size, reserved = max(dict.fromkeys(tried), key=lambda pair: self._sense(*pair))
