@@ -19,10 +19,10 @@ from branchlab.screens.serving import address_here
 from branchlab.teaching.lesson.loader import Loaded, load_all
 from tests.cluster.chromium import launched
 from tests.cluster.cluster import Cluster
-from tests.cluster.lesson_hands import PLAY_MS, press_button
-from tests.cluster.phones import PHONES, Phones
-from tests.cluster.rooms import PATIENCE_MS, Seen, open_room, open_seen
-from tests.cluster.seeing import fits, smallest_text
+from tests.cluster.room.lesson_hands import PLAY_MS, press_button
+from tests.cluster.room.phones import PHONES, Phones
+from tests.cluster.room.rooms import PATIENCE_MS, Seen, open_room, open_seen
+from tests.cluster.room.seeing import fits, smallest_text
 
 pytestmark = [
     pytest.mark.cluster,
