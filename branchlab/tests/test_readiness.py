@@ -2,12 +2,14 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
 from branchlab.errors import NotInTimeError
+from branchlab.language import speaking
 from branchlab.networks.drivers.readiness import wait_ready
 from branchlab.networks.network import NodeAddress
 from branchlab.steps import Step
@@ -17,11 +19,14 @@ class Node(BaseHTTPRequestHandler):
     """Is ready at the third time it is asked."""
 
     asked = 0
+    says: Mapping[str, str] | None = None
+    languages: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         type(self).asked += 1
         is_ready = type(self).asked > 2
-        body = json.dumps({"detail": f"migrating, asked {type(self).asked} times"}).encode()
+        type(self).languages.append(self.headers["Accept-Language"])
+        body = json.dumps(type(self).says or {"detail": f"migrating, asked {self.asked} times"}).encode()
         self.send_response(200 if is_ready else 503)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -33,7 +38,7 @@ class Node(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def node() -> Iterator[NodeAddress]:
-    Node.asked = 0
+    Node.asked, Node.says, Node.languages = 0, None, []
     with HTTPServer(("127.0.0.1", 0), Node) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -57,4 +62,20 @@ def test_a_node_that_is_not_ready_in_time_is_named_in_words() -> None:
     with pytest.raises(
         NotInTimeError, match=r"filial-sul is not ready after 0 s: .*:1/readyz refuses connections"
     ):
+        wait_ready([away], seconds=0, check=lambda _node: None)
+
+
+def test_a_wait_is_told_in_the_language_spoken(node: NodeAddress) -> None:
+    """A node says some reasons as one word, and others as a sentence in the language that it is asked in."""
+    Node.says = {"reason": "waiting_for_peers"}
+    told: list[str] = []
+    with speaking("pt-BR"):
+        wait_ready([node], seconds=20, check=lambda _node: None, tell=told.append)
+    assert told == ["0 de 1 nós prontos; esperando matriz: à espera das outras filiais"] * 2
+    assert set(Node.languages) == {"pt-BR"}
+
+
+def test_a_node_that_does_not_answer_is_named_in_the_language_spoken() -> None:
+    away = NodeAddress("filial-sul", "http://127.0.0.1:1")
+    with speaking("pt-BR"), pytest.raises(NotInTimeError, match="recusa conexões"):
         wait_ready([away], seconds=0, check=lambda _node: None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import httpx
 
 from branchlab.errors import NotInTimeError
-from branchlab.language import _
+from branchlab.language import N_, _, shown, spoken
 from branchlab.networks.network import NodeAddress
 from branchlab.nodes.reasons import reason_of
 from branchlab.poll import poll_blocking
@@ -16,6 +16,14 @@ _POLL_SECONDS = 0.1
 _REQUEST_SECONDS = 2.0
 # Nodes speak plain HTTP, and loading the machine's authorities takes longer than asking all of them.
 _NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+_WAITS: Mapping[str, str] = {
+    "starting": N_("starting ## a node"),
+    "greeting_peers": N_("greeting the other branches"),
+    "waiting_for_peers": N_("waiting for the other branches"),
+    "rebuilding": N_("fetching all rows from the other branches"),
+}
+"""What a node that starts says of itself in one word, without a sentence → how people say it."""
 
 
 def wait_answering(
@@ -92,16 +100,17 @@ def _tell_ready(tell: Tell, total: int, waiting: Mapping[NodeAddress, str | None
 def _answer(client: httpx.Client, url: str) -> str | None:
     """None when the node says yes, else what stands in the way."""
     try:
-        response = client.get(url)
+        response = client.get(url, headers={"Accept-Language": spoken()})
     except httpx.HTTPError as error:
-        return f"{url} {reason_of(error)}"
+        return f"{url} {shown(reason_of(error))}"
     if response.is_success:
         return None
     return _detail(response)
 
 
 def _detail(response: httpx.Response) -> str:
-    """What the node's problem document or its /readyz says, or its status where that is nothing."""
+    """What the node's problem document or its /readyz says, in the language spoken where it has words for it,
+    or its status where that is nothing."""
     try:
         problem = response.json()
     except ValueError:
@@ -109,5 +118,5 @@ def _detail(response: httpx.Response) -> str:
     if isinstance(problem, dict) and (
         said := problem.get("detail") or problem.get("title") or problem.get("reason")
     ):
-        return str(said)
+        return _(_WAITS[said]) if said in _WAITS else str(said)
     return f"HTTP {response.status_code}"
