@@ -82,7 +82,8 @@ def _write_what_is_new(tree: Tree) -> None:
     tree.replace(cells, f"{granted})", f"{granted}, {moves})")
     orders = _APP / "state/commands/order_commands.py"
     tree.after(orders, "        note=order.note,\n", '        beyond={"channel": "web"},\n')
-    tree.after(orders, "        sku=product.sku,\n", '        beyond={"lot": f"lot {number}"},\n')
+    line = "product.name, quantity, product.price_cents"
+    tree.replace(orders, f"{line})", f'{line}, beyond={{"lot": f"lot {{number}}"}})')
     tree.write(NODE / "app/api/suppliers.py", _ROUTE)
     api = NODE / "app/api/__init__.py"
     tree.before(api, "    users,\n)", "    suppliers,\n")

@@ -2,6 +2,7 @@
 column for each policy."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -51,16 +52,13 @@ def table(timelines: Sequence[Timeline], both: Both) -> dict[str, Any]:
     def part(one: Part, lessons: Sequence[LessonTold]) -> dict[str, Any]:
         step = one.step
         return {
-            "step": "" if step is None else said(lambda language: step_words(step, language)),
+            "step": "" if step is None else said(partial(step_words, step)),
             "rows": [
-                {
-                    "fact": said(lambda language, fact=fact: fact_words(fact, language)),  # type: ignore[misc]
-                    "cells": [cell(seen) for seen in cells],
-                }
+                {"fact": said(partial(fact_words, fact)), "cells": [cell(seen) for seen in cells]}
                 for fact, cells in one.rows
             ],
             "short": [
-                said(lambda language, told=told: oversold_words(told, one, language))  # type: ignore[misc]
+                said(partial(oversold_words, told, one))
                 for told in lessons
                 if oversold_words(told, one, "en")
             ],
