@@ -10,6 +10,7 @@ from app.state.tables import life_table, membership, spendable
 from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.peering.peers import Peer, Peers
+from app.sync.synchronizer import ReplicaSynchronizer
 from tests.recovery.test_counts_without_the_gone import (
     test_a_count_that_a_branch_blocks_goes_on_when_it_is_decommissioned,
     test_it_counts_only_when_a_majority_has_it,
@@ -19,6 +20,7 @@ from tests.recovery.test_counts_without_the_gone import (
     test_what_a_member_alone_knew_is_forgotten_with_its_disk_and_counts_no_more,
 )
 from tests.recovery.test_decommissioned import (
+    test_a_branch_that_cannot_call_is_told_by_a_member_that_was_started_again,
     test_a_decommissioned_branch_that_comes_back_is_told_and_stops,
     test_a_life_learnt_of_later_is_over_at_once,
     test_two_branches_that_decommission_each_other_both_hear_of_it,
@@ -124,6 +126,21 @@ def nobody_tells_a_decommissioned_branch() -> AbstractContextManager[object]:
         return True
 
     return mock.patch.object(HelloHandler, "say_farewell", keep_quiet)
+
+
+@bug(
+    "a decommissioned branch that lives is told",
+    Directed(test_a_branch_that_cannot_call_is_told_by_a_member_that_was_started_again),
+)
+def who_was_gone_at_the_start_is_not_told() -> AbstractContextManager[object]:
+    """A node that starts calls the members only, so that its restart ends what it said to the others."""
+    serve = ReplicaSynchronizer._serve
+
+    async def serve_members(self: ReplicaSynchronizer, peer: Peer) -> None:
+        if not peer.decommissioned:
+            await serve(self, peer)
+
+    return mock.patch.object(ReplicaSynchronizer, "_serve", serve_members)
 
 
 @bug(

@@ -57,8 +57,8 @@ class ReplicaSynchronizer:
     - A sign of life from the peer ends a pause; a commit does not. After a refusal a pause lasts at least
       `retry_seconds`.
     - A slow or dead peer delays no other.
-    - A decommissioned peer gets no events. It gets a hello now and then, until it has stored that it is
-      decommissioned.
+    - A decommissioned peer gets no events. It gets a hello now and then, after each start of this node too,
+      until it has stored that it is decommissioned.
     """
 
     def __init__(self, context: NodeContext, *, hello_handler: HelloHandler, stock: StockService) -> None:
@@ -75,7 +75,7 @@ class ReplicaSynchronizer:
     async def run(self) -> None:
         """Send until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for peer in self._peers:
+            for peer in self._peers.configured:  # also who is decommissioned: it may live, and not know
                 tasks.create_task(self._serve(peer), name=f"to {peer.name}")
             self._upkeep.start(tasks)
 

@@ -103,6 +103,17 @@ async def test_two_branches_that_decommission_each_other_both_hear_of_it(trial: 
     await closed(trial, "sul")
 
 
+async def test_a_branch_that_cannot_call_is_told_by_a_member_that_was_started_again(trial: Trial) -> None:
+    """It lives, and what a count released are its units: nobody but that member can tell it."""
+    await trial.found("matriz", "sul")
+    trial.network.cut |= {("matriz", "sul"), ("sul", "matriz")}
+    await decommission(trial, "sul")
+    await trial.stop("matriz")
+    await trial.start("matriz")
+    trial.network.cut.remove(("matriz", "sul"))
+    await closed(trial, "sul")
+
+
 async def test_the_log_is_kept_for_no_branch_that_is_gone(trial: Trial) -> None:
     await gone_with_four(trial)
     for _ in range(3):
