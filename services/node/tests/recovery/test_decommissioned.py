@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -10,6 +11,8 @@ from app.domain.errors import CountBlocked, NotFound, OutOfStock, OwnBranch, Pol
 from app.domain.life import Life
 from app.state.commands import stock_count
 from app.state.tables import membership
+from app.sync import replication
+from app.sync.wire.messages import PROTOCOL
 from tests.recovery.leaving import closed, count, decommission, gone_with_four, states
 from tests.recovery.trial import NAMES, Trial
 from tests.support.branch import ACTOR, Branches
@@ -18,6 +21,8 @@ from tests.support.virtual import eventually
 pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 EVENT, TRANSFER, TOTALS = "/replica/event", "/replica/transfer", "/replica/totals"
+ANOTHER_NETWORK = "0b9c1d58-8a3e-4c57-9f50-6f4b8c1d2e3f"
+NEWER = (PROTOCOL[1] + 1, PROTOCOL[1] + 1)
 
 
 async def test_a_decommissioned_branch_that_comes_back_is_told_and_stops(trial: Trial) -> None:
@@ -61,6 +66,36 @@ async def test_a_decommissioned_branch_whose_disk_is_lost_begins_no_life_that_co
     for name in NAMES[:2]:
         assert "sul" not in dict(trial[name].peers.lives_heard_from())
     await trial.converged_without("sul")
+
+
+async def _upgrade(trial: Trial, *names: str) -> None:
+    """Start nodes again as a version that has no protocol version in common with this one."""
+    await trial.stop(*names)
+    with mock.patch.object(replication, "PROTOCOL", NEWER):
+        for name in names:
+            await trial.start(name, ready=False)
+
+
+async def test_a_decommissioned_branch_without_a_common_version_is_told_and_stops(trial: Trial) -> None:
+    """Its disk has units that a count released: an older version would sell them until it is upgraded."""
+    await gone_with_four(trial)
+    await decommission(trial, "sul")
+    await count(trial, 0)
+    await _upgrade(trial, "matriz", "norte")
+    await trial.converged_without("sul")
+    await trial.start("sul", ready=False)
+    await closed(trial, "sul")
+    await trial.sell("matriz", 4)
+    await trial.wipe("sul")
+    await trial.start("sul", ready=False)
+    await closed(trial, "sul")
+
+
+async def test_an_upgraded_branch_that_older_members_decommissioned_is_told_and_stops(trial: Trial) -> None:
+    await gone_with_four(trial)
+    await decommission(trial, "sul")
+    await _upgrade(trial, "sul")
+    await closed(trial, "sul")
 
 
 async def test_two_admins_that_decommission_each_others_branch_stop_both(trial: Trial) -> None:
@@ -112,6 +147,31 @@ async def test_a_branch_that_cannot_call_is_told_by_a_member_that_was_started_ag
     await trial.start("matriz")
     trial.network.cut.remove(("matriz", "sul"))
     await closed(trial, "sul")
+
+
+async def test_two_branches_without_a_common_version_that_decommission_each_other_both_hear_of_it(
+    trial: Trial,
+) -> None:
+    """Neither calls the other any more but to tell it that."""
+    await trial.found("matriz", "sul")
+    trial.network.cut |= {("matriz", "sul"), ("sul", "matriz")}
+    await decommission(trial, "sul", at="matriz")
+    await decommission(trial, "matriz", at="sul")
+    await _upgrade(trial, "sul")
+    trial.network.cut.clear()
+    await closed(trial, "matriz")
+    await closed(trial, "sul")
+
+
+async def test_another_networks_branch_is_never_told_that_it_is_decommissioned(trial: Trial) -> None:
+    """It closes by that for good, and only its name is the same."""
+    await trial.found("matriz", "sul")
+    await decommission(trial, "sul")
+    await trial.wipe("sul")
+    await trial.start("sul", ready=False, cluster_id=ANOTHER_NETWORK)
+    matriz = trial.peer("matriz", seen_by="sul")
+    await eventually(lambda: "another_cluster" in (matriz.last_error or ""))
+    assert not trial["sul"].readiness.closed
 
 
 async def test_the_log_is_kept_for_no_branch_that_is_gone(trial: Trial) -> None:

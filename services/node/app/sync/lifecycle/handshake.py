@@ -13,7 +13,7 @@ from app.sync.log import cursors, dead_letters, outbox, positions
 from app.sync.rules import acknowledgement, hello_rules
 from app.sync.rules.acknowledgement import Finding, Reported
 from app.sync.rules.hello_rules import Accepted, Behind, NoMember, Over, Sender
-from app.sync.wire.errors import Incompatible
+from app.sync.wire.errors import ANOTHER_CLUSTER, NO_COMMON_PROTOCOL, Incompatible
 from app.sync.wire.messages import PROTOCOL, Hello, Incarnation, common_version
 
 
@@ -72,10 +72,10 @@ def check(hello: Hello, *, cluster_id: str, protocol: tuple[int, int] = PROTOCOL
     """Return the highest protocol version that both nodes support. Raises Incompatible for a peer of another
     network, or with no version in common."""
     if hello.cluster_id != cluster_id:
-        raise Incompatible("another_cluster")
+        raise Incompatible(ANOTHER_CLUSTER)
     common = common_version(protocol, hello.protocol)
     if common is None:
-        raise Incompatible("no_common_protocol")
+        raise Incompatible(NO_COMMON_PROTOCOL)
     return common
 
 

@@ -15,7 +15,7 @@ from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer, process_of
 from app.sync.rules import hello_rules
 from app.sync.rules.hello_rules import NoMember, Over
-from app.sync.wire.errors import Incompatible
+from app.sync.wire.errors import NO_COMMON_PROTOCOL, Incompatible
 from app.sync.wire.messages import Hello
 
 ASK_SECONDS = 1.0  # for the answer of a process that may be gone: its successor's own hello waits meanwhile
@@ -177,7 +177,8 @@ class HelloHandler:
     def _agree(self, peer: Peer, hello: Hello) -> None:
         """Settle the protocol version to use with a peer. Raises Incompatible where none is common.
 
-        Such a peer is sent hellos only, until one of its hellos shows another version.
+        Such a peer is sent hellos only, until one of its hellos shows another version. Raises Decommissioned
+        instead where it is no member any more: it has to close, whichever versions it speaks.
         """
         cluster_id = self._database.identity.cluster_id
         peer.protocol = None
@@ -186,6 +187,8 @@ class HelloHandler:
         except Incompatible as error:
             peer.incompatible = error.reason
             peer.needs_hello = True
+            if peer.decommissioned and error.reason == NO_COMMON_PROTOCOL:
+                raise Decommissioned(peer.name) from error
             raise
         peer.incompatible = None
 

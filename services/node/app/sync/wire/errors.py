@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from app.database import StorageError
 from app.sync.wire.messages import Head
 
+ANOTHER_CLUSTER, NO_COMMON_PROTOCOL = "another_cluster", "no_common_protocol"
+"""The reasons of Incompatible."""
+
 
 class ReplicaError(Exception):
     """Base of all refusals between nodes."""
@@ -42,8 +45,8 @@ class StaleIncarnation(ReplicaError):
 
 @dataclass(eq=False)
 class Incompatible(ReplicaError):
-    """The peer belongs to another network, or has no protocol version in common. `reason` is a snake_case
-    word."""
+    """The peer belongs to another network (ANOTHER_CLUSTER), or has no protocol version in common
+    (NO_COMMON_PROTOCOL)."""
 
     reason: str
 
