@@ -22,6 +22,7 @@ from tests.teeth.bugs import (
     reception,
     rights,
     strictness,
+    versions,
 )
 
 THEMES: tuple[ModuleType, ...] = (
@@ -34,6 +35,7 @@ THEMES: tuple[ModuleType, ...] = (
     lives,
     clones,
     members,
+    versions,
     liars,
     lying_histories,
     overload,

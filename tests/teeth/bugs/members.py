@@ -11,7 +11,6 @@ from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.peering.peers import Peer, Peers
 from app.sync.synchronizer import ReplicaSynchronizer
-from app.sync.wire.messages import Hello
 from tests.recovery.test_counts_without_the_gone import (
     test_a_count_that_a_branch_blocks_goes_on_when_it_is_decommissioned,
     test_it_counts_only_when_a_majority_has_it,
@@ -23,7 +22,6 @@ from tests.recovery.test_counts_without_the_gone import (
 from tests.recovery.test_decommissioned import (
     test_a_branch_that_cannot_call_is_told_by_a_member_that_was_started_again,
     test_a_decommissioned_branch_that_comes_back_is_told_and_stops,
-    test_a_decommissioned_branch_without_a_common_version_is_told_and_stops,
     test_a_life_learnt_of_later_is_over_at_once,
     test_two_branches_that_decommission_each_other_both_hear_of_it,
 )
@@ -143,21 +141,6 @@ def who_was_gone_at_the_start_is_not_told() -> AbstractContextManager[object]:
             await serve(self, peer)
 
     return mock.patch.object(ReplicaSynchronizer, "_serve", serve_members)
-
-
-@bug(
-    "a decommissioned branch stops when it hears of it",
-    Directed(test_a_decommissioned_branch_without_a_common_version_is_told_and_stops),
-)
-def only_who_shares_a_protocol_is_told() -> AbstractContextManager[object]:
-    """A decommissioned branch with no protocol version in common hears only that it is incompatible."""
-    agree = HelloHandler._agree
-
-    def agree_as_with_a_member(self: HelloHandler, peer: Peer, hello: Hello) -> None:
-        with mock.patch.object(peer, "decommissioned", False):
-            agree(self, peer, hello)
-
-    return mock.patch.object(HelloHandler, "_agree", agree_as_with_a_member)
 
 
 @bug(

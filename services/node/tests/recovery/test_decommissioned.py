@@ -2,7 +2,6 @@
 
 import json
 from typing import Any
-from unittest import mock
 
 import pytest
 
@@ -11,8 +10,6 @@ from app.domain.errors import CountBlocked, NotFound, OutOfStock, OwnBranch, Pol
 from app.domain.life import Life
 from app.state.commands import stock_count
 from app.state.tables import membership
-from app.sync import replication
-from app.sync.wire.messages import PROTOCOL
 from tests.recovery.leaving import closed, count, decommission, gone_with_four, states
 from tests.recovery.trial import NAMES, Trial
 from tests.support.branch import ACTOR, Branches
@@ -22,7 +19,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
 EVENT, TRANSFER, TOTALS = "/replica/event", "/replica/transfer", "/replica/totals"
 ANOTHER_NETWORK = "0b9c1d58-8a3e-4c57-9f50-6f4b8c1d2e3f"
-NEWER = (PROTOCOL[1] + 1, PROTOCOL[1] + 1)
 
 
 async def test_a_decommissioned_branch_that_comes_back_is_told_and_stops(trial: Trial) -> None:
@@ -68,20 +64,12 @@ async def test_a_decommissioned_branch_whose_disk_is_lost_begins_no_life_that_co
     await trial.converged_without("sul")
 
 
-async def _upgrade(trial: Trial, *names: str) -> None:
-    """Start nodes again as a version that has no protocol version in common with this one."""
-    await trial.stop(*names)
-    with mock.patch.object(replication, "PROTOCOL", NEWER):
-        for name in names:
-            await trial.start(name, ready=False)
-
-
 async def test_a_decommissioned_branch_without_a_common_version_is_told_and_stops(trial: Trial) -> None:
     """Its disk has units that a count released: an older version would sell them until it is upgraded."""
     await gone_with_four(trial)
     await decommission(trial, "sul")
     await count(trial, 0)
-    await _upgrade(trial, "matriz", "norte")
+    await trial.upgrade("matriz", "norte")
     await trial.converged_without("sul")
     await trial.start("sul", ready=False)
     await closed(trial, "sul")
@@ -94,7 +82,7 @@ async def test_a_decommissioned_branch_without_a_common_version_is_told_and_stop
 async def test_an_upgraded_branch_that_older_members_decommissioned_is_told_and_stops(trial: Trial) -> None:
     await gone_with_four(trial)
     await decommission(trial, "sul")
-    await _upgrade(trial, "sul")
+    await trial.upgrade("sul")
     await closed(trial, "sul")
 
 
@@ -157,7 +145,7 @@ async def test_two_branches_without_a_common_version_that_decommission_each_othe
     trial.network.cut |= {("matriz", "sul"), ("sul", "matriz")}
     await decommission(trial, "sul", at="matriz")
     await decommission(trial, "matriz", at="sul")
-    await _upgrade(trial, "sul")
+    await trial.upgrade("sul")
     trial.network.cut.clear()
     await closed(trial, "matriz")
     await closed(trial, "sul")

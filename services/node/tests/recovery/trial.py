@@ -8,14 +8,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from app.database import StorageError
 from app.domain.errors import StateError
 from app.domain.stock import Cell
 from app.node import BranchNode
 from app.state.tables import orders, stock_views
+from app.sync import replication
 from app.sync.peering.peers import Peer
 from app.sync.rules.retry import Answer
+from app.sync.wire.messages import PROTOCOL
 from tests.support.branch import ACTOR
 from tests.support.company import Company, buy, customer, node_settings, stock
 from tests.support.doors import doors_of
@@ -23,6 +26,7 @@ from tests.support.virtual import eventually
 
 NAMES = ("matriz", "norte", "sul")
 RICE = "rice"
+NEXT_PROTOCOL = (PROTOCOL[1] + 1, PROTOCOL[1] + 1)
 
 
 class Trial:
@@ -108,6 +112,14 @@ class Trial:
         if ready:
             await eventually(lambda: node.ready)
         return node
+
+    async def upgrade(self, *names: str) -> None:
+        """Stop nodes, and start the next version of them: it has no protocol version in common with this one.
+        Do not wait until they serve."""
+        await self.stop(*names)
+        for name in names:
+            with mock.patch.object(replication, "PROTOCOL", NEXT_PROTOCOL):
+                await self.start(name, ready=False)
 
     async def stop(self, *names: str) -> None:
         for name in names:

@@ -65,8 +65,8 @@ REPLICA_PROBLEMS = (
         409,
         Words("A later process of this life", "Um processo mais novo desta vida"),
         Words(
-            "A later process of {node} in this epoch has said hello; this one has a copy or an older state.",
-            "Um processo mais novo de {node} nesta época já fez hello; este tem cópia ou estado antigo.",
+            "A later process or state of {node} in this epoch is known; this one is a copy, or older.",
+            "Há um processo ou estado mais novo de {node} nesta época; este é uma cópia, ou mais antigo.",
         ),
     ),
     Problem(

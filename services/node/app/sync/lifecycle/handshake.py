@@ -11,8 +11,8 @@ from app.state.registry import replicated
 from app.state.tables import life_table, membership, stock_table
 from app.sync.log import cursors, dead_letters, outbox, positions
 from app.sync.rules import acknowledgement, hello_rules
-from app.sync.rules.acknowledgement import Finding, Reported
-from app.sync.rules.hello_rules import Accepted, Behind, NoMember, Over, Sender
+from app.sync.rules.acknowledgement import Finding, Log, Reported
+from app.sync.rules.hello_rules import Accepted, Behind, NoMember, Outdated, Over, Sender
 from app.sync.wire.errors import ANOTHER_CLUSTER, NO_COMMON_PROTOCOL, Incompatible
 from app.sync.wire.messages import PROTOCOL, Hello, Incarnation, common_version
 
@@ -121,6 +121,27 @@ def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learne
         behind=verdict.why if isinstance(verdict, Behind) else None,
         ahead=_ahead(tx.connection, life, hello.own_rows),
     )
+
+
+def judge_unread(tx: Transaction, hello: Hello) -> Over | NoMember | Outdated | None:
+    """Whether a peer with no protocol version in common has to stop selling or to begin another life; None
+    where it may go on.
+
+    Nothing that it says of others is stored. Of itself, its life is believed to live, as after any hello of
+    its own. `heads` and `own_rows` are compared with what is known here.
+    """
+    life = hello.life
+    life_table.believe_living(tx, life)
+    verdict = hello_rules.judge(life, (), known=_sender(tx, life), me=life_table.me(tx))
+    if isinstance(verdict, NoMember | Over):
+        return verdict
+    said, known = hello.heads.get(life.key, outbox.EMPTY_LOG), positions.at(tx.connection, life)
+    same = said.event_id if said.seq == known.seq else None
+    finding = acknowledgement.compare(
+        Reported(life.epoch, known.seq, known.event_id), Log(life.epoch, said.seq, same)
+    )
+    is_outdated = finding in acknowledgement.ANOTHER_HISTORY or _ahead(tx.connection, life, hello.own_rows)
+    return Outdated() if is_outdated else None
 
 
 def _sender(tx: Transaction, life: Life) -> Sender:

@@ -14,8 +14,8 @@ from app.sync.log.outbox import EMPTY_LOG
 from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer, process_of
 from app.sync.rules import hello_rules
-from app.sync.rules.hello_rules import NoMember, Over
-from app.sync.wire.errors import NO_COMMON_PROTOCOL, Incompatible
+from app.sync.rules.hello_rules import NoMember, Outdated, Over
+from app.sync.wire.errors import NO_COMMON_PROTOCOL, Incompatible, StaleIncarnation
 from app.sync.wire.messages import Hello
 
 ASK_SECONDS = 1.0  # for the answer of a process that may be gone: its successor's own hello waits meanwhile
@@ -68,9 +68,15 @@ class HelloHandler:
         """Store what a peer's hello reports, act on it, and return this node's hello for it. `answers` is the
         epoch of this node's hello that this one answers, or None.
 
-        Raises Incompatible, DeadEpoch or Decommissioned, which the peer's state then shows.
+        Raises Incompatible, DeadEpoch or Decommissioned, which the peer's state then shows; StaleIncarnation
+        only for a hello that the peer sent unasked.
         """
-        self._agree(peer, hello)
+        try:
+            self._agree(peer, hello)
+        except Incompatible as error:
+            if error.reason == NO_COMMON_PROTOCOL and answers is None:
+                await self._require_right_to_sell(hello)
+            raise
         learned = await self._database.write(lambda tx: handshake.meet(tx, hello, answers=answers))
         if isinstance(learned, Over):
             if learned.contested:
@@ -177,8 +183,7 @@ class HelloHandler:
     def _agree(self, peer: Peer, hello: Hello) -> None:
         """Settle the protocol version to use with a peer. Raises Incompatible where none is common.
 
-        Such a peer is sent hellos only, until one of its hellos shows another version. Raises Decommissioned
-        instead where it is no member any more: it has to close, whichever versions it speaks.
+        Such a peer is sent hellos only, until one of its hellos shows another version.
         """
         cluster_id = self._database.identity.cluster_id
         peer.protocol = None
@@ -187,10 +192,20 @@ class HelloHandler:
         except Incompatible as error:
             peer.incompatible = error.reason
             peer.needs_hello = True
-            if peer.decommissioned and error.reason == NO_COMMON_PROTOCOL:
-                raise Decommissioned(peer.name) from error
             raise
         peer.incompatible = None
+
+    async def _require_right_to_sell(self, hello: Hello) -> None:
+        """Raise Decommissioned, DeadEpoch or StaleIncarnation where a sender that shares no protocol version
+        must not sell on as it is. That cannot wait for an upgrade."""
+        verdict = await self._database.write(lambda tx: handshake.judge_unread(tx, hello))
+        match verdict:
+            case NoMember():
+                raise Decommissioned(hello.node)
+            case Over():
+                raise DeadEpoch(hello.node, hello.epoch, living=verdict.living)
+            case Outdated():
+                raise StaleIncarnation(hello.node)
 
     async def _forget_parked(self, told: donor_state.DonorState) -> None:
         """Drop the parked events that a peer with the same rows has in them."""
