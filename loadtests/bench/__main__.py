@@ -7,6 +7,7 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,6 +74,10 @@ def _played(part: Part, here: room.Room, notes: Notes) -> bool:
         part.play(here, notes, part.rounds(here, notes))
     except (SystemExit, LabError, Refused, Unknown) as error:
         notes.remark(f"{part.name}: ended early: {error}")
+        return False
+    except Exception as error:  # an error of the part's own must not cost the half hour of the others
+        out.print(traceback.format_exc(), markup=False)
+        notes.remark(f"{part.name}: ended early by an error of its own: {error!r}")
         return False
     return True
 

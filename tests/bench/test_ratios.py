@@ -91,10 +91,18 @@ def test_only_takes_a_part_or_a_ratio_and_names_all_of_them_for_anything_else() 
         command._chosen("speed")
 
 
-def test_a_part_that_fails_takes_no_other_figures_away() -> None:
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (SystemExit("no disk"), "ended early: no disk"),
+        (KeyError("disk"), "ended early by an error of its own: KeyError('disk')"),
+    ],
+    ids=["refused", "its own error"],
+)
+def test_a_part_that_fails_takes_no_other_figures_away(error: BaseException, said: str) -> None:
     def play(_room: Room, notes: Notes, _rounds: Iterator[int]) -> None:
         notes.ratio("lag", 1.0)
-        raise SystemExit("no disk")
+        raise error
 
     room = Room(Path(), "python", Cores(None, None), rounds=1, seconds=1.0, orders=1, before="HEAD")
     notes = Notes()
@@ -103,7 +111,7 @@ def test_a_part_that_fails_takes_no_other_figures_away() -> None:
     assert not command._played(Part("lag", ("lag",), 1, 1, play), room, notes)
 
     assert notes.ratios == {"orders": [1.0], "lag": [1.0]}
-    assert [*notes.remarks] == ["lag: ended early: no disk"]
+    assert [*notes.remarks] == [f"lag: {said}"]
 
 
 def test_the_usual_run_takes_25_minutes_at_most_and_the_quick_one_90_seconds() -> None:

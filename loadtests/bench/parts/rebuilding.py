@@ -55,7 +55,9 @@ def _insert(room: Room, node: own.Own, rows: dict[str, list[tuple[object, ...]]]
         began = time.monotonic()
         target.execute("BEGIN")
         for table, found in rows.items():
-            places = ", ".join("?" * len(found[0])) if found else ""
+            if not found:
+                continue
+            places = ", ".join("?" * len(found[0]))
             target.executemany(f"INSERT INTO {table} VALUES ({places})", found)
         target.execute("COMMIT")
         seconds = time.monotonic() - began
