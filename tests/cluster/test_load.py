@@ -87,7 +87,7 @@ def test_every_suite_passes_and_does_what_it_is_for(cluster: Cluster, suite: str
 def test_workers_write_one_log_that_is_judged(cluster: Cluster) -> None:
     before = set((cluster.run_dir / "runs").glob("*"))
 
-    played = load(cluster, "--users", "6", "--time", "5s", "--workers", "2")
+    played = load(cluster, "--users", "6", "--time", "10s", "--workers", "2")
 
     assert played.returncode == 0, played.stdout + played.stderr
     assert "VERDICT PASS" in played.stdout
