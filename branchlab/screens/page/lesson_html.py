@@ -9,6 +9,7 @@ from branchlab.checking.timeline.timeline import Timeline
 from branchlab.language import Language
 from branchlab.screens.page.words import WORDS
 from branchlab.teaching.lesson.comparing import (
+    KINDS,
     Cells,
     oversold_words,
     policy_words,
@@ -20,7 +21,6 @@ from branchlab.teaching.lesson.facts import fact_words
 from branchlab.teaching.lesson.words import WORDS as LESSON_WORDS
 
 _PAPER = (300, 130)
-_KINDS = {True: "PASS", False: "FAIL", None: "UNKNOWN"}
 _LAST_STEPS = 4
 
 
@@ -98,7 +98,7 @@ def _judged(lessons: Sequence[LessonTold], policies: Sequence[str], language: La
 def _row(fact: str, cells: Cells, language: Language) -> str:
     shown = []
     for one in cells:
-        kind = "" if one is None else f' class="{_KINDS[one.holds]}"'
+        kind = "" if one is None else f' class="{KINDS[one.holds]}"'
         shown.append(f"<td{kind}>{escape(seen_words(one, language))}</td>")
     return f'<tr><th scope="row">{escape(fact_words(fact, language))}</th>{"".join(shown)}</tr>'
 

@@ -15,6 +15,8 @@ _POLICIES = tables(
     }
 )
 _MARKS = {True: "✓", False: "✗", None: "?"}
+KINDS = {True: "PASS", False: "FAIL", None: "UNKNOWN"}
+"""Whether an expectation held → the word for that, by which pages also colour it."""
 _TEXTS = tables(
     {
         "step": "{number}/{of} {said}",
@@ -63,6 +65,12 @@ def step_words(step: LessonStep, language: Language) -> str:
 
 def seen_words(one: Expected | None, language: Language) -> str:
     """What was seen with its mark, and what was expected where that says more; a dash for nothing."""
+    said = unmarked_words(one, language)
+    return said if one is None else f"{_MARKS[one.holds]} {said}"
+
+
+def unmarked_words(one: Expected | None, language: Language) -> str:
+    """What `seen_words` says, for a place that shows by other means whether it was expected."""
     if one is None:
         return "–"
     words, seen = WORDS[language], str(one.observed)[:_SHOWN]
@@ -71,7 +79,7 @@ def seen_words(one: Expected | None, language: Language) -> str:
         said = words.number(one.observed)
     if not (one.holds and one.expected in (seen, said)):
         said = _TEXTS[language]["expected"].format(seen=said, expected=words.expected(one.expected))
-    return f"{_MARKS[one.holds]} {said}"
+    return said
 
 
 def oversold_words(told: LessonTold, part: Part, language: Language) -> str:

@@ -13,6 +13,7 @@ from branchlab.checking.timeline.timeline import Timeline, timeline_of
 from branchlab.checking.timeline.words import FAULTS
 from branchlab.checking.verdict import Verdict
 from branchlab.language import Language, localised
+from branchlab.teaching.lesson.comparing import KINDS
 from branchlab.teaching.lesson.facts import fact_words
 from branchlab.teaching.lesson.words import WORDS
 from branchlab.teaching.report import svg
@@ -28,14 +29,15 @@ _BEFORE, _AFTER = 4.0, 8.0  # seconds of the diagram, around what it is about
 def page(runs: Sequence[tuple[Sequence[Record], Verdict]], language: Language) -> str:
     """The page over these runs, which opens in that language."""
     pt, en = both(TEXTS, "title")
-    twins = {place: _side_by_side(one) for place, one in twins_of([records for records, _ in runs]).items()}
+    told = [(records, timeline_of(records)) for records, _ in runs]
+    twins = {place: _side_by_side(one) for place, one in twins_of(told).items()}
     return template("report.html.j2").render(
         language=language,
         titles={"pt-BR": pt, "en": en},
         both=lambda name: _both(*both(TEXTS, name)),
         runs=[
-            {**_run(records, verdict), "twins": twins.get(place)}
-            for place, (records, verdict) in enumerate(runs)
+            {**_run(records, timeline, verdict), "twins": twins.get(place)}
+            for place, ((records, timeline), (_, verdict)) in enumerate(zip(told, runs, strict=True))
         ],
     )
 
@@ -50,8 +52,7 @@ def _both(pt: object, en: object) -> Markup:
     return Markup('<span lang="pt-BR">{}</span><span lang="en">{}</span>').format(str(pt), str(en))
 
 
-def _run(records: Sequence[Record], verdict: Verdict) -> dict[str, Any]:
-    timeline = timeline_of(records)
+def _run(records: Sequence[Record], timeline: Timeline, verdict: Verdict) -> dict[str, Any]:
     told = {record["kind"]: record for record in records if record["kind"].startswith("lesson.")}
     happened = happenings(records)
     window = _window(records, verdict, timeline, happened)
@@ -146,9 +147,8 @@ def _pt(value: float) -> str:
 
 
 def _expect(record: Record) -> dict[str, Any]:
-    mark = {True: "PASS", False: "FAIL", None: "UNKNOWN"}[record["holds"]]
     return {
-        "mark": mark,
+        "mark": KINDS[record["holds"]],
         "that": _both(*(fact_words(record["that"], one) for one in _LANGUAGES)),
         "observed": str(record["observed"])[:12],
         "expected": _both(*(WORDS[one].expected(record["expected"]) for one in _LANGUAGES)),

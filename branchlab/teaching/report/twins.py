@@ -10,30 +10,30 @@ from markupsafe import Markup
 
 from branchlab.checking.runlog import Record
 from branchlab.checking.timeline.lesson import Expected, LessonTold
-from branchlab.checking.timeline.timeline import Timeline, timeline_of
+from branchlab.checking.timeline.timeline import Timeline
 from branchlab.language import LANGUAGES, Language
 from branchlab.teaching.lesson.comparing import (
+    KINDS,
     Part,
     oversold_words,
     policy_words,
-    seen_words,
     side_by_side,
     step_words,
+    unmarked_words,
 )
 from branchlab.teaching.lesson.facts import fact_words
 
 Both = Callable[[object, object], Markup]
 """A text in both languages, of which the page shows one."""
-_KINDS = {True: "PASS", False: "FAIL", None: "UNKNOWN"}
 
 
-def twins_of(runs: Sequence[Sequence[Record]]) -> Mapping[int, Sequence[Timeline]]:
+def twins_of(runs: Sequence[tuple[Sequence[Record], Timeline]]) -> Mapping[int, Sequence[Timeline]]:
     """PLACE of a scenario's last run → the timelines of all its plays, for each scenario of the lesson whose
-    runs follow each other, each under another policy."""
+    runs follow each other, each under another policy. A run comes with its timeline."""
     found: dict[int, Sequence[Timeline]] = {}
-    for _, group in groupby(enumerate(runs), key=lambda one: str(one[1][0]["what"])):
+    for _, group in groupby(enumerate(runs), key=lambda one: str(one[1][0][0]["what"])):
         plays = [*group]
-        lessons = [one for _, records in plays if (one := timeline_of(records)).lesson is not None]
+        lessons = [timeline for _, (_, timeline) in plays if timeline.lesson is not None]
         if len({one.policy for one in lessons}) == len(plays) > 1:
             found[plays[-1][0]] = lessons
     return found
@@ -46,8 +46,8 @@ def table(timelines: Sequence[Timeline], both: Both) -> dict[str, Any]:
         return both(*(words(language) for language in LANGUAGES))
 
     def cell(one: Expected | None) -> dict[str, Any]:
-        mark = "" if one is None else _KINDS[one.holds]
-        return {"mark": mark, "said": said(lambda language: seen_words(one, language).lstrip("✓✗? "))}
+        mark = "" if one is None else KINDS[one.holds]
+        return {"mark": mark, "said": said(partial(unmarked_words, one))}
 
     def part(one: Part, lessons: Sequence[LessonTold]) -> dict[str, Any]:
         step = one.step
