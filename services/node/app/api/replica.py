@@ -85,7 +85,7 @@ def _read(expected: type[M], body: bytes) -> M:
 def _at_once(
     path: str, expected: type[M], answer: Callable[[BranchNode, ReplicaClaims, M], Awaitable[Message]]
 ) -> AtOnce:
-    """The same as a route's dependencies and its answer, mark included."""
+    """The short way to a route: what its dependencies check, and its answer with the mark."""
 
     async def answer_at_once(asked: Asked) -> Ready:
         if asked.query:
@@ -188,13 +188,7 @@ async def turn(
 
 
 AT_ONCE: Routes = {
-    ("POST", "/replica/event"): _at_once(
-        "/replica/event", Batch, lambda node, sender, batch: node.peer_server.event(sender, batch)
-    ),
-    ("POST", "/replica/transfer"): _at_once(
-        "/replica/transfer",
-        TransferRequest,
-        lambda node, sender, wish: node.peer_server.transfer(sender, wish),
-    ),
+    ("POST", "/replica/event"): _at_once("/replica/event", Batch, event),
+    ("POST", "/replica/transfer"): _at_once("/replica/transfer", TransferRequest, transfer),
 }
 """What branches ask each other most often: one batch after the other, and each order that needs a grant."""

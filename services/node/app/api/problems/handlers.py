@@ -78,7 +78,7 @@ def problem_headers(refusal: Refusal, language: Language) -> dict[str, str]:
 
 
 def raw_problem_headers(refusal: Refusal, language: Language) -> tuple[tuple[bytes, bytes], ...]:
-    """The same, as they go over the wire."""
+    """The headers of `problem_headers` as they go over the wire: names in lower case, all in bytes."""
     if not refusal.headers and "retry_after_seconds" not in refusal.data:
         return _usual_headers(refusal.code, language)
     return _raw(problem_headers(refusal, language))

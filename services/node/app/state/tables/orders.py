@@ -202,7 +202,7 @@ def find_by_key(connection: sqlite3.Connection, user_id: str, key: str) -> list[
 
 
 def find_placed(tx: Transaction, user_id: str, key: str) -> list[KeyUse]:
-    """The same inside a command: with the orders that the file does not have yet."""
+    """What `find_by_key` finds, and the orders that the file does not have yet. For commands."""
     return sorted([*find_by_key(tx.direct, user_id, key), *tx.rows.found((user_id, key))])
 
 
