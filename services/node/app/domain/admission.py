@@ -86,7 +86,7 @@ class Pace:
 @dataclass(frozen=True)
 class Load:
     """What a lane holds now. `strained` says that a request was refused lately, `refused` which share of
-    those who came lately was."""
+    those who came lately was; 0 for a lane that is not strained."""
 
     under_way: int
     waiting: int
@@ -129,7 +129,7 @@ def judge(load: Load, bounds: Bounds, pace: Pace, *, size: int) -> Verdict:
     A short queue absorbs a burst. A queue that does not end is of no use: every request waits for all of it.
     So after a refusal no queue forms until none was needed for CALM_SECONDS.
     """
-    room = places(bounds, pace, refused=load.refused if load.strained else 0.0)
+    room = places(bounds, pace, refused=load.refused)
     if load.under_way < room and not load.waiting:
         return "begin"
     each = max(pace.each or 0.0, QUEUED_SECONDS)

@@ -136,21 +136,19 @@ class Lane:
         self._measure_full(now)
 
     def _judge(self, size: int) -> admission.Verdict:
-        load = Load(
-            self._under_way, len(self._waiting), self._waiting_bytes, self._is_strained, self._refused
-        )
-        return admission.judge(load, self.bounds, self._pace, size=size)
+        return admission.judge(self._load(), self.bounds, self._pace, size=size)
 
-    @property
-    def _is_strained(self) -> bool:
-        return self._clock.monotonic() < self._calm_at
+    def _load(self) -> Load:
+        strained = self._clock.monotonic() < self._calm_at
+        refused = self._refused if strained else 0.0
+        return Load(self._under_way, len(self._waiting), self._waiting_bytes, strained, refused)
 
     def _start(self, one: Pass) -> None:
         self._under_way += 1
         one.start()
 
     def _go_on(self) -> None:
-        refused = self._refused if self._is_strained else 0.0
+        refused = self._load().refused
         while self._waiting and self._under_way < admission.places(self.bounds, self._pace, refused=refused):
             following = self._waiting.popleft()
             self._waiting_bytes -= following.size
