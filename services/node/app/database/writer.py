@@ -247,9 +247,7 @@ class Writer:
                 raise _GroupVoid(rows.failed or error) from error
             rows.undo()
             if is_refusal_by_rule(error):
-                error.__traceback__ = (
-                    None  # it refuses by a rule: nobody asks where, and frames cost the caller
-                )
+                error.__traceback__ = None  # nobody asks where it arose, and its frames would stay with it
             outcome = Outcome(error=storage_error(error) if is_full(error) else error)
             return outcome, counters, identity, Effects()
         outcome = Outcome(value=value, wrote=wrote)

@@ -131,6 +131,7 @@ def of_new(order: Order) -> NewOrder:
 
 def _seal_plain(order: Order) -> int:
     """As `sealed`, for an order of this revision's fields: the texts are joined at once."""
+    # \x1f is what a seal joins its values with (seals.BETWEEN). Written out it costs an order the least.
     key, note = order.idempotency_key, order.note
     lines = [
         f"\x1f{line.line}\x1f{line.name}\x1f{line.product_id}\x1f{line.quantity}\x1f{line.sku}"

@@ -51,6 +51,10 @@ class Merged:
     waiting: list[str] = field(default_factory=list)
     kept: bool = False
 
+    def note_kept(self) -> None:
+        """Say that something was kept just now that cannot be used yet."""
+        self.changed = self.kept = True
+
     def absorb(self, other: "Merged") -> None:
         """Add what another merge did."""
         self.changed = self.changed or other.changed

@@ -167,7 +167,8 @@ def _keep_rows(tx: Transaction, page: Page, donor: str, merged: Merged) -> None:
         except UNAPPLICABLE as error:
             merged.forks.append(f"{page.relation} {row.get('id')}: {error!r}")
         else:
-            merged.changed, merged.kept = merged.changed or kept, merged.kept or kept
+            if kept:
+                merged.note_kept()
 
 
 def _covered(

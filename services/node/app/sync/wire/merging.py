@@ -38,8 +38,8 @@ def apply_rows(tx: Transaction, rows: RowsBy, origin: str, revisions: Revisions)
             merged.absorb(entity.merge(tx, told, origin))
     for relation in rows.keys() - set(replicated.relations()):
         for row in rows[relation]:
-            kept = unknown_rows.keep(tx, relation, row, revision=revisions.get(relation, 1), origin=origin)
-            merged.changed, merged.kept = merged.changed or kept, merged.kept or kept
+            if unknown_rows.keep(tx, relation, row, revision=revisions.get(relation, 1), origin=origin):
+                merged.note_kept()
     return merged
 
 
