@@ -37,6 +37,7 @@ from app.status import NodeStatus, node_status, status_without_database
 from app.sync.context import NodeContext
 from app.sync.guards.alarms import Alarms
 from app.sync.guards.fencer import Fencer
+from app.sync.guards.kept_watch import KeptWatch
 from app.sync.guards.readiness import Readiness
 from app.sync.log import dead_letters
 from app.sync.peering.client import PeerClient
@@ -102,6 +103,7 @@ class BranchNode:
         self.readiness = Readiness(policy=settings.stock_policy)
         self.alarms = Alarms()
         self.peers = Peers([(peer.name, peer.url) for peer in settings.peers], clock=self.clock)
+        self.kept_watch = KeptWatch(self.database, peers=self.peers, alarms=self.alarms, clock=self.clock)
         self.admission = Admission(_bounds(settings), clock=self.clock, random=random)
         self._tallies = Tallies()
         self._statuses = Shared(self._status, name="status")
@@ -209,6 +211,7 @@ class BranchNode:
             readiness=self.readiness,
             alarms=self.alarms,
             fencer=Fencer(self.database, peers=self.peers, readiness=self.readiness, alarms=self.alarms),
+            kept_watch=self.kept_watch,
             clock=self.clock,
             random=self.random,
             executor=self.executor,
@@ -249,6 +252,7 @@ class BranchNode:
         that can be reached."""
         which: dead_letters.Which = "tried" if self._replication.catch_up.is_fetching else "all"
         outcome = await self.database.write(lambda tx: dead_letters.replay(tx, which, actor=actor))
+        await self.kept_watch.look_again()
         if outcome["left"]:
             self._replication.fetch_parked()
         return outcome
@@ -287,7 +291,9 @@ def _bounds(settings: Settings) -> dict[LaneName, Bounds]:
     seconds, size = settings.queue_seconds, settings.queue_bytes
     return {
         "commands": Bounds(settings.commands_together, seconds, size),
-        "reads": Bounds(settings.reads_together, READS_QUEUE * seconds, size, aside=PAGES_BEING_SENT),
+        "reads": Bounds(
+            settings.reads_together, READS_QUEUE * seconds, size, aside=PAGES_BEING_SENT, stands=True
+        ),
         "status": Bounds(STATUS_TOGETHER, 1.0, size),
         "replica": Bounds(32, 5.0, REPLICA_QUEUE_BYTES),
     }

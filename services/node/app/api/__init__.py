@@ -25,7 +25,14 @@ from app.api.document import DESCRIPTION, SUMMARY, TITLE, describe
 from app.api.edge import install_edge
 from app.api.problems.handlers import install_problems
 
-AT_ONCE: Routes = {("POST", "/orders"): orders.place_at_once, **replica.AT_ONCE}
+AT_ONCE: Routes = {
+    **orders.AT_ONCE,
+    **products.AT_ONCE,
+    **customers.AT_ONCE,
+    **stock.AT_ONCE,
+    **status.AT_ONCE,
+    **replica.AT_ONCE,
+}
 
 
 def application(*, with_faults: bool, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
+from app.api.at_once import ANY, Asked, Ready, Routes, one
 from app.api.dependencies import AnyUser, CurrentActor, CurrentCaller, CurrentNode
 from app.api.openapi import READ, WRITE, refusals
-from app.api.pages import send_page
+from app.api.pages import page_at_once, send_page
 from app.api.pagination import PageQuery
 from app.api.schemas.base import Page
 from app.api.schemas.customers import Customer, CustomerChange, NewCustomer
@@ -44,6 +45,11 @@ async def index(query: Annotated[PageQuery, Query()], node: CurrentNode, caller:
     return await send_page(node, caller, Customer, customers.page, query)
 
 
+async def index_at_once(asked: Asked) -> Ready | Response:
+    """`index`, of a plain page."""
+    return await page_at_once(asked, Customer, customers.page)
+
+
 @router.get(
     "/{id_or_code:path}",
     operation_id="getCustomer",
@@ -69,3 +75,6 @@ async def change(id_or_code: str, change: CustomerChange, node: CurrentNode, act
     changes = change.model_dump(exclude_unset=True)
     changed = await node.database.write(lambda tx: customers.update(tx, id_or_code, changes, actor=actor))
     return Customer.model_validate(changed)
+
+
+AT_ONCE: Routes = {("GET", "/customers"): index_at_once, ("GET", f"/customers/{ANY}"): one(show)}

@@ -5,7 +5,6 @@ It is one layer because each one costs every request two calls and a look at the
 the modules beside it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,24 +15,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api import admission, door, framing
 from app.api.admission import PASS
 from app.api.allowed_hosts import is_asked_by_name
-from app.api.at_once import WRITE, Asked, AtOnce, Ready, Routes, Write
+from app.api.at_once import WRITE, Asked, AtOnce, Ready, Routes, Write, find, told
+from app.api.heads import HEAD, Head
 from app.api.json_body import LongWay
 from app.api.paths import Paths
-from app.api.problems.handlers import (
-    MEDIA_TYPE,
-    Refusal,
-    problem_response,
-    problem_text,
-    raw_problem_headers,
-    refusal_of,
-)
+from app.api.problems.handlers import Refusal, problem_response, refusal_of
 from app.api.problems.language import Language, preferred
 from app.api.problems.words import PROBLEMS
 from app.api.readiness import closed_because
 from app.api.request_ids import request_id_of
 from app.api.response_signing import marking
 from app.api.safe_headers import RAW_SAFE_HEADERS, SAFE_LINES, raw_headers_at
-from app.api.strictness import BODY_BYTES
+from app.api.strictness import BODY_BYTES, has_body
 from app.domain.errors import CallerGone, Overloaded
 from app.node import BranchNode
 from app.security.errors import (
@@ -48,7 +41,6 @@ from app.security.errors import (
 from app.services.admission import Pass
 from app.services.caller import STAYING
 
-PROBLEM = (b"content-type", MEDIA_TYPE.encode())
 PASSED = "passed"  # in a request's state: it has come through this layer, and is judged no more
 _REFUSED = (
     BodiesFull,
@@ -65,15 +57,15 @@ _REFUSED = (
 
 @dataclass(slots=True)
 class Visit:
-    """A request on its way in. `sent` has the first value of each header; `send` takes an answer that has
-    all of its headers, `answer` one that lacks those that every answer has."""
+    """A request on its way in. `send` takes an answer that has all of its headers, `answer` one that lacks
+    those that every answer has."""
 
     scope: Scope
     receive: Receive
     send: Send
     answer: Send
     node: BranchNode
-    sent: Mapping[bytes, bytes]
+    head: Head
 
     @property
     def state(self) -> dict[str, Any]:
@@ -94,7 +86,7 @@ class Visit:
     @property
     def language(self) -> Language:
         """In which language a problem is told."""
-        return preferred(self.sent.get(b"accept-language", b"").decode("latin-1"))
+        return preferred(self.head.sent.get(b"accept-language", b"").decode("latin-1"))
 
     async def say(self, refusal: Refusal, language: Language) -> None:
         """Answer with this problem, in one piece where nothing has to be added to it on its way out."""
@@ -104,9 +96,7 @@ class Visit:
             answer = problem_response(request, refusal.code, refusal.data, headers=refusal.headers)
             await answer(self.scope, self.receive, self.answer)
             return
-        body = problem_text(refusal, language, request_id=request_id)
-        headers = raw_problem_headers(refusal, language)
-        await _send(self, Ready(PROBLEMS[refusal.code].status, body, headers, PROBLEM))
+        await _send(self, told(refusal, language, request_id=request_id))
 
     async def refuse_for_good(self, code: str) -> None:
         """Answer with a problem, and close the connection: what follows on it may be no request."""
@@ -148,22 +138,41 @@ class Edge:
         if self._api is not None:
             scope["app"] = self._api
         node: BranchNode = scope["app"].state.node
-        sent = dict(reversed(scope["headers"]))
+        head = self._head(scope, node)
         try:
-            await self._judge(Visit(scope, receive, send, _dressed(scope, send), node, sent))
+            await self._judge(Visit(scope, receive, send, _dressed(scope, send), node, head))
         finally:
             admitted: Pass | None = state.get(PASS)
             if admitted is not None:
                 admitted.leave()
 
+    def _head(self, scope: Scope, node: BranchNode) -> Head:
+        kept: dict[Edge, Head] | None = scope["state"].get(HEAD)
+        found = None if kept is None else kept.get(self)
+        if found is None:
+            found = self._look_at_head(scope, node)
+            if kept is not None:
+                kept[self] = found
+        return found
+
+    def _look_at_head(self, scope: Scope, node: BranchNode) -> Head:
+        sent = dict(reversed(scope["headers"]))
+        return Head(
+            sent=sent,
+            fault=framing.fault_of(scope, sent),
+            has_known_host=is_asked_by_name(sent, node.settings.allowed_hosts),
+            takes_body=self._paths.take_body(scope),
+            wrong_type=door.wrong_type(scope, sent),
+            at_once=find(self._routes, scope["method"], scope["path"]),
+        )
+
     async def _judge(self, visit: Visit) -> None:
         """Whether it may come in, before its body is read."""
-        node, sent = visit.node, visit.sent
-        fault = framing.fault_of(visit.scope, sent)
-        if fault is not None:
-            await visit.refuse_for_good(fault)
+        node, head, sent = visit.node, visit.head, visit.head.sent
+        if head.fault is not None:
+            await visit.refuse_for_good(head.fault)
             return
-        if not is_asked_by_name(sent, node.settings.allowed_hosts):
+        if not head.has_known_host:
             await visit.refuse("unknown_host")
             return
         given = sent.get(b"x-request-id", b"").decode("latin-1")
@@ -175,7 +184,7 @@ class Edge:
             return
         try:
             admission.look_ahead(visit.scope, node, sent)
-            if self._paths.take_body(visit.scope):
+            if head.takes_body:
                 await self._with_body(visit)
             else:
                 door.judge(visit.scope, node, sent, takes_body=False)
@@ -186,17 +195,17 @@ class Edge:
 
     async def _with_body(self, visit: Visit) -> None:
         scope, node = visit.scope, visit.node
-        sender = door.judge(scope, node, visit.sent, takes_body=True)
+        sender = door.judge(scope, node, visit.head.sent, takes_body=True)
         self._paths.refuse_role(scope)
         with node.bodies.holding(sender) as holding:
             try:
                 body = await door.read_body(
-                    scope, visit.receive, visit.sent, holding, patience=node.settings.body_seconds
+                    scope, visit.receive, visit.head.sent, holding, patience=node.settings.body_seconds
                 )
             except ClientDisconnect:
                 return  # half a request has no effect, and nobody hears the answer
             visit.state[BODY_BYTES] = len(body)
-            expected = door.wrong_type(scope, visit.sent) if body else None
+            expected = visit.head.wrong_type if body else None
             if expected is not None and not self._paths.refuse_any_body(scope):
                 await visit.refuse("unsupported_media_type", expected=expected)
                 return
@@ -213,7 +222,7 @@ class Edge:
         if lane is None:
             await self._go_on(visit, body)
             return
-        admitted = visit.state[PASS] = lane.admit(size=admission.stated_size(visit.sent))
+        admitted = visit.state[PASS] = lane.admit(size=admission.stated_size(visit.head.sent))
         read = body is not None
         async with admission.watched(visit.scope, visit.receive, admitted, read=read) as received:
             visit.receive = received
@@ -222,24 +231,25 @@ class Edge:
 
     async def _go_on(self, visit: Visit, body: bytes | None) -> None:
         """Answer at once where that is possible, or let the application answer."""
-        at_once = self._routes.get((visit.scope["method"], visit.scope["path"]))
-        if at_once is not None and body is not None:
+        scope, at_once = visit.scope, visit.head.at_once
+        if at_once is not None and (body is not None or not has_body(scope)):
             try:
-                await self._answer_at_once(visit, at_once, body)
+                await self._answer_at_once(visit, at_once, body or b"")
             except LongWay:
                 pass
             else:
                 return
         receive = visit.receive if body is None else door.replayed(body, visit.receive)
-        await self._app(visit.scope, receive, visit.answer)
+        await self._app(scope, receive, visit.answer)
 
     async def _answer_at_once(self, visit: Visit, at_once: AtOnce, body: bytes) -> None:
         scope, state = visit.scope, visit.state
         asked = Asked(
             node=visit.node,
+            name=scope["path"].rpartition("/")[2],
             query=scope["query_string"],
             headers=scope["headers"],
-            sent=visit.sent,
+            sent=visit.head.sent,
             state=state,
             body=body,
             caller=state.get(PASS, STAYING),
@@ -252,7 +262,10 @@ class Edge:
             if await visit.refuse_for(error) == 500:
                 raise  # for the server's log, as the application does it
             return
-        await _send(visit, ready)
+        if isinstance(ready, Ready):
+            await _send(visit, ready)
+        else:
+            await ready(scope, visit.receive, visit.answer)
 
 
 async def _send(visit: Visit, ready: Ready) -> None:

@@ -4,10 +4,9 @@ the long way through FastAPI and `app.api.strictness`."""
 import json
 from typing import Generic, TypeVar
 
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from app.api.strictness import fault, noting_repeated
+from app.api.strictness import Fault, fault, noting_repeated
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -21,28 +20,26 @@ class JsonBody(Generic[M]):
 
     def __init__(self, model: type[M]) -> None:
         self._adapter = TypeAdapter(model)
+        self._repeated: set[str] = set()  # of the body that is being read: one at a time is
+        self._decode = json.JSONDecoder(object_pairs_hook=noting_repeated(self._repeated)).decode
 
-    def read(self, body: bytes) -> M:
-        """The model. Raises RequestValidationError, and LongWay for what is no JSON text at all."""
-        repeated: set[str] = set()
-
+    def read(self, body: bytes) -> M | list[Fault]:
+        """The model, or everything in the body that does not fit. Raises LongWay for what is no JSON text at
+        all. What does not fit is no exception: clients that err may be many, and each had cost more than an
+        order."""
         if not body:
             raise LongWay
+        self._repeated.clear()
         try:
-            parsed = json.loads(body, object_pairs_hook=noting_repeated(repeated))
+            parsed = self._decode(body.decode(json.detect_encoding(body), "surrogatepass"))
         except json.JSONDecodeError as error:
-            unreadable = {"type": "json_invalid", "loc": ("body", error.pos), "ctx": {"error": error.msg}}
-            raise RequestValidationError([unreadable]) from error
+            return [{"type": "json_invalid", "loc": ("body", error.pos), "ctx": {"error": error.msg}}]
         except (ValueError, RecursionError):
             raise LongWay from None
-        faults = [fault("body", name, "repeated") for name in sorted(repeated)]
+        faults = [fault("body", name, "repeated") for name in sorted(self._repeated)]
         try:
             found = self._adapter.validate_python(parsed, from_attributes=True)
         except ValidationError as error:
             wrong = error.errors(include_url=False, include_input=False)
-            raise RequestValidationError(
-                [*faults, *({**one, "loc": ("body", *one["loc"])} for one in wrong)]
-            ) from None
-        if faults:
-            raise RequestValidationError(faults)
-        return found
+            return [*faults, *({**one, "loc": ("body", *one["loc"])} for one in wrong)]
+        return faults or found

@@ -2,23 +2,23 @@
 
 import hashlib
 import re
-from functools import partial
-from operator import itemgetter
+import sqlite3
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Header, Query, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 
-from app.api.at_once import Asked, Ready
+from app.api.at_once import ANY, Asked, Ready, Routes, one
 from app.api.dependencies import AnyUser, CurrentActor, CurrentCaller, CurrentNode
 from app.api.json_body import JsonBody, LongWay
 from app.api.openapi import READ, WRITE, refusals
-from app.api.order_texts import canonical_order, order_shown, plain_order
-from app.api.pages import MOST_PARTS, send_page
+from app.api.order_texts import canonical_order, listed_shown, order_shown, plain_order
+from app.api.pages import MOST_PARTS, page_at_once, send_page
 from app.api.pagination import PageQuery
 from app.api.schemas.base import Page
-from app.api.schemas.orders import NewOrder, Order
+from app.api.schemas.orders import NewOrder, Order, OrderLine
 from app.api.strictness import StrictRouter, fault
 from app.config import Settings
 from app.database import Actor
@@ -26,7 +26,9 @@ from app.domain import text
 from app.node import BranchNode
 from app.services.caller import Caller
 from app.state.commands.order_commands import PlaceOrder
-from app.state.tables import order_lists
+from app.state.tables import order_briefs, order_lists
+from app.state.tables.order_briefs import Brief
+from app.state.tables.order_lists import Listed
 from app.state.tables.orders import OrderView
 
 router = StrictRouter(prefix="/orders", tags=["orders"], dependencies=[AnyUser])
@@ -38,6 +40,7 @@ IdempotencyKey = Annotated[
 ]
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{text.IDEMPOTENCY_KEY}}}")
 _NEW_ORDER = JsonBody(NewOrder)
+_OF_LINE = tuple(OrderLine.model_fields)
 
 
 Durable = Annotated[
@@ -102,7 +105,10 @@ async def place_at_once(asked: Asked) -> Ready:
     if key is not None and not _KEY.fullmatch(key):
         raise LongWay
     user = await asked.user()
-    order = plain_order(asked.body) or _order_of(_NEW_ORDER.read(asked.body))
+    found = plain_order(asked.body) or _NEW_ORDER.read(asked.body)
+    if isinstance(found, list):
+        return asked.misfit(found)
+    order = found if isinstance(found, PlaceOrder) else _order_of(found)
     placed = await _place(asked.node, order, actor=asked.actor(user), key=key, caller=asked.caller)
     return Ready(201, order_shown(placed), headers=((b"location", f"/orders/{placed.id}".encode()),))
 
@@ -128,8 +134,21 @@ async def _place(
 )
 async def index(query: Annotated[PageQuery, Query()], node: CurrentNode, caller: CurrentCaller) -> Response:
     """All orders this node knows, of all branches, in order of id: about by time."""
-    read = partial(order_lists.listed, most_lines=MOST_PARTS)
-    return await send_page(node, caller, None, read, query, key=itemgetter("id"))
+    return await send_page(node, caller, listed_shown, _listed, query)
+
+
+async def index_at_once(asked: Asked) -> Ready | Response:
+    """`index`, of a plain page."""
+    return await page_at_once(asked, listed_shown, _listed)
+
+
+def _listed(connection: sqlite3.Connection, after: str, limit: int) -> Sequence[Brief | Listed]:
+    """Up to `limit` orders after the id `after`: fewer, but at least one, where they have very many lines."""
+    span = order_lists.span(connection, after, limit, most_lines=MOST_PARTS)
+    if span is None:
+        return []
+    briefs = order_briefs.between(connection, span, of_line=_OF_LINE)
+    return order_lists.listed(connection, span) if briefs is None else briefs
 
 
 @router.get(
@@ -153,3 +172,10 @@ async def cancel(order_id: str, node: CurrentNode, actor: CurrentActor) -> Order
     """Undo an order at its own branch; its units can be sold again. Cancelling again changes nothing."""
     cancelled = await node.orders.cancel(order_id, actor=actor)
     return Order.model_validate(cancelled)
+
+
+AT_ONCE: Routes = {
+    ("POST", "/orders"): place_at_once,
+    ("GET", "/orders"): index_at_once,
+    ("GET", f"/orders/{ANY}"): one(show),
+}

@@ -1,10 +1,11 @@
 """Lists by cursor: `?after=CURSOR&limit=N` answers `{items, next}`."""
 
 import binascii
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 DEFAULT_LIMIT = 100
@@ -46,3 +47,21 @@ class PageQuery(BaseModel):
         | None
     ) = None
     limit: Annotated[int, Field(ge=1, le=MOST)] = DEFAULT_LIMIT
+
+
+_PLAIN = re.compile(rb"limit=([1-9][0-9]{0,2})(?:&after=([A-Za-z0-9_-]{1,%d}))?" % _LONGEST_CURSOR)
+
+
+def plain_page(query: bytes) -> PageQuery | None:
+    """The page that a plain query asks for: none, or a limit and then perhaps a cursor. None for every other,
+    which may ask for a page all the same."""
+    if not query:
+        return PageQuery()
+    found = _PLAIN.fullmatch(query)
+    if found is None:
+        return None
+    after = None if found[2] is None else found[2].decode()
+    try:
+        return PageQuery(after=after, limit=int(found[1]))
+    except ValidationError:
+        return None

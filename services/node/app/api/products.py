@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
+from app.api.at_once import ANY, Asked, Ready, Routes, one
 from app.api.dependencies import AdminOnly, AnyUser, CurrentActor, CurrentCaller, CurrentNode
 from app.api.openapi import READ, WRITE, refusals
-from app.api.pages import send_page
+from app.api.pages import page_at_once, send_page
 from app.api.pagination import PageQuery
 from app.api.schemas.base import Page
 from app.api.schemas.products import NewProduct, Product, ProductChange
@@ -45,6 +46,11 @@ async def index(query: Annotated[PageQuery, Query()], node: CurrentNode, caller:
     return await send_page(node, caller, Product, products.page, query)
 
 
+async def index_at_once(asked: Asked) -> Ready | Response:
+    """`index`, of a plain page."""
+    return await page_at_once(asked, Product, products.page)
+
+
 @router.get(
     "/{id_or_sku:path}",
     operation_id="getProduct",
@@ -71,3 +77,6 @@ async def change(id_or_sku: str, change: ProductChange, node: CurrentNode, actor
     changes = change.model_dump(exclude_unset=True)
     changed = await node.database.write(lambda tx: products.update(tx, id_or_sku, changes, actor=actor))
     return Product.model_validate(changed)
+
+
+AT_ONCE: Routes = {("GET", "/products"): index_at_once, ("GET", f"/products/{ANY}"): one(show)}

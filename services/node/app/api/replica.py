@@ -15,13 +15,13 @@ from app.domain.errors import BeyondBounds, Invalid
 from app.node import BranchNode
 from app.security.replica_tokens import ANSWER_HEADER, REQUEST_HEADER, ReplicaClaims
 from app.sync.damage.turns import TurnReply, TurnRequest
+from app.sync.wire.message import Message
 from app.sync.wire.messages import (
     Batch,
     BatchReceipt,
     BucketReply,
     BucketRequest,
     Hello,
-    Message,
     Page,
     PageRequest,
     SealReply,
@@ -73,7 +73,7 @@ def message(expected: type[M]) -> Callable[[Request, ReplicaClaims], Awaitable[M
 
 def _read(expected: type[M], body: bytes) -> M:
     try:
-        return expected.model_validate_json(body)
+        return expected.read(body)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -93,10 +93,11 @@ def _at_once(
         token = asked.header(_TOKEN)  # before it is used up: a second one takes the long way
         tokens, now = asked.node.replica_tokens, asked.node.receiver_clock.now()
         sender = tokens.verify(token, method="POST", path=path, body=asked.body, now=now)
-        reply = await answer(asked.node, sender, _read(expected, asked.body))
+        said = _read(expected, asked.body)
+        reply = await answer(asked.node, sender, said)
         body = reply.model_dump_json().encode()
         mark = tokens.mark(token or "", status=200, body=body)
-        return Ready(200, body, headers=((_MARK, mark.encode()),))
+        return Ready(200, body, headers=((_MARK, mark.encode()),), asked=said)
 
     return answer_at_once
 

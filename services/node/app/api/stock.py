@@ -1,19 +1,22 @@
 """/stock: what is there, received and removed."""
 
-from functools import partial
+import sqlite3
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Query, Response
 
+from app.api.at_once import ANY, Asked, Ready, Routes, one
 from app.api.dependencies import AdminOnly, AnyUser, CurrentActor, CurrentCaller, CurrentNode
 from app.api.openapi import READ, WRITE, refusals
-from app.api.pages import MOST_PARTS, send_page
+from app.api.pages import MOST_PARTS, page_at_once, send_page
 from app.api.pagination import PageQuery
 from app.api.schemas.base import Page
 from app.api.schemas.stock import Adjustment, Count, Stock
 from app.api.strictness import StrictRouter
 from app.state.commands import stock_commands
 from app.state.tables import stock_views
+from app.state.tables.stock_views import StockView
 
 router = StrictRouter(prefix="/stock", tags=["stock"], dependencies=[AnyUser])
 
@@ -43,8 +46,18 @@ async def adjust(wanted: Adjustment, node: CurrentNode, actor: CurrentActor, cal
 )
 async def index(query: Annotated[PageQuery, Query()], node: CurrentNode, caller: CurrentCaller) -> Response:
     """The stock of all products as this node knows it, in order of product id."""
-    read = partial(stock_views.stock_page, most_rows=MOST_PARTS)
-    return await send_page(node, caller, Stock, read, query)
+    return await send_page(node, caller, Stock, _listed, query)
+
+
+async def index_at_once(asked: Asked) -> Ready | Response:
+    """`index`, of a plain page."""
+    return await page_at_once(asked, Stock, _listed)
+
+
+def _listed(connection: sqlite3.Connection, after: str, limit: int) -> Sequence[StockView]:
+    """The stock of up to `limit` products after the id `after`: fewer, but at least one, where there are very
+    many rows of it."""
+    return stock_views.stock_page(connection, after, limit, most_rows=MOST_PARTS)
 
 
 @router.post(
@@ -76,3 +89,6 @@ async def show(sku: str, node: CurrentNode) -> Stock:
     """One product's stock as this node knows it."""
     found = await node.database.read(lambda connection: stock_views.stock_view(connection, sku))
     return Stock.model_validate(found)
+
+
+AT_ONCE: Routes = {("GET", "/stock"): index_at_once, ("GET", f"/stock/{ANY}"): one(show)}

@@ -157,12 +157,12 @@ class Takes:
             found += [
                 fault("header", name, "repeated") for raw, name in self.headers.items() if sent.count(raw) > 1
             ]
-        if not self.body and _has_body(scope):
+        if not self.body and has_body(scope):
             found.append(fault("body", "", "unexpected_body"))
         return found
 
 
-def _has_body(scope: Scope) -> bool:
+def has_body(scope: Scope) -> bool:
     """Whether a request has a body. Of one that nobody reads the header tells (RFC 9112, 6)."""
     read: int | None = scope.get("state", {}).get(BODY_BYTES)
     if read is not None:

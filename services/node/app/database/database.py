@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Literal, TypeVar
 
+from app.database.commands import Command, Outcome
 from app.database.described import names_what_is_not_there
 from app.database.effects import Effects
 from app.database.errors import (
@@ -23,7 +24,7 @@ from app.database.mirror import StaleMirror
 from app.database.node_row import Identity
 from app.database.opened import OpenedFile
 from app.database.transaction import Transaction
-from app.database.writer import Command, Outcome, Writer
+from app.database.writer import Writer
 from app.runtime import Clock, Executor
 
 log = logging.getLogger("app.database")

@@ -1,22 +1,24 @@
 """Rows that the commands of a group write: kept in memory until somebody reads the file, or the group ends.
 
-So each table gets them in one statement, and a command that is refused costs the file nothing.
+So each table gets them in few statements, and a command that is refused costs the file nothing.
 """
 
 import sqlite3
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
+from app.database.many_rows import write_rows
 from app.database.mirror import Mirror
 
-Finish = Callable[[Any], Sequence[Any]]
+Finish = Callable[[list[Any]], Sequence[Sequence[Any]]]
+"""Makes of all rows that were deferred for a statement the values to write."""
 
 
 class DeferredRows:
     """Statements with the values of each row, in the order in which they were deferred.
 
-    Of rows with one key only the latest is written; rows without a key follow them. `finish` makes the values
-    to write of those that were deferred. What is noted lets later commands find a row before the file has it.
+    Of rows with one key only the latest is written; rows without a key follow them. What is noted lets later
+    commands find a row before the file has it.
     """
 
     def __init__(self) -> None:
@@ -27,29 +29,25 @@ class DeferredRows:
     def __bool__(self) -> bool:
         return bool(self._rows or self._latest)
 
-    def add(self, statement: str, row: Any, finish: Finish | None = None) -> None:
-        """Write a row with this statement."""
-        known = self._rows.get(statement)
-        if known is None:
-            self._rows[statement] = finish, [row]
-        else:
-            known[1].append(row)
+    def add(self, statement: str, row: Sequence[Any]) -> None:
+        """Write a row with this statement, all of whose values are there."""
+        self.add_all(statement, (row,))
 
-    def add_all(self, statement: str, rows: Sequence[Any]) -> None:
-        """Write rows with this statement, all of whose values are there."""
+    def add_all(self, statement: str, rows: Sequence[Any], finish: Finish | None = None) -> None:
+        """Write rows with this statement."""
         known = self._rows.get(statement)
         if known is None:
-            self._rows[statement] = None, [*rows]
+            self._rows[statement] = finish, [*rows]
         else:
             known[1].extend(rows)
 
-    def add_latest(self, statement: str, key: Hashable, row: Any, finish: Finish) -> None:
-        """Write a row with this statement, unless a later one comes with the same key."""
+    def add_latest(self, statement: str, rows: Mapping[Any, Any], finish: Finish) -> None:
+        """Write rows, by their keys, with this statement, unless later ones come with the same keys."""
         known = self._latest.get(statement)
         if known is None:
-            self._latest[statement] = finish, {key: row}
+            self._latest[statement] = finish, {**rows}
         else:
-            known[1][key] = row
+            known[1].update(rows)
 
     def replace_last(self, statement: str, row: Any) -> bool:
         """Put another row in the place of a statement's last. False if that is written already."""
@@ -71,18 +69,17 @@ class DeferredRows:
         """Take over the rows of a command that succeeded."""
         for statement, (finish, latest) in later._latest.items():
             self._latest.setdefault(statement, (finish, {}))[1].update(latest)
-        for statement, (finish_row, rows) in later._rows.items():
-            self._rows.setdefault(statement, (finish_row, []))[1].extend(rows)
+        for statement, (finish_all, rows) in later._rows.items():
+            self._rows.setdefault(statement, (finish_all, []))[1].extend(rows)
         for found_by, answers in later._found.items():
             self._found.setdefault(found_by, []).extend(answers)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write all rows. They stay deferred if that fails, for their command or group to be undone."""
         for statement, (finish, latest) in self._latest.items():
-            connection.executemany(statement, [finish(row) for row in latest.values()])
-        for statement, (finish_row, rows) in self._rows.items():
-            whole = rows if finish_row is None else [finish_row(row) for row in rows]
-            connection.executemany(statement, whole)
+            write_rows(connection, statement, finish([*latest.values()]))
+        for statement, (finish_all, rows) in self._rows.items():
+            write_rows(connection, statement, rows if finish_all is None else finish_all(rows))
         self.forget()
 
     def forget(self) -> None:

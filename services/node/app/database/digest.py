@@ -12,6 +12,8 @@ from functools import cache, lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from app.database.many_rows import write_rows
+
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
 
@@ -62,10 +64,12 @@ def _fingerprint(relation: str, row: Row | bytes | int | None) -> int:
     return fingerprint_of(relation, row if isinstance(row, bytes) else canonical(row))
 
 
-def add_row(deltas: Deltas, relation: str, key: str, encoded: bytes) -> None:
-    """Add a row that was not there before, whose canonical bytes are known already."""
-    bucket = (relation, bucket_of(key))
-    deltas[bucket] = deltas.get(bucket, 0) + fingerprint_of(relation, encoded)
+def add_rows(deltas: Deltas, relation: str, rows: Iterable[tuple[str, bytes]]) -> None:
+    """Add rows that were not there before, of which the key and the canonical bytes are known already."""
+    for key, encoded in rows:
+        # Past its cache, which would forget the rows that change again and again for these.
+        bucket = (relation, bucket_of.__wrapped__(key))
+        deltas[bucket] = deltas.get(bucket, 0) + fingerprint_of(relation, encoded)
 
 
 @lru_cache(maxsize=10_000)  # the same products are sold again and again
@@ -105,7 +109,7 @@ def flush(connection: sqlite3.Connection, deltas: Deltas, known: Mapping[Bucket,
     before = {**known, **read_totals(connection, unknown)} if unknown else known
     written = {bucket: (before.get(bucket, 0) + change) % MODULUS for bucket, change in changed.items()}
     rows = [(*bucket, total.to_bytes(32, "big")) for bucket, total in written.items()]
-    connection.executemany(_WRITE_TOTAL, rows)
+    write_rows(connection, _WRITE_TOTAL, rows)
     return written
 
 
@@ -113,6 +117,12 @@ def read_totals(connection: sqlite3.Connection, buckets: Collection[Bucket]) -> 
     """Those of these totals that are there."""
     found = connection.execute(_TOTALS, (json.dumps(list(buckets)),))
     return {(row[0], row[1]): int.from_bytes(row[2], "big") for row in found}
+
+
+def read_every_total(connection: sqlite3.Connection) -> Totals:
+    """All totals that are there."""
+    found = connection.execute("SELECT relation, bucket, total FROM digest_buckets")
+    return {(relation, bucket): int.from_bytes(total, "big") for relation, bucket, total in found}
 
 
 def write_total(connection: sqlite3.Connection, relation: str, bucket: int, total: int) -> None:

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from app.database.comparison import Comparison
+
 T = TypeVar("T")
 
 MOST_ENTRIES = 20_000
@@ -55,12 +57,14 @@ class Mirror:
     def __init__(self) -> None:
         self._kinds: dict[str, dict[str, Any]] = {}
         self._loads: dict[str, Callable[[sqlite3.Connection, Collection[str]], Mapping[str, Any]]] = {}
-        self._changed: dict[tuple[str, str], Any] = {}
+        self._changed: dict[str, dict[str, Any]] = {}
         self._is_deaf = False
+        self._comparison = Comparison()
 
     def find(self, kind: Mirrored[T], key: str, connection: sqlite3.Connection) -> T | None:
         """The entry, read from the file if it is not here."""
-        entry: T | None = self._changed.get((kind.name, key)) if self._changed else None
+        changed = self._changed.get(kind.name) if self._changed else None
+        entry: T | None = changed.get(key) if changed else None
         if entry is None:
             entries = self._kinds.get(kind.name)
             if entries is None:
@@ -73,14 +77,15 @@ class Mirror:
                     entries[key] = entry
         return entry
 
-    def change(self, kind: Mirrored[T], key: str, entry: T) -> None:
-        """Replace an entry by what the running command makes of it. The command defers the row itself."""
-        self._changed[kind.name, key] = entry
+    def change(self, kind: Mirrored[T], entries: Mapping[str, T]) -> None:
+        """Replace entries, by their keys, by what the running command makes of them. The command defers the
+        rows itself."""
+        self._changed.setdefault(kind.name, {}).update(entries)
 
     def keep(self) -> None:
         """The running command succeeded: what it changed holds."""
-        for (name, key), entry in self._changed.items():
-            self._kinds.setdefault(name, {})[key] = entry
+        for name, entries in self._changed.items():
+            self._kinds.setdefault(name, {}).update(entries)
         self._changed.clear()
 
     def forget_changes(self) -> None:
@@ -101,6 +106,7 @@ class Mirror:
     def follow(self, connection: sqlite3.Connection) -> None:
         """Hear from now on of every row that this connection writes."""
         self.drop()
+        self._comparison = Comparison()
         connection.create_function("mirror_touched", 2, self._touched)
         connection.executescript(_TRIGGERS)
 
@@ -113,7 +119,7 @@ class Mirror:
             self._kinds.pop(kind, None)
         else:
             name = key.decode("utf-8", "replace")  # a row whose key was altered goes, and has no entry
-            self._changed.pop((kind, name), None)
+            self._changed.get(kind, {}).pop(name, None)
             self._kinds.get(kind, {}).pop(name, None)
 
     @contextmanager
@@ -131,7 +137,7 @@ class Mirror:
             if not entries:
                 continue
             try:
-                found = self._loads[name](connection, entries)
+                found = self._comparison.found(connection, name, entries, self._loads[name])
             except Exception as error:
                 raise StaleMirror(f"{name}: a row in the file cannot be used: {error!r}") from error
             for key, entry in entries.items():

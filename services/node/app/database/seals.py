@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from app.database.errors import AlteredRow
 from app.domain.forms import Row
+from app.domain.values import value
 
 UNSEALED = 0
 """The seal of a row that a migration wrote. The same migration seals it later (Forms.recompute)."""
@@ -44,7 +45,7 @@ def seal_joined(joined: str) -> int:
     return found or 1
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Stored:
     """A row as it stands in the file. `key` is its key in the digest. `row` is its canonical form, or None if
     its columns cannot be read as one. `written` is the seal stored with it, `found` the seal of its present

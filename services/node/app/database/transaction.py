@@ -1,8 +1,8 @@
 """One command's view of the database while the writer runs it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -13,16 +13,14 @@ from app.database.effects import Effects
 from app.database.lives import KnownLives
 from app.database.mirror import Mirrored
 from app.database.node_row import Counters, Identity
-from app.database.seals import BETWEEN, seal_joined
+from app.database.seals import seal_joined
 from app.domain.bounds import lamport_limit
 from app.domain.errors import BeyondBounds
+from app.domain.values import value
 
 T = TypeVar("T")
 
 _EVENT = f"INSERT {own_rows.into('events')}"
-_EVENT_COLUMNS = len(own_rows.COLUMNS["events"])
-# The values of an event as a seal joins them, without a look at what each of them is.
-_SEALED = BETWEEN.join(("%s", "%d", "%s", "%s", "%s", "%d", "%r", "%d"))
 _END = "UPDATE events SET command_end = 1, checksum = ? WHERE epoch = ? AND seq = ?"
 _AUDIT = """
     INSERT INTO audit (id, at, actor, action, entity, entity_id, before, after, origin, epoch, version,
@@ -31,17 +29,25 @@ _AUDIT = """
 """
 
 
-def _event(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The row of an event, which ends its command only if the values say so."""
-    whole = values if len(values) == _EVENT_COLUMNS else (*values, 0)
-    return (*whole, seal_joined(_SEALED % whole))
+def _sealed(events: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows of events: their values, each with its seal."""
+    # \x1f is what a seal joins its values with (seals.BETWEEN). An order has an event for each of its lines.
+    rows = []
+    said_of, said = None, ""
+    for event in events:
+        epoch, seq, event_id, kind, entity, lamport, created_at, ends = event
+        if created_at is not said_of:  # all of a group have one time
+            said_of, said = created_at, repr(created_at)
+        joined = f"{epoch}\x1f{seq}\x1f{event_id}\x1f{kind}\x1f{entity}\x1f{lamport}\x1f{said}\x1f{ends}"
+        rows.append((*event, seal_joined(joined)))
+    return rows
 
 
 def _nobody(_branch: str) -> bool:
     return False
 
 
-@dataclass(frozen=True)
+@value(frozen=True, slots=True)
 class Actor:
     """The author of a request, for the audit: a user's id (or a peer's name), and the request's id."""
 
@@ -138,17 +144,32 @@ class Transaction(KnownLives):
         self.effects.emitted = True
         place = (self.identity.epoch, self.counters.seq)
         event_id = self.random.randbytes(16).hex()
-        self._last_event = (*place, event_id, kind, entity, self.lamport, float(self.now))
-        self.rows.deferred.add(_EVENT, self._last_event, _event)
+        self._last_event = (*place, event_id, kind, entity, self.lamport, float(self.now), 0)
+        self.rows.deferred.add_all(_EVENT, (self._last_event,), _sealed)
         return self.counters.seq
+
+    def append(self, events: Sequence[tuple[str, str, bytes]]) -> int:
+        """Append all events of one more command: the kind, the entity and 16 drawn bytes of each. Returns the
+        last one's seq. For what does many commands at once; it counts their logical time itself."""
+        epoch, counters, now = self.identity.epoch, self.counters, float(self.now)
+        lamport, seq, last = counters.lamport, counters.seq, len(events)
+        rows = [
+            (epoch, seq + n, drawn.hex(), kind, entity, lamport, now, 1 if n == last else 0)
+            for n, (kind, entity, drawn) in enumerate(events, start=1)
+        ]
+        counters.seq += last
+        self.effects.emitted = True
+        self.rows.deferred.add_all(_EVENT, rows, _sealed)
+        return counters.seq
 
     def find(self, kind: Mirrored[T], key: str) -> T | None:
         """What the writer's mirror has under a key, or the file. Raises as the kind's `load` does."""
         return self.rows.mirror.find(kind, key, self.rows.direct)
 
-    def mirror(self, kind: Mirrored[T], key: str, entry: T) -> None:
-        """Let the mirror have what this command makes of an entry. It must defer the same for the file."""
-        self.rows.mirror.change(kind, key, entry)
+    def mirror(self, kind: Mirrored[T], entries: Mapping[str, T]) -> None:
+        """Let the mirror have what this command makes of entries, by their keys. It must defer the same for
+        the file."""
+        self.rows.mirror.change(kind, entries)
 
     def changed(
         self,
@@ -209,6 +230,29 @@ class Transaction(KnownLives):
             ),
         )
 
+    def audit_new(
+        self, entries: Sequence[tuple[Actor, str, bytes]], *, action: str, entity: str, version: int
+    ) -> None:
+        """Write the audit entries of new rows: the author, the id and the canonical bytes of each."""
+        now, name, epoch = self.now, self.identity.name, self.identity.epoch
+        rows = [
+            (
+                now,
+                actor.user_id,
+                action,
+                entity,
+                id_,
+                None,
+                after.decode(),
+                name,
+                epoch,
+                version,
+                actor.request_id,
+            )
+            for actor, id_, after in entries
+        ]
+        self.rows.deferred.add_all(_AUDIT, rows)
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Run a part that may fail alone. If it raises, its writes and effects are undone and the exception
@@ -255,7 +299,7 @@ class Transaction(KnownLives):
         """Mark the command's last event, so that no batch ends inside the command."""
         if self._last_event is None:
             return
-        ended = (*self._last_event, 1)
+        ended = (*self._last_event[:-1], 1)
         if not self.rows.deferred.replace_last(_EVENT, ended):
             epoch, seq = self._last_event[:2]
             self.rows.deferred.add(_END, (own_rows.sealed("events", *ended), epoch, seq))

@@ -1,8 +1,8 @@
 """The single writer: the only connection that writes, commits and checkpoints.
 
 It runs a group of commands in one transaction, each to be undone alone, and commits once. What the commands
-defer is written for the whole group, a statement a table. (SQLite before 3.51.3 has a WAL-reset race between
-checkpointing connections; one connection cannot race.)
+defer is written for the whole group, many rows a statement. (SQLite before 3.51.3 has a WAL-reset race
+between checkpointing connections; one connection cannot race.)
 """
 
 import sqlite3
@@ -12,28 +12,17 @@ from random import Random
 from typing import Any
 
 from app.database import digest, node_row
+from app.database.commands import Command, Outcome, joint
 from app.database.deferred import CommandRows, DeferredRows
 from app.database.effects import Effects
 from app.database.errors import OutcomeUnknown, StorageFailed, is_full, is_refusal_by_rule, storage_error
 from app.database.file import reading_somehow, speakable
+from app.database.kept_totals import KeptTotals
 from app.database.mirror import Mirror, StaleMirror
 from app.database.node_row import Counters, Identity
 from app.database.transaction import Transaction
-from app.domain.values import value
-
-Command = Callable[[Transaction], Any]
 
 _MOST_PAGES = 4_294_967_294  # the most SQLite can count (sqlite.org/limits.html)
-
-
-@value(frozen=True, slots=True)
-class Outcome:
-    """What became of one command: its result, or the exception it ended with; and whether it left
-    anything to commit."""
-
-    value: Any = None
-    error: BaseException | None = None
-    wrote: bool = False
 
 
 class _GroupVoid(Exception):
@@ -72,6 +61,7 @@ class Writer:
         self._mirror = Mirror()
         self._followed: sqlite3.Connection | None = None
         self._stood: tuple[int, int] | None = None  # where the file stood after the last group
+        self._kept = KeptTotals()
         self._counters: tuple[Counters, int] | None = None
         self._totals: digest.Totals = {}
 
@@ -106,6 +96,7 @@ class Writer:
         connection = self._connection
         try:
             with reading_somehow(connection):
+                self._kept.follow(connection)
                 connection.execute("BEGIN IMMEDIATE")
                 counters, _ = node_row.read_counters(connection)
                 outcome, *_ = self._run(
@@ -145,11 +136,16 @@ class Writer:
                 self.reopen()
             before, groups = self._begin()
             counters, identity, now = before, self.identity, self._wall()
-            for command in commands:
-                outcome, counters, identity, changed = self._run(
-                    command, counters, identity, now=now, pending=effects.deltas, earlier=deferred
+            while len(outcomes) < len(commands):
+                done, counters, identity, changed = self._run_next(
+                    commands[len(outcomes) :],
+                    counters,
+                    identity,
+                    now=now,
+                    pending=effects.deltas,
+                    earlier=deferred,
                 )
-                outcomes.append(outcome)
+                outcomes += done
                 effects.absorb(changed)
             wrote = any(outcome.wrote for outcome in outcomes) or any(effects.deltas.values())
             if counters == before and not wrote:
@@ -181,6 +177,7 @@ class Writer:
         if self._followed is not connection:
             self._mirror.follow(connection)
             self._followed, self._stood = connection, None
+        self._kept.follow(connection)
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error:
@@ -210,8 +207,22 @@ class Writer:
             self._mirror.require_true(self._connection)
             if (stored := node_row.read_counters(self._connection)) != self._counters:
                 raise StaleMirror(f"the counters are {self._counters}, in the file {stored}")
-            if digest.read_totals(self._connection, self._totals) != self._totals:
+            if not self._totals.items() <= digest.read_every_total(self._connection).items():
                 raise StaleMirror("the totals of the digest are not those of the file")
+            if not self._kept.is_true(self._connection):
+                raise StaleMirror("the totals of what is kept are not the sums of the rows")
+
+    def _run_next(
+        self, commands: Sequence[Command], counters: Counters, identity: Identity, **group: Any
+    ) -> tuple[Sequence[Outcome], Counters, Identity, Effects]:
+        """Run the first of these commands; together with those after it, as far as they can be."""
+        several = joint(commands)
+        if several is not None:
+            outcome, *_ = ran = self._run(several, counters, identity, **group)
+            if outcome.value:
+                return [Outcome(value=each, wrote=outcome.wrote) for each in outcome.value], *ran[1:]
+        outcome, *_ = ran = self._run(commands[0], counters, identity, **group)
+        return [outcome], *ran[1:]
 
     def _run(
         self,

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from app.domain.values import value
+
 LaneName = Literal["commands", "reads", "status", "replica"]
 LANES: Sequence[LaneName] = get_args(LaneName)
 Verdict = Literal["begin", "wait", "refuse"]
@@ -17,7 +19,7 @@ STRETCH = 4.0
 """How many times as long as alone a request may take in company, before others are refused for it."""
 
 MOST_TOGETHER = 128  # requests of one lane; a group commit gains nothing from more
-LEAST_TOGETHER = 16
+LEAST_TOGETHER = 32
 """How many may be under way in any case while others are refused, if `Bounds.together` allows so many."""
 
 KEPT_PACE = 0.92
@@ -32,6 +34,9 @@ CALM_SECONDS = 0.2  # without a refusal, until a queue may form again
 _QUICK, _STEADY, _SLOW = 1 / 4, 1 / 4, 1 / 32  # weights of a new measurement, in a running average
 _LATELY = 1 / 64  # the same, of one more request among those that come
 FULL_SECONDS = 0.1  # for how long a lane is watched at least, between two measurements of its pace
+LONG_QUEUE = 16
+"""From this place on the wait of one request alone tells the pace of a queue; nearer to the front, less."""
+
 _FREE = ("/healthz", "/readyz", "/docs", "/redoc", "/openapi.json", "/problems/", "/faults", "/auth/login")
 
 
@@ -51,12 +56,21 @@ def lane_of(method: str, path: str) -> LaneName | None:
 class Bounds:
     """What a lane may hold: requests under way, `together` in any case, and requests that wait, by the time
     that they have to wait and by the bytes of their bodies. Up to `aside` requests wait for somebody else:
-    for rights, for peers, or for a client that reads slowly. Further ones keep their places meanwhile."""
+    for rights, for peers, or for a client that reads slowly. Further ones keep their places meanwhile.
+
+    With `stands` a queue forms also while others are refused, up to the same bounds, and its pace is that of
+    those who went through it. Who was let in is served even if it takes twice as long as was thought."""
 
     together: int
     queue_seconds: float
     queue_bytes: int
     aside: int = 1000
+    stands: bool = False
+
+    @property
+    def longest_wait(self) -> float:
+        """For how long a request waits in the queue before it is refused after all, in seconds."""
+        return 2 * self.queue_seconds if self.stands else self.queue_seconds
 
 
 @dataclass(frozen=True)
@@ -83,16 +97,18 @@ class Pace:
         return replace(self, each=_average(self.each, seconds, weight=_STEADY), group=max(1.0, group))
 
 
-@dataclass(frozen=True)
+@value(frozen=True, slots=True)
 class Load:
     """What a lane holds now. `strained` says that a request was refused lately, `refused` which share of
-    those who came lately was; 0 for a lane that is not strained."""
+    those who came lately was; 0 for a lane that is not strained. `turn` is what each in a queue that stands
+    takes lately, in seconds; None is not known."""
 
     under_way: int
     waiting: int
     waiting_bytes: int
     strained: bool
     refused: float = 0.0
+    turn: float | None = None
 
 
 def places(bounds: Bounds, pace: Pace, *, refused: float = 0.0) -> int:
@@ -126,16 +142,25 @@ def _fewest(alone: float, each: float, group: float, *, most: int) -> int:
 def judge(load: Load, bounds: Bounds, pace: Pace, *, size: int) -> Verdict:
     """Whether a request with a body of `size` bytes may begin.
 
-    A short queue absorbs a burst. A queue that does not end is of no use: every request waits for all of it.
-    So after a refusal no queue forms until none was needed for CALM_SECONDS.
+    A short queue absorbs a burst. A queue that does not end is of no use to orders: each waits for all of it.
+    After a refusal no queue forms until none was needed for CALM_SECONDS. Those who come again at once then
+    find each place that is free, and others find none. Where all should rather wait for their turn, the queue
+    `stands`.
     """
     room = places(bounds, pace, refused=load.refused)
     if load.under_way < room and not load.waiting:
         return "begin"
-    each = max(pace.each or 0.0, QUEUED_SECONDS)
+    each = max((load.turn if bounds.stands else pace.each) or 0.0, QUEUED_SECONDS)
     too_long = (load.waiting + 1) * each > bounds.queue_seconds
     too_large = load.waiting_bytes + size > bounds.queue_bytes
-    return "refuse" if load.strained or too_long or too_large else "wait"
+    may_queue = bounds.stands or not load.strained
+    return "wait" if may_queue and not too_long and not too_large else "refuse"
+
+
+def turn_after(known: float | None, waited: float, *, position: int) -> float:
+    """What each in a queue takes, after one more went through it in so many seconds from this position: 1 is
+    its front. The longer the queue was, the more that tells."""
+    return _average(known, waited / position, weight=min(1.0, position / LONG_QUEUE))
 
 
 def retry_after(chance: float) -> float:

@@ -12,7 +12,7 @@ A stale view of the others only understates one's own rights, so it is safe to a
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from operator import attrgetter
+from operator import attrgetter, ge
 from typing import Any, Literal
 
 from app.domain.bounds import MOST_UNITS_OF_GRANT
@@ -47,11 +47,12 @@ class Cell:
     def life(self) -> Life:
         return Life(self.branch, self.epoch)
 
-    def add(self, movement: str, quantity: int) -> "Cell":
-        """The cell after one movement (`received`, `sold`, …) of `quantity` ≥ 1 units."""
+    def add(self, movement: str, quantity: int, *, times: int = 1) -> "Cell":
+        """The cell after one movement (`received`, `sold`, …) of `quantity` ≥ 1 units, or after so many
+        that are `quantity` together."""
         values = list(_values_of(self))  # many times as fast as `replace`: each line of an order does this
         values[_PLACE[movement]] += quantity
-        values[_PLACE["version"]] += 1
+        values[_PLACE["version"]] += times
         return Cell(*values)
 
     def grant(self, to: Life, quantity: int) -> "Cell":
@@ -63,13 +64,16 @@ class Cell:
         """The canonical form, for the wire and the digest."""
         *row, version, granted, beyond = _values_of(self)
         given = {life.key: quantity for life, quantity in granted.items()} if granted else {}
-        return {**dict(zip(_FIRST, row, strict=True)), "granted": given, "version": version, **beyond}
+        found = dict(zip(_FIRST, row, strict=True))
+        found["granted"], found["version"] = given, version
+        return {**found, **beyond} if beyond else found
 
 
 _NAMES = tuple(field.name for field in fields(Cell))
 _PLACE = {name: place for place, name in enumerate(_NAMES)}
 _FIRST = _NAMES[: _PLACE["version"]]
 _values_of = attrgetter(*_NAMES)
+_counts_of = attrgetter(*COUNTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,14 @@ def united(ours: Iterable[Cell], theirs: Iterable[Cell]) -> list[Cell]:
     return list(found.values())
 
 
+def _contains(later: Cell, earlier: Cell) -> bool:
+    """Whether no count and no grant of the earlier view is greater."""
+    granted = later.granted
+    return all(map(ge, _counts_of(later), _counts_of(earlier))) and all(
+        granted.get(life, 0) >= quantity for life, quantity in earlier.granted.items()
+    )
+
+
 def is_fork(ours: Cell, theirs: Cell) -> bool:
     """Whether two views cannot come from one history: the same version has other content, or the newer view
     does not contain the older one, although every field only grows."""
@@ -134,8 +146,8 @@ def compare(ours: Cell | None, theirs: Cell, *, me: Life) -> Compared:
     if theirs.life == me:
         more = ours is None or theirs.version > ours.version or is_fork(ours, theirs)
         return AHEAD if more else UNCHANGED
-    if ours is None:
-        return Compared(after=theirs)
+    if ours is None or (theirs.version > ours.version and _contains(theirs, ours)):
+        return Compared(after=theirs)  # as it nearly always is: what `merge` would make of the two
     after, fork = merge(ours, theirs), is_fork(ours, theirs)
     changed = after != ours or after.beyond != ours.beyond
     return Compared(after=after if changed else None, is_fork=fork)

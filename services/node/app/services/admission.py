@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 
 from app.domain import admission
-from app.domain.admission import Bounds, LaneName, Load, Pace
+from app.domain.admission import LONG_QUEUE, Bounds, LaneName, Load, Pace
 from app.domain.errors import CallerGone, Overloaded
 from app.runtime import Clock, wait
 
@@ -20,8 +20,10 @@ class Pass:
         self.size = size
         self.admitted_at = now
         self.alone = alone
+        self.position = 0  # in the queue, when it came
         self._lane = lane
-        self._turn = asyncio.Event()
+        self._may_begin = False
+        self._turn: asyncio.Event | None = None  # of one that waits for it: most need not
         self._holds = False  # a place of the lane
         self._aside = False
 
@@ -32,8 +34,9 @@ class Pass:
 
     async def begin(self) -> None:
         """Return when it is this request's turn. Raises CallerGone, and Overloaded after too long a wait."""
-        if not self._turn.is_set():
-            await wait(self._turn, self._lane.bounds.queue_seconds)
+        if not self._may_begin:
+            self._turn = asyncio.Event()
+            await wait(self._turn, self._lane.bounds.longest_wait)
         if self.gone:
             raise CallerGone
         if not self._holds:
@@ -50,12 +53,13 @@ class Pass:
 
     def start(self) -> None:
         """Give it its place (for its lane)."""
-        self._holds = True
-        self._turn.set()
+        self._holds = self._may_begin = True
+        if self._turn is not None:
+            self._turn.set()
 
 
 class Lane:
-    """The requests of one kind. Places are given in the order of arrival."""
+    """The requests of one kind. Places are given in the order of arrival: nobody who waits is overtaken."""
 
     def __init__(self, bounds: Bounds, *, clock: Clock, random: Random) -> None:
         self.bounds = bounds
@@ -66,6 +70,7 @@ class Lane:
         self._aside = 0
         self._waiting: deque[Pass] = deque()
         self._waiting_bytes = 0
+        self._turn: float | None = None  # what each in the queue takes
         self._calm_at = 0.0
         self._refused = 0.0  # the share of those who came lately
         self._full_at: float | None = None  # when it was full, and how many have ended since
@@ -85,10 +90,12 @@ class Lane:
         self._refused = admission.share_after(self._refused, refused=False)
         made = Pass(self, size=size, now=now, alone=self._under_way == 0)
         if verdict == "begin":
+            self._turn = None  # the next queue may be of quicker requests than the last one
             self._start(made)
         else:
             self._measure_full(now)
             self._waiting.append(made)
+            made.position = len(self._waiting)
             self._waiting_bytes += size
         return made
 
@@ -139,9 +146,19 @@ class Lane:
         return admission.judge(self._load(), self.bounds, self._pace, size=size)
 
     def _load(self) -> Load:
-        strained = self._clock.monotonic() < self._calm_at
+        now = self._clock.monotonic()
+        strained = now < self._calm_at
         refused = self._refused if strained else 0.0
-        return Load(self._under_way, len(self._waiting), self._waiting_bytes, strained, refused)
+        return Load(
+            self._under_way, len(self._waiting), self._waiting_bytes, strained, refused, self._turn_now(now)
+        )
+
+    def _turn_now(self, now: float) -> float | None:
+        """What each in the queue takes, as far as that is known: not less than what its oldest waits for."""
+        if not self._waiting or not self.bounds.stands:
+            return None
+        oldest = self._waiting[0]
+        return max(self._turn or 0.0, (now - oldest.admitted_at) / max(oldest.position, LONG_QUEUE))
 
     def _start(self, one: Pass) -> None:
         self._under_way += 1
@@ -153,7 +170,13 @@ class Lane:
             following = self._waiting.popleft()
             self._waiting_bytes -= following.size
             if not following.gone:
+                if self.bounds.stands:
+                    self._note_turn(following)
                 self._start(following)
+
+    def _note_turn(self, one: Pass) -> None:
+        waited = self._clock.monotonic() - one.admitted_at
+        self._turn = admission.turn_after(self._turn, waited, position=one.position)
 
     def _measure(self, one: Pass) -> None:
         if one.alone and self._under_way == 1:

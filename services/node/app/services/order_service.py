@@ -4,13 +4,39 @@ from collections.abc import Mapping
 
 from app.database import Actor, Database, Effects, Transaction
 from app.domain.stock import Policy
+from app.domain.values import value
 from app.runtime import Clock, Notifier, wait
 from app.services.caller import STAYING, Caller
 from app.services.rights_broker import RightsBroker
 from app.services.turns import Turns
 from app.state.commands.order_commands import Placed, PlaceOrder, cancel_order, place_order
+from app.state.commands.orders_together import place_orders
 from app.state.tables import orders
 from app.state.tables.orders import OrderView
+
+
+@value(frozen=True, slots=True)
+class Placing:
+    """The command that places an order."""
+
+    order: PlaceOrder
+    actor: Actor
+    key: str | None
+    request_hash: str
+    policy: Policy
+
+    together = staticmethod(place_orders)
+
+    def __call__(self, tx: Transaction, reserved: Mapping[str, int]) -> Placed:
+        return place_order(
+            tx,
+            self.order,
+            actor=self.actor,
+            key=self.key,
+            request_hash=self.request_hash,
+            policy=self.policy,
+            reserved=reserved,
+        )
 
 
 class OrderService:
@@ -44,17 +70,7 @@ class OrderService:
         """Place the order and return its view once it is durable here. Raises UnknownReference, KeyReused,
         OutOfStock or CallerGone (nothing written), or a storage error."""
 
-        def command(tx: Transaction, reserved: Mapping[str, int]) -> Placed:
-            return place_order(
-                tx,
-                order,
-                actor=actor,
-                key=key,
-                request_hash=request_hash,
-                policy=self._policy,
-                reserved=reserved,
-            )
-
+        command = Placing(order, actor, key, request_hash, self._policy)
         if key is None:
             placed = await self._rights.settle(command, caller=caller)
         else:

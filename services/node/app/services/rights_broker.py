@@ -4,12 +4,14 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from app.database import Database, Effects, Transaction
+from app.database.commands import Together
 from app.domain.errors import CallerGone, OutOfRights, OutOfStock
 from app.domain.life import Life
 from app.domain.stock import Policy
+from app.domain.values import value
 from app.domain.waiting import Age, Waiting, WaitingList
 from app.runtime import Clock, Notifier, wait
 from app.services.caller import STAYING, Caller
@@ -75,16 +77,17 @@ class RightsBroker:
         Raises what the command raises, but OutOfStock in place of OutOfRights; CallerGone if the caller hangs
         up before the command begins; and what `may_sell` raises when this node must take no units now.
         """
-        present = _for(caller, command)
         try:
-            return await self._submit(present, self._waiting.reserved(before=self._known_age(key)))
+            return await self._submit(command, caller, self._waiting.reserved(before=self._known_age(key)))
         except OutOfRights as short:
             if self._policy == "optimistic" or self._asker is None:
                 raise OutOfStock(short.shortages) from short
             caller.step_aside()
-            return await self._wait(present, short, asker=self._asker, age=self._age(short, key))
+            return await self._wait(command, caller, short, asker=self._asker, age=self._age(short, key))
 
-    async def _wait(self, command: UnitCommand[T], short: OutOfRights, *, asker: Asker, age: Age) -> T:
+    async def _wait(
+        self, command: UnitCommand[T], caller: Caller, short: OutOfRights, *, asker: Asker, age: Age
+    ) -> T:
         waiting = self._listed(age, short)
         deadline = self._clock.monotonic() + self._patience
         try:
@@ -100,7 +103,7 @@ class RightsBroker:
                 # From here on the writer's order of submission decides, so the list need not.
                 self._waiting.remove(waiting)
                 try:
-                    return await self._submit(command, self._waiting.reserved(before=age))
+                    return await self._submit(command, caller, self._waiting.reserved(before=age))
                 except OutOfRights as still:
                     waiting = self._listed(age, still)
                     hopeless = exhausted and not still.behind_older and not _hopes(short, still)
@@ -129,9 +132,9 @@ class RightsBroker:
                 return await done
         return None
 
-    async def _submit(self, command: UnitCommand[T], reserved: Mapping[str, int]) -> T:
+    async def _submit(self, command: UnitCommand[T], caller: Caller, reserved: Mapping[str, int]) -> T:
         self._may_sell()  # each time: the node may have been fenced while the command waited
-        return await self._database.write(lambda tx: command(tx, reserved))
+        return await self._database.write(Attempt(command, caller, reserved))
 
     def _known_age(self, key: str | None) -> Age | None:
         return self._ages.get(key) if key is not None else None
@@ -153,15 +156,24 @@ class RightsBroker:
             self._changed.notify()
 
 
-def _for(caller: Caller, command: UnitCommand[T]) -> UnitCommand[T]:
-    """The command, unless the caller has hung up when its turn in the writer comes."""
+@value(frozen=True, slots=True)
+class Attempt(Generic[T]):
+    """A command with the units that are reserved for older ones, unless the caller has hung up when its turn
+    in the writer comes. It is done together with others of its kind where its command says how."""
 
-    def present(tx: Transaction, reserved: Mapping[str, int]) -> T:
-        if caller.gone:
+    command: UnitCommand[T]
+    caller: Caller
+    reserved: Mapping[str, int]
+
+    def __call__(self, tx: Transaction) -> T:
+        if self.caller.gone:
             raise CallerGone
-        return command(tx, reserved)
+        return self.command(tx, self.reserved)
 
-    return present
+    @property
+    def together(self) -> Together | None:
+        found: Together | None = getattr(self.command, "together", None)
+        return found
 
 
 def _hopes(before: OutOfRights, after: OutOfRights) -> bool:

@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from app.api.admission import PASS
 from app.api.at_once import WRITE
 from app.api.door import WHOLE_BODY
+from app.api.heads import HEAD
 from app.services.admission import Pass
 from app.serving.whole_requests import WholeRequest
 
@@ -41,6 +42,14 @@ class QuickCycle(RequestResponseCycle):
         self.message_event.set()
         self.scope["state"][WRITE] = self.write
         self._start: Any = None
+
+    async def run_asgi(self, app: Any) -> None:
+        """As uvicorn's. The scope then has this object no more: it would be a circle of garbage for each
+        request, and all orders wait for each collection."""
+        try:
+            await super().run_asgi(app)
+        finally:
+            self.scope["state"].pop(WRITE, None)
 
     async def send(self, message: Any) -> None:
         if not self.response_started and message["type"] == "http.response.start":
@@ -99,7 +108,7 @@ class QuickCycle(RequestResponseCycle):
 
 
 def _scope(protocol: Any, whole: WholeRequest, admitted: Pass | None) -> Any:
-    state = {**protocol.app_state, WHOLE_BODY: whole.body}
+    state = {**protocol.app_state, WHOLE_BODY: whole.body, HEAD: whole.kept}
     if admitted is not None:
         state[PASS] = admitted
     return {

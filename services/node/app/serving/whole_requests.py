@@ -1,14 +1,14 @@
 """Reads requests that came whole, in C. Everything else is left to h11, which judges it as ever.
 
 Requests that come in pieces, several at once or in chunks, or that are odd in any way, are few. So the quick
-parser keeps nothing between two calls, and no limit depends on it. What it takes is what h11 takes, too, and
-reads the same (`tests/serving/test_whole_requests.py`).
+parser keeps nothing of a request that is not over, and no limit depends on it. What it takes is what h11
+takes, too, and reads the same (`tests/serving/test_whole_requests.py`).
 """
 
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,13 +19,18 @@ Headers = list[tuple[bytes, bytes]]
 _BEGINNINGS = (b"GET /", b"HEAD /", b"POST /", b"PUT /", b"PATCH /", b"DELETE /")
 _TARGET = re.compile(rb"/[!-\"$-~]*")  # visible ASCII without a fragment
 _LONG_WAY = frozenset((b"transfer-encoding", b"expect", b"upgrade"))
+_TOLD_ONCE = frozenset((b"idempotency-key", b"x-request-id", b"x-replica-token"))  # no head has them again
 _CONNECTIONS = {b"": True, b"keep-alive": True, b"close": False}
+
+MOST_HEADS, LONGEST_HEAD = 256, 2 * 1024
+"""How many heads of requests are remembered, and how many bytes the longest of them has."""
 
 
 @dataclass(slots=True)
 class WholeRequest:
     """A whole request of HTTP/1.1. `path` is decoded, as routes have it. `lines` are its headers, with names
-    in small letters; `headers` has the first value of each."""
+    in small letters; `headers` has the first value of each. `kept` is a place for what follows from its head
+    (app.api.heads)."""
 
     method: str
     raw_path: bytes
@@ -35,10 +40,26 @@ class WholeRequest:
     headers: Mapping[bytes, bytes]
     body: bytes
     keeps_alive: bool
+    kept: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
         return len(self.body)
+
+    def with_body(self, body: bytes) -> "WholeRequest":
+        """A request with this head and another body. They share nothing that the one may change, but the
+        place for what follows from their head."""
+        return WholeRequest(
+            self.method,
+            self.raw_path,
+            self.path,
+            self.query,
+            [*self.lines],
+            self.headers,
+            body,
+            self.keeps_alive,
+            self.kept,
+        )
 
 
 Look = Callable[[bytes], WholeRequest | Glance | None]
@@ -47,17 +68,29 @@ not exactly one whole, plain request."""
 
 
 class Reader:
-    """A parser of httptools, with what it calls. One is enough for a process: it gets whole requests only."""
+    """A parser of httptools, with what it calls. One is enough for a process: it gets whole requests only.
+
+    Clients repeat themselves: a head that was read lately is not read again. Where a whole request ends, and
+    all else of it but its body, follows from the bytes of its head alone.
+    """
 
     def __init__(self, httptools: Any) -> None:
         self._httptools = httptools
+        self._known: dict[bytes, tuple[WholeRequest, int]] = {}  # by head, with the length of the body
         self._odd = (httptools.HttpParserError, httptools.HttpParserUpgrade)
         self._begin_anew()
 
     def read(self, data: bytes) -> WholeRequest | None:
         """The request, if these bytes are exactly one whole, plain one."""
         end = data.find(b"\r\n\r\n") + 4
-        if end < 4 or len(data) > LONGEST or not data.startswith(_BEGINNINGS) or not _is_plain(data[:end]):
+        if end < 4 or len(data) > LONGEST:
+            return None
+        head = data[:end]
+        known = self._known.get(head)
+        if known is not None:
+            request, size = known
+            return request.with_body(data[end:]) if len(data) - end == size else None
+        if not data.startswith(_BEGINNINGS) or not _is_plain(head):
             return None
         self._begun, self._ended, self._url, self._body = 0, 0, b"", b""
         self._headers: Headers = []
@@ -72,6 +105,10 @@ class Reader:
         found = self._read()
         if found is None or not found.keeps_alive:
             self._begin_anew()  # this one takes nothing more
+        elif end <= LONGEST_HEAD and _TOLD_ONCE.isdisjoint(found.headers):
+            if len(self._known) >= MOST_HEADS:
+                self._known.clear()
+            self._known[head] = found.with_body(b""), found.size
         return found
 
     def _read(self) -> WholeRequest | None:

@@ -9,6 +9,7 @@ from app.runtime import Clock, Executor
 from app.security.used_tokens import ReceiverClock
 from app.sync.guards.alarms import Alarms
 from app.sync.guards.fencer import Fencer
+from app.sync.guards.kept_watch import KeptWatch
 from app.sync.guards.readiness import Readiness
 from app.sync.log.kept_room import Room
 from app.sync.peering.client import PeerClient
@@ -27,6 +28,7 @@ class NodeContext:
     readiness: Readiness
     alarms: Alarms
     fencer: Fencer
+    kept_watch: KeptWatch
     clock: Clock
     random: Random
     executor: Executor

@@ -18,7 +18,7 @@ from app.sync.lifecycle import handshake
 from app.sync.lifecycle.hello_handler import HelloHandler
 from app.sync.log import dead_letters, positions, receiver
 from app.sync.peering.peers import Peer
-from app.sync.wire.errors import Fork, NotTheSender, WrongEpoch
+from app.sync.wire.errors import Fork, KeptFull, NotTheSender, WrongEpoch
 from app.sync.wire.messages import (
     Batch,
     BatchReceipt,
@@ -49,6 +49,7 @@ class PeerServer:
         self._readiness = context.readiness
         self._alarms = context.alarms
         self._room = context.room
+        self._kept_watch = context.kept_watch
         self._hello_handler = hello_handler
         self._catch_up = catch_up
         self._stock = stock
@@ -75,6 +76,9 @@ class PeerServer:
             receipt = await self._database.write(lambda tx: receiver.receive(tx, batch, room=self._room))
         except Fork as fork:
             self._alarms.raise_("fork", f"{fork.origin} tells another history at event {fork.seq}")
+            raise
+        except KeptFull as full:
+            await self._kept_watch.note(full)
             raise
         await self._watch(peer, receipt.merged, epoch=batch.to_epoch)
         return BatchReceipt(

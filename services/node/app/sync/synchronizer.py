@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import sqlite3
-from functools import partial
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_never
@@ -16,15 +15,16 @@ from app.runtime import wait
 from app.services.stock_service import StockService
 from app.sync.context import NodeContext
 from app.sync.lifecycle.hello_handler import HelloHandler
-from app.sync.log import batches, outbox
-from app.sync.log.batches import Cut
+from app.sync.log import outbox
+from app.sync.log.outbox_reader import OutboxReader
+from app.sync.log.recent_cuts import Cut
 from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer, process_of
 from app.sync.rules.batch_size import after_failure, after_success
 from app.sync.rules.retry import Advance, Answer, Retry, decide, pause_seconds
 from app.sync.upkeep import Upkeep
 from app.sync.wire.errors import Incompatible, Trimmed
-from app.sync.wire.messages import Batch, BatchReceipt, Hello
+from app.sync.wire.messages import BatchReceipt, Hello, Span
 
 log = logging.getLogger("app.sync")
 
@@ -33,7 +33,6 @@ HELLO_TIMEOUT_SECONDS = 2.0
 EVENT_TIMEOUT_SECONDS = 5.0
 LONGEST_PAUSE_RETRIES = 10.0  # the cap of the pause, in multiples of its base
 FAREWELL_SECONDS = 30.0  # how often a decommissioned branch is told so, until it answers that it knows
-
 
 _OTHER_LIFE = Answer(409, "wrong_epoch")
 _REFUSED_ANSWERS = ("unproven_answer", "200 unreadable_answer")
@@ -70,6 +69,7 @@ class ReplicaSynchronizer:
         self._random = context.random
         self._retry_seconds = context.settings.replication_retry_seconds
         self._hello_handler = hello_handler
+        self._outbox = OutboxReader(context.database, shares=len(self._peers.configured) > 1)
         self._upkeep = Upkeep(context, stock=stock)
 
     async def run(self) -> None:
@@ -99,17 +99,20 @@ class ReplicaSynchronizer:
             await wait(peer.alive, max(seconds - least, 0.0))
             peer.next_retry_at = None
 
+        retrying = AsyncRetrying(
+            sleep=rest,
+            wait=pause,
+            stop=stop_never,
+            retry=retry_if_exception_type(_Undelivered),
+            before_sleep=lambda state: _note_failure(peer, state),
+        )
         while not peer.decommissioned:
-            retrying = AsyncRetrying(
-                sleep=rest,
-                wait=pause,
-                stop=stop_never,
-                retry=retry_if_exception_type(_Undelivered),
-                before_sleep=lambda state: _note_failure(peer, state),
-            )
             async for attempt in retrying:
                 with attempt:
                     await self._step(peer)
+                    # What fails after a success fails for the first time, too: the same count will do.
+                    while attempt.retry_state.attempt_number == 1 and not peer.decommissioned:
+                        await self._step(peer)
         while not await self._farewell(peer):
             await self._clock.sleep(FAREWELL_SECONDS)
 
@@ -160,15 +163,7 @@ class ReplicaSynchronizer:
                 peer, "/replica/hello", mine, expect=Hello, patience=HELLO_TIMEOUT_SECONDS
             )
         except Refusal as refusal:
-            if refusal.answer.code in ("stale_incarnation", "dead_epoch"):
-                await self._fencer.begin(
-                    mine.epoch,
-                    f"{peer.name} says: {refusal}",
-                    witness=peer.name,
-                    rivals=refusal.answer.living,
-                )
-            if refusal.answer.code == "decommissioned":
-                await self._hello_handler.note_own_end()
+            await self._hello_handler.heed(peer, refusal, asked=mine.epoch)
             raise _undelivered(refusal) from refusal
         if theirs.node != peer.name:
             raise _Undelivered(
@@ -181,11 +176,12 @@ class ReplicaSynchronizer:
         peer.needs_hello = False
         peer.said_first_hello = True
 
-    async def _read(self, peer: Peer, *, behind: Batch | None = None) -> Cut | None:
+    async def _read(self, peer: Peer, *, behind: Span | None = None) -> Cut | None:
         assert peer.epoch is not None, "hello tells the peer's epoch"
         size = peer.batch_size.at_most(self._peers.batch_limit())
-        query = partial(batches.next_cut, peer=peer.name, peer_epoch=peer.epoch, size=size, behind=behind)
-        return await self._database.read(query, exact=True)
+        return await self._outbox.read(
+            peer.name, peer.epoch, size=size, behind=behind, reported=peer.reported
+        )
 
     async def _drain(self, peer: Peer, cut: Cut | None) -> None:
         """Deliver this batch and those behind it, while the peer takes each whole. One is on its way at a
@@ -194,7 +190,7 @@ class ReplicaSynchronizer:
             ahead = asyncio.create_task(self._read_ahead(peer, cut), name=f"read ahead for {peer.name}")
             try:
                 began = self._clock.monotonic()
-                await self._deliver(peer, cut.batch)
+                await self._deliver(peer, cut)
                 seconds = self._clock.monotonic() - began
                 peer.batch_size = after_success(peer.batch_size, seconds=seconds, full=cut.more)
                 following = await ahead
@@ -206,21 +202,22 @@ class ReplicaSynchronizer:
         """The batch behind one that is under way. None where there is none, or it cannot be read: then it is
         read, and what is wrong is shown, when its turn has come."""
         try:
-            return await self._read(peer, behind=cut.batch) if cut.more else None
+            return await self._read(peer, behind=cut.span) if cut.more else None
         except (Trimmed, AlteredRow, StorageError, sqlite3.Error):
             return None
 
     def _continues(self, peer: Peer, cut: Cut, following: Cut) -> bool:
         """Whether a batch that was read ahead is the next one: nothing moved or ended since."""
-        batch = following.batch
-        same_lives = (batch.epoch, batch.to_epoch) == (self._database.identity.epoch, peer.epoch)
+        span = following.span
+        same_lives = (span.epoch, span.to_epoch) == (self._database.identity.epoch, peer.epoch)
         stays = not (peer.needs_hello or peer.decommissioned)
-        return stays and same_lives and peer.reported == cut.batch.through.seq
+        return stays and same_lives and peer.reported == cut.span.through.seq
 
-    async def _deliver(self, peer: Peer, batch: Batch) -> None:
+    async def _deliver(self, peer: Peer, cut: Cut) -> None:
+        span = cut.span
         try:
             receipt = await self._link.call(
-                peer, "/replica/event", batch, expect=BatchReceipt, patience=EVENT_TIMEOUT_SECONDS
+                peer, "/replica/event", cut, expect=BatchReceipt, patience=EVENT_TIMEOUT_SECONDS
             )
         except Refusal as refusal:
             # One that tells a position does not tell what is parked below it.
@@ -228,32 +225,32 @@ class ReplicaSynchronizer:
         else:
             parked = receipt.parked_seqs or []
             head = receipt.position
-            same_life = receipt.epoch == batch.to_epoch
+            same_life = receipt.epoch == span.to_epoch
             answer = Answer(200, position=head.seq, event_id=head.event_id) if same_life else _OTHER_LIFE
             detail = "the answer comes from another life of the peer"
-        if batch.to_epoch != peer.epoch:  # whose hello overtook the answer, whether a receipt or a gap
+        if span.to_epoch != peer.epoch:  # whose hello overtook the answer, whether a receipt or a gap
             answer, detail = _OTHER_LIFE, "the peer began another life before it answered"
         decision = decide(answer)
         if isinstance(decision, Retry):
             raise _Undelivered(decision, detail)
-        await self._advance(peer, batch, decision, event_id=answer.event_id, parked=parked)
+        await self._advance(peer, span, decision, event_id=answer.event_id, parked=parked)
         peer.needs_hello = peer.needs_hello or parked is None
 
     async def _advance(
-        self, peer: Peer, batch: Batch, decision: Advance, *, event_id: str | None, parked: Ranges | None
+        self, peer: Peer, span: Span, decision: Advance, *, event_id: str | None, parked: Ranges | None
     ) -> None:
-        life = Life(peer.name, batch.to_epoch)
+        life = Life(peer.name, span.to_epoch)
         possible = await self._database.write(
             lambda tx: outbox.acknowledge(
-                tx, life, decision.position, event_id, epoch=batch.epoch, parked=parked
+                tx, life, decision.position, event_id, epoch=span.epoch, parked=parked
             )
         )
         if not possible:
             event = f"event {decision.position} of this epoch"
             why = f"{peer.name} acknowledges {event}, which is none of this disk"
-            await self._fencer.begin(batch.epoch, why, witness=peer.name)
+            await self._fencer.begin(span.epoch, why, witness=peer.name)
             raise _Undelivered(Retry("backing_off", "another history", hello_first=True), why)
-        if decision.position == batch.after.seq:
+        if decision.position == span.after.seq:
             # Reported without progress: pausing keeps two nodes from repeating it as fast as they can.
             raise _Undelivered(Retry("backing_off", "no progress"), "the peer did not move on")
         peer.reported = decision.position

@@ -28,6 +28,7 @@ class Upkeep:
         self._rebalance_seconds = context.settings.rebalance_seconds
         self._most_events = context.settings.outbox_max_events
         self._stock = stock
+        self._kept_watch = context.kept_watch
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Start the tasks in this group."""
@@ -42,6 +43,7 @@ class Upkeep:
             try:
                 while await self._database.write(self._trim_once):
                     pass
+                await self._kept_watch.look_again()
             except (StorageError, sqlite3.Error) as error:
                 log.warning("trimming is put off: %s", error)
 

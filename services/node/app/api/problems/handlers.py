@@ -1,7 +1,7 @@
 """Answers every error as a problem (RFC 9457, application/problem+json) in English or pt-BR."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -123,6 +123,11 @@ def invalid_data(faults: Iterable[Fault], language: Language) -> dict[str, Any]:
     }
 
 
+def misfit(found: Sequence[Mapping[str, Any]], language: Language) -> Refusal:
+    """What to answer to a request with values that do not fit, which are told in pydantic's form."""
+    return Refusal("validation", invalid_data([_fault(one) for one in found[:_MOST_ERRORS]], language))
+
+
 def answer_to(request: Request, error: Exception) -> Response:
     """The answer for an error that a route raised, as the application answers it."""
     language = preferred(request.headers.get("accept-language"))
@@ -132,8 +137,7 @@ def answer_to(request: Request, error: Exception) -> Response:
 def refusal_of(error: Exception, language: Language) -> Refusal:
     """What to answer to an error: the problem of the table, or an internal error without details."""
     if isinstance(error, RequestValidationError):
-        faults = [_fault(found) for found in error.errors()[:_MOST_ERRORS]]
-        return Refusal("validation", invalid_data(faults, language))
+        return misfit(error.errors(), language)
     if isinstance(error, Invalid) and not isinstance(error, BeyondBounds):
         return Refusal("validation", invalid_data([("body", error.field, error.reason, {})], language))
     said = say(error)

@@ -10,7 +10,7 @@ REPLICA_PROBLEMS = (
         Words("Token already used", "Token já usado"),
         Words(
             "A token is good for one request; issue another one for this message.",
-            "Um token vale para um pedido só; emita outro para esta mensagem.",
+            "Um token vale para uma única requisição; emita outro para esta mensagem.",
         ),
     ),
     Problem(
@@ -25,12 +25,12 @@ REPLICA_PROBLEMS = (
     Problem(
         "kept_full",
         507,
-        Words("Too much that cannot be used", "Demais do que não se pode usar"),
+        Words("Too much that cannot be used", "Excesso do que não se pode usar"),
         Words(
             "More than {limit} bytes from {branch} would be kept here that cannot be used yet. Nothing of the"
             " message was stored.",
-            "Seriam guardados aqui mais de {limit} bytes de {branch} que ainda não se podem usar. Nada da"
-            " mensagem foi gravado.",
+            "Mais de {limit} bytes de {branch} que ainda não podem ser usados ficariam guardados aqui. Nada"
+            " da mensagem foi gravado.",
         ),
         retry_after=60,
     ),
@@ -65,8 +65,8 @@ REPLICA_PROBLEMS = (
         409,
         Words("A later process of this life", "Um processo mais novo desta vida"),
         Words(
-            "A later process or state of {node} in this epoch is known; this one is a copy, or older.",
-            "Há um processo ou estado mais novo de {node} nesta época; este é uma cópia, ou mais antigo.",
+            "A later process of {node} in this epoch has said hello; this one has a copy or an older state.",
+            "Um processo mais novo de {node} nesta época já fez hello; este tem cópia ou estado antigo.",
         ),
     ),
     Problem(
@@ -75,7 +75,7 @@ REPLICA_PROBLEMS = (
         Words("Another life of this node", "Outra vida deste nó"),
         Words(
             "This node is in epoch {epoch}; say hello first.",
-            "Este nó está na época {epoch}; faça hello antes.",
+            "Este nó está na época {epoch}; envie um hello antes.",
         ),
     ),
     Problem(

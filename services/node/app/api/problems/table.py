@@ -64,6 +64,11 @@ def _unknown_reference(error: state.UnknownReference) -> Said:
     return Said(code, {"keys": list(error.keys), "listed": ", ".join(map(characters.shown, error.keys))})
 
 
+def _incompatible(error: sync.Incompatible) -> Said:
+    known = {} if error.position is None else {"position": error.position.model_dump(), "ahead": error.ahead}
+    return Said("incompatible", {"reason": error.reason, **known})
+
+
 def _plain(code: str, *names: str) -> Callable[[Any], Said]:
     return lambda error: Said(code, {name: getattr(error, name) for name in names})
 
@@ -110,7 +115,7 @@ _ERRORS: tuple[tuple[type[Exception], Callable[[Any], Said]], ...] = (
     (sync.StaleIncarnation, _plain("stale_incarnation", "node")),
     (sync.Gap, lambda error: Said("gap", {"position": error.position.model_dump()})),
     (sync.Fork, _plain("fork", "origin", "seq")),
-    (sync.Incompatible, _plain("incompatible", "reason")),
+    (sync.Incompatible, _incompatible),
     (sync.NotTheSender, _plain("not_the_sender", "sender")),
     (sync.KeptFull, _plain("kept_full", "branch", "limit")),
     (StorageFull, _plain("disk_full")),

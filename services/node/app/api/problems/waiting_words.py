@@ -5,6 +5,17 @@ from collections.abc import Mapping
 from app.api.problems.language import Language, Words
 
 _SENTENCES: Mapping[str, Words] = {
+    "starting": Words("The branch is starting.", "A filial está iniciando."),
+    "greeting_peers": Words(
+        "The branch is greeting the other branches.", "A filial está se apresentando às outras filiais."
+    ),
+    "waiting_for_peers": Words(
+        "The branch is waiting for the other branches.", "A filial está esperando as outras filiais."
+    ),
+    "rebuilding": Words(
+        "The branch is fetching all rows from the other branches.",
+        "A filial está buscando todas as linhas nas outras filiais.",
+    ),
     "migrating": Words(
         "The database is being brought to this version's form; `progress` counts its rows.",
         "O banco de dados está sendo convertido para esta versão; `progress` conta as linhas.",

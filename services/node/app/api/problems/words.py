@@ -216,7 +216,7 @@ _CLIENT_PROBLEMS = (
     Problem(
         "altered_row",
         503,
-        Words("Altered row", "Registro alterado"),
+        Words("Altered row", "Linha alterada"),
         Words(
             "{relation} {key!r} is not as it was written here, so it is not used; the other branches are"
             " asked for it. Surely nothing was stored. Try again.",

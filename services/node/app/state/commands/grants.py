@@ -13,13 +13,14 @@ from app.domain.life import Life
 from app.domain.row_checks import LARGEST
 from app.domain.stock import Cell
 from app.domain.waiting import Age
-from app.state.tables import cell_rows, life_table, products, stock_table
+from app.state.tables import cell_rows, life_table, products, spendable, stock_table
 
 _PRODUCTS_HELD = """
     SELECT product_id FROM stock WHERE branch = :branch AND epoch = :epoch
     UNION SELECT product_id FROM stock_grants WHERE to_branch = :branch AND to_epoch = :epoch
     ORDER BY product_id
 """
+_AT_ONCE = 500  # products whose cells are read together
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,10 @@ def offer_surplus(
 ) -> Mapping[Life, int]:
     """Grant living peers their share of this node's surplus, by demand (units sold so far). Returns the units
     granted, by life."""
-    cells = stock_table.cells_to_spend(tx, product_id)
+    cells, me = stock_table.cells_to_spend(tx, product_id), life_table.me(tx)
     living = life_table.living(tx.connection, peers)
-    moves = _surplus(tx.connection, cells, life_table.me(tx), peers=living, reserved=reserved)
+    usable = stock_table.usable_rights(tx.connection, cells, me)
+    moves = _surplus(cells, me, usable=usable, peers=living, reserved=reserved)
     if moves:
         _grant(tx, cells, moves, reason="surplus")
     return moves
@@ -148,21 +150,32 @@ def products_with_surplus(
     writer need not be asked."""
     me = present_life(connection)
     living = life_table.living(connection, peers)
+    held = products_held(connection)
     found = []
-    for product_id in products_held(connection):
-        try:
-            cells = cell_rows.cells(connection, product_id, spending=True)
-        except AlteredRow:
-            continue  # nobody knows what there is of it; the others move all the same
-        if _surplus(connection, cells, me, peers=living, reserved=reserved.get(product_id, 0)):
-            found.append(product_id)
+    for start in range(0, len(held), _AT_ONCE):
+        cells = _sound(connection, held[start : start + _AT_ONCE])
+        for product_id, usable in spendable.rights(connection, cells, me).items():
+            kept = reserved.get(product_id, 0)
+            if _surplus(cells[product_id], me, usable=usable, peers=living, reserved=kept):
+                found.append(product_id)
     return found
 
 
+def _sound(connection: sqlite3.Connection, product_ids: Sequence[str]) -> Mapping[str, Sequence[Cell]]:
+    """The cells of these products, less those of which one is altered: nobody knows what there is of it, and
+    the others move all the same. Nearly always there is none, and all are read at once."""
+    try:
+        return cell_rows.to_spend(connection, product_ids)
+    except AlteredRow:
+        half = len(product_ids) // 2
+        halves = (product_ids[:half], product_ids[half:]) if half else ()
+    return {key: cells for part in halves for key, cells in _sound(connection, part).items()}
+
+
 def _surplus(
-    connection: sqlite3.Connection, cells: Sequence[Cell], me: Life, *, peers: Sequence[Life], reserved: int
+    cells: Sequence[Cell], me: Life, *, usable: int, peers: Sequence[Life], reserved: int
 ) -> Mapping[Life, int]:
-    unusable = stock.rights_of(me, cells) - stock_table.usable_rights(connection, cells, me)
+    unusable = stock.rights_of(me, cells) - usable
     return stock.surplus_of(me, cells, peers=peers, reserved=reserved + unusable)
 
 

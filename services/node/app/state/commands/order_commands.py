@@ -76,7 +76,7 @@ def place_order(
     tx.counters.order_counter += 1
     placed = Order(
         id=order_id,
-        number=f"{me.name}-{me.epoch[:4]}-{tx.counters.order_counter:06d}".upper(),
+        number=orders.number_of(me, tx.counters.order_counter),
         branch=me.name,
         epoch=me.epoch,
         lamport=tx.lamport,
@@ -99,11 +99,7 @@ def place_order(
 
 def _require_sendable(branch: str, needs: Sequence[Need]) -> None:
     """Raise Invalid for an order whose events would be longer than a message that peers take."""
-    length = 0
-    for need in needs:
-        for cell in need.cells.of_product:
-            if cell.branch == branch:
-                length += bounds.GRANTS_OF_ROW + len(cell.granted)
+    length = sum([need.cells.length_of(branch) for need in needs])
     if length > bounds.MOST_STOCK_OF_ORDER:
         raise Invalid("lines", "too_large_in_total")
 

@@ -13,6 +13,7 @@ from app.database.seals import UNREADABLE, Stored, is_listed, require_written
 from app.domain import forms
 from app.domain.errors import Invalid
 from app.domain.forms import Form, Row
+from app.domain.life import Life
 from app.state.tables.stock_table import Merged
 
 Rows = Sequence[Row]
@@ -21,6 +22,9 @@ Bulk = Callable[[Transaction, Rows, str], tuple[bool, Rows]]
 
 Behind = Callable[[sqlite3.Connection, Rows], dict[str, list[Row]]]
 """The rows of other relations that some rows need first: those they refer to, and the stock they took."""
+
+Heard = Callable[[sqlite3.Connection, Life], Collection[int]]
+"""The digest buckets with rows of a life that are here as others told them."""
 
 _KEYS_AT_ONCE = 500
 
@@ -31,6 +35,10 @@ def _nothing_behind(_connection: sqlite3.Connection, _rows: Rows) -> dict[str, l
 
 def _nothing_due(_connection: sqlite3.Connection) -> list[str]:
     return []
+
+
+def _nothing_heard(_connection: sqlite3.Connection, _life: Life) -> Collection[int]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,8 @@ class Entity:
       content.
     - `of_branch`: a row belongs to the branch that it names, and only that branch sends events of it.
       `behind` reads the rows of other relations that a page of rows needs first. `runs_ahead`: a row may
-      reach a node before its event does, as a grant's reply brings one.
+      reach a node before its event does, as a grant's reply brings one. `heard` finds the rows of a life
+      that count less as long as only others told them.
     """
 
     relation: str
@@ -90,6 +99,7 @@ class Entity:
     of_branch: bool = False
     behind: Behind = _nothing_behind
     runs_ahead: bool = False
+    heard: Heard = _nothing_heard
     parts: Parts | None = None
 
     @property
@@ -101,18 +111,32 @@ class Entity:
         return "/".join(str(row[name]) for name in self.key)
 
     def page_keys(
-        self, connection: sqlite3.Connection, *, after: str = "", branch: str | None = None, limit: int = -1
+        self,
+        connection: sqlite3.Connection,
+        *,
+        after: str = "",
+        last: str | None = None,
+        branch: str | None = None,
+        limit: int = -1,
     ) -> list[str]:
-        """Up to `limit` page keys after `after`, in order. `branch` limits them to one branch's rows."""
+        """Up to `limit` page keys after `after` and not beyond `last`, in order. `branch` limits them to one
+        branch's rows."""
         column = self.key[0]
         narrow = " AND branch = :branch" if self.of_branch and branch is not None else ""
+        narrow += f" AND {column} <= :last" if last is not None else ""
         distinct = "DISTINCT " if len(self.key) > 1 else ""
         query = (
             f"SELECT {distinct}{column} FROM {self.relation} WHERE {column} > :after{narrow}"
             f" ORDER BY {column} LIMIT :limit"
         )
-        values = {"after": after, "branch": branch, "limit": limit}
+        values = {"after": after, "last": last, "branch": branch, "limit": limit}
         return read_somehow(connection, lambda: [row[0] for row in connection.execute(query, values)])
+
+    def last_page_key(self, connection: sqlite3.Connection) -> str | None:
+        """The last page key in their order, or None if there is no row."""
+        query = f"SELECT MAX({self.key[0]}) FROM {self.relation}"
+        found: str | None = read_somehow(connection, lambda: connection.execute(query).fetchone()[0])
+        return found
 
     def read(self, connection: sqlite3.Connection, keys: Iterable[str]) -> list[Row]:
         """The rows of these page keys, to be sent to peers. Raises AlteredRow for an altered row that may not
@@ -144,16 +168,16 @@ class Entity:
         return key.partition("/")[0] if len(self.key) > 1 else key
 
     def pages_by_bucket(
-        self, connection: sqlite3.Connection, buckets: Collection[int], *, after: int = 0
+        self, connection: sqlite3.Connection, buckets: Collection[int], *, after: int = 0, limit: int = -1
     ) -> tuple[dict[int, list[str]], int]:
-        """The page keys of some digest buckets' rows, by bucket, for rows written after the row number
-        `after`; and the last row number now. It reads the keys of the whole table."""
+        """The page keys of some digest buckets' rows, by bucket, among the next `limit` rows after the row
+        number `after`; and the last row number among them, or `after`. It reads the keys of all of these."""
         names = " || '/' || ".join(self.key)
         found: dict[int, dict[str, None]] = {bucket: {} for bucket in buckets}
         last = after
-        for number, key, page_key in connection.execute(
-            f"SELECT rowid, {names}, {self.key[0]} FROM {self.relation} WHERE rowid > ?", (after,)
-        ):
+        query = f"SELECT rowid, {names}, {self.key[0]} FROM {self.relation}"
+        of_them = " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        for number, key, page_key in connection.execute(query + of_them, (after, limit)):
             last = max(last, number)
             bucket = bucket_of(key if isinstance(key, str) else repr(key))  # a damaged key need be no text
             if bucket in found:
@@ -165,10 +189,22 @@ class Entity:
     ) -> list[Stored]:
         """Every row of one digest bucket as it stands. `pages` are its page keys up to the row number
         `after`."""
-        later, _ = self.pages_by_bucket(connection, [bucket], after=after)
-        due = [self.page_key_of(key) for key in self.due(connection) if bucket_of(key) == bucket]
-        keys = dict.fromkeys([*pages, *later[bucket], *due])
-        return [row for row in self.stored(connection, keys) if bucket_of(row.key) == bucket]
+        return self.in_buckets(connection, {bucket: pages}, after=after)[bucket]
+
+    def in_buckets(
+        self, connection: sqlite3.Connection, pages: Mapping[int, Iterable[str]], *, after: int
+    ) -> dict[int, list[Stored]]:
+        """As `in_bucket`, of several buckets, by bucket. `pages` are their page keys up to the row number
+        `after`."""
+        later, _ = self.pages_by_bucket(connection, pages, after=after)
+        due = [self.page_key_of(key) for key in self.due(connection) if bucket_of(key) in pages]
+        keys = [key for bucket in pages for key in (*pages[bucket], *later[bucket])]
+        found: dict[int, list[Stored]] = {bucket: [] for bucket in pages}
+        for row in self.stored(connection, dict.fromkeys([*keys, *due])):
+            bucket = bucket_of(row.key)
+            if bucket in found:
+                found[bucket].append(row)
+        return found
 
     def upcast(self, row: Any, revisions: Mapping[str, int]) -> Any:
         """Turn a row from a peer that writes these revisions into one of this version. A relation that is not

@@ -15,11 +15,14 @@ from app.domain.forms import Row
 from app.domain.life import Life
 from app.domain.order import Order
 from app.domain.stock import Cell
+from app.domain.testimony import Word
 from app.state.registry.entity import Entity, Parts, Rows
 from app.state.tables import (
+    cell_json,
     cell_rows,
     customers,
     life_table,
+    order_effects,
     order_pages,
     order_rows,
     orders,
@@ -81,13 +84,16 @@ def _nothing_plain(_tx: Transaction, rows: Rows, _donor: str) -> tuple[bool, Row
 
 
 def _merge_cells(tx: Transaction, rows: Rows, _donor: str) -> Merged:
-    return stock_table.merge(tx, [stock_table.cell_from_json(row) for row in rows])
+    return stock_table.merge(tx, [cell_json.cell_from_json(row) for row in rows])
 
 
 def _unlike_cells(tx: Transaction, rows: Rows, _donor: str) -> tuple[bool, Rows]:
-    """Leaves the cells that differ from those here."""
-    known = cell_rows.read(tx.connection, {str(row.get("product_id")) for row in rows})
-    same = {_key_of(cell): cell for cell in known}
+    """Leaves the cells that differ from those here, and those that only others told until now."""
+    products = list({str(row.get("product_id")) for row in rows})
+    unsure = stock_table.hearsay_of(tx.connection, products)
+    heard = {(product, *life) for product, lives in unsure.items() for life in lives}
+    known = cell_rows.read(tx.connection, products)
+    same = {key: cell for cell in known if (key := _key_of(cell)) not in heard}
     return False, [row for row in rows if same.get(_key_of(row)) != row]
 
 
@@ -97,7 +103,7 @@ def _key_of(cell: Row) -> tuple[str, ...]:
 
 
 def _put_cell(tx: Transaction, row: Row) -> None:
-    cell_rows.put(tx, stock_table.cell_from_json(row))
+    cell_rows.put(tx, cell_json.cell_from_json(row))
     tx.effects.stock.add(row["product_id"])
     tx.effects.replaced = True
 
@@ -156,12 +162,13 @@ _THIS_VERSION: tuple[Entity, ...] = (
         stored=cell_rows.stored,
         merge=_merge_cells,
         bulk=_unlike_cells,
-        checked=lambda _tx, row: stock_table.cell_from_json(row).as_json(),
+        checked=lambda _tx, row: cell_json.cell_from_json(row).as_json(),
         put=_put_cell,
-        seal=lambda row: cell_rows.sealed(stock_table.cell_from_json(row)),
+        seal=lambda row: cell_rows.sealed(cell_json.cell_from_json(row)),
         due=cell_rows.due,
         of_branch=True,
         runs_ahead=True,
+        heard=stock_table.hearsay_buckets,
         parts=Parts(
             "stock_grants",
             ("product_id", "branch", "epoch"),
@@ -238,14 +245,40 @@ def admissible(
     `covers` says of a life that the speaker claims to have no more of it than this node, and that the branch
     cannot be asked. Then an order that is missing here is taken from anybody. But an order that is here
     changes by the word of its branch only: the claim may be false, and the change would show without its
-    effect on the stock.
+    effect on the stock. So would the order itself, of a speaker that is still fetching rows of that branch:
+    it is taken only if the stock rows here have room for it.
     """
     if entity.relation == "stock":
         return rows
-    return [row for row in rows if _is_admissible(tx, row, covers)]
+    weighed: dict[tuple[Life, bool], bool] = {}
+    found = [row for row in rows if _is_admissible(tx, row, covers, weighed)]
+    lost = () if covers is _nothing else _told_by_nobody_else(tx, found, covers)
+    if not lost:
+        return found
+    left_out = {id(row) for row in lost} - {id(row) for row in order_effects.fitting(tx.connection, lost)}
+    return [row for row in found if id(row) not in left_out]
 
 
-def _is_admissible(tx: Transaction, row: Any, covers: Callable[[Life], bool]) -> bool:
+def _told_by_nobody_else(tx: Transaction, rows: Rows, covers: Callable[[Life], bool]) -> Rows:
+    """Those admissible orders that are missing here, and which the speaker may tell only because nobody who
+    knows more can be asked."""
+    counts: dict[Life, bool] = {}
+    found = []
+    for row in rows:
+        if not isinstance(row, Mapping) or not isinstance(row.get("branch"), str):
+            continue
+        life = Life(row["branch"], str(row.get("epoch")))
+        if life not in counts:
+            counts[life] = covers(life) and life_table.word_on(tx, life) is Word.REFUSED
+        if counts[life] and not orders.is_here(tx.connection, row.get("id")):
+            found.append(row)
+    return found
+
+
+def _is_admissible(
+    tx: Transaction, row: Any, covers: Callable[[Life], bool], weighed: dict[tuple[Life, bool], bool]
+) -> bool:
+    """`weighed` keeps what the word of the speaker is worth on each life, for the other rows."""
     if not isinstance(row, Mapping):
         return True
     branch, epoch = row.get("branch"), row.get("epoch")
@@ -256,15 +289,17 @@ def _is_admissible(tx: Transaction, row: Any, covers: Callable[[Life], bool]) ->
         return False
     if covers(life) and not (is_changed and orders.is_here(tx.connection, row.get("id"))):
         return True
-    return testimony.may_tell_order(
-        life_table.word_on(tx, life),
-        is_changed=is_changed,
-        has_all_lives=branch == tx.identity.name or branch in tx.decommissioned or tx.stands_in(branch),
-    )
+    if (life, is_changed) not in weighed:
+        weighed[life, is_changed] = testimony.may_tell_order(
+            life_table.word_on(tx, life),
+            is_changed=is_changed,
+            has_all_lives=branch == tx.identity.name or branch in tx.decommissioned or tx.stands_in(branch),
+        )
+    return weighed[life, is_changed]
 
 
 def cells_from(rows: Iterable[Any], revisions: Mapping[str, int]) -> list[Cell]:
     """Stock cells from a peer that writes these revisions. Raises Invalid for one that no node could have
     written."""
     stock = get("stock")
-    return [stock_table.cell_from_json(stock.upcast(row, revisions)) for row in rows]
+    return [cell_json.cell_from_json(stock.upcast(row, revisions)) for row in rows]

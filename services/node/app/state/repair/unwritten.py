@@ -8,25 +8,32 @@ import sqlite3
 from collections import deque
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import isfinite
 from typing import Any
 
 from app.database import Actor, Transaction
 from app.database.digest import bucket_of
 from app.database.file import decoded_somehow, is_undecodable
+from app.database.pieces import BEFORE_ALL, Pieces, at_once
 from app.domain.forms import Row
 from app.state.registry import replicated
 from app.state.registry.entity import Entity, Table
+
+KEYS = 5000  # read in one piece: some milliseconds
 
 ACTION = "moved_out"
 _SECRETS = frozenset({"password_hash"})
 
 
-def has_broken_keys(connection: sqlite3.Connection) -> bool:
-    """Whether there are rows whose keys are not UTF-8. No command writes such a key, and no query finds a row
-    by it."""
-    tables = [table for entity in replicated.entities() for table in _tables(entity)]
-    return any(_has_broken(connection, table) for table in tables)
+def look_for_broken_keys() -> Pieces[bool]:
+    """Find out whether there are rows whose keys are not UTF-8. No command writes such a key, and no query
+    finds a row by it."""
+    for table in (table for entity in replicated.entities() for table in _tables(entity)):
+        is_broken = yield from _look_through(table)
+        if is_broken:
+            return True
+    return False
 
 
 def move_out_broken_keys(tx: Transaction) -> list[str]:
@@ -35,7 +42,7 @@ def move_out_broken_keys(tx: Transaction) -> list[str]:
     moved: list[str] = []
     for entity in reversed(replicated.entities()):  # what refers to a row goes before it
         for table in _tables(entity):
-            if _has_broken(tx.connection, table):
+            if at_once(_look_through(table), tx.connection):
                 keys = [
                     _moved(tx, entity, table, number, why="its key is no text")
                     for number in _broken(tx.connection, table)
@@ -90,15 +97,30 @@ def _number(connection: sqlite3.Connection, table: Table, key: str) -> int | Non
     return None if found is None else int(found[0])
 
 
-def _has_broken(connection: sqlite3.Connection, table: Table) -> bool:
+def _look_through(table: Table) -> Pieces[bool]:
+    last: int | None = BEFORE_ALL
+    while last is not None:
+        is_broken, last = yield partial(_look_on, table=table, after=last)
+        if is_broken:
+            return True
+    return False
+
+
+def _look_on(connection: sqlite3.Connection, table: Table, after: int) -> tuple[bool, int | None]:
+    """Whether one of the next rows after the row number `after` has a key that is not UTF-8; and the last row
+    number looked at, None where there is none."""
+    query = (
+        f"SELECT rowid, {', '.join(table.key)} FROM {table.name} NOT INDEXED"
+        " WHERE rowid > ? ORDER BY rowid LIMIT ?"
+    )
     with _texts_as(connection, str):
         try:
-            deque(connection.execute(f"SELECT {', '.join(table.key)} FROM {table.name}"), maxlen=0)
+            looked_at = deque(connection.execute(query, (after, KEYS)), maxlen=1)
         except sqlite3.OperationalError as error:
             if not is_undecodable(error):
                 raise
-            return True
-    return False
+            return True, None
+    return False, looked_at[0][0] if looked_at else None
 
 
 def _broken(connection: sqlite3.Connection, table: Table) -> list[int]:

@@ -18,7 +18,7 @@ from app.state.registry import replicated, unknown_rows
 from app.state.registry.entity import Entity
 from app.state.salvage.account import Account, read_account, write_account
 from app.state.salvage.verified import Comparison, VerifiedRows
-from app.state.tables import life_table, membership, order_rows, orders, stock_table
+from app.state.tables import cell_json, life_table, membership, order_rows, orders, stock_table
 
 Command = Callable[[Transaction], None]
 
@@ -153,7 +153,7 @@ def _merge_stock(tx: Transaction, rows: Sequence[Row]) -> _Done:
 def _cells(rows: Sequence[Row]) -> Iterator[Cell]:
     for row in rows:
         with suppress(*_NOW_OR_NEVER):
-            yield stock_table.cell_from_json(row)
+            yield cell_json.cell_from_json(row)
 
 
 def _merge_orders(tx: Transaction, rows: Sequence[Row]) -> _Done:

@@ -9,6 +9,7 @@ from app.database import Transaction
 from app.database.mirror import Mirrored
 from app.database.node_row import present_life
 from app.domain import stock
+from app.domain.bounds import GRANTS_OF_ROW
 from app.domain.life import Life
 from app.domain.stock import Cell
 from app.domain.values import value
@@ -26,6 +27,11 @@ class Cells:
     rights: int
     counted: int | None = field(default=None, compare=False)
     """What the digest counts for this life's cell, if that was needed already."""
+
+    def length_of(self, branch: str) -> int:
+        """How long the cells of a branch's lives are in a message, counted in grants (app.domain.bounds)."""
+        lengths = [GRANTS_OF_ROW + len(cell.granted) for cell in self.of_product if cell.branch == branch]
+        return sum(lengths)
 
     def after(self, own: Cell, *, counted: int) -> "Cells":
         """These cells after a movement of this life's cell that granted nothing: it is `own` now, and the

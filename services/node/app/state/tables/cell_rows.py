@@ -2,11 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from json.encoder import encode_basestring as _text
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.database import AlteredRow, Transaction
 from app.database.digest import canonical
@@ -31,6 +31,7 @@ _FIRST = len(forms.STOCK.columns)
 _sealed_of = attrgetter(*forms.STOCK.columns)
 # The values of a cell that granted nothing as a seal joins them, without a look at what each of them is.
 _SEALED = BETWEEN.join("%s" if name in _KEY else "%d" for name in forms.STOCK.columns)
+_TYPES = tuple(str if name in _KEY else int for name in forms.STOCK.columns)
 _COUNTED = sorted((*COUNTS, "version"))
 _counts_of = attrgetter(*_COUNTED)
 _THIS = " AND ".join(f"{name} = ?" for name in _KEY)
@@ -198,9 +199,9 @@ def put(tx: Transaction, cell: Cell) -> None:
         written = tx.connection.execute(_OWN_VERSION, key).fetchone()
         if written is not None and cell.version < written[0]:
             raise AlteredRow("stock", "/".join(key))
-        mark(tx, cell)
+        mark(tx, [cell])
     forget_grants(tx, cell)
-    write(tx, cell, known={})
+    write_all(tx, [Written(cell, {})])
 
 
 def forget_grants(tx: Transaction, cell: Cell) -> None:
@@ -208,58 +209,86 @@ def forget_grants(tx: Transaction, cell: Cell) -> None:
     tx.connection.execute(_DELETE_GRANTS, (cell.product_id, *cell.life))
 
 
-def mark(tx: Transaction, cell: Cell) -> None:
-    """Store, outside the cell, that this life wrote this version of it."""
-    key = (cell.product_id, cell.branch, cell.epoch)
-    tx.rows.deferred.add_latest(_MARK, key, cell, _marked)
+def mark(tx: Transaction, cells: Sequence[Cell]) -> None:
+    """Store, outside these cells, that this life wrote these versions of them."""
+    tx.rows.deferred.add_latest(_MARK, _by_key(cells), _marked)
 
 
-def _marked(cell: Cell) -> tuple[str, str, str, int]:
-    return cell.product_id, cell.branch, cell.epoch, cell.version
+def _by_key(cells: Sequence[Cell]) -> dict[tuple[str, str, str], Cell]:
+    return {(cell.product_id, cell.branch, cell.epoch): cell for cell in cells}
 
 
-def written_values(cell: Cell) -> list[Any]:
-    """The values of a cell's own row: all but its grants."""
+def _marked(cells: Sequence[Cell]) -> list[tuple[str, str, str, int]]:
+    return [(cell.product_id, cell.branch, cell.epoch, cell.version) for cell in cells]
+
+
+def values_of(cells: Sequence[Cell]) -> list[Sequence[Any]]:
+    """The values of these cells' own rows: all but their grants."""
     form = forms.of("stock")
-    if not cell.beyond and not form.added:
+    if form.added:
+        return [_values_beyond(form, cell) for cell in cells]
+    rows: list[Sequence[Any]] = []
+    for cell in cells:
+        if cell.beyond:
+            rows.append(_values_beyond(form, cell))
+            continue
         columns = _sealed_of(cell)
-        return [*columns, None, sealed(cell) if cell.granted else seal_joined(_SEALED % columns)]
+        rows.append((*columns, None, sealed(cell) if cell.granted else seal_joined(_SEALED % columns)))
+    return rows
+
+
+def _values_beyond(form: Form, cell: Cell) -> list[Any]:
     row = cell.as_json()
     del row["granted"]
     return [*form.stored(row), sealed(cell)]
 
 
-def defer(tx: Transaction, cell: Cell) -> None:
-    """Write a cell with the group's rows. Its grants must stand in the table already."""
-    key = (cell.product_id, cell.branch, cell.epoch)
-    tx.rows.deferred.add_latest(_upsert(forms.of("stock")), key, cell, written_values)
+def defer(tx: Transaction, cells: Sequence[Cell]) -> None:
+    """Write cells with the group's rows. Their grants must stand in the table already."""
+    tx.rows.deferred.add_latest(_upsert(forms.of("stock")), _by_key(cells), values_of)
 
 
-def write(tx: Transaction, cell: Cell, *, known: dict[Life, int]) -> None:
-    """Write a cell. `known` are its grants before."""
-    tx.connection.execute(_upsert(forms.of("stock")), written_values(cell))
-    key = (cell.product_id, *cell.life)
-    for life, quantity in cell.granted.items():
-        if quantity != known.get(life):
-            tx.connection.execute(_GRANT, (*key, *life, quantity))
+class Written(NamedTuple):
+    """A cell to be written, and its grants before."""
+
+    cell: Cell
+    known: Mapping[Life, int]
+
+
+def write_all(tx: Transaction, cells: Sequence[Written]) -> None:
+    """Write cells in this order, each of them over its row before."""
+    tx.connection.executemany(_upsert(forms.of("stock")), values_of([cell for cell, _ in cells]))
+    granted = [
+        (cell.product_id, *cell.life, *life, quantity)
+        for cell, known in cells
+        if cell.granted
+        for life, quantity in cell.granted.items()
+        if quantity != known.get(life)
+    ]
+    if granted:
+        tx.connection.executemany(_GRANT, granted)
 
 
 def _rows(
     connection: sqlite3.Connection, form: Form, product_ids: Iterable[str]
 ) -> list[tuple[Sequence[Any], Grants]]:
     listed = json.dumps(list(product_ids))
+    cursor = connection.cursor()
+    cursor.row_factory = None  # plain tuples: every order moves some cells
     granted: dict[tuple[Any, ...], list[tuple[str, str, int]]] = {}
-    for row in connection.execute(_GRANTS, (listed,)):
-        granted.setdefault((row[0], row[1], row[2]), []).append((row[3], row[4], row[5]))
-    found = (_compared(tuple(row)) for row in connection.execute(_select(form), (listed,)).fetchall())
-    return [(row, granted.get((row[0], row[1], row[2]), ())) for row in found]
+    for row in cursor.execute(_GRANTS, (listed,)):
+        granted.setdefault(row[:3], []).append(row[3:])
+    found = cursor.execute(_select(form), (listed,)).fetchall()
+    return [(_compared(row), granted.get(row[:3], ())) for row in found]
 
 
 def _compared(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """The selected values, with the seal last. The seal is left out where this life wrote another version of
     the cell."""
+    if row[-1] is None:
+        return row[:-1]
     *values, checksum, marked = row
-    return (*values, checksum if marked is None or marked == values[_FIRST - 1] else UNSEALED)
+    return (*values, checksum if marked == values[_FIRST - 1] else UNSEALED)
 
 
 def _due(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[tuple[tuple[str, Life], str]]:
@@ -271,6 +300,10 @@ def _due(connection: sqlite3.Connection, product_ids: Iterable[str]) -> list[tup
 def _cell(form: Form, values: Sequence[Any], granted: Grants) -> tuple[Cell | None, int]:
     """The cell from the selected values (the seal last) and its grants by life, with the seal that fits
     them."""
+    if not granted and len(values) == _FIRST + 2 and values[_FIRST] is None:
+        columns = tuple(values[:_FIRST])
+        if tuple(map(type, columns)) == _TYPES:  # as most are
+            return Cell(*columns), seal_joined(_SEALED % columns)
     try:
         sealing = [*values[:_FIRST]]
         for grant in granted:

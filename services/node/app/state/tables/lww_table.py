@@ -51,8 +51,10 @@ class LwwTable(Generic[R]):
     def stored(self, connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
         """Those of these records that are here, by id, sound or altered."""
         form = self.form
-        rows = connection.execute(f"{row_sql.select(form)} {row_sql.BY_IDS}", (row_sql.listed(ids),))
-        return [_stored(form, row) for row in rows]
+        cursor = connection.cursor()
+        cursor.row_factory = None  # plain tuples: every order brings some
+        rows = cursor.execute(f"{row_sql.select(form)} {row_sql.BY_IDS}", (row_sql.listed(ids),))
+        return [_stored(form, row) for row in rows.fetchall()]
 
     def put(self, tx: Transaction, row: Mapping[str, Any]) -> None:
         """Write a record over the stored one, without counting it in the digest."""
@@ -227,7 +229,13 @@ def sealed(form: Form, row: Mapping[str, Any]) -> int:
 def _stored(form: Form, values: Sequence[Any]) -> Stored:
     """A record as it was selected, its seal last."""
     key = values[0] if isinstance(values[0], str) else repr(values[0])
+    first = len(form.columns)
     try:
+        if len(values) == first + 2 and values[first] is None:  # as most are: this revision's fields alone
+            columns = values[:first]
+            return Stored(
+                form.relation, key, dict(zip(form.columns, columns, strict=True)), values[-1], seal(columns)
+            )
         row = form.row(values[:-1])
         return Stored(form.relation, key, row, values[-1], sealed(form, row))
     except UNREADABLE:

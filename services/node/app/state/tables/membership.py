@@ -30,6 +30,12 @@ def decommissioned(connection: sqlite3.Connection) -> list[str]:
     return [row[0] for row in connection.execute("SELECT branch FROM decommissioned ORDER BY branch")]
 
 
+def over_among(connection: sqlite3.Connection, lives: Iterable[Life]) -> frozenset[Life]:
+    """Those of these lives that are over, as `life_table.is_over` tells a transaction."""
+    dead, gone = life_table.dead_lives(connection), decommissioned(connection)
+    return frozenset(life for life in lives if life in dead or life.branch in gone)
+
+
 def witnesses(connection: sqlite3.Connection) -> Mapping[str, list[str]]:
     """For each decommissioned branch, the branches besides this node that store it durably. A dead life is no
     witness: what it stored may be lost with its disk. But what a decommissioned branch stored while it was a

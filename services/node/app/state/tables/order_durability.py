@@ -4,18 +4,18 @@ stores would be lost with this disk."""
 import json
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from app.database.node_row import present_life
 from app.domain.life import Life
 from app.domain.ranges import Ranges, common, holds
 from app.state.tables.life_table import LIVING_CURSORS
+from app.state.tables.order_rows import PLACE
 
 _FEW_EVENTS = 20_000  # that no peer has: up to so many the log's end is read faster than all orders
 
-_PLACES = """
-    SELECT id, branch, announced, seq, donor FROM orders WHERE id IN (SELECT value FROM json_each(?))
-"""
+_PLACES = f"SELECT {', '.join(PLACE)} FROM orders WHERE id IN (SELECT value FROM json_each(?))"
 _LOG = f"""
     SELECT
         (SELECT COALESCE(MAX(acknowledged), 0) FROM {LIVING_CURSORS} WHERE epoch = n.epoch),
@@ -48,6 +48,11 @@ def stored_by(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, l
     was fetched back from a peer names that donor instead, until it is announced again. Elsewhere the list is
     this node.
     """
+    return stored_by_places(connection, connection.execute(_PLACES, (json.dumps(list(ids)),)))
+
+
+def stored_by_places(connection: sqlite3.Connection, places: Iterable[Sequence[Any]]) -> dict[str, list[str]]:
+    """`stored_by`, of orders whose places were read already (`PLACE`)."""
     name, epoch = present_life(connection)
     parked = _parked_at(connection, epoch)
     cursors = [
@@ -55,11 +60,16 @@ def stored_by(connection: sqlite3.Connection, ids: Iterable[str]) -> dict[str, l
         for peer, peer_epoch, acknowledged in connection.execute(_CURSORS, (epoch,))
     ]
 
+    everyone = sorted({peer for peer, _, _ in cursors})
+    all_have = 0 if parked else min((to for _, to, _ in cursors), default=0)
+
     def peers_with(seq: int) -> list[str]:
+        if seq <= all_have:
+            return everyone
         return sorted({peer for peer, to, gaps in cursors if seq <= to and not holds(gaps, seq)})
 
     found: dict[str, list[str]] = {}
-    for order_id, branch, announced, seq, donor in connection.execute(_PLACES, (json.dumps(list(ids)),)):
+    for order_id, branch, announced, seq, donor in places:
         if branch != name:
             found[order_id] = [name]
         elif announced == epoch:

@@ -4,115 +4,102 @@ Only plain orders are handled here. All others are left to `orders`, one by one:
 text or number that needs a closer look, a constraint that does not hold.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-from pydantic_core import CoreSchema, SchemaValidator, core_schema
+from pydantic_core import SchemaValidator, core_schema, to_json
 
 from app.database import Transaction, digest
-from app.domain.bounds import LATEST_SECONDS
+from app.database.many_rows import write_rows
+from app.database.seals import BETWEEN, NOTHING, seal_joined
 from app.domain.forms import Row
 from app.domain.order import LINE, LINE_RULES, MAX_LINES, NAMES, ORDER_RULES
-from app.domain.row_checks import Natural, OneOf, Rule, Rules, Seconds, Text
 from app.state.tables import row_sql
-from app.state.tables.order_rows import ORDER, PLAIN_SECONDS, encode, read, sealed
+from app.state.tables.order_rows import ORDER, encode, joined_row, read
+from app.state.tables.row_schemas import object_of
 
-
-def _texts_among(rules: Rules, *, optional: bool) -> list[str]:
-    """The names of the fields that may hold any text."""
-    return [name for name, rule in rules.items() if isinstance(rule, Text) and rule.optional == optional]
-
-
-def _schema_of(rule: Rule) -> CoreSchema:
-    """A rule in the form of pydantic's core, which checks it many times faster. It does not look at the
-    characters of a text, and accepts only times that every encoder writes alike."""
-    match rule:
-        case Text(longest=longest, optional=optional):
-            words = core_schema.str_schema(min_length=1, max_length=longest, strict=True)
-            return core_schema.nullable_schema(words) if optional else words
-        case Natural(least=least, most=most):
-            return core_schema.int_schema(ge=least, le=most, strict=True)
-        case Seconds():
-            return core_schema.float_schema(
-                ge=PLAIN_SECONDS[0], lt=min(PLAIN_SECONDS[1], LATEST_SECONDS), allow_inf_nan=False
-            )
-        case OneOf(words=known):
-            return core_schema.literal_schema(list(known))
-
-
-def _object_of(rules: Rules, **more: CoreSchema) -> CoreSchema:
-    """An object with exactly these fields."""
-    schemas = {**{name: _schema_of(rule) for name, rule in rules.items()}, **more}
-    fields = {name: core_schema.typed_dict_field(schema) for name, schema in schemas.items()}
-    return core_schema.typed_dict_schema(fields, extra_behavior="forbid", strict=True)
-
-
-_LINES = core_schema.list_schema(_object_of(LINE_RULES), min_length=1, max_length=MAX_LINES, strict=True)
-_HOLDS = SchemaValidator(_object_of(ORDER_RULES, lines=_LINES))
-_texts_of = itemgetter(*_texts_among(ORDER_RULES, optional=False))
-_optional_of = itemgetter(*_texts_among(ORDER_RULES, optional=True))
-_words_of = itemgetter(*_texts_among(LINE_RULES, optional=False))
+_LINES = core_schema.list_schema(object_of(LINE_RULES), min_length=1, max_length=MAX_LINES, strict=True)
+_HOLDS = SchemaValidator(object_of(ORDER_RULES, lines=_LINES))
 _order_of = itemgetter(*ORDER)
-_INSERT = row_sql.insert("orders", (*ORDER, "checksum", "announced", "seq", "donor"))
-_INSERT_LINE = row_sql.insert("order_lines", ("order_id", *LINE))
+_COLUMNS = (*ORDER, "checksum", "announced", "seq", "donor")
+_LINE_COLUMNS = ("order_id", *LINE)
+
+
+class _Plain(NamedTuple):
+    """A row that is certainly an order which a node could have written, and what its seal joins."""
+
+    row: Row
+    joined: str
 
 
 def is_plain(row: Any) -> bool:
     """Whether a row from a peer is certainly an order that a node could have written. False means that
     `orders.merge` must decide."""
-    if not _HOLDS.isinstance_python(row) or tuple(row) != NAMES or type(row["created_at"]) is not float:
-        return False
-    lines = row["lines"]
-    return (
-        all(tuple(line) == LINE for line in lines)
-        and _in_order([line["line"] for line in lines])
-        and sum(line["quantity"] * line["unit_price_cents"] for line in lines) == row["total_cents"]
-        and _are_plain(
-            [
-                *_texts_of(row),
-                *(text for text in _optional_of(row) if text is not None),
-                *(word for line in lines for word in _words_of(line)),
-            ]
-        )
-    )
+    return _look_at([row])[0] is not None
 
 
 def merge(tx: Transaction, rows: Sequence[Any], *, donor: str) -> tuple[int, list[Any]]:
     """Apply the plain ones of a peer's orders. Returns how many were written, and the rows left for
     `orders.merge`. Raises a constraint error, for the caller to undo, if one of them does not fit."""
-    plain: dict[str, Row] = {}
-    left = []
-    for row in rows:
-        if is_plain(row) and row["id"] not in plain and row["lamport"] <= tx.lamport_limit:
-            plain[row["id"]] = row
+    plain: dict[str, _Plain] = {}
+    left, limit = [], tx.lamport_limit
+    for row, seen in zip(rows, _look_at(rows), strict=True):
+        if seen is not None and row["id"] not in plain and row["lamport"] <= limit:
+            plain[row["id"]] = seen
         else:
             left.append(row)
     for ours in read(tx.connection, plain):
-        theirs = plain.pop(ours["id"])
+        theirs = plain.pop(ours["id"]).row
         if encode(ours) != encode(theirs):
             left.append(theirs)
-    _insert(tx, list(plain.values()), donor=donor)
+    _insert(tx, plain.values(), donor=donor)
     return len(plain), left
 
 
-def _insert(tx: Transaction, rows: Sequence[Row], *, donor: str) -> None:
-    tx.connection.executemany(_INSERT, [(*_order_of(row), sealed(row), "", 0, donor) for row in rows])
-    tx.connection.executemany(
-        _INSERT_LINE, [(row["id"], *line.values()) for row in rows for line in row["lines"]]
+def _insert(tx: Transaction, orders: Collection[_Plain], *, donor: str) -> None:
+    values = [(*_order_of(row), seal_joined(joined), "", 0, donor) for row, joined in orders]
+    write_rows(tx.connection, row_sql.insert("orders", _COLUMNS), values)
+    lines = [(row["id"], *line.values()) for row, _ in orders for line in row["lines"]]
+    write_rows(tx.connection, row_sql.insert("order_lines", _LINE_COLUMNS), lines)
+    # As `encode`, of plain rows.
+    digest.add_rows(tx.effects.deltas, "orders", [(row["id"], to_json(row)) for row, _ in orders])
+
+
+def _look_at(rows: Sequence[Any]) -> list[_Plain | None]:
+    """Those of these rows that are plain; None in the place of any other. Where all of a page are, their
+    texts are checked together."""
+    found = [_Plain(row, joined_row(row)) if _has_form(row) else None for row in rows]
+    formed = [each for each in found if each is not None]
+    if _have_plain_texts(formed):
+        return found
+    return [each if each is not None and _have_plain_texts([each]) else None for each in found]
+
+
+def _has_form(row: Any) -> bool:
+    """Whether a row has the fields and the kinds of values of an order, and whole lines. Reading lines from
+    the table must give them in the order in which they came."""
+    if not _HOLDS.isinstance_python(row) or tuple(row) != NAMES or type(row["created_at"]) is not float:
+        return False
+    before, rest = -1, row["total_cents"]
+    for line in row["lines"]:
+        if tuple(line) != LINE or line["line"] <= before:
+            return False
+        before = line["line"]
+        rest -= line["quantity"] * line["unit_price_cents"]
+    return bool(rest == 0)
+
+
+def _have_plain_texts(orders: Sequence[_Plain]) -> bool:
+    """Whether `text.fault` finds nothing wrong in the texts of these orders, lengths aside. All are checked
+    at once, because the only white printable character is the space, and no text may have the marks between
+    them."""
+    whole = BETWEEN.join(["", *(joined for _, joined in orders), ""])
+    marks = 1 + sum([len(ORDER) + len(LINE) * len(row["lines"]) for row, _ in orders])
+    nothings = sum([(row["idempotency_key"] is None) + (row["note"] is None) for row, _ in orders])
+    return (
+        (whole.count(BETWEEN), whole.count(NOTHING)) == (marks, nothings)
+        and whole.replace(BETWEEN, "").replace(NOTHING, "").isprintable()
+        and f"{BETWEEN} " not in whole
+        and f" {BETWEEN}" not in whole
     )
-    for row in rows:
-        digest.add_row(tx.effects.deltas, "orders", row["id"], encode(row))
-
-
-def _in_order(numbers: Sequence[int]) -> bool:
-    """Whether reading the lines from the table gives them in the order in which they came."""
-    return all(one < next_ for one, next_ in pairwise(numbers))
-
-
-def _are_plain(texts: Iterable[str]) -> bool:
-    """Whether `text.fault` finds nothing wrong in these texts, lengths aside. All are checked at once,
-    because the only white printable character is the space."""
-    joined = f"|{'|'.join(texts)}|"
-    return joined.isprintable() and not ("||" in joined or "| " in joined or " |" in joined)

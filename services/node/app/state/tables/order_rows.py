@@ -4,9 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from json.encoder import encode_basestring as text
-from operator import attrgetter, itemgetter
-from typing import Any
+from operator import itemgetter
+from typing import Any, Literal
 
 import pydantic_core
 
@@ -14,8 +13,7 @@ from app.database import Transaction, digest
 from app.database.seals import NOTHING, UNREADABLE, Stored, Use, require_written, seal, seal_joined
 from app.domain import forms
 from app.domain.forms import Form, Row
-from app.domain.order import LINE, NAMES, Order
-from app.domain.values import value
+from app.domain.order import LINE, NAMES
 from app.state.tables import row_sql
 
 ORDER = tuple(sorted(forms.ORDERS.columns))
@@ -23,26 +21,30 @@ _LINES_AT = NAMES.index("lines")
 _ID_AT = ORDER.index("id")
 _order_of = itemgetter(*ORDER)
 _line_of = itemgetter(*LINE)
-_columns_of = attrgetter(*forms.ORDERS.columns)
-_beyond_of = attrgetter("beyond")
-_line_columns_of = attrgetter(*forms.LINES.columns)
 PLAIN_SECONDS = (1e-3, 1e15)  # between them every encoder writes the shortest digits without an exponent
 
 _DELETE_LINES = "DELETE FROM order_lines WHERE order_id = ?"
 
 
-@cache
-def _read_orders(form: Form) -> str:
-    names = (*ORDER, *form.selected[len(form.columns) :], "checksum")
-    return f"SELECT {', '.join(names)} FROM orders WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+PLACE = ("id", "branch", "announced", "seq", "donor")
+"""Columns that tell where an order is stored (app.state.tables.order_durability). No seal covers them all."""
+
+Place = tuple[Any, ...]
+Those = Literal["IN (SELECT value FROM json_each(?))", "BETWEEN ? AND ?"]
+"""Which orders: those of a list of ids as JSON, or all from one id to another."""
 
 
 @cache
-def _read_lines(form: Form) -> str:
+def _read_orders(form: Form, those: Those) -> str:
+    names = (*ORDER, *form.selected[len(form.columns) :], "checksum", *PLACE)
+    return f"SELECT {', '.join(names)} FROM orders WHERE id {those} ORDER BY id"
+
+
+@cache
+def _read_lines(form: Form, those: Those) -> str:
     names = (*LINE, *form.selected[len(form.columns) :])
     return (
-        f"SELECT order_id, {', '.join(names)} FROM order_lines"
-        " WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id, line"
+        f"SELECT order_id, {', '.join(names)} FROM order_lines WHERE order_id {those} ORDER BY order_id, line"
     )
 
 
@@ -60,20 +62,40 @@ def _insert_line(form: Form) -> str:
 
 def stored(connection: sqlite3.Connection, ids: Iterable[str]) -> list[Stored]:
     """Those of these orders that are here, by id, sound or altered."""
-    listed = json.dumps(list(ids))
+    return _found(connection, "IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))[0]
+
+
+def _found(
+    connection: sqlite3.Connection, those: Those, values: tuple[str, ...]
+) -> tuple[list[Stored], list[Place]]:
     form, line_form = forms.of("orders"), forms.of("order_lines")
     cursor = connection.cursor()
     cursor.row_factory = None  # plain tuples: a page has thousands of them
+    lines = _by_order(cursor.execute(_read_lines(line_form, those), values))
+    found = cursor.execute(_read_orders(form, those), values).fetchall()
+    beyond = -len(PLACE)
+    orders = [_stored(form, line_form, row[:beyond], lines.get(row[_ID_AT], [])) for row in found]
+    return orders, [row[beyond:] for row in found]
+
+
+def _by_order(found: Iterable[tuple[Any, ...]]) -> dict[str, list[tuple[Any, ...]]]:
+    """Lines that were read, by their orders' ids, less these."""
     lines: dict[str, list[tuple[Any, ...]]] = {}
-    for line in cursor.execute(_read_lines(line_form), (listed,)):
+    for line in found:
         lines.setdefault(line[0], []).append(line[1:])
-    found = cursor.execute(_read_orders(form), (listed,)).fetchall()
-    return [_stored(form, line_form, row, lines.get(row[_ID_AT], [])) for row in found]
+    return lines
 
 
 def read(connection: sqlite3.Connection, ids: Iterable[str], use: Use = "show") -> list[Row]:
     """The snapshots of those of these orders that are here, by id. Raises AlteredRow."""
     return [require_written(connection, row, use) for row in stored(connection, ids)]
+
+
+def read_between(connection: sqlite3.Connection, first: str, last: str) -> tuple[list[Row], list[Place]]:
+    """The snapshots of all orders from the id `first` to `last`, by id, to be shown, and where each is
+    stored. Neighbours cost less than as many of any. Raises AlteredRow."""
+    found, places = _found(connection, "BETWEEN ? AND ?", (first, last))
+    return [require_written(connection, row) for row in found], places
 
 
 def snapshot(connection: sqlite3.Connection, order_id: str, use: Use = "show") -> Row | None:
@@ -106,63 +128,21 @@ def sealed(row: Mapping[str, Any]) -> int:
     return seal([*values, *forms.sealed_beyond(form.beyond(_without_lines(row)))])
 
 
-@value(frozen=True, slots=True)
-class NewOrder:
-    """What is written of a new order: the `values` of its row with the seal last, its `lines`, and its
-    canonical bytes."""
-
-    values: tuple[Any, ...]
-    lines: list[tuple[Any, ...]]
-    encoded: bytes
-
-
-def of_new(order: Order) -> NewOrder:
-    """What is written of a new order. An order without fields of later revisions takes no way through its
-    canonical row."""
-    form, line_form = forms.of("orders"), forms.of("order_lines")
-    if order.beyond or form.added or line_form.added or any(map(_beyond_of, order.lines)):
-        row = order.as_json()
-        lines = [(order.id, *line_form.stored(line)) for line in row["lines"]]
-        return NewOrder((*order_values(row), sealed(row)), lines, digest.canonical(row))
-    values = (*_columns_of(order), None, _seal_plain(order))
-    lines = [(order.id, *_line_columns_of(line), None) for line in order.lines]
-    return NewOrder(values, lines, _encode_plain(order))
-
-
-def _seal_plain(order: Order) -> int:
-    """As `sealed`, for an order of this revision's fields: the texts are joined at once."""
-    # \x1f is what a seal joins its values with (seals.BETWEEN). Written out it costs an order the least.
-    key, note = order.idempotency_key, order.note
+def joined_row(row: Mapping[str, Any]) -> str:
+    """What the seal of a row joins, where it has this revision's fields only and their values have the types
+    that a node writes."""
+    key, note = row["idempotency_key"], row["note"]
     lines = [
-        f"\x1f{line.line}\x1f{line.name}\x1f{line.product_id}\x1f{line.quantity}\x1f{line.sku}"
-        f"\x1f{line.unit_price_cents}"
-        for line in order.lines
+        f"\x1f{line['line']}\x1f{line['name']}\x1f{line['product_id']}\x1f{line['quantity']}\x1f{line['sku']}"
+        f"\x1f{line['unit_price_cents']}"
+        for line in row["lines"]
     ]
-    return seal_joined(
-        f"{order.branch}\x1f{order.created_at!r}\x1f{order.customer_id}\x1f{order.epoch}\x1f{order.id}"
-        f"\x1f{NOTHING if key is None else key}\x1f{order.lamport}\x1f{NOTHING if note is None else note}"
-        f"\x1f{order.number}\x1f{order.request_hash}\x1f{order.status}\x1f{order.total_cents}"
-        f"\x1f{order.user_id}\x1f{order.version}{''.join(lines)}"
-    )
-
-
-def _encode_plain(order: Order) -> bytes:
-    key, note = order.idempotency_key, order.note
-    lines = ",".join(
-        [
-            f'{{"line":{line.line},"name":{text(line.name)},"product_id":{text(line.product_id)},'
-            f'"quantity":{line.quantity},"sku":{text(line.sku)},"unit_price_cents":{line.unit_price_cents}}}'
-            for line in order.lines
-        ]
-    )
     return (
-        f'{{"branch":{text(order.branch)},"created_at":{order.created_at!r},'
-        f'"customer_id":{text(order.customer_id)},"epoch":{text(order.epoch)},"id":{text(order.id)},'
-        f'"idempotency_key":{"null" if key is None else text(key)},"lamport":{order.lamport},'
-        f'"lines":[{lines}],"note":{"null" if note is None else text(note)},"number":{text(order.number)},'
-        f'"request_hash":{text(order.request_hash)},"status":{text(order.status)},'
-        f'"total_cents":{order.total_cents},"user_id":{text(order.user_id)},"version":{order.version}}}'
-    ).encode()
+        f"{row['branch']}\x1f{row['created_at']!r}\x1f{row['customer_id']}\x1f{row['epoch']}\x1f{row['id']}"
+        f"\x1f{NOTHING if key is None else key}\x1f{row['lamport']}\x1f{NOTHING if note is None else note}"
+        f"\x1f{row['number']}\x1f{row['request_hash']}\x1f{row['status']}\x1f{row['total_cents']}"
+        f"\x1f{row['user_id']}\x1f{row['version']}{''.join(lines)}"
+    )
 
 
 def put(tx: Transaction, row: Mapping[str, Any]) -> None:
@@ -191,12 +171,57 @@ def insert_lines(tx: Transaction, lines: Sequence[tuple[Any, ...]]) -> None:
     tx.connection.executemany(_insert_line(forms.of("order_lines")), lines)
 
 
-def defer_lines(tx: Transaction, order: NewOrder) -> None:
-    """Write the lines of a deferred order with the group's rows."""
-    tx.rows.deferred.add_all(_insert_line(forms.of("order_lines")), order.lines)
+def defer_lines(tx: Transaction, lines: Sequence[tuple[Any, ...]]) -> None:
+    """Write the lines of deferred orders with the group's rows."""
+    tx.rows.deferred.add_all(_insert_line(forms.of("order_lines")), lines)
 
 
 def _stored(form: Form, line_form: Form, values: Sequence[Any], lines: Sequence[tuple[Any, ...]]) -> Stored:
+    return _plain(values, lines) or _any(form, line_form, values, lines)
+
+
+def _plain(values: Sequence[Any], lines: Sequence[tuple[Any, ...]]) -> Stored | None:
+    """As `_any`, for an order of this revision's fields in which nothing is missing: most are so, and a page
+    has a hundred. None for any other."""
+    if len(values) != len(ORDER) + 2 or type(values[_ID_AT]) is not str:
+        return None
+    branch, created_at, customer_id, epoch, id_, key, lamport, note, number, *others = values
+    request_hash, status, total_cents, user_id, version, extra, written = others
+    if extra is not None or values.count(None) != 1 + (key is None) + (note is None):
+        return None
+    built, joined = [], ""
+    for each in lines:
+        if len(each) != len(LINE) + 1 or each[-1] is not None or each.count(None) != 1:
+            return None
+        line, name, product_id, quantity, sku, unit_price_cents, _ = each
+        built.append(dict(zip(LINE, each, strict=False)))
+        joined += f"\x1f{line}\x1f{name}\x1f{product_id}\x1f{quantity}\x1f{sku}\x1f{unit_price_cents}"
+    found = seal_joined(
+        f"{branch}\x1f{created_at}\x1f{customer_id}\x1f{epoch}\x1f{id_}"
+        f"\x1f{NOTHING if key is None else key}\x1f{lamport}\x1f{NOTHING if note is None else note}"
+        f"\x1f{number}\x1f{request_hash}\x1f{status}\x1f{total_cents}\x1f{user_id}\x1f{version}{joined}"
+    )
+    row = {
+        "branch": branch,
+        "created_at": created_at,
+        "customer_id": customer_id,
+        "epoch": epoch,
+        "id": id_,
+        "idempotency_key": key,
+        "lamport": lamport,
+        "lines": built,
+        "note": note,
+        "number": number,
+        "request_hash": request_hash,
+        "status": status,
+        "total_cents": total_cents,
+        "user_id": user_id,
+        "version": version,
+    }
+    return Stored("orders", id_, row, written, found)
+
+
+def _any(form: Form, line_form: Form, values: Sequence[Any], lines: Sequence[tuple[Any, ...]]) -> Stored:
     key = values[_ID_AT] if isinstance(values[_ID_AT], str) else repr(values[_ID_AT])
     *columns, written = values
     try:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
-from app.database import Transaction
+from app.database import Identity, Transaction
 from app.database.digest import canonical
 from app.database.seals import Use
 from app.domain import forms, testimony, times
@@ -17,7 +17,7 @@ from app.domain.forms import Form, Row
 from app.domain.order import Order, OrderLine, Status
 from app.domain.stock import SoldUnits
 from app.domain.values import value
-from app.state.tables import life_table, order_lists, order_rows, row_sql
+from app.state.tables import life_table, new_orders, order_lists, order_rows, row_sql
 from app.state.tables.order_lists import Beside
 
 _TO_ANNOUNCE = "SELECT id FROM orders WHERE announced NOT IN ('', ?) ORDER BY id LIMIT ?"
@@ -109,19 +109,34 @@ def was_taken_here(connection: sqlite3.Connection, order_id: object) -> bool:
 def insert(tx: Transaction, order: Order, *, seq: int = 0, donor: str = "") -> bytes:
     """Write a new order and its lines, and return its canonical bytes. `seq` is that of its event for an own
     order; `donor` is the peer that sent any other. The rows of an own one are deferred."""
-    new = order_rows.of_new(order)
+    new = new_orders.of_new(order)
     values = (*new.values, tx.identity.epoch if seq else "", seq, donor)
     if seq:
-        tx.rows.deferred.add(_insert(forms.of("orders")), values)
-        order_rows.defer_lines(tx, new)
+        defer(tx, [values], new.lines)
         if order.idempotency_key is not None:
             use = KeyUse(order.id, order.branch, order.request_hash)
-            tx.rows.deferred.note((order.user_id, order.idempotency_key), use)
+            note_key(tx, order.user_id, order.idempotency_key, use)
     else:
         tx.connection.execute(_insert(forms.of("orders")), values)
         order_rows.insert_lines(tx, new.lines)
     tx.changed("orders", order.id, before=None, after=new.encoded)
     return new.encoded
+
+
+def number_of(life: Identity, count: int) -> str:
+    """The number that people call a life's order by, of which it has made so many."""
+    return f"{life.name}-{life.epoch[:4]}-{count:06d}".upper()
+
+
+def defer(tx: Transaction, rows: Sequence[tuple[Any, ...]], lines: Sequence[tuple[Any, ...]]) -> None:
+    """Write new orders of this node, and their lines, with the group's rows."""
+    tx.rows.deferred.add_all(_insert(forms.of("orders")), rows)
+    order_rows.defer_lines(tx, lines)
+
+
+def note_key(tx: Transaction, user_id: str, key: str, use: KeyUse) -> None:
+    """Let `find_placed` find a deferred order by its key."""
+    tx.rows.deferred.note((user_id, key), use)
 
 
 def set_status(

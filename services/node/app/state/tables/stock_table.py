@@ -2,19 +2,19 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from app.database import Transaction
-from app.domain import bounds, forms, stock, text
-from app.domain.errors import BeyondBounds, Invalid
-from app.domain.forms import COUNTS
+from app.database.digest import bucket_of
+from app.domain import stock
 from app.domain.life import Life
-from app.domain.row_checks import Fields
 from app.domain.stock import Cell
 from app.domain.testimony import Word
 from app.state.tables import cell_mirror, cell_rows, life_table, spendable
 from app.state.tables.cell_mirror import Cells
+from app.state.tables.cell_rows import Written
 
 _HEARSAY = "SELECT branch, epoch, confirmed FROM hearsay_cells WHERE product_id = ?"
 _CONFIRM_MORE = (
@@ -155,6 +155,12 @@ def without_hearsay(connection: sqlite3.Connection, life: Life, product_ids: Ite
     return [product for product in product_ids if product not in found]
 
 
+def hearsay_buckets(connection: sqlite3.Connection, life: Life) -> set[int]:
+    """The digest's buckets with rows of a life that are here as others told them."""
+    found = connection.execute(_HEARSAY_OF, life)
+    return {bucket_of("/".join((row[0], *life))) for row in found}
+
+
 def versions(connection: sqlite3.Connection, life: Life) -> dict[str, int]:
     """How many movements of each product a life has made, as known here, by product id."""
     return {row["product_id"]: row["version"] for row in connection.execute(_VERSIONS, life)}
@@ -168,21 +174,40 @@ def without_altered(connection: sqlite3.Connection, life: Life, product_ids: Seq
     return [product for product in product_ids if "/".join((product, *life)) not in altered]
 
 
+class Movement(NamedTuple):
+    """What moved of one product, as the writer's mirror has it: this life's cell `before` and `after`."""
+
+    product: Cells
+    before: Cell
+    after: Cell
+
+
 def move(tx: Transaction, before: Cell, after: Cell) -> None:
     """Write a movement of this node's own cell, and its event."""
-    me = tx.identity
-    is_own = after.epoch == me.epoch and after.branch == me.name
-    assert is_own, "only its own branch, in its own epoch, writes a cell"
-    known = before if before.version else None
-    cell_rows.mark(tx, after)  # first: a row that is written now must not be read beside an older mark
-    if after.granted is before.granted or after.granted == before.granted:
-        entry = cell_mirror.find(tx, after.product_id)
-        cell_rows.defer(tx, after)
-        counted = _count(tx, known, after, counted=entry.counted)
-        tx.mirror(cell_mirror.CELLS, after.product_id, entry.after(after, counted=counted))
-    else:
-        _save(tx, known, after)
+    move_without_events(tx, [Movement(cell_mirror.find(tx, after.product_id), before, after)])
     tx.emit("stock_update", after.product_id)
+
+
+def move_without_events(tx: Transaction, moved: Sequence[Movement]) -> None:
+    """Write what moved of this node's own cells, each of another product. Each movement must have an
+    event."""
+    me, entries, alike = tx.identity, {}, []
+    # first: a row that is written now must not be read beside an older mark
+    cell_rows.mark(tx, [after for _, _, after in moved])
+    for product, before, after in moved:
+        is_own = after.epoch == me.epoch and after.branch == me.name
+        assert is_own, "only its own branch, in its own epoch, writes a cell"
+        known = before if before.version else None
+        if after.granted is before.granted or after.granted == before.granted:
+            alike.append(after)
+            counted = _count(tx, known, after, counted=product.counted)
+            entries[after.product_id] = product.after(after, counted=counted)
+        else:
+            cell_rows.write_all(tx, [Written(after, before.granted)])
+            _count(tx, known, after)
+    if alike:
+        cell_rows.defer(tx, alike)
+        tx.mirror(cell_mirror.CELLS, entries)
 
 
 def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
@@ -194,52 +219,76 @@ def merge(tx: Transaction, cells: Sequence[Cell]) -> Merged:
     That life is then over. It is a fork only the first time.
     """
     merged, me = Merged(), life_table.me(tx)
-    known, altered = cell_rows.to_merge(tx.connection, dict.fromkeys(cell.product_id for cell in cells))
+    products = list(dict.fromkeys([cell.product_id for cell in cells]))
+    known, altered = cell_rows.to_merge(tx.connection, products)
+    speaker = life_table.speaker(tx)
+    unsure = hearsay_of(tx.connection, products)
+    learned: set[Life] = set()
+    written: list[Written] = []
     for theirs in cells:
-        key = (theirs.product_id, theirs.life)
+        life = theirs.life
+        key = (theirs.product_id, life)
         if key in altered:
             continue
-        if theirs.life == me:
-            if stock.compare(known.get(key), theirs, me=me).is_ahead:
+        ours = known.get(key)
+        if life == me:
+            if stock.compare(ours, theirs, me=me).is_ahead:
                 merged.ahead.append(theirs.product_id)
-        elif (after := _merge_one(tx, known.get(key), theirs, merged)) is not None:
-            known[key] = after
+            continue
+        word = Word.OWN if life == speaker else life_table.word_on(tx, life)
+        if word is Word.REFUSED:
+            continue
+        if life not in learned:
+            life_table.learn_life(tx, life)
+            learned.add(life)
+        life_table.learn_granted(tx, theirs.granted)
+        heard = life == speaker and life in unsure.get(theirs.product_id, ())
+        if heard and ours is not None and _confirm(tx, theirs):
+            cell_rows.write_all(tx, written)  # before its grants go: they may be among these
+            written.clear()
+            one = _replaced(tx, ours, theirs)
+        else:
+            one = _merge_one(tx, ours, theirs, word, merged)
+        if one is not None:
+            known[key] = one.cell
+            written.append(one)
             merged.changed = True
+    cell_rows.write_all(tx, written)
     return merged
 
 
-def _merge_one(tx: Transaction, ours: Cell | None, theirs: Cell, merged: Merged) -> Cell | None:
-    """Merge a cell of another life. Returns it as it is stored now, or None where nothing changed."""
-    word = life_table.word_on(tx, theirs.life)
-    if word is Word.REFUSED:
-        return None
-    life_table.learn_life(tx, theirs.life)
-    life_table.learn_granted(tx, theirs.granted)
-    if life_table.speaker(tx) == theirs.life and ours is not None and _confirm(tx, theirs):
-        return _replace(tx, ours, theirs)
+def _merge_one(
+    tx: Transaction, ours: Cell | None, theirs: Cell, word: Word, merged: Merged
+) -> Written | None:
+    """Merge a cell of another life. Returns what is to be written, or None where nothing changed."""
     compared = stock.compare(ours, theirs, me=life_table.me(tx))
     if compared.is_fork and not life_table.is_over(tx, theirs.life):
         merged.forks.append(f"{theirs.product_id} of {theirs.life.key}")
         life_table.end(tx, theirs.life)
-    if compared.after is not None:
-        if word is not Word.OWN:
-            _note_hearsay(tx, ours, compared.after)
-        _save(tx, ours, compared.after)
-    return compared.after
+    after = compared.after
+    if after is None:
+        return None
+    if word is not Word.OWN:
+        _note_hearsay(tx, ours, after)
+    _count(tx, ours, after)
+    return Written(after, {} if ours is None else ours.granted)
 
 
 def _confirm(tx: Transaction, cell: Cell) -> bool:
     """Store that a cell is its own life's word from now on. Returns whether it was not."""
-    return tx.connection.execute(_CONFIRM, (cell.product_id, *cell.life)).rowcount > 0
+    was_hearsay = tx.connection.execute(_CONFIRM, (cell.product_id, *cell.life)).rowcount > 0
+    if was_hearsay:
+        tx.effects.stock.add(cell.product_id)  # what it granted can be spent now, also if no row changes
+    return was_hearsay
 
 
-def _replace(tx: Transaction, ours: Cell, theirs: Cell) -> Cell | None:
-    """Write a life's own word over what others had said of it."""
+def _replaced(tx: Transaction, ours: Cell, theirs: Cell) -> Written | None:
+    """What is to be written where a life's own word replaces what others had said of it."""
     if ours == theirs and theirs.beyond == ours.beyond:
         return None
     cell_rows.forget_grants(tx, ours)
-    _save(tx, replace(ours, granted={}), theirs, counted=ours)
-    return theirs
+    _count(tx, ours, theirs)
+    return Written(theirs, {})
 
 
 def _note_hearsay(tx: Transaction, before: Cell | None, after: Cell) -> None:
@@ -250,45 +299,6 @@ def _note_hearsay(tx: Transaction, before: Cell | None, after: Cell) -> None:
         return
     tx.connection.execute(_NOTE_HEARSAY, (after.product_id, *after.life, confirmed))
     tx.effects.hearsay = True
-
-
-def cell_from_json(body: object) -> Cell:
-    """A cell from the wire. Raises Invalid for anything that no node could have written."""
-    form = forms.of("stock")
-    fields = Fields("stock", body, (*form.columns, "granted"))
-    granted_to = fields.row["granted"]
-    if isinstance(granted_to, Mapping) and len(granted_to) > bounds.MOST_GRANTS:
-        raise BeyondBounds("granted", "too_many")
-    granted: dict[Life, int] = {}
-    for name, quantity in fields.naturals("granted").items():
-        life = Life.parse(name)
-        if not (life.branch and life.epoch and quantity):
-            raise Invalid("granted", "malformed_grant")
-        granted[life] = quantity
-    version = fields.natural("version")
-    if version < 1:
-        raise Invalid("version", "out_of_range")
-    product_id, branch, epoch = (
-        fields.text(name, longest=text.KEY) for name in ("product_id", "branch", "epoch")
-    )
-    counts = {name: fields.natural(name) for name in COUNTS}
-    beyond = form.checked_beyond({name: value for name, value in fields.row.items() if name != "granted"})
-    return Cell(
-        product_id=product_id,
-        branch=branch,
-        epoch=epoch,
-        version=version,
-        granted=granted,
-        beyond=beyond,
-        **counts,
-    )
-
-
-def _save(tx: Transaction, before: Cell | None, after: Cell, *, counted: Cell | None = None) -> None:
-    """Write a cell over `before`, as it stands in the table. `counted` is the cell that the digest counts, if
-    it is another one."""
-    cell_rows.write(tx, after, known=dict(before.granted) if before else {})
-    _count(tx, counted or before, after)
 
 
 def _count(tx: Transaction, before: Cell | None, after: Cell, *, counted: int | None = None) -> int:

@@ -14,7 +14,7 @@ from app.sync.catchup import anti_entropy, donor_state
 from app.sync.catchup.comparison import Comparison, Reason
 from app.sync.catchup.donor_client import DonorClient, FetchLock, Progress
 from app.sync.catchup.donor_state import DonorState
-from app.sync.catchup.importer import Importer
+from app.sync.catchup.importer import Asked, Importer
 from app.sync.context import NodeContext
 from app.sync.log import positions
 from app.sync.peering.client import Refusal
@@ -190,8 +190,15 @@ class CatchUp:
             before = await self._database.read(positions.heads)
             reply = await lock.answer(self._donors.totals(peer, of=life))
             if reply.heads is not None:  # else it is an older version, whose first page will say
+                heads = reply.heads
                 told = DonorState(
-                    Life(peer.name, life), reply.heads, reply.parked_seqs, before, reply.canonical, reply.kept
+                    Life(peer.name, life),
+                    heads,
+                    reply.parked_seqs,
+                    before,
+                    reply.canonical,
+                    reply.kept,
+                    over=await self._database.read(lambda connection: donor_state.over(connection, heads)),
                 )
                 await self._importer.take_parked(peer, told, progress.branch, orders=False, lock=lock)
                 self._told[key] = told
@@ -200,15 +207,21 @@ class CatchUp:
     async def _lacked(
         self, lock: FetchLock, peer: Peer, progress: Progress, relation: str
     ) -> list[int] | None:
-        """Which digest buckets of a relation to fetch. An empty list stands for all of them, None for
-        none."""
+        """Which digest buckets of a relation to fetch. An empty list stands for all of them, None for none.
+
+        Those with rows of the peer's life that only others told are fetched also where they are alike: once
+        the peer's position is adopted, no event says them, and units granted in them are not spent before.
+        """
         ours = await self._database.read(anti_entropy.recorded_totals)
         if not any(name.startswith(f"{relation}/") for name in ours):
             return []
         theirs = await lock.answer(self._donors.totals(peer, of=progress.peer_epoch or ""))
         if relation not in anti_entropy.alike(replicated.revisions(), theirs.canonical):
             return []
-        return anti_entropy.differing(ours, theirs.totals).get(relation)
+        buckets = {*anti_entropy.differing(ours, theirs.totals).get(relation, ())}
+        heard, life = replicated.get(relation).heard, Life(peer.name, progress.peer_epoch or "")
+        buckets.update(await self._database.read(lambda connection: heard(connection, life)))
+        return sorted(buckets) or None
 
     async def _fetch_relation(
         self, lock: FetchLock, peer: Peer, progress: Progress, relation: str, buckets: list[int]
@@ -224,10 +237,11 @@ class CatchUp:
             while coming is not None:
                 page = await lock.answer(coming)
                 coming = None if page.next is None else ask(page.next)
-                self._told.setdefault(
+                told = self._told.setdefault(
                     (peer.name, branch), DonorState(Life(peer.name, life), page.heads, None)
                 )
-                progress.left_out += await self._importer.merge(peer, page)
+                asked = Asked(told, progress.through, ask, branch=branch, lock=lock)
+                progress.left_out += await self._importer.merge(peer, page, asked)
                 progress.rows += len(page.rows)
                 progress.through = page.next or progress.through
                 if progress.branch is None:

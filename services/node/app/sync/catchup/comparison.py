@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from app.database import digest
@@ -11,7 +12,7 @@ from app.state.repair import disowned
 from app.sync.catchup import anti_entropy, donor_state
 from app.sync.catchup.donor_client import DonorClient
 from app.sync.catchup.donor_state import DonorState
-from app.sync.catchup.importer import Importer
+from app.sync.catchup.importer import Asked, Importer
 from app.sync.context import NodeContext
 from app.sync.log import positions
 from app.sync.peering.peers import Peer
@@ -67,7 +68,9 @@ class Comparison:
         has applied. Orders of the peer's own that it does not have are moved out. Raises Refusal."""
         life = peer.epoch or ""
         theirs = await self._donors.totals(peer, of=life)
-        told = DonorState(Life(peer.name, life), theirs.heads or {}, theirs.parked_seqs)
+        known = theirs.heads or {}
+        over = await self._database.read(lambda connection: donor_state.over(connection, known))
+        told = DonorState(Life(peer.name, life), known, theirs.parked_seqs, over=over)
         # Of lives at which this node is behind, they come with the fetch that takes the position over, too.
         takes_parked = reason != "apart"
         if takes_parked:
@@ -80,10 +83,12 @@ class Comparison:
         left_out, orders = 0, _Told()
         for relation in replicated.relations():
             buckets = differing.get(relation, [])
+            ask = partial(self._donors.page, peer, relation, of=life, buckets=buckets)
             after: str | None = "" if buckets else None
             while after is not None:
-                page = await self._donors.page(peer, relation, after, of=life, buckets=buckets)
-                left_out += await self._importer.merge(peer, page)
+                page = await ask(after)
+                asked = Asked(told, after, ask, takes_parked=takes_parked)
+                left_out += await self._importer.merge(peer, page, asked)
                 if relation == "orders":
                     orders.add(page)
                 after = page.next

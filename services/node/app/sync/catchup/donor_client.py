@@ -12,7 +12,8 @@ from app.sync.catchup import snapshot
 from app.sync.peering.client import PeerClient, Refusal
 from app.sync.peering.peers import Peer
 from app.sync.rules.retry import Answer
-from app.sync.wire.messages import Message, Page, PageRequest, TotalsReply, TotalsRequest
+from app.sync.wire.message import Message
+from app.sync.wire.messages import Page, PageRequest, TotalsReply, TotalsRequest
 
 PAGE_TIMEOUT_SECONDS = 10.0
 LATE_SECONDS = 0.5

@@ -6,7 +6,7 @@ has all of a donor's rows may drop its own parked copies of the events in them.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.database import Actor, Transaction
@@ -15,12 +15,13 @@ from app.domain.life import Life
 from app.domain.ranges import Ranges, common, holds
 from app.domain.testimony import Word
 from app.state.registry import replicated, unknown_rows
-from app.state.tables import life_table, stock_table
+from app.state.tables import life_table, membership, stock_table
 from app.sync.catchup import anti_entropy
+from app.sync.catchup.taken import Taken
 from app.sync.log import dead_letters, positions
 from app.sync.log.outbox import EMPTY_LOG
 from app.sync.wire import kinds
-from app.sync.wire.messages import HandedEvent, Head, Hello, TotalsReply, TotalsRequest, WireEvent
+from app.sync.wire.messages import HandedEvent, Head, Hello, Page, TotalsReply, TotalsRequest, WireEvent
 
 Lives = Callable[[Life], bool]
 
@@ -39,6 +40,9 @@ class DonorState:
     - `before` are this node's heads before it imported the donor's parked events.
     - `canonical` are the revisions of the donor's rows, by relation.
     - `kept` are the relations whose rows the donor keeps without understanding them.
+    - `taken` is what was taken over of its parked events since.
+    - `over` are those of its lives that were over here before any of its rows were merged. None: they were
+      not looked up.
     """
 
     life: Life
@@ -47,6 +51,8 @@ class DonorState:
     before: Mapping[str, Head] = field(default_factory=dict)
     canonical: Mapping[str, int] = field(default_factory=dict)
     kept: Sequence[str] = ()
+    taken: Taken = field(default_factory=Taken)
+    over: Collection[Life] | None = None
 
     @property
     def relations(self) -> list[str]:
@@ -64,6 +70,25 @@ class DonorState:
         if life == self.life:
             return True  # nobody parks its own
         return self.parked_seqs is not None and not holds(self.parked_seqs.get(life.key, ()), seq)
+
+    def had(self, handed: HandedEvent) -> bool:
+        """Whether the donor had an event that it keeps parked at that instant already, and so in its rows, or
+        parked, what its life wrote before."""
+        key, seq = handed.life.key, handed.event.seq
+        return seq <= self.heads.get(key, EMPTY_LOG).seq or holds((self.parked_seqs or {}).get(key, ()), seq)
+
+    def is_sure_of(self, page: Page) -> bool:
+        """Whether all is taken over that the donor kept parked, but for events of orders, of the branches
+        whose orders a page shows, as it read the page. Nobody can tell of a donor that reports nothing of
+        what it parks."""
+        if page.parked_marks is None:
+            return self.parked_seqs is None
+        return not self.taken.unsure(page)
+
+
+def over(connection: sqlite3.Connection, heads: Mapping[str, Head]) -> frozenset[Life]:
+    """Those of the lives that a donor tells its heads of that are over here."""
+    return membership.over_among(connection, map(Life.parse, heads))
 
 
 def by_hello(hello: Hello) -> DonorState:
@@ -87,6 +112,7 @@ def tell(connection: sqlite3.Connection, wanted: TotalsRequest) -> TotalsReply:
         parked_seqs=dead_letters.seqs(connection),
         parked=parked,
         parked_next=following,
+        parked_marks=dead_letters.marks(connection),
     )
 
 
@@ -104,6 +130,9 @@ def take(
     Where the donor has more of a life than this node, its event is stored as parked here too. Where this node
     has as much, the event is already in its rows or parked. It is tried again all the same: a disk that went
     back may have sent two histories. Returns what merging the tried events found.
+
+    An event beyond both positions was handed to the donor, which is still fetching the rest. It is stored
+    unless it can be applied: the donor's rows may already show what it belongs to.
     """
     merged = stock_table.Merged()
     for handed in parked:
@@ -112,13 +141,24 @@ def take(
             continue
         if life_table.word_on(tx, life) is Word.REFUSED:
             continue  # it speaks for itself
-        if _is_beyond(heads.get(life.key, EMPTY_LOG), _known(tx, life)):
+        known = _known(tx, life)
+        if _is_beyond(heads.get(life.key, EMPTY_LOG), known):
             counts = adopting and (branch is None or life_table.is_over(tx, life))
             dead_letters.take(tx, handed, donor=life_table.speaker(tx), further=counts)
             merged.kept = True
-        else:
-            merged.absorb(kinds.try_once(tx, handed.origin, handed.event) or stock_table.Merged())
+        elif (found := kinds.try_once(tx, handed.origin, handed.event)) is not None:
+            merged.absorb(found)
+        elif handed.event.seq > known.seq:
+            dead_letters.take(tx, handed, donor=life_table.speaker(tx), further=False)
+            merged.kept = True
     return merged
+
+
+def refused(tx: Transaction, parked: Iterable[HandedEvent]) -> set[Life]:
+    """The lives of which `take` passes events over, because they speak for themselves."""
+    return {
+        life for life in {handed.life for handed in parked} if life_table.word_on(tx, life) is Word.REFUSED
+    }
 
 
 def adopt(
@@ -133,7 +173,8 @@ def adopt(
 
     Three kinds of heads are not adopted; the rest of such a life comes by events or by another fetch:
 
-    - The life is another branch's and lives: it tells its events itself, and knows best where it is.
+    - The life is another branch's and lives, or lived when the fetch began: it tells its events itself, and
+      knows best where it is.
 
     - The donor parked events of the life when the fetch began, and not all of them are parked there now. The
       donor has applied the others, but its rows may have been read before that.
@@ -160,10 +201,12 @@ def adopt(
 
 def _may_tell(tx: Transaction, told: DonorState, life: Life) -> bool:
     """Whether the donor's position at a life counts: at its own, and at those that are over. A life that
-    cannot be asked now tells its events itself, once it can."""
+    cannot be asked now tells its events itself, once it can. Of one that ended meanwhile, some of the donor's
+    rows were passed over: they come with another fetch."""
     if life == life_table.me(tx):
         return False
-    return life == told.life or life_table.is_over(tx, life) or life_table.speaker(tx) is None
+    counted = told.over is None or life in told.over
+    return life == told.life or (counted and life_table.is_over(tx, life)) or life_table.speaker(tx) is None
 
 
 def forget_applied(tx: Transaction, told: DonorState, *, lives: Lives = _every) -> stock_table.Merged:

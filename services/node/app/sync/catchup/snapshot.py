@@ -16,7 +16,8 @@ from app.state.registry import replicated, unknown_rows
 from app.state.registry.entity import Entity
 from app.state.tables import life_table, stock_table
 from app.state.tables.stock_table import Merged
-from app.sync.log import positions
+from app.sync.catchup.taken import NOTHING_REFUSED, Taken
+from app.sync.log import dead_letters, positions
 from app.sync.wire import kinds
 from app.sync.wire.merging import UNAPPLICABLE
 from app.sync.wire.messages import Head, Page, PageRequest
@@ -68,6 +69,7 @@ def read_page(connection: sqlite3.Connection, wanted: PageRequest) -> Page:
         next=keys[through - 1] if through < len(keys) or len(keys) == PAGE_KEYS else None,
         sha256=_digest(before, encoded),
         heads=positions.heads(connection),
+        parked_marks=dead_letters.marks(connection) if before else None,
     )
 
 
@@ -103,10 +105,15 @@ def is_whole(page: Page) -> bool:
 
 
 def merge_page(
-    tx: Transaction, page: Page, *, donor: str, is_silent: Callable[[str], bool] = lambda _: False
+    tx: Transaction,
+    page: Page,
+    *,
+    donor: str,
+    is_silent: Callable[[str], bool] = lambda _: False,
+    taken: Taken = NOTHING_REFUSED,
 ) -> Merged:
     """Merge a page's rows as their events would. `is_silent` says of a branch that it was not heard from
-    lately.
+    lately, and `taken` is what was taken over of the donor's parked events.
 
     - A row that cannot be applied is left out and counted in `forks`: it contradicts a row here, or no node
       could have written it.
@@ -116,6 +123,9 @@ def merge_page(
     - A row of another branch's living epoch is passed over: that branch itself is asked for it. But while it
     is silent, an order of it that is missing here is taken where the donor has no more events of that epoch
     than this node.
+    - An order whose stock effect may be in a parked event that was refused is left out and counted in
+    `waiting`: what the donor says of that life began to count in between, and another fetch brings both. If
+    the donor has no more events of that life than this node, the effect is here.
     """
     merged, covers = Merged(), _covered(tx, page, donor=donor, is_silent=is_silent)
     for entity in replicated.entities():
@@ -125,7 +135,10 @@ def merge_page(
     if known is None:
         _keep_rows(tx, page, donor, merged)
     else:
-        _merge_rows(tx, known, _upcast(known, page.rows, page, merged), donor, merged, covers=covers)
+        rows = _upcast(known, page.rows, page, merged)
+        _merge_rows(
+            tx, known, rows, donor, merged, covers=covers, taken=taken if page.before else NOTHING_REFUSED
+        )
     return merged
 
 
@@ -188,6 +201,19 @@ def _covered(
     return covers
 
 
+def _with_effects(
+    entity: Entity, rows: Rows, merged: Merged, *, covers: Callable[[Life], bool], taken: Taken
+) -> Rows:
+    """Those of these orders, which the donor may tell, whose effects are here. The others are counted."""
+    found = []
+    for row in rows:
+        if taken.lacks(row) and not covers(Life(row["branch"], row["epoch"])):
+            merged.waiting.append(f"{entity.relation} {row.get('id')}: what it took is parked at the donor")
+        else:
+            found.append(row)
+    return found
+
+
 def _merge_rows(
     tx: Transaction,
     entity: Entity,
@@ -196,9 +222,12 @@ def _merge_rows(
     merged: Merged,
     *,
     covers: Callable[[Life], bool],
+    taken: Taken = NOTHING_REFUSED,
 ) -> None:
     if entity.of_branch:
         rows = replicated.admissible(tx, entity, rows, covers=covers)
+    if taken.refused:
+        rows = _with_effects(entity, rows, merged, covers=covers, taken=taken)
     left = rows
     try:
         with tx.savepoint():

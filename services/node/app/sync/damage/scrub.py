@@ -19,6 +19,7 @@ from app.state.repair.buckets import Given, Mended
 from app.state.repair.checking import NOT_WRITTEN, Trouble
 from app.state.tables import life_table
 from app.sync.context import NodeContext
+from app.sync.damage.paced_reader import PacedReader
 from app.sync.log import dead_letters, own_rows_repair, positions
 from app.sync.log.outbox import EMPTY_LOG
 from app.sync.peering.client import Refusal
@@ -58,7 +59,7 @@ class Scrub:
     peer must serve, write such rows under the same revision, and have only sound rows in the bucket. A row
     that no peer can confirm stays, is listed (`altered_rows`), and raises an alarm that names table and
     bucket. The scrub never sets a file aside and never ends a life, even if all members find such rows at
-    once.
+    once. It reads in pieces and rests between them, but for a row that is suspected: orders may wait for it.
     """
 
     def __init__(self, context: NodeContext) -> None:
@@ -69,6 +70,7 @@ class Scrub:
         self._clock = context.clock
         self._seconds = context.settings.scrub_seconds
         self._suspected = asyncio.Event()
+        self._reader = PacedReader(context.database, clock=context.clock, hurry=self._suspected)
         self._looked_at: dict[tuple[str, str], float] = {}
 
     def suspect(self, relation: str, key: str) -> None:
@@ -85,7 +87,7 @@ class Scrub:
         """Scrub soon after the start, then every `seconds`, and when a row is suspected, until cancelled."""
         pause = min(FIRST_SECONDS, self._seconds)
         while True:
-            await wait(self._suspected, pause)
+            self._reader.in_haste = await wait(self._suspected, pause)
             pause = self._seconds
             self._suspected.clear()
             try:
@@ -98,11 +100,11 @@ class Scrub:
                 self._alarms.raise_("stands_still", f"scrub: {error!r}; again in {self._seconds:g} s")
 
     async def once(self) -> None:
-        """Read everything once, and mend the rows that are not as written."""
+        """Read everything once, in pieces, and mend the rows that are not as written."""
         await self._repair_own_rows()
         await self._forget_strange_totals()
-        has_broken_keys = await self._database.read(unwritten.has_broken_keys)
-        troubles = await self._database.read(checking.find_troubles)
+        has_broken_keys = await self._reader.read(unwritten.look_for_broken_keys())
+        troubles = await self._reader.read(checking.look_for_troubles())
         if (has_broken_keys or troubles) and not await self._database.read(are_indexes_sound):
             # Rows are missing because what leads to them is damaged: putting them would make them twice.
             self._database.suspect_damage()
@@ -110,7 +112,7 @@ class Scrub:
         if has_broken_keys:
             if moved := await self._database.write(unwritten.move_out_broken_keys):
                 self._alarms.raise_("unwritten_rows", f"{', '.join(moved)}: moved out, keys that are no text")
-            troubles = await self._database.read(checking.find_troubles)
+            troubles = await self._reader.read(checking.look_for_troubles())
         if await self._database.read(seals.listed):
             await self._database.write(altered_rows.forget_sound)
         left = [words for trouble in troubles if (words := await self._mend(trouble)) is not None]
@@ -119,7 +121,7 @@ class Scrub:
             self._alarms.raise_("altered_rows", "; ".join(left[:NAMED]) + more)
 
     async def _repair_own_rows(self) -> None:
-        if not await self._database.read(own_rows_repair.is_needed):
+        if not await self._reader.read(own_rows_repair.look_whether_needed()):
             return
         try:
             repaired = await self._database.write(own_rows_repair.repair)

@@ -13,7 +13,7 @@ from app.domain.errors import Decommissioned
 from app.security.replica_tokens import ReplicaClaims
 from app.sync.context import NodeContext
 from app.sync.wire.errors import NotTheSender
-from app.sync.wire.messages import Message
+from app.sync.wire.message import Message
 
 LEASE_SECONDS = 30.0
 RENEW_SECONDS = 10.0

@@ -26,7 +26,12 @@ class Alarms:
         self._alarms[kind] = Alarm(count=known.count + 1 if known else 1, last=text)
         log.error("%s: %s", kind, text)
 
+    def end(self, kind: str) -> None:
+        """Show a kind no more: what was wrong is over. Most kinds stay, since they tell what has happened."""
+        if self._alarms.pop(kind, None) is not None:
+            log.warning("%s: over", kind)
+
     @property
     def raised(self) -> dict[str, Alarm]:
-        """The alarms so far, sorted by kind."""
+        """The alarms so far that are not over, sorted by kind."""
         return dict(sorted(self._alarms.items()))

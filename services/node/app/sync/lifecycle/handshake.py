@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.database import AlteredRow, Transaction
 from app.database.digest import read_digests
@@ -11,10 +12,10 @@ from app.state.registry import replicated
 from app.state.tables import life_table, membership, stock_table
 from app.sync.log import cursors, dead_letters, outbox, positions
 from app.sync.rules import acknowledgement, hello_rules
-from app.sync.rules.acknowledgement import Finding, Log, Reported
-from app.sync.rules.hello_rules import Accepted, Behind, NoMember, Outdated, Over, Sender
+from app.sync.rules.acknowledgement import Finding, Reported
+from app.sync.rules.hello_rules import Accepted, Behind, NoMember, Over, Sender
 from app.sync.wire.errors import ANOTHER_CLUSTER, NO_COMMON_PROTOCOL, Incompatible
-from app.sync.wire.messages import PROTOCOL, Hello, Incarnation, common_version
+from app.sync.wire.messages import PROTOCOL, Head, Hello, Incarnation, common_version
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,14 @@ class Learned:
 
     epoch: str
     behind: str | None
+    ahead: Mapping[str, int]
+
+
+class Known(NamedTuple):
+    """What a node knows of another's life: its position in that log, and the versions of the stock rows that
+    are newer than the hello said, by product id."""
+
+    position: Head
     ahead: Mapping[str, int]
 
 
@@ -123,25 +132,31 @@ def meet(tx: Transaction, hello: Hello, *, answers: str | None = None) -> Learne
     )
 
 
-def judge_unread(tx: Transaction, hello: Hello) -> Over | NoMember | Outdated | None:
-    """Whether a peer with no protocol version in common has to stop selling or to begin another life; None
-    where it may go on.
+def judge_unread(tx: Transaction, hello: Hello) -> Over | NoMember | Known:
+    """Whether a peer with no protocol version in common has to stop selling; else what is known of its life,
+    for it to compare with its own file.
 
     Nothing that it says of others is stored. Of itself, its life is believed to live, as after any hello of
-    its own. `heads` and `own_rows` are compared with what is known here.
+    its own.
     """
     life = hello.life
     life_table.believe_living(tx, life)
     verdict = hello_rules.judge(life, (), known=_sender(tx, life), me=life_table.me(tx))
     if isinstance(verdict, NoMember | Over):
         return verdict
-    said, known = hello.heads.get(life.key, outbox.EMPTY_LOG), positions.at(tx.connection, life)
-    same = said.event_id if said.seq == known.seq else None
-    finding = acknowledgement.compare(
-        Reported(life.epoch, known.seq, known.event_id), Log(life.epoch, said.seq, same)
-    )
-    is_outdated = finding in acknowledgement.ANOTHER_HISTORY or _ahead(tx.connection, life, hello.own_rows)
-    return Outdated() if is_outdated else None
+    return Known(positions.at(tx.connection, life), _ahead(tx.connection, life, hello.own_rows))
+
+
+def lacks(
+    tx: Transaction, branch: str, reported: Reported, ahead: Mapping[str, int] | None = None
+) -> str | None:
+    """The evidence that a peer of `branch` has more of the `reported` epoch than this disk has now; None
+    where it has not, or this node lives another epoch by now. `ahead` are the versions of the rows that were
+    newer there than in the hello."""
+    if reported.epoch != tx.identity.epoch:
+        return None
+    verdict = _compare_own(tx, branch, reported, ahead or {})
+    return verdict.why if isinstance(verdict, Behind) else None
 
 
 def _sender(tx: Transaction, life: Life) -> Sender:
@@ -159,18 +174,26 @@ def _judge_own(tx: Transaction, hello: Hello, answers: str | None) -> Accepted |
     head = hello.heads.get(me, outbox.EMPTY_LOG)
     parked = (hello.parked_seqs or {}).get(me, ())
     reported = Reported(tx.identity.epoch, head.seq, head.event_id, parked)
-    log = outbox.log_at(tx, reported, oldest=outbox.oldest(tx.connection))
-    finding = acknowledgement.compare(reported, log)
-    if finding is Finding.MISSING:
-        raise AlteredRow("events", f"{tx.identity.epoch}/{head.seq}")
-    # Of the life that was asked about, which may be over by now; and compared as of now, since a row may have
-    # reached the peer after this node's hello had been written.
+    # The rows are of the life that was asked about, which may be over by now.
     ahead = hello.ahead if answers == tx.identity.epoch else {}
-    newer = _newer_rows(tx.connection, life_table.me(tx), ahead)
-    verdict = hello_rules.judge_own(hello.node, head.seq, finding, end=log.end, newer=newer)
+    verdict = _compare_own(tx, hello.node, reported, ahead)
     if isinstance(verdict, Accepted):
         cursors.move(tx, hello.node, hello.epoch, head.seq, epoch=tx.identity.epoch, parked=parked)
     return verdict
+
+
+def _compare_own(
+    tx: Transaction, branch: str, reported: Reported, ahead: Mapping[str, int]
+) -> Accepted | Behind:
+    """Whether this node's epoch goes on, after a peer of `branch` reported its position and newer rows
+    (`ahead`). They are compared as of now: more of this life may have reached the peer since this node's
+    hello had been written."""
+    log = outbox.log_at(tx, reported, oldest=outbox.oldest(tx.connection))
+    finding = acknowledgement.compare(reported, log)
+    if finding is Finding.MISSING:
+        raise AlteredRow("events", f"{reported.epoch}/{reported.seq}")
+    newer = _newer_rows(tx.connection, life_table.me(tx), ahead)
+    return hello_rules.judge_own(branch, reported.seq, finding, end=log.end, newer=newer)
 
 
 def _newer_rows(connection: sqlite3.Connection, life: Life, said: Mapping[str, int]) -> list[str]:

@@ -14,8 +14,9 @@ from app.sync.log.outbox import EMPTY_LOG
 from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer, process_of
 from app.sync.rules import hello_rules
-from app.sync.rules.hello_rules import NoMember, Outdated, Over
-from app.sync.wire.errors import NO_COMMON_PROTOCOL, Incompatible, StaleIncarnation
+from app.sync.rules.acknowledgement import Reported
+from app.sync.rules.hello_rules import NoMember, Over
+from app.sync.wire.errors import NO_COMMON_PROTOCOL, Incompatible
 from app.sync.wire.messages import Hello
 
 ASK_SECONDS = 1.0  # for the answer of a process that may be gone: its successor's own hello waits meanwhile
@@ -68,14 +69,14 @@ class HelloHandler:
         """Store what a peer's hello reports, act on it, and return this node's hello for it. `answers` is the
         epoch of this node's hello that this one answers, or None.
 
-        Raises Incompatible, DeadEpoch or Decommissioned, which the peer's state then shows; StaleIncarnation
-        only for a hello that the peer sent unasked.
+        Raises Incompatible, DeadEpoch or Decommissioned, which the peer's state then shows.
         """
         try:
             self._agree(peer, hello)
         except Incompatible as error:
             if error.reason == NO_COMMON_PROTOCOL and answers is None:
-                await self._require_right_to_sell(hello)
+                known = await self._require_right_to_sell(hello)
+                raise Incompatible(error.reason, position=known.position, ahead=known.ahead) from error
             raise
         learned = await self._database.write(lambda tx: handshake.meet(tx, hello, answers=answers))
         if isinstance(learned, Over):
@@ -173,6 +174,24 @@ class HelloHandler:
             name = self._database.identity.name
             await self._database.write(lambda tx: membership.learn(tx, [name]))
 
+    async def heed(self, peer: Peer, refusal: Refusal, *, asked: str) -> None:
+        """Act on what a peer's refusal of this node's hello, said in the epoch `asked`, says of this node:
+        it is decommissioned, that epoch is over, or the peer has more of it than this disk."""
+        answer = refusal.answer
+        match answer.code:
+            case "decommissioned":
+                await self.note_own_end()
+            case "stale_incarnation" | "dead_epoch":
+                said = f"{peer.name} says: {refusal}"
+                await self._fencer.begin(asked, said, witness=peer.name, rivals=answer.living)
+            case "incompatible" if answer.position is not None:
+                reported = Reported(asked, answer.position, answer.event_id)
+                why = await self._database.write(
+                    lambda tx: handshake.lacks(tx, peer.name, reported, answer.ahead)
+                )
+                if why is not None:
+                    await self._fencer.begin(asked, why, witness=peer.name)
+
     async def end_cloned(self, peer: Peer, epoch: str) -> None:
         """Mark a peer's epoch as dead, because two processes run in it, on two copies of one disk. Either may
         spend its rights. Both receive it with the next hello, and an alarm shows it."""
@@ -195,17 +214,16 @@ class HelloHandler:
             raise
         peer.incompatible = None
 
-    async def _require_right_to_sell(self, hello: Hello) -> None:
-        """Raise Decommissioned, DeadEpoch or StaleIncarnation where a sender that shares no protocol version
-        must not sell on as it is. That cannot wait for an upgrade."""
+    async def _require_right_to_sell(self, hello: Hello) -> handshake.Known:
+        """Raise Decommissioned or DeadEpoch where a sender that shares no protocol version must not sell on.
+        That cannot wait for an upgrade; and whether its disk went back, it can tell by what this returns."""
         verdict = await self._database.write(lambda tx: handshake.judge_unread(tx, hello))
         match verdict:
             case NoMember():
                 raise Decommissioned(hello.node)
             case Over():
                 raise DeadEpoch(hello.node, hello.epoch, living=verdict.living)
-            case Outdated():
-                raise StaleIncarnation(hello.node)
+        return verdict
 
     async def _forget_parked(self, told: donor_state.DonorState) -> None:
         """Drop the parked events that a peer with the same rows has in them."""

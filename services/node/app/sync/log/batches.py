@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from pydantic_core import to_json
 
@@ -11,13 +10,14 @@ from app.database import AlteredRow, own_rows
 from app.database.file import read_somehow
 from app.state.tables.row_sql import within
 from app.sync.log import cursors, outbox
+from app.sync.log.recent_cuts import Cut, RecentCuts
 from app.sync.rules.batch_size import SMALLEST, BatchSize
 from app.sync.wire.errors import Trimmed
 from app.sync.wire.kinds import KINDS, read_together
-from app.sync.wire.messages import SCHEMA_VERSION, Batch, Head, WireEvent
+from app.sync.wire.messages import SCHEMA_VERSION, Head, Span
 
 MOST_BYTES = 7 << 20
-"""Of the bodies in a batch, where it has more than one command: less than a receiver takes as one message."""
+"""Of the events in a batch, where it has more than one command: less than a receiver takes as one message."""
 
 MOST_PARTS = 10_000
 """Of a batch with more than one command: lines of orders, and rows and grants of stock."""
@@ -35,30 +35,18 @@ _PARTS = """
 """
 
 
-@dataclass(frozen=True)
-class Cut:
-    """A batch, and whether the log has more behind it."""
-
-    batch: Batch
-    more: bool
-
-
-def next_batch(connection: sqlite3.Connection, *, peer: str, peer_epoch: str) -> Batch | None:
-    """The next batch of the smallest size; as `next_cut`."""
-    cut = next_cut(connection, peer=peer, peer_epoch=peer_epoch)
-    return None if cut is None else cut.batch
-
-
 def next_cut(
     connection: sqlite3.Connection,
     *,
     peer: str,
     peer_epoch: str,
     size: BatchSize = SMALLEST,
-    behind: Batch | None = None,
+    behind: Span | None = None,
+    recent: RecentCuts | None = None,
 ) -> Cut | None:
     """The next batch for a peer's life, read in this one transaction; None when the peer lacks nothing. It
-    begins at the life's cursor, or behind a batch that is under way to it.
+    begins at the life's cursor, or behind a batch that is under way to it. It may be one of the `recent`,
+    which were read for other peers.
 
     Raises Trimmed when the log no longer has what the peer lacks, AlteredRow for a missing or altered row. A
     batch ends at the end of a command, so it may exceed its size by one. An entity's state that appears
@@ -76,38 +64,44 @@ def next_cut(
         return None
     if start < outbox.oldest(connection):
         raise Trimmed(peer)
+    if recent is not None:
+        found = recent.find(epoch=epoch, start=start, head=head_seq, to_epoch=peer_epoch, size=size)
+        if found is not None:
+            return found
     after = outbox.event_at(connection, epoch, start)
     rows = _whole_commands(connection, epoch, start, head_seq, most=size.events)
     if after is None or not rows:
         return None
     events, last = _events(connection, rows, most_bytes=size.bytes)
-    batch = Batch(
+    span = Span(
         origin=name,
         epoch=epoch,
         to_epoch=peer_epoch,
         after=after,
         through=last,
         lamport=lamport,
-        events=events,
     )
-    return Cut(batch, more=last.seq < head_seq)
+    cut = Cut(span, events, more=last.seq < head_seq)
+    if recent is not None:
+        recent.keep(cut, size=size)
+    return cut
 
 
 def _events(
     connection: sqlite3.Connection, rows: Sequence[sqlite3.Row], *, most_bytes: int
-) -> tuple[list[WireEvent], Head]:
-    """The events that say what these of the log do, or the first of them up to the end of a command; and
-    where they end."""
-    rows = _not_too_many_parts(connection, rows)
-    told = _with_bodies(connection, _not_superseded(rows))
-    events: list[WireEvent] = []
+) -> tuple[bytes, Head]:
+    """The JSON of the events that say what these of the log do, or of the first of them up to the end of a
+    command; and where they end."""
+    rows, needed = _not_too_many_parts(connection, rows)
+    told = _with_bodies(connection, needed)
+    events: list[bytes] = []
     size = whole = 0
     last: Head | None = None
     for row in rows:
         event = told.get(row["seq"])
         if event is not None:
             events.append(event)
-            size += len(to_json(event.body))
+            size += len(event)
         if row["command_end"]:
             if last is not None and size > MOST_BYTES:
                 break
@@ -115,7 +109,7 @@ def _events(
             if size >= most_bytes:
                 break
     assert last is not None, "the range ends at the end of a command"
-    return events[:whole], last
+    return b",".join(events[:whole]), last
 
 
 def _whole_commands(
@@ -127,7 +121,9 @@ def _whole_commands(
     last = head_seq if end is None else end
     rows = read_somehow(connection, lambda: connection.execute(_EVENTS, (epoch, after, last)).fetchall())
     for seq, row in enumerate(rows, after + 1):
-        if outbox.written(row)["seq"] != seq:
+        if not own_rows.is_sound_event(row):
+            outbox.written(row)
+        if row["seq"] != seq:
             raise AlteredRow("events", f"{epoch}/{seq}")
     if len(rows) < last - after:
         raise AlteredRow("events", f"{epoch}/{after + len(rows) + 1}")
@@ -146,32 +142,37 @@ def _not_superseded(rows: Iterable[sqlite3.Row]) -> list[sqlite3.Row]:
     return found
 
 
-def _not_too_many_parts(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> Sequence[sqlite3.Row]:
+def _not_too_many_parts(
+    connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]
+) -> tuple[Sequence[sqlite3.Row], list[sqlite3.Row]]:
     """The first of these events, up to the end of a command, whose bodies have no more than MOST_PARTS: at
-    least one command."""
+    least one command. And those of them that need a body."""
     told = _not_superseded(rows)
     parts = connection.execute(_PARTS, (json.dumps([row["entity"] for row in told]),))
     few = within(parts.fetchall(), most=MOST_PARTS)
     if few == len(told):
-        return rows
+        return rows, told
     ends = [number for number, row in enumerate(rows, 1) if row["command_end"]]
     most = told[few]["seq"] - rows[0]["seq"]  # the log has no holes
-    return rows[: max([ends[0], *(end for end in ends if end <= most)])]
+    fewer = rows[: max([ends[0], *(end for end in ends if end <= most)])]
+    return fewer, _not_superseded(fewer)
 
 
-def _with_bodies(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> dict[int, WireEvent]:
-    """The events with their bodies, by seq."""
+def _with_bodies(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> dict[int, bytes]:
+    """The events with their bodies, as the JSON of a WireEvent, by seq."""
     bodies = read_together(connection, [(row["kind"], row["entity"]) for row in rows])
-    return {
-        row["seq"]: WireEvent(
-            seq=row["seq"],
-            event_id=row["event_id"],
-            kind=row["kind"],
-            entity=row["entity"],
-            schema_version=SCHEMA_VERSION,
-            lamport=row["lamport"],
-            revisions=dict(revisions),
-            body=body,
-        )
-        for row, (body, revisions) in zip(rows, bodies, strict=True)
-    }
+    found: dict[int, bytes] = {}
+    for row, (body, revisions) in zip(rows, bodies, strict=True):
+        _, seq, event_id, kind, entity, lamport, *_ = row
+        event = {
+            "seq": seq,
+            "event_id": event_id,
+            "kind": kind,
+            "entity": entity,
+            "schema_version": SCHEMA_VERSION,
+            "lamport": lamport,
+            "revisions": revisions,
+            "body": body,
+        }
+        found[seq] = to_json(event)
+    return found

@@ -1,6 +1,7 @@
 """Parked events (dead letters): events that this node could not apply. Each is kept whole with the reason,
 tried again, shown, and never skipped."""
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +16,7 @@ from app.state.tables import life_table, stock_table
 from app.sync.wire import kinds
 from app.sync.wire.kinds import KINDS
 from app.sync.wire.merging import UNAPPLICABLE
-from app.sync.wire.messages import SCHEMA_VERSION, Batch, HandedEvent, Head, WireEvent
+from app.sync.wire.messages import ORDER_KINDS, SCHEMA_VERSION, Batch, HandedEvent, Head, WireEvent
 
 Which = Literal["waiting", "taken", "tried", "all"]
 """The parked events to try again:
@@ -37,7 +38,13 @@ _WHICH: Mapping[Which, str] = {
 _HANDED_BYTES = 1 << 20
 
 _INTO = own_rows.into("parked", "reason", "waiting", "attempts", "parked_at", "donor")
-_PUT = f"INSERT OR REPLACE {_INTO}"
+# Not OR REPLACE, of which the totals of what is kept would not hear (app.database.kept_totals).
+_PUT = f"""
+    INSERT {_INTO}
+    ON CONFLICT DO UPDATE SET kind = excluded.kind, entity = excluded.entity, body = excluded.body,
+        checksum = excluded.checksum, reason = excluded.reason, waiting = excluded.waiting,
+        attempts = excluded.attempts, parked_at = excluded.parked_at, donor = excluded.donor
+"""
 _ADD = f"INSERT OR IGNORE {_INTO}"
 
 _EVENT = "origin = ? AND epoch = ? AND seq = ? AND event_id = ?"
@@ -51,6 +58,10 @@ _ANY = "SELECT 1 FROM parked LIMIT 1"
 _COUNT = "SELECT COUNT(*) FROM parked"
 _LIVES = "SELECT DISTINCT origin, epoch FROM parked ORDER BY origin, epoch"
 _SEQS = "SELECT DISTINCT seq FROM parked WHERE origin = ? AND epoch = ? ORDER BY seq"
+_MARKED = """
+    SELECT origin, epoch, seq, event_id, checksum FROM parked WHERE substr(kind, 1, ?) <> ?
+    ORDER BY origin, epoch, seq, event_id
+"""
 _KEY = "printf('%s@%s/%012d/%s', origin, epoch, seq, event_id)"
 _HANDED = f"SELECT {_KEY} AS key, origin, epoch, body, reason FROM parked WHERE key > ? ORDER BY key"
 _PAGE = f"""
@@ -140,6 +151,16 @@ def seqs(connection: sqlite3.Connection) -> dict[str, list[tuple[int, int]]]:
     """The seqs parked here, as ranges, for every life that has any, keyed "node@epoch"."""
     lives = [Life(*row) for row in connection.execute(_LIVES)]
     return {life.key: seqs_of(connection, life) for life in lives}
+
+
+def marks(connection: sqlite3.Connection) -> dict[str, str]:
+    """A mark of what is parked of each life, keyed "node@epoch", but for events of orders. As long as it
+    stays the same, nothing of them came or went, and none was replaced."""
+    found: dict[str, Any] = {}
+    of_orders = (len(ORDER_KINDS), ORDER_KINDS)
+    for origin, epoch, *event in connection.execute(_MARKED, of_orders):
+        found.setdefault(Life(origin, epoch).key, hashlib.sha256()).update(repr(event).encode())
+    return {life: mark.hexdigest() for life, mark in found.items()}
 
 
 def handed(connection: sqlite3.Connection, after: str) -> tuple[list[HandedEvent], str | None]:

@@ -2,14 +2,10 @@
 
 from dataclasses import dataclass
 
-from app.database import Transaction
+from app.database import Transaction, kept_totals
+from app.database.kept_totals import Pool
 from app.domain.bounds import MOST_KEPT_BYTES
 from app.sync.wire.errors import KeptFull
-
-_PARKED = "SELECT COALESCE(SUM(LENGTH(CAST(body AS BLOB)) + LENGTH(CAST(reason AS BLOB))), 0) FROM parked"
-_SENT = f"{_PARKED} WHERE origin = ? AND donor = ''"
-_HANDED = f"{_PARKED} WHERE substr(donor, 1, length(?)) = ?"
-_ROWS = "SELECT COALESCE(SUM(LENGTH(CAST(row AS BLOB))), 0) FROM unknown_rows WHERE origin = ?"
 
 
 @dataclass(frozen=True)
@@ -30,12 +26,14 @@ USUAL = Room()
 
 
 def require_room(tx: Transaction, branch: str, room: Room) -> None:
-    """Raise KeptFull if more is kept for a branch than there is room for. Call it where some was added."""
-    told = f"{branch}@"  # as the key of a life begins
-    for query, words, most in (
-        (_SENT, (branch,), room.own),
-        (_HANDED, (told, told), room.passed_on),
-        (_ROWS, (branch,), room.passed_on),
-    ):
-        if tx.connection.execute(query, words).fetchone()[0] > most:
-            raise KeptFull(branch, most)
+    """Raise KeptFull if more is kept for a branch than there is room for. Call it where some was added. It
+    costs the same however much is kept."""
+    kept = kept_totals.of_branch(tx.connection, branch)
+    rooms: tuple[tuple[Pool, int], ...] = (
+        ("own", room.own),
+        ("handed", room.passed_on),
+        ("rows", room.passed_on),
+    )
+    for pool, most in rooms:
+        if kept.get(pool, 0) > most:
+            raise KeptFull(branch, most, pool=pool, wanted=kept[pool])

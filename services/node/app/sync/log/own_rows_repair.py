@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from app.database import Transaction, own_rows
 from app.database.file import reading_somehow
+from app.database.pieces import Pieces
 from app.domain.life import Life
 from app.state.registry import replicated
 from app.state.tables import life_table
 
 _LOOKED_AT = 100  # rows, for one that is sound
+_ROWS = 1000  # read in one piece: some milliseconds
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,15 @@ class Repaired:
         return ", ".join(parts)
 
 
-def is_needed(connection: sqlite3.Connection) -> bool:
-    """Whether one of this node's own rows is altered, or its log lacks an event. It reads all of these
-    rows."""
-    with reading_somehow(connection):
-        altered = any(True for table in own_rows.REPLACED for _ in own_rows.altered(connection, table))
-        return altered or not _is_whole(connection)
+def look_whether_needed() -> Pieces[bool]:
+    """Find out whether one of this node's own rows is altered, or its log lacks an event. It reads all of
+    these rows."""
+    for table in own_rows.REPLACED:
+        is_altered = yield from own_rows.look_through(table, rows=_ROWS)
+        if is_altered:
+            return True
+    is_whole: bool = yield _is_whole
+    return not is_whole
 
 
 def repair(tx: Transaction) -> Repaired:

@@ -15,7 +15,7 @@ from app.sync.peering.peers import Peer, Peers
 from app.sync.peering.transport import Response, Transport
 from app.sync.rules.retry import Answer
 from app.sync.wire.errors import Unreachable
-from app.sync.wire.messages import Message
+from app.sync.wire.message import Message, Sent
 
 M = TypeVar("M", bound=Message)
 
@@ -51,10 +51,10 @@ class PeerClient:
         self._peers = peers
         self._clock = clock
 
-    async def call(self, peer: Peer, path: str, message: Message, *, expect: type[M], patience: float) -> M:
+    async def call(self, peer: Peer, path: str, message: Sent, *, expect: type[M], patience: float) -> M:
         """Post a message and return the peer's answer, parsed as `expect`. Raises Refusal in every other
         case."""
-        body = message.model_dump_json().encode()
+        body = message.encoded()
         response = await self._post(peer, path, body, patience=patience)
         if response.status == 401 and self._learn_clock(peer, response):
             response = await self._post(peer, path, body, patience=patience)
@@ -62,7 +62,7 @@ class PeerClient:
         if response.status != 200:
             raise _refusal(response)
         try:
-            return expect.model_validate_json(response.body)
+            return expect.read(response.body)
         except ValidationError as error:
             raise Refusal(
                 Answer(status=200, code="unreadable_answer"), "the answer is not readable"
@@ -109,9 +109,10 @@ def _refusal(response: Response) -> Refusal:
     answer = Answer(
         status=response.status,
         code=code if isinstance(code, str) else None,
-        position=seq if isinstance(seq, int) else None,
+        position=seq if isinstance(seq, int) and seq >= 0 else None,
         event_id=event_id if isinstance(event_id, str) else None,
         living=_texts(document.get("living")),
+        ahead=_versions(document.get("ahead")),
     )
     detail = document.get("detail")
     return Refusal(answer, f"{response.status} {detail if isinstance(detail, str) else code or ''}".strip())
@@ -119,6 +120,12 @@ def _refusal(response: Response) -> Refusal:
 
 def _texts(found: object) -> tuple[str, ...]:
     return tuple(text for text in found if isinstance(text, str)) if isinstance(found, list) else ()
+
+
+def _versions(found: object) -> dict[str, int]:
+    if not isinstance(found, dict):
+        return {}
+    return {key: version for key, version in found.items() if isinstance(version, int)}
 
 
 def _document(response: Response) -> dict[str, Any]:

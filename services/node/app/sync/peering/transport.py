@@ -9,6 +9,7 @@ from typing import Protocol
 import httpx
 
 from app.security.replica_tokens import ANSWER_HEADER
+from app.sync.peering.connections import KeptConnections
 from app.sync.wire.errors import Unreachable
 
 # The first that fits says why no answer came.
@@ -19,6 +20,8 @@ _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] 
     (httpx.TimeoutException, "did not answer in {seconds} s"),
     ((httpx.NetworkError, httpx.RemoteProtocolError), "ended the connection without an answer"),
 )
+
+_STAGES = ("connect", "read", "write", "pool")  # of a call, each of which may take as long as its patience
 
 
 @dataclass(frozen=True)
@@ -41,22 +44,39 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """HTTP/1.1 with kept connections; proxies of the environment are not used between nodes."""
+    """HTTP/1.1 with kept connections; proxies of the environment are not used between nodes.
 
-    def __init__(self) -> None:
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=16)
-        self._client = httpx.AsyncClient(trust_env=False, limits=limits)
+    Nothing of httpx's client is needed between nodes: no cookies, redirects or authentication of its kind.
+    """
+
+    def __init__(self, connections: httpx.AsyncBaseTransport | None = None) -> None:
+        self._connections = connections or KeptConnections()
+        self._urls: dict[str, httpx.URL] = {}
 
     async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], patience: float) -> Response:
+        parsed = self._parsed(url)
+        request = httpx.Request(
+            "POST",
+            parsed,
+            headers={"host": parsed.netloc.decode("ascii"), **headers},
+            content=body,
+            extensions={"timeout": dict.fromkeys(_STAGES, patience)},
+        )
         try:
-            response = await self._client.post(url, content=body, headers=dict(headers), timeout=patience)
+            response = await self._connections.handle_async_request(request)
+            read = await response.aread()
         except httpx.HTTPError as error:
             raise Unreachable(reason_of(error, patience=patience)) from error
-        mark = response.headers.get(ANSWER_HEADER)
-        return Response(status=response.status_code, body=response.content, mark=mark)
+        return Response(status=response.status_code, body=read, mark=response.headers.get(ANSWER_HEADER))
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._connections.aclose()
+
+    def _parsed(self, url: str) -> httpx.URL:
+        """The address of a peer's route, parsed once: there are a few for each peer."""
+        if url not in self._urls:
+            self._urls[url] = httpx.URL(url)
+        return self._urls[url]
 
 
 def reason_of(error: httpx.HTTPError, *, patience: float) -> str:

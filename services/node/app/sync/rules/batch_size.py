@@ -7,7 +7,7 @@ SLOW_SECONDS = 2.0
 
 
 class BatchSize(NamedTuple):
-    """The most events, and the most bytes of their bodies; the last command may go beyond either."""
+    """The most events, and the most bytes of their JSON; the last command may go beyond either."""
 
     events: int
     bytes: int

@@ -61,11 +61,6 @@ class NoMember:
     branches that it names are stored, and its own life is stored as dead."""
 
 
-@dataclass(frozen=True)
-class Outdated:
-    """This node has more of the sender's life than the sender's disk, which went back or was copied."""
-
-
 class Sender(NamedTuple):
     """What this node knows of a hello's sender: whether its branch is decommissioned, whether its life is
     over, and the living epochs of its branch."""

@@ -1,6 +1,7 @@
 """What a sender does after a peer's answer, and how long it pauses before the next attempt. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 State = Literal["ok", "backing_off", "blocked", "needs_snapshot", "unknown"]
@@ -11,8 +12,8 @@ class Answer:
     """The parts of a peer's answer that a sender needs. `status` is None when no answer came.
 
     `position` is the seq up to which the peer has the sender's epoch, and `event_id` its event there; None
-    where it reports none. When the peer knows that epoch to be over, `living` are the epochs of the sender's
-    branch that are not.
+    where it reports none. `ahead` are the versions of newer rows of that epoch, by product id. When the peer
+    knows that epoch to be over, `living` are the epochs of the sender's branch that are not.
     """
 
     status: int | None
@@ -20,6 +21,7 @@ class Answer:
     position: int | None = None
     event_id: str | None = None
     living: tuple[str, ...] = ()
+    ahead: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Refusals between nodes, as data: what a node answers to a message that it cannot accept."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from app.database import StorageError
+from app.database.kept_totals import Pool
 from app.sync.wire.messages import Head
 
 ANOTHER_CLUSTER, NO_COMMON_PROTOCOL = "another_cluster", "no_common_protocol"
@@ -46,9 +48,12 @@ class StaleIncarnation(ReplicaError):
 @dataclass(eq=False)
 class Incompatible(ReplicaError):
     """The peer belongs to another network (ANOTHER_CLUSTER), or has no protocol version in common
-    (NO_COMMON_PROTOCOL)."""
+    (NO_COMMON_PROTOCOL). To the latter a refusal says what is known of its life: the `position` in its log,
+    and the versions of its own stock rows that are newer than its hello said (`ahead`)."""
 
     reason: str
+    position: Head | None = None
+    ahead: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -72,9 +77,11 @@ class Unreachable(ReplicaError):
 
 class KeptFull(StorageError):
     """More than `limit` bytes would be kept here for `branch` of what cannot be used yet. Nothing of the
-    message was stored; its sender keeps it."""
+    message was stored; its sender keeps it. It would have come to `wanted` bytes of that `pool`."""
 
-    def __init__(self, branch: str, limit: int) -> None:
+    def __init__(self, branch: str, limit: int, *, pool: Pool = "own", wanted: int = 0) -> None:
         super().__init__(f"more than {limit} bytes would be kept for {branch} of what cannot be used yet")
         self.branch = branch
         self.limit = limit
+        self.pool = pool
+        self.wanted = wanted

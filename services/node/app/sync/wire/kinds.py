@@ -22,6 +22,7 @@ from app.sync.wire.merging import (
     Revisions,
     RowsBy,
     apply_rows,
+    distinct,
     merge_together,
 )
 from app.sync.wire.messages import SCHEMA_VERSION, WireEvent
@@ -258,25 +259,21 @@ def apply_together(tx: Transaction, events: Iterable[WireEvent], *, origin: str)
     """Merge the bodies of many events, in a few statements for each relation. The outcome is that of `apply`
     for one after the other, since merging does not depend on the order. Raises one of UNAPPLICABLE, or
     AlteredRow, where some event needs a closer look: the caller undoes all and applies them one by one."""
-    told: dict[str, list[Row]] = {}
+    told: dict[tuple[str, int], list[Row]] = {}
     for event in events:
-        for relation, rows in _known_rows(event).items():
-            told.setdefault(relation, []).extend(rows)
-    return merge_together(tx, told, origin)
-
-
-def _known_rows(event: WireEvent) -> dict[str, list[Row]]:
-    """The rows of an event, where all of them are of this version. Raises Invalid."""
-    kind = KINDS.get(event.kind)
-    if kind is None or event.schema_version > SCHEMA_VERSION:
-        raise Invalid("kind", "unknown_to_this_version")
-    found: dict[str, list[Row]] = {}
-    for relation, rows in kind.unpack(event.body).items():
-        entity = replicated.get(relation)
+        kind = KINDS.get(event.kind)
+        if kind is None or event.schema_version > SCHEMA_VERSION:
+            raise Invalid("kind", "unknown_to_this_version")
+        for relation, rows in kind.unpack(event.body).items():
+            told.setdefault((relation, event.revisions.get(relation, 1)), []).extend(rows)
+    known: dict[str, list[Row]] = {}
+    for (relation, revision), rows in told.items():
+        entity, revisions = replicated.get(relation), {relation: revision}
         if not all(isinstance(row, dict) for row in rows):
             raise Invalid(relation, "not_an_object")
-        found[relation] = [entity.upcast(row, event.revisions) for row in rows]
-    return found
+        # A product comes with each of its orders: what is done with every row is done once.
+        known.setdefault(relation, []).extend(entity.upcast(row, revisions) for row in distinct(rows))
+    return merge_together(tx, known, origin)
 
 
 def is_waiting(error: Exception) -> bool:

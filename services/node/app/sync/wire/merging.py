@@ -56,7 +56,7 @@ def merge_together(tx: Transaction, told: RowsBy, origin: str) -> Merged:
     UNAPPLICABLE, or AlteredRow where a row here must be looked at first."""
     merged = Merged()
     for entity in replicated.entities():
-        rows = _distinct(told.get(entity.relation, ()))
+        rows = told.get(entity.relation, [])
         if entity.of_branch:
             _require_of_branch(entity, rows, origin)
             rows = list(replicated.admissible(tx, entity, rows))
@@ -71,11 +71,17 @@ def merge_together(tx: Transaction, told: RowsBy, origin: str) -> Merged:
     return merged
 
 
-def _distinct(rows: Iterable[Row]) -> list[Row]:
+def distinct(rows: Iterable[Row]) -> list[Row]:
     """The rows without those that are told again, as the products of orders are."""
-    found: dict[str, list[Row]] = {}
+    first: dict[str, Row] = {}
+    others: dict[str, list[Row]] = {}
     for row in rows:
-        same = found.setdefault(str([row.get(name) for name in ("id", "product_id", "branch", "epoch")]), [])
-        if row not in same:
-            same.append(row)
-    return [row for same in found.values() for row in same]
+        key = row.get("id")
+        if type(key) is not str:
+            key = "/".join([str(row.get(name)) for name in ("product_id", "branch", "epoch")])
+        known = first.setdefault(key, row)
+        if known is not row and known != row and row not in others.setdefault(key, []):
+            others[key].append(row)
+    if not others:
+        return list(first.values())
+    return [row for key, known in first.items() for row in (known, *others.get(key, ()))]

@@ -4,17 +4,21 @@ of these classes."""
 from itertools import starmap
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from app.domain import bounds
 from app.domain.life import Life
 from app.domain.ranges import MOST_RANGES
+from app.sync.wire.message import BulkyMessage, Message
 
 PROTOCOL = (1, 1)
 """The lowest and the highest protocol version that this code supports."""
 
 SCHEMA_VERSION = 1
 """The version of the layouts of event bodies. The rows in them have revisions of their own (`Revisions`)."""
+
+ORDER_KINDS = "order_"
+"""How the kinds of events of orders begin, in every version."""
 
 Count = Annotated[int, Field(ge=0, le=2**62)]
 Name = Annotated[str, Field(min_length=1, max_length=bounds.LONGEST_WORD)]
@@ -37,12 +41,6 @@ def common_version(ours: tuple[int, int], theirs: tuple[int, int]) -> int | None
     return highest if highest >= max(ours[0], theirs[0]) else None
 
 
-class Message(BaseModel):
-    """Unknown fields from newer peers are kept, so that nothing is lost by passing through."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-
-
 class Head(Message):
     """The last event known of one origin's epoch; two ids at one seq are a fork."""
 
@@ -52,6 +50,9 @@ class Head(Message):
 
 Heads = Annotated[dict[LifeKey, Head], Field(max_length=bounds.MOST_LIVES_TOLD)]
 """The last event known of each life, keyed "node@epoch"."""
+
+Marks = Annotated[dict[LifeKey, Word], Field(max_length=bounds.MOST_LIVES_TOLD)]
+"""What a node keeps parked of each life, keyed "node@epoch", as a hash: equal ones stand for equal events."""
 
 
 class Incarnation(Message):
@@ -118,7 +119,7 @@ class WireEvent(Message):
     body: Any
 
 
-class Batch(Message):
+class Span(Message):
     """A closed range of one origin's events: everything after `after` up to `through`."""
 
     origin: Name
@@ -127,12 +128,17 @@ class Batch(Message):
     after: Head
     through: Head
     lamport: Count
-    events: list[WireEvent]
 
     @property
     def life(self) -> Life:
         """The life whose events these are."""
         return Life(self.origin, self.epoch)
+
+
+class Batch(BulkyMessage, Span):
+    """A span of events, and what they say."""
+
+    events: list[WireEvent]
 
 
 class BatchReceipt(Message):
@@ -236,16 +242,15 @@ class HandedEvent(Message):
 
     @property
     def is_of_order(self) -> bool:
-        """Whether it is an event of an order, in any version: the kinds of such events begin with
-        "order_"."""
-        return self.event.kind.startswith("order_")
+        """Whether it is an event of an order, in any version."""
+        return self.event.kind.startswith(ORDER_KINDS)
 
 
 class TotalsReply(Message):
     """Bucket totals in hex, keyed "relation/bucket", the revisions under which they were made, and of the
     same instant the heads and the seqs parked here, by life; with the next parked events if they were asked
-    for, and the key to go on from (None at the end). `kept` are relations unknown to this version of which it
-    keeps rows."""
+    for, and the key to go on from (None at the end). `parked_marks` are marks of the parked events, as those
+    of a page. `kept` are relations unknown to this version of which it keeps rows."""
 
     epoch: Name
     totals: dict[str, str]
@@ -255,12 +260,15 @@ class TotalsReply(Message):
     parked_seqs: dict[LifeKey, Seqs] | None = None
     parked: list[HandedEvent] = Field(default_factory=list)
     parked_next: str | None = None
+    parked_marks: Marks | None = None
 
 
-class Page(Message):
+class Page(BulkyMessage):
     """Rows in canonical form, the key to go on from (None at the end), and the donor's heads at that
     instant. `before` has rows of other relations that come first, by relation: what orders refer to, and
-    the stock they took."""
+    the stock they took. `parked_marks` come with orders: a mark of what the donor keeps parked, but for
+    events of orders, of each life of which there is any; None from a node that does not say. The stock that
+    an order took may be in such an event."""
 
     epoch: Name
     relation: Word
@@ -270,6 +278,7 @@ class Page(Message):
     next: str | None
     sha256: Word
     heads: Heads
+    parked_marks: Marks | None = None
 
 
 class BucketRequest(Wish):

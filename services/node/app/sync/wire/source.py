@@ -29,13 +29,18 @@ class Source:
     def rows(self, relation: str, keys: Iterable[str]) -> list[Row]:
         """The rows of these page keys, by key. Raises AlteredRow."""
         wanted = sorted(keys)
-        self.load(relation, wanted)
-        known = self._rows[relation]
+        known = self._rows.get(relation)
+        if known is None or not known.keys() >= set(wanted):
+            self.load(relation, wanted)
+            known = self._rows[relation]
         return [row for key in wanted for row in known[key]]
 
     def one(self, relation: str, key: str) -> Row:
         """The row with this key. Raises AlteredRow where there is none, because no command deletes one."""
-        found = self.rows(relation, [key])
+        known = self._rows.get(relation)
+        found = known.get(key) if known is not None else None
+        if not found:
+            found = self.rows(relation, [key])
         if not found:
             raise AlteredRow(relation, key)
         return found[0]
