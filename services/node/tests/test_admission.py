@@ -1,6 +1,7 @@
 """Who may begin, who waits and who is refused; and that every place comes back."""
 
 import asyncio
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.domain.admission import (
     CALM_SECONDS,
+    LONG_QUEUE,
     MOST_TOGETHER,
     STRETCH,
     Bounds,
@@ -18,6 +20,7 @@ from app.domain.admission import (
     lane_of,
     places,
     retry_after,
+    turn_after,
 )
 from app.domain.errors import CallerGone, Overloaded
 from app.services.admission import Lane, Pass
@@ -68,6 +71,33 @@ def test_every_kind_of_request_has_its_lane(method: str, path: str, lane: str | 
 )
 def test_a_short_queue_absorbs_a_burst_and_no_more(now: Load, verdict: str) -> None:
     assert judge(now, BOUNDS, QUICK, size=10) == verdict
+
+
+@pytest.mark.parametrize(
+    ("now", "verdict"),
+    [
+        (Load(4, 5, 0, strained=True), "wait"),  # others were refused lately
+        (Load(4, 9, 0, strained=True, turn=0.01), "wait"),
+        (Load(4, 10, 0, strained=False, turn=0.01), "refuse"),  # it would wait longer than 0.1 s
+        (Load(4, 39, 0, strained=False), "wait"),  # nothing is known of its pace yet
+        (Load(4, 40, 0, strained=False), "refuse"),
+        (Load(4, 1, 991, strained=False), "refuse"),
+    ],
+)
+def test_a_queue_that_stands_has_bounds_and_no_pauses(now: Load, verdict: str) -> None:
+    assert judge(now, replace(BOUNDS, stands=True), QUICK, size=10) == verdict
+
+
+@given(known=st.none() | st.floats(0.0, 1.0), waited=st.floats(0.0, 10.0), position=st.integers(1, 200))
+def test_the_longer_a_queue_was_the_more_a_wait_in_it_tells(
+    known: float | None, waited: float, position: int
+) -> None:
+    found, told = turn_after(known, waited, position=position), waited / position
+    if known is None or position >= LONG_QUEUE:
+        assert found == pytest.approx(told)
+    else:
+        assert min(known, told) <= found * (1 + 1e-9)
+        assert found <= max(known, told) * (1 + 1e-9)
 
 
 def test_who_would_wait_too_long_is_refused_at_once() -> None:

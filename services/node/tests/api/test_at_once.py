@@ -1,4 +1,4 @@
-"""An order that is answered at once is answered as on the long way, whatever it is like."""
+"""What is answered at once is answered as on the long way, whatever the request is like."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from unittest import mock
 import httpx
 import pytest
 
-from app.api import orders
+from app.api import edge, orders
 from app.api.json_body import LongWay
 from app.services.order_service import OrderService
 from tests.api.conftest import Shop
@@ -144,3 +144,100 @@ async def test_an_error_of_the_nodes_own_is_a_problem_and_goes_to_the_servers_lo
                 await logging_server.post(
                     "/orders", json=ORDER, headers={"Authorization": admin.headers["Authorization"]}
                 )
+
+
+READS = [
+    "/orders/{order}",
+    "/orders/{order}?",
+    "/orders/{order}?limit=1",
+    "/orders/{order}/",
+    "/orders/{order}%0A",
+    "/orders/nothing",
+    "/orders/",
+    "/orders/a%2Fb",
+    "/orders/%C3%A9",
+    "/orders",
+    "/orders?limit=1",
+    "/orders?limit=2",
+    "/orders?limit=1&after={cursor}",
+    "/orders?after={cursor}&limit=1",
+    "/orders?limit=1&after=x",
+    "/orders?limit=1&limit=1",
+    "/orders?limit=0",
+    "/orders?limit=500",
+    "/orders?limit=501",
+    "/orders?limit=%31",
+    "/orders?limit=",
+    "/orders?limits=1",
+    *(
+        f"/{of}{query}"
+        for of in ("products", "customers", "stock")
+        for query in ("", "?limit=1", "?limit=0", "?x=1")
+    ),
+    "/products/CAFE",
+    "/products/cafe",
+    "/products/TEA",
+    "/products/A/B",
+    "/products/",
+    "/customers/ALFKI",
+    "/customers/nobody",
+    "/stock/CAFE",
+    "/stock/TEA",
+    "/stock/adjustments",
+    "/status",
+    "/status/",
+    "/status?limit=1",
+]
+
+
+async def read(client: httpx.AsyncClient, path: str, headers: Mapping[str, str], body: bytes = b"") -> Any:
+    answer = await client.request("GET", path, headers=headers, content=body)
+    document = {name: value for name, value in answer.json().items() if name not in _DRAWN[3:]}
+    kept = sorted((k, v) for k, v in answer.headers.multi_items() if k not in _DRAWN_HEADERS)
+    return answer.status_code, list(document), document, kept
+
+
+async def read_both_ways(
+    client: httpx.AsyncClient, path: str, headers: Mapping[str, str], body: bytes = b""
+) -> Any:
+    at_once = await read(client, path, headers, body)
+    with mock.patch.object(edge, "find", return_value=None):
+        long_way = await read(client, path, headers, body)
+    assert at_once == long_way
+    return at_once[0]
+
+
+async def test_every_read_is_answered_as_on_the_long_way(admin: httpx.AsyncClient) -> None:
+    note = 'Até "amanhã" \\ 👋'
+    order = (await admin.post("/orders", json={**ORDER, "note": note})).json()["id"]
+    assert (await admin.post("/orders", json=ORDER)).status_code == 201
+    cursor = (await admin.get("/orders?limit=1")).json()["next"]
+    for path in READS:
+        await read_both_ways(admin, path.format(order=order, cursor=cursor), {})
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({"Authorization": ""}, b""),
+        ({"Authorization": "Bearer x.y.z"}, b""),
+        ({"Authorization": "Basic YTpi"}, b""),
+        ({"Accept-Language": "pt-BR", "X-Request-Id": "visit-7"}, b""),
+        ({}, b"{}"),
+        ({"Content-Type": "application/json"}, b"{}"),
+    ],
+)
+async def test_every_header_and_body_of_a_read_counts_as_on_the_long_way(
+    admin: httpx.AsyncClient, headers: Mapping[str, str], body: bytes
+) -> None:
+    for path in ("/orders", "/orders/nothing", "/stock", "/stock/CAFE", "/status"):
+        await read_both_ways(admin, path, headers, body)
+
+
+async def test_a_plain_read_never_gets_to_the_router(shop: Shop, admin: httpx.AsyncClient) -> None:
+    order = (await admin.post("/orders", json=ORDER)).json()["id"]
+    with mock.patch.object(shop.app.router, "app", side_effect=AssertionError):
+        lists = [f"/{of}?limit=100" for of in ("orders", "products", "customers", "stock")]
+        for path in (f"/orders/{order}", *lists, "/products/CAFE", "/stock/CAFE", "/status"):
+            assert (await admin.get(path)).status_code == 200
+        assert (await admin.get("/orders/nothing")).status_code == 404

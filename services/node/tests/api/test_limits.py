@@ -86,3 +86,15 @@ async def test_a_request_without_a_usable_id_gets_one(shop: Shop, given: str) ->
     drawn = {answer.headers["X-Request-Id"] for answer in answers}
     assert len(drawn) == 2
     assert all(len(request_id) == 32 for request_id in drawn)
+
+
+@pytest.mark.parametrize("reason", ["starting", "greeting_peers", "waiting_for_peers", "rebuilding"])
+async def test_a_node_that_starts_says_in_a_sentence_what_it_does(shop: Shop, reason: str) -> None:
+    shop.node.readiness.wait_for(reason)
+    english, portuguese = [
+        (await shop.client(**{"Accept-Language": language}).get("/readyz")).json()
+        for language in ("en", "pt-BR")
+    ]
+    assert english["reason"] == portuguese["reason"] == reason
+    assert english["detail"].startswith("The branch is ")
+    assert portuguese["detail"].startswith("A filial está ")

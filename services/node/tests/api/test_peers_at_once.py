@@ -1,13 +1,16 @@
 """A message of a peer that is answered at once is answered as on the long way, whatever it is like."""
 
 import json
+import weakref
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api import replica
 from app.api.at_once import Asked
 from app.api.json_body import LongWay
 from app.node import BranchNode
@@ -33,7 +36,14 @@ async def company(tmp_path: Path, empty_file: Path) -> AsyncIterator[Company]:
 
 
 async def answer(
-    sender: BranchNode, receiver: BranchNode, path: str, body: bytes, *, used: bool, query: str = ""
+    sender: BranchNode,
+    receiver: BranchNode,
+    path: str,
+    body: bytes,
+    *,
+    used: bool,
+    query: str = "",
+    doors: ASGIApp | None = None,
 ) -> tuple[int, Any]:
     """The status and the document that the receiver answers, whose mark has to be the right one. `used`: the
     token was used before."""
@@ -47,7 +57,7 @@ async def answer(
     )
     headers = {"content-type": "application/json", "x-replica-token": token}
     for _ in range(2 if used else 1):
-        found = await ask(doors_of(receiver), "matriz", path, body=body, headers=headers)
+        found = await ask(doors or doors_of(receiver), "matriz", path, body=body, headers=headers)
     assert sender.replica_tokens.is_marked(found.mark, token, status=found.status, body=found.body)
     document = json.loads(found.body)
     document.pop("request_id", None)
@@ -94,6 +104,34 @@ async def test_every_message_is_answered_as_on_the_long_way(company: Company, pa
         assert at_once == long_way
         statuses.add(at_once[0])
     assert statuses == ({401} if used else {200, 409, 422} if path == TRANSFER else {422})
+
+
+async def test_a_message_is_freed_only_when_its_answer_has_left(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matriz, norte = await company.found("matriz", "norte")
+    messages: list[weakref.ref[Any]] = []
+    there: list[bool] = []
+    read, inner = replica._read, doors_of(matriz)
+
+    def noted(expected: Any, body: bytes) -> Any:
+        said = read(expected, body)
+        messages.append(weakref.ref(said))
+        return said
+
+    async def looking(scope: Scope, receive: Receive, send: Send) -> None:
+        async def look(message: Message) -> None:
+            there.append(messages[-1]() is not None)
+            await send(message)
+
+        await inner(scope, receive, look)
+
+    monkeypatch.setattr(replica, "_read", noted)
+    body = json.dumps(wish(norte, matriz)).encode()
+    await answer(norte, matriz, TRANSFER, body, used=False, doors=looking)
+    assert there
+    assert all(there)
+    assert messages[-1]() is None
 
 
 async def test_branches_that_answer_on_the_long_way_replicate_all_the_same(company: Company) -> None:

@@ -10,9 +10,10 @@ from random import Random
 import pytest
 
 from app.database import Transaction
+from app.database.commands import Command
 from app.database.identity import begin_start
 from app.database.mirror import Mirrored, StaleMirror
-from app.database.writer import Command, Writer
+from app.database.writer import Writer
 from app.domain.errors import KeyReused, OutOfRights
 from app.domain.life import Life
 from app.state.commands.order_commands import PlaceOrder, place_order
@@ -233,7 +234,7 @@ def test_a_mirror_that_differs_from_the_file_is_found(shop: Branch) -> None:
         known = tx.find(cell_mirror.CELLS, rice)
         assert known is not None
         more = replace(known.of_product[0], received=99)
-        tx.mirror(cell_mirror.CELLS, rice, replace(known, of_product=(more,)))
+        tx.mirror(cell_mirror.CELLS, {rice: replace(known, of_product=(more,))})
         tx.emit("stock_update", rice)
 
     with pytest.raises(StaleMirror):

@@ -76,6 +76,7 @@ print(sorted({"alembic", "mako", "sqlalchemy", "sqlmodel"} & sys.modules.keys())
 """
 
 
+@pytest.mark.whole
 def test_a_start_that_migrates_nothing_does_not_wait_for_alembic_to_be_imported(tmp_path: Path) -> None:
     command = [sys.executable, "-c", STARTED, str(tmp_path / "node.db")]
     environment = {**os.environ, "PYTHONPATH": str(NODE)}

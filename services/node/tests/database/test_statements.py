@@ -87,6 +87,7 @@ def test_a_named_statement_fits_the_tables(name: str, schema: sqlite3.Connection
         ("app.state.tables.orders:_BY_KEY:0", "orders_user_key"),
         ("app.state.tables.orders:_COUNT_DUPLICATES:0", "orders_user_key"),
         ("app.state.tables.order_lists:_DUPLICATES:0", "orders_user_key"),
+        ("app.state.tables.order_lists:_DUPLICATES_BETWEEN:0", "orders_user_key"),
         ("app.state.tables.tallies:_DUPLICATES:0", "orders_user_key"),
         ("app.state.repair.disowned:_TOLD_BY_OTHERS:0", "orders_told"),
     ],

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from app.database import OutcomeUnknown, StorageFailed, StorageFull, Transaction, own_rows
+from app.database.commands import Command, Outcome
 from app.database.identity import begin_start
-from app.database.writer import Command, Outcome, Writer
+from app.database.writer import Writer
 from tests.support.branch import CLUSTER
 
 Connect = Callable[[], sqlite3.Connection]

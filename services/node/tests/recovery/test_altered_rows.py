@@ -222,11 +222,11 @@ async def test_a_scrub_that_meets_an_error_nobody_expected_goes_on_at_the_next_i
 ) -> None:
     sold = await sold_by(trial)
 
-    def fail(_connection: sqlite3.Connection) -> Any:
+    def fail() -> Any:
         raise RuntimeError("a mistake")
 
     with monkeypatch.context() as patched:
-        patched.setattr(checking, "find_troubles", fail)
+        patched.setattr(checking, "look_for_troubles", fail)
         await asyncio.sleep(2 * SCRUB_SECONDS)
     alarm = (await sold["sul"].status()).alarms["stands_still"]
     assert alarm == Alarm(count=2, last="scrub: RuntimeError('a mistake'); again in 15 s")

@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from app.database import StorageError
+from app.database.pieces import at_once
 from app.sync.log import own_rows_repair
 from tests.recovery.altered_rows import SCRUB_SECONDS, epochs_of
 from tests.recovery.trial import NAMES, Trial
@@ -54,7 +55,11 @@ async def heals(trial: Trial) -> None:
 
 
 async def _is_repaired(trial: Trial) -> bool:
-    return not any([await trial[name].database.read(own_rows_repair.is_needed) for name in NAMES])
+    return not any([await trial[name].database.read(_needs_repair) for name in NAMES])
+
+
+def _needs_repair(connection: sqlite3.Connection) -> bool:
+    return at_once(own_rows_repair.look_whether_needed(), connection)
 
 
 async def says_so(trial: Trial) -> None:

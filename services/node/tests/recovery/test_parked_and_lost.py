@@ -2,12 +2,15 @@
 
 import asyncio
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from app.database import StorageError
 from app.domain.errors import EffectParked
 from app.domain.life import Life
 from app.state.tables import life_table
+from app.sync.catchup import donor_state
 from tests.recovery.trial import Trial
 from tests.support.branch import ACTOR
 from tests.support.network import problem
@@ -85,6 +88,36 @@ async def test_what_is_parked_of_an_order_comes_after_the_rows_that_it_took(tria
     trial.network.answers.clear()
     await eventually(lambda: trial.is_parked("sul"))
     (cell,) = [row for row in await trial.rows("sul") if row.received]
+    assert cell.sold == 2
+
+
+async def test_what_a_donor_was_handed_itself_comes_with_the_orders_that_it_was_handed(trial: Trial) -> None:
+    """Until it has fetched all, the donor has no position that says so. But its orders show at once."""
+    await trial.found()
+    trial.network.cut |= {("matriz", "sul"), ("sul", "matriz")}
+    await trial.wipe("matriz")
+    await trial.start("matriz")  # in a life that sul gets nothing from
+    life = Life("matriz", trial.epoch("matriz"))
+    trial.network.cut |= {("matriz", "norte"), ("norte", "matriz")}
+    await trial.receive("matriz", 5)
+    order = await trial.sell("matriz", 2)
+    await deliver_spoiled(trial["matriz"], trial["norte"], kind="stock_update", changes=newer("stock_update"))
+    await trial.wipe("matriz")
+    with mock.patch.object(donor_state, "finish_fetch", side_effect=StorageError("disk full")):
+        await trial["sul"].database.write(lambda tx: life_table.learn_life(tx, life, dead=True))
+        await eventually(lambda: trial.has("sul", order))
+        assert await trial.is_parked("sul")
+        trial.network.cut = {("matriz", "norte"), ("norte", "matriz")}
+        await trial.start("matriz", ready=False)
+        await eventually(lambda: trial.has("matriz", order))
+        assert await trial.is_parked("matriz")
+
+    trial.network.cut.clear()
+    await eventually(lambda: trial["matriz"].ready)
+    with upgraded():
+        await replay_everywhere(trial)
+        await trial.verify()
+    (cell,) = [row for row in await trial.rows("matriz") if row.received]
     assert cell.sold == 2
 
 

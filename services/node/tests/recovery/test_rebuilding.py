@@ -220,3 +220,33 @@ async def test_a_peer_that_calls_but_cannot_be_called_holds_up_no_rebuilding(tri
     assert [progress.peer for progress in (await sul.status()).fetching if progress.done] == ["norte"]
     trial.network.cut.clear()
     await trial.verify()
+
+
+async def test_what_a_donor_said_of_a_grant_counts_once_its_giver_was_fetched_from(trial: Trial) -> None:
+    """The giver's rows are alike, so no bucket differs, and its events are not sent again."""
+    await trial.found()
+    await trial.wipe("sul")
+    for donor in ("matriz", "norte"):
+        trial.network.answers[donor, SNAPSHOT] = problem(503, "not_ready")
+    trial.network.answers["sul", EVENT] = problem(503, "not_ready")
+    sul = await trial.start("sul", ready=False)
+    await eventually(lambda: trial.peer("sul", seen_by="matriz").epoch == trial.epoch("sul"))
+    await trial.receive("matriz", 9, share="equal")
+    trial.network.down.add("matriz")
+    await eventually(lambda: trial.peer("matriz", seen_by="sul").given_up, within=60)
+    await trial.shows("norte", available=9, frozen=0, here=3)
+    del trial.network.answers["norte", SNAPSHOT]
+
+    async def is_told_by_another() -> bool:
+        rows = await trial["sul"].database.read(lambda connection: stock_views.stock_page(connection, "", 1))
+        return any(row.hearsay for row in rows)
+
+    await eventually(is_told_by_another, every=0.0005)
+    trial.network.answers.clear()
+    trial.network.answers["norte", SNAPSHOT] = trial.network.answers["sul", EVENT] = problem(503, "not_ready")
+    trial.network.down.clear()
+    await eventually(lambda: is_done(trial, "matriz"))
+    trial.network.answers.clear()
+    await eventually(lambda: sul.ready)
+    await trial.shows("sul", available=9, frozen=0, here=3)
+    await trial.verify()

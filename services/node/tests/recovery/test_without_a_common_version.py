@@ -1,15 +1,18 @@
 """Disks that went back while the peers were upgraded to no common protocol version: hello alone can tell."""
 
+from typing import Any
+
 import pytest
 
 from app.domain.errors import OutOfStock
+from app.sync.log import outbox
 from tests.recovery.trial import Trial
 from tests.support.network import problem
 from tests.support.virtual import VirtualClock, eventually
 
 pytestmark = [pytest.mark.anyio, pytest.mark.whole]
 
-EVENT = "/replica/event"
+EVENT, HELLO = "/replica/event", "/replica/hello"
 A_MINUTE = 60.0
 
 
@@ -54,6 +57,32 @@ async def test_an_upgraded_peer_that_has_newer_rows_of_a_life_only_stops_it(tria
     await trial.put_back("sul", copy)
     assert trial.epoch("sul") != before
     assert isinstance(await trial.refused("sul", 5), OutOfStock)
+
+
+async def test_what_an_upgraded_peer_knows_is_compared_with_the_disk_as_it_is_by_then(trial: Trial) -> None:
+    """Events and rows may have overtaken the hello on its way. One more than the disk has ends the life."""
+    await trial.traded(at="sul", units=5)
+    before, newest = trial.epoch("sul"), await _told_of("sul", trial)
+    trial.network.answers["norte", HELLO] = problem(409, "incompatible", **newest)
+    await trial.stop("sul")
+    await trial.start("sul")
+    await VirtualClock().sleep(A_MINUTE)
+    assert (trial.epoch("sul"), trial["sul"].ready) == (before, True)
+    assert await trial.alarms("sul") == {}
+    newest["ahead"] = {product: version + 1 for product, version in newest["ahead"].items()}
+    trial.network.answers["norte", HELLO] = problem(409, "incompatible", **newest)
+    await eventually(lambda: trial.epoch("sul") != before)
+
+
+async def _told_of(name: str, trial: Trial) -> dict[str, Any]:
+    """What a peer that has all of a node's life says of it to a hello without a common version."""
+    head = await trial[name].database.read(outbox.head)
+    rows = [row for row in await trial.rows(name) if row.branch == name]
+    return {
+        "reason": "no_common_protocol",
+        "position": head.model_dump(),
+        "ahead": {row.product_id: row.version for row in rows},
+    }
 
 
 async def test_a_disk_of_a_dead_life_is_told_so_by_upgraded_peers(trial: Trial) -> None:

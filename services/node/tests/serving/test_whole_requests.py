@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.serving.whole_requests import Reader, WholeRequest
+from app.serving.whole_requests import LONGEST_HEAD, MOST_HEADS, Reader, WholeRequest
 
 BODY = b'{"a":1}'
 PLAIN = [
@@ -105,6 +105,37 @@ def test_what_is_odd_in_any_way_takes_the_long_way_and_is_forgotten(data: bytes)
         found = reader.read(plain)
         assert found is not None
         assert as_read(found) == as_h11_reads(plain)
+
+
+@pytest.mark.parametrize("data", PLAIN)
+def test_a_head_that_comes_again_is_read_as_h11_reads_it(data: bytes) -> None:
+    reader = Reader(httptools)
+    first = reader.read(data)
+    assert first is not None
+    first.lines.clear()  # whoever gets a request may do with it what it likes
+    end = data.index(b"\r\n\r\n") + 4
+    another = data[:end] + bytes(reversed(data[end:]))
+    found = reader.read(another)
+    assert found is not None
+    assert as_read(found) == as_h11_reads(another)
+
+
+@pytest.mark.parametrize("body", [b"", BODY[:-1], BODY + b" ", BODY + PLAIN[0]])
+def test_a_head_that_comes_again_with_a_body_of_another_length_takes_the_long_way(body: bytes) -> None:
+    reader = Reader(httptools)
+    head = PLAIN[3].removesuffix(BODY)
+    assert reader.read(head + BODY) is not None
+    assert reader.read(head + body) is None
+
+
+def test_few_heads_and_no_long_ones_are_remembered() -> None:
+    reader = Reader(httptools)
+    for number in range(3 * MOST_HEADS):
+        assert reader.read(b"GET /orders/%d HTTP/1.1\r\nHost: a\r\n\r\n" % number) is not None
+        assert len(reader._known) <= MOST_HEADS
+    known = [*reader._known]
+    assert reader.read(b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"a" * LONGEST_HEAD)) is not None
+    assert [*reader._known] == known
 
 
 def test_the_first_of_two_headers_counts() -> None:

@@ -195,6 +195,25 @@ def test_the_writer_is_asked_only_about_products_with_a_surplus(pair: tuple[Bran
     assert found(0) == []
 
 
+@pytest.mark.parametrize("altered", [(), ("rice",), ("beans", "tea"), ("rice", "beans", "tea", "salt")])
+def test_a_product_with_an_altered_row_keeps_no_other_from_moving(
+    pair: tuple[Branch, Branch], altered: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matriz, norte = pair
+    for sku in ("beans", "tea", "salt"):
+        matriz.product(sku)
+        matriz.adjust(sku, 10)
+    for sku in altered:
+        matriz.connection.execute(
+            "UPDATE stock SET received = 99 WHERE product_id = ?", (matriz.product_id(sku),)
+        )
+    sound = sorted(matriz.product_id(sku) for sku in {"rice", "beans", "tea", "salt"} - {*altered})
+    for at_once in (1, 3, 500):
+        monkeypatch.setattr(grants, "_AT_ONCE", at_once)
+        found = grants.products_with_surplus(matriz.connection, peers=[norte.life], reserved={})
+        assert found == sound
+
+
 def test_products_held_are_those_received_or_granted(pair: tuple[Branch, Branch]) -> None:
     matriz, norte = pair
     product = norte.product_id("rice")
@@ -205,6 +224,7 @@ def test_products_held_are_those_received_or_granted(pair: tuple[Branch, Branch]
     assert grants.products_held(matriz.connection) == [product]
 
 
+@pytest.mark.whole
 @given(steps=history.steps)
 @settings(max_examples=50)
 def test_no_history_of_real_transactions_sells_more_than_there_is(

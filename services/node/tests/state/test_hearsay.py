@@ -12,7 +12,7 @@ from app.domain.stock import Cell, rights_of
 from app.domain.times import DAMAGED, shown
 from app.state.commands import grants, stock_count
 from app.state.registry import replicated
-from app.state.tables import life_table, membership, stock_table
+from app.state.tables import cell_json, life_table, membership, stock_table
 from tests.support.branch import Branch, Branches
 
 OLD, NEW, LIAR = Life("norte", "e0"), Life("norte", "e1"), Life("sul", "e1")
@@ -194,7 +194,7 @@ def test_a_row_with_more_grants_than_any_node_makes_is_refused(matriz: Branch) -
     many = {f"sul@life {number}": 1 for number in range(1_001)}
     row = {**granted(matriz, NEW, 1).as_json(), "granted": many}
     with pytest.raises(BeyondBounds):
-        stock_table.cell_from_json(row)
+        cell_json.cell_from_json(row)
 
 
 def frozen_of_a_branch_that_left(matriz: Branch, *, grant_comes_first: bool) -> int:

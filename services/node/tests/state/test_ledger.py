@@ -1,16 +1,19 @@
 """Cells as they are read, written and merged."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.domain import stock
 from app.domain.errors import Invalid, NotFound
 from app.domain.life import Life
 from app.domain.stock import Cell
 from app.state.repair import altered_rows, checking
-from app.state.tables import life_table, stock_table, stock_views
+from app.state.tables import cell_json, life_table, stock_table, stock_views
 from tests.support.branch import ACTOR, Branch, Branches
 
 OLD, NEW = Life("norte", "e0"), Life("norte", "e1")
@@ -161,12 +164,33 @@ def test_death_is_for_ever(branches: Branches) -> None:
 )
 def test_what_no_node_can_have_written_is_invalid(body: Any) -> None:
     with pytest.raises(Invalid):
-        stock_table.cell_from_json(body)
+        cell_json.cell_from_json(body)
+
+
+@given(
+    name=st.sampled_from(sorted(document())),
+    value=st.one_of(
+        st.sampled_from(
+            [" a", "a ", "a b", "a\x00", "\u2028", "", "x" * 65, -1, 2**62, 2**62 + 1, True, 1.0, {}]
+        ),
+        st.text(max_size=3),
+    ),
+)
+def test_a_plain_cell_is_read_as_one_that_is_looked_at_field_by_field(name: str, value: Any) -> None:
+    body = document(**{name: value})
+
+    def outcome(read: Callable[[Any], Cell]) -> Any:
+        try:
+            return read(body)
+        except Invalid as invalid:
+            return invalid.field, invalid.reason
+
+    assert outcome(cell_json.cell_from_json) == outcome(cell_json._checked)
 
 
 def test_a_cell_survives_the_wire() -> None:
     cell = Cell("p", *NEW, received=3, granted={OLD: 2}, version=2)
-    assert stock_table.cell_from_json(cell.as_json()) == cell
+    assert cell_json.cell_from_json(cell.as_json()) == cell
 
 
 def test_a_cell_is_written_by_its_own_life_only(branches: Branches) -> None:

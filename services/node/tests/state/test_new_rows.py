@@ -12,7 +12,7 @@ from app.domain.forms import COUNTS
 from app.domain.life import Life
 from app.domain.order import Order, OrderLine
 from app.domain.stock import Cell
-from app.state.tables import cell_rows, order_rows
+from app.state.tables import cell_rows, new_orders, order_rows
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NATURALS = st.integers(min_value=0, max_value=2**53)
@@ -60,7 +60,7 @@ CELLS = st.builds(
 
 @given(order=ORDERS)
 def test_an_order(order: Order) -> None:
-    new, row = order_rows.of_new(order), order.as_json()
+    new, row = new_orders.of_new(order), order.as_json()
     line_form = forms.of("order_lines")
     assert new.encoded == canonical(row)
     assert [*new.values] == [*order_rows.order_values(row), order_rows.sealed(row)]
@@ -77,7 +77,7 @@ def test_a_cell_and_the_next_one_of_its_life(cell: Cell, counts: list[int]) -> N
 @given(cell=CELLS)
 def test_a_cells_own_row(cell: Cell) -> None:
     row = {name: value for name, value in cell.as_json().items() if name != "granted"}
-    assert cell_rows.written_values(cell) == [*forms.of("stock").stored(row), cell_rows.sealed(cell)]
+    assert [*cell_rows.values_of([cell])[0]] == [*forms.of("stock").stored(row), cell_rows.sealed(cell)]
 
 
 def test_texts_that_look_like_places_for_counts_stay_texts() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.database.digest import canonical
+from app.database.seals import seal_joined
 from app.domain.errors import Invalid
 from app.domain.order import Order
 from app.state.tables import order_pages, order_rows, orders
@@ -106,6 +107,15 @@ def test_a_page_has_the_snapshots_of_its_orders(matriz: Branch, page: list[Row])
     assert all(map(order_pages.is_plain, page))
 
 
+@pytest.mark.parametrize("orders", [1, 49, 50, 51, 101])
+def test_however_many_orders_a_page_has_each_is_written(matriz: Branch, norte: Branch, orders: int) -> None:
+    matriz.adjust("rice", 500)
+    for number in range(orders):
+        matriz.place("ALFKI", ("rice", 1), *[("milk", 1)] * (number == 0))
+    assert merge(norte, page_of(matriz)) == (orders, [])
+    assert canonical_rows(norte)["orders"] == canonical_rows(matriz)["orders"]
+
+
 def test_what_a_node_does_not_know_is_not_in_its_page(matriz: Branch) -> None:
     assert order_rows.read(matriz.connection, ["nobody's"]) == []
 
@@ -139,6 +149,14 @@ def test_an_order_that_differs_from_the_known_one_is_left(
     matriz.cancel(page[0]["id"])
     written, left = merge(norte, page_of(matriz))
     assert (written, [row["id"] for row in left]) == (0, [page[0]["id"]])
+
+
+@pytest.mark.parametrize("note", [" a", "a ", "a\x1fb", "\x00", "a\x7f", "\u2028"])
+def test_one_order_whose_text_is_not_plain_is_left_and_the_others_are_written(
+    norte: Branch, page: list[Row], note: str
+) -> None:
+    spoilt = {**page[2], "note": note}
+    assert merge(norte, [*page[:2], spoilt, *page[3:]]) == (5, [spoilt])
 
 
 def test_an_order_that_comes_twice_in_a_page_is_written_once(norte: Branch, page: list[Row]) -> None:
@@ -176,12 +194,14 @@ def test_every_order_has_the_same_bytes_however_it_is_encoded(seconds: float, no
     row = {**ORDER, "created_at": seconds, "note": note}
     if order_pages.is_plain(row):
         assert order_rows.encode(row) == canonical(row)
+        assert seal_joined(order_rows.joined_row(row)) == order_rows.sealed(row)
 
 
 def _look_at(row: Row) -> None:
     if order_pages.is_plain(row):
         Order.from_json(row)
         assert order_rows.encode(row) == canonical(row)
+        assert seal_joined(order_rows.joined_row(row)) == order_rows.sealed(row)
 
 
 def test_the_example_is_plain() -> None:

@@ -1,7 +1,6 @@
-"""Orders and adjustments as transactions: all or nothing, once per key, by rights only."""
+"""Orders as transactions: all or nothing, once per key, by rights only."""
 
 import dataclasses
-from typing import Any
 
 import pytest
 
@@ -16,38 +15,19 @@ from app.domain.errors import (
     Shortage,
     UnknownReference,
 )
-from app.domain.life import Life
 from app.domain.order import MAX_QUANTITY
-from app.domain.row_checks import LARGEST
 from app.state.commands import order_commands
 from app.state.commands.order_commands import PlaceOrder
-from app.state.tables import life_table, order_rows, orders, products, stock_table
+from app.state.tables import order_rows, orders, products
+from tests.state.shelf import left, state, stocked
 from tests.support.branch import ACTOR, Branch, Branches
 
-NORTE, SUL = Life("norte", "e1"), Life("sul", "e1")
 SOMEBODY_ELSE = Actor(user_id="6e8bc430-9c3a-41d9-9669-9d9f2c1f0b0a", request_id="another-request")
 
 
 @pytest.fixture
 def matriz(branches: Branches) -> Branch:
-    """A branch with a customer, ten units of rice and two of beans."""
-    made = branches.make("matriz")
-    made.customer("ALFKI")
-    for sku, quantity in (("rice", 10), ("beans", 2)):
-        made.product(sku, price_cents=250)
-        made.adjust(sku, quantity)
-    return made
-
-
-def left(branch: Branch, *skus: str) -> list[int]:
-    return [branch.rights(branch.product_id(sku)) for sku in skus]
-
-
-def state(branch: Branch) -> tuple[Any, ...]:
-    """All that a refused command must leave as it was."""
-    counters = tuple(branch.connection.execute("SELECT seq, order_counter FROM node").fetchone())
-    audits = branch.connection.execute("SELECT COUNT(*) FROM audit").fetchone()[0]
-    return counters, audits, branch.digest(), branch.rows()
+    return stocked(branches)
 
 
 def test_an_order_is_priced_by_the_catalogue_and_takes_rights(matriz: Branch) -> None:
@@ -253,59 +233,6 @@ def test_only_its_own_branch_cancels_an_order(branches: Branches, matriz: Branch
     matriz.send(norte)
     with pytest.raises(OtherBranch):
         norte.cancel(placed)
-
-
-@pytest.mark.parametrize(
-    ("share", "granted", "here"),
-    [
-        ("equal", {NORTE: 3, SUL: 3}, 5),  # 11 among three, the remainder stays
-        ("keep", {}, 11),
-        ("demand", {SUL: 8}, 3),  # sul sold three, this branch one, norte none
-    ],
-)
-def test_new_stock_is_shared_in_the_same_transaction(
-    branches: Branches, share: str, granted: dict[Life, int], here: int
-) -> None:
-    matriz = branches.make("matriz")
-    matriz.customer("ALFKI")
-    product = matriz.product("rice")
-    matriz.adjust("rice", 1)
-    matriz.place("ALFKI", ("rice", 1))
-    sold_at_sul = stock.Cell(product, *SUL, received=3, sold=3, version=2)
-    matriz.do(lambda tx: stock_table.merge(tx, [sold_at_sul]))
-    events = len(matriz.event_kinds())
-    matriz.adjust("rice", 11, share=share, peers=[NORTE, SUL])
-    own = stock_table.own_cell(stock_table.cells_of(matriz.connection, product), matriz.life, product)
-    assert (own.granted, left(matriz, "rice")) == (granted, [here])
-    assert matriz.event_kinds()[events:] == ["stock_update"]
-
-
-def test_new_stock_is_not_shared_with_a_life_that_is_over(matriz: Branch) -> None:
-    """Who shares heard from it lately, and then of its end: the units would be frozen."""
-    matriz.do(lambda tx: life_table.learn_deaths(tx, [SUL], by=SUL))
-    matriz.adjust("rice", 10, share="equal", peers=[NORTE, SUL])
-    (own,) = stock_table.cells_of(matriz.connection, matriz.product_id("rice"))
-    assert own.granted == {NORTE: 5}
-
-
-def test_a_removal_takes_rights_as_an_order_does(matriz: Branch) -> None:
-    matriz.adjust("rice", -4)
-    assert left(matriz, "rice") == [6]
-    with pytest.raises(OutOfRights):
-        matriz.adjust("rice", -7)
-    assert left(matriz, "rice") == [6]
-
-
-def test_an_adjustment_of_something_unknown_is_refused(matriz: Branch) -> None:
-    with pytest.raises(UnknownReference):
-        matriz.adjust("tea", 1)
-
-
-def test_more_units_than_a_counter_holds_are_refused(matriz: Branch) -> None:
-    before = state(matriz)
-    with pytest.raises(Invalid):
-        matriz.adjust("rice", LARGEST)
-    assert state(matriz) == before
 
 
 def test_every_command_is_audited_with_who_what_and_both_states(matriz: Branch) -> None:

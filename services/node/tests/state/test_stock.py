@@ -70,7 +70,7 @@ def test_rights_are_what_a_life_got_minus_what_it_spent(life: Life, rights: int)
 
 
 def test_rights_start_at_nothing_while_the_company_has_stock() -> None:
-    """The mistake of a counter whose quota starts from the company's value: both sides could sell all."""
+    """The mistake of a counter whose rights start from the company's value: both sides could sell all."""
     assert stock.rights_of(NORTE, [cell(MATRIZ, received=10)]) == 0
 
 

@@ -42,6 +42,17 @@ def test_merging_is_idempotent(one: Cell, other: Cell) -> None:
     assert stock.merge(merged, other) == merged
 
 
+@given(cells(), cells(), st.booleans())
+def test_a_view_of_another_life_is_compared_as_the_two_are_merged(
+    ours: Cell, other: Cell, contains_ours: bool
+) -> None:
+    theirs = stock.merge(ours, other) if contains_ours else other
+    found = stock.compare(ours, theirs, me=DEAD)
+    merged = stock.merge(ours, theirs)
+    assert found.after == (None if merged == ours else merged)
+    assert found.is_fork == (ours != theirs and stock.is_fork(ours, theirs))
+
+
 @given(st.tuples(*(cells(life) for life in LIVES)), st.sets(lives))
 def test_available_and_frozen_are_all_there_is(view: tuple[Cell, ...], dead: set[Life]) -> None:
     found = stock.totals(view, dead)

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from unittest import mock
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,6 +104,7 @@ def _copy_of_the_last(branch: Branch) -> None:
 NAMES = tuple(steps_of(mock.Mock(), mock.Mock()))
 
 
+@pytest.mark.whole
 @given(steps=st.lists(st.tuples(st.sampled_from(NAMES), st.booleans()), max_size=12))
 @settings(max_examples=40)
 def test_whatever_happened_the_counts_are_those_of_the_tables(

@@ -10,10 +10,12 @@ from random import Random
 from typing import Any, TypeVar
 
 from app.database import Actor, Identity, Transaction
+from app.database.commands import Command, Outcome
 from app.database.digest import canonical, read_digests
+from app.database.effects import Effects
 from app.database.identity import begin_start
 from app.database.seals import require_written
-from app.database.writer import Command, Writer
+from app.database.writer import Writer
 from app.domain import stock
 from app.domain.customer import NewCustomer
 from app.domain.life import Life
@@ -74,7 +76,11 @@ class Branch:
 
     def do_all(self, commands: Sequence[Command]) -> Sequence[Any]:
         """Run a group and commit it once; the outcomes."""
-        return self._writer.run_group(commands)[0]
+        return self.run(commands)[0]
+
+    def run(self, commands: Sequence[Command]) -> tuple[Sequence[Outcome], Effects]:
+        """Run a group and commit it once; the outcomes, and what it changed."""
+        return self._writer.run_group(commands)
 
     def next_life(self) -> None:
         """Begin a new epoch on the same rows, as a node does whose disk was rolled back."""
@@ -172,8 +178,8 @@ class Branch:
 
     def batch_for(self, peer: "Branch") -> Batch | None:
         """The next batch for a peer, as it arrives: through JSON."""
-        batch = batches.next_batch(self.connection, peer=peer.life[0], peer_epoch=peer.life[1])
-        return None if batch is None else over_the_wire(batch)
+        cut = batches.next_cut(self.connection, peer=peer.life[0], peer_epoch=peer.life[1])
+        return None if cut is None else Batch.read(cut.encoded())
 
     def receive(self, batch: Batch) -> receiver.Receipt:
         return self.do(lambda tx: receiver.receive(tx, batch))
@@ -195,7 +201,7 @@ class Branch:
 
 def over_the_wire(batch: Batch) -> Batch:
     """What the receiver makes of the bytes the sender sends."""
-    return Batch.model_validate_json(batch.model_dump_json())
+    return Batch.read(batch.model_dump_json().encode())
 
 
 def canonical_rows(branch: Branch) -> dict[str, dict[str, bytes]]:

@@ -26,16 +26,16 @@ async def deliver_spoiled(
 ) -> BatchReceipt:
     """Deliver what one node has for another, with these changes of every event of a kind."""
     name, epoch = receiver.database.identity.name, receiver.database.identity.epoch
-    batch = await sender.database.read(
-        lambda connection: batches.next_batch(connection, peer=name, peer_epoch=epoch)
+    cut = await sender.database.read(
+        lambda connection: batches.next_cut(connection, peer=name, peer_epoch=epoch)
     )
-    assert batch is not None, "there is something to tell"
-    document = batch.model_dump(mode="json")
+    assert cut is not None, "there is something to tell"
+    document = json.loads(cut.encoded())
     for event in document["events"]:
         if event["kind"] == kind:
             event.update(changes)
-    spoiled = Batch.model_validate_json(json.dumps(document))
-    return await receiver.peer_server.event(ReplicaClaims(batch.origin, batch.epoch), spoiled)
+    spoiled = Batch.read(json.dumps(document).encode())
+    return await receiver.peer_server.event(ReplicaClaims(spoiled.origin, spoiled.epoch), spoiled)
 
 
 @contextmanager

@@ -16,9 +16,10 @@ from app.domain.life import Life
 from app.domain.stock import Cell
 from app.state.tables import customers, stock_table
 from app.sync.log import batches
-from app.sync.log.batches import Cut
+from app.sync.log.recent_cuts import Cut
 from app.sync.rules.batch_size import LARGEST, SMALLEST, BatchSize, after_failure, after_success
 from app.sync.wire import kinds
+from app.sync.wire.messages import Batch, Span
 from tests.support import history
 from tests.support.branch import ACTOR, Branch, Branches, over_the_wire
 from tests.support.history import History
@@ -51,6 +52,11 @@ def cut_for(branch: Branch, peer: Branch, size: BatchSize = SMALLEST) -> Cut:
     return found
 
 
+def batch_of(cut: Cut) -> Batch:
+    """What the receiver makes of the bytes that are sent."""
+    return Batch.read(cut.encoded())
+
+
 @contextmanager
 def statements(connection: sqlite3.Connection) -> Iterator[list[str]]:
     """The statements that a connection is given meanwhile."""
@@ -72,7 +78,7 @@ def test_a_batch_is_read_in_as_many_statements_however_many_events_it_has(
         matriz.cancel(matriz.place("ALFKI", ("salt", 1)))
         with statements(matriz.connection) as found:
             cut = cut_for(matriz, norte)
-        assert len(cut.batch.events) > orders
+        assert len(batch_of(cut).events) > orders
         counts.append(len(found))
         matriz.send(norte)
     assert counts[0] == counts[1]
@@ -83,7 +89,7 @@ def test_a_batch_is_compared_with_the_rows_here_in_as_many_statements(pair: tupl
     counts = []
     for orders in (2, 40):
         sell(matriz, orders)
-        batch = over_the_wire(cut_for(matriz, norte).batch)
+        batch = batch_of(cut_for(matriz, norte))
         with statements(norte.connection) as found:
             matriz.acknowledge(norte, norte.receive(batch).position.seq)
         counts.append(len([one for one in found if one.lstrip().startswith("SELECT")]))
@@ -96,11 +102,22 @@ def test_a_batch_grows_with_its_size_and_says_whether_there_is_more(pair: tuple[
     matriz, norte = pair
     sell(matriz, 10)  # three events each
     few = cut_for(matriz, norte, BatchSize(4, 1 << 20))
-    assert (few.batch.through.seq - few.batch.after.seq, few.more) == (6, True)
+    assert (few.span.through.seq - few.span.after.seq, few.more) == (6, True)
     some = cut_for(matriz, norte, BatchSize(1_000, 1))
-    assert (some.batch.through.seq - some.batch.after.seq, some.more) == (3, True)
+    assert (some.span.through.seq - some.span.after.seq, some.more) == (3, True)
     whole = cut_for(matriz, norte)
-    assert (whole.batch.through.seq, whole.more) == (matriz.head(), False)
+    assert (whole.span.through.seq, whole.more) == (matriz.head(), False)
+
+
+def test_what_is_sent_is_what_any_message_of_it_would_be(pair: tuple[Branch, Branch]) -> None:
+    matriz, norte = pair
+    matriz.do(lambda tx: customers.update(tx, "ALFKI", {"name": 'Ålfred \u2028"x"'}, actor=ACTOR))
+    sell(matriz, 3)
+    for size in (SMALLEST, BatchSize(1, 1)):
+        cut = cut_for(matriz, norte, size)
+        batch = batch_of(cut)
+        assert cut.encoded() == batch.encoded()
+        assert cut.span == Span(**{name: getattr(batch, name) for name in Span.model_fields})
 
 
 @pytest.mark.parametrize("bound", ["MOST_BYTES", "MOST_PARTS"])
@@ -125,14 +142,14 @@ def test_a_batch_read_ahead_begins_where_the_one_before_ends(pair: tuple[Branch,
 
     def ahead() -> Cut | None:
         return batches.next_cut(
-            matriz.connection, peer=norte.life[0], peer_epoch=norte.life[1], behind=first.batch
+            matriz.connection, peer=norte.life[0], peer_epoch=norte.life[1], behind=first.span
         )
 
     following = ahead()
     assert following is not None
-    assert following.batch.after == first.batch.through
-    norte.receive(over_the_wire(first.batch))
-    norte.receive(over_the_wire(following.batch))
+    assert following.span.after == first.span.through
+    norte.receive(batch_of(first))
+    norte.receive(batch_of(following))
     assert norte.digest() == matriz.digest()
     matriz.next_life()
     assert ahead() is None, "it would continue the log of another epoch"
@@ -156,7 +173,7 @@ def test_a_batch_with_a_bad_event_is_applied_but_for_that_one(branches: Branches
     matriz, norte = two(branches)
     matriz.do(lambda tx: customers.update(tx, "ALFKI", {"name": "Alfredo"}, actor=ACTOR))
     sell(matriz, 3)
-    batch = cut_for(matriz, norte).batch
+    batch = batch_of(cut_for(matriz, norte))
     broken = batch.events[0].model_copy(update={"body": {**batch.events[0].body, "name": 7}})
     norte.receive(over_the_wire(batch.model_copy(update={"events": [broken, *batch.events[1:]]})))
     assert [row["kind"] for row in norte.parked()] == ["customer_upserted"]
@@ -208,7 +225,7 @@ def test_events_merged_together_leave_what_they_leave_one_by_one(
     number = 0
     while (cut := _next(origin, together, sizes[number % len(sizes)])) is not None:
         number += 1
-        batch = over_the_wire(cut.batch)
+        batch = batch_of(cut)
         receipt = together.receive(batch)
         with mock.patch.object(kinds, "apply_together", side_effect=Invalid("batch", "each_by_itself")):
             for_apart = batch.model_copy(update={"to_epoch": apart.life[1]})

@@ -161,6 +161,20 @@ def test_nothing_is_taken_that_is_here_already_or_is_ones_own(
         assert branch.parked() == []
 
 
+def test_what_a_donor_was_handed_is_taken_though_it_has_no_position_there_yet(
+    three: tuple[Branch, Branch, Branch],
+) -> None:
+    """The donor's rows may already show the orders. Nobody has the event in its rows."""
+    matriz, norte, sul = three
+    matriz.product("rice")
+    matriz.send(norte)
+    matriz.send(sul)
+    handed = parked_of(matriz, seq=2, kind="stock_update.2", entity=matriz.product_id("rice"))
+    norte.do(lambda tx: dead_letters.take(tx, handed, donor=None, further=False))
+    take(sul, say(norte))
+    assert seqs(sul) == [2]
+
+
 def test_what_was_taken_is_tried_when_the_donors_heads_count(three: tuple[Branch, Branch, Branch]) -> None:
     """Before, an order might show without what it took."""
     matriz, norte, sul = three

@@ -10,9 +10,11 @@ import pytest
 from app.domain.life import Life
 from app.node import BranchNode
 from app.state.tables import orders
+from app.sync import synchronizer
 from app.sync.log import cursors, positions
 from app.sync.peering.peers import Peer
 from app.sync.peering.transport import Response
+from app.sync.rules.retry import pause_seconds
 from app.sync.wire.messages import BatchReceipt, Head
 from tests.support.company import Company, buy, customer, stock
 from tests.support.network import problem
@@ -81,6 +83,25 @@ async def test_an_attempt_is_repeated_for_ever(company: Company) -> None:
     company.network.down.clear()
     await eventually(company.converged, within=5)
     assert (state.state, state.attempts, state.last_error) == ("ok", 0, None)
+
+
+async def test_pauses_begin_anew_after_a_success(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+
+    def pause(attempt: int, **how: float) -> float:
+        counted.append(attempt)
+        return pause_seconds(attempt, **how)
+
+    monkeypatch.setattr(synchronizer, "pause_seconds", pause)
+    matriz, _ = await company.found("matriz", "norte")
+    for code in ("ALFKI", "BLAUS"):
+        counted.clear()
+        company.network.down.add("norte")
+        await customer(matriz, code)
+        await eventually(lambda: len(counted) > 4)
+        assert counted == [*range(1, len(counted) + 1)]
+        company.network.down.clear()
+        await eventually(company.converged)
 
 
 def receipt_of_another_life() -> Response:
