@@ -1,19 +1,21 @@
 """Bugs of rows that are not what was written: believed, told, sold by, or mended by what proves nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 from app.database import Database, seals
+from app.database.pieces import Pieces
 from app.domain import forms
 from app.domain.forms import Form
 from app.state.registry import entity
-from app.state.repair import buckets, unwritten
+from app.state.registry.entity import Entity
+from app.state.repair import buckets, checking, unwritten
 from app.state.repair.checking import Trouble
-from app.state.tables import cell_rows, lww_table, stock_table
-from app.sync.damage import scrub
+from app.state.tables import cell_rows, lww_table, order_briefs, order_rows, stock_table
+from app.sync.damage import paced_reader, scrub
 from app.sync.damage.turns import TurnService
 from tests.recovery import test_altered_rows as altered
 from tests.recovery import test_own_cells
@@ -21,6 +23,9 @@ from tests.recovery import test_unwritten_rows as unwritten_rows
 from tests.recovery.altered_rows import CHANGES, MISSING
 from tests.recovery.test_damaged_files import test_an_empty_node_beside_a_file_that_was_set_aside_never_founds
 from tests.recovery.test_turns import test_two_damaged_ones_are_rebuilt_one_after_the_other
+from tests.state import test_looking_for_troubles as looking
+from tests.state import test_order_briefs as briefs
+from tests.sync import test_paced_reader
 from tests.sync.test_unknown_fields import test_they_survive_what_this_version_does_to_the_row
 from tests.teeth.bug import Directed, bug
 
@@ -39,6 +44,24 @@ def altered_rows_are_told() -> AbstractContextManager[object]:
     for module in (lww_table, entity, cell_rows):
         stack.enter_context(mock.patch.object(module, "require_written", _believed))
     return stack
+
+
+@bug(
+    "a row that is not what was written is told to nobody",
+    Directed(
+        altered.test_a_change_under_a_running_node_is_never_told_to_anybody,
+        {"statement": CHANGES["order_lines"]},
+    ),
+)
+def the_usual_order_is_read_without_its_seal() -> AbstractContextManager[object]:
+    """An order that is read in the short way fits its seal, whatever its lines say."""
+    read = order_rows._plain
+
+    def believed(values: Sequence[Any], lines: Sequence[tuple[Any, ...]]) -> seals.Stored | None:
+        stored = read(values, lines)
+        return None if stored is None else replace(stored, found=stored.written)
+
+    return mock.patch.object(order_rows, "_plain", believed)
 
 
 @bug(
@@ -146,6 +169,29 @@ def the_first_scrub_is_the_last_word() -> AbstractContextManager[object]:
 
 
 @bug(
+    "what is written while rows are read is no trouble",
+    Directed(looking.test_what_is_written_while_all_is_read_is_no_trouble),
+)
+def a_scrub_that_believes_its_first_look() -> AbstractContextManager[object]:
+    """A bucket that changed while its relation was read is taken for one with a trouble."""
+
+    def believed(entity: Entity, suspects: Collection[int]) -> Pieces[list[Trouble]]:
+        yield lambda _connection: None
+        return [Trouble(entity.relation, bucket, (), True) for bucket in sorted(suspects)]
+
+    return mock.patch.object(checking, "_confirmed", believed)
+
+
+@bug(
+    "a scrub leaves most of the time to orders",
+    Directed(test_paced_reader.test_pieces_are_read_in_a_small_share_of_the_time),
+)
+def a_scrub_without_rests() -> AbstractContextManager[object]:
+    """A scrub reads one piece after the other."""
+    return mock.patch.object(paced_reader.PacedReader, "_rest_after", mock.AsyncMock())
+
+
+@bug(
     "what a newer version wrote stays with the row",
     Directed(test_they_survive_what_this_version_does_to_the_row),
 )
@@ -183,3 +229,30 @@ def a_turn_for_everybody() -> AbstractContextManager[object]:
 def own_rows_are_believed() -> AbstractContextManager[object]:
     """A node does not remember outside its row of stock which version of it it wrote."""
     return mock.patch.object(cell_rows, "mark", return_value=None)
+
+
+@bug(
+    "an order that is not what was written is shown to nobody",
+    Directed(briefs.test_an_altered_order_is_not_shown_by_its_text, {"column": "product_id"}),
+)
+def the_orders_of_a_page_are_shown_without_their_seals() -> AbstractContextManager[object]:
+    """What SQLite puts into one text is believed."""
+    return mock.patch.object(order_briefs, "_fits_its_seal", return_value=True)
+
+
+@bug(
+    "a line that nobody wrote is shown to nobody",
+    Directed(briefs.test_a_line_of_another_kind_is_not_left_out, {"column": "extra"}),
+)
+def a_strange_line_is_left_out_of_a_page() -> AbstractContextManager[object]:
+    """A line that is not plain is passed over, and the others fit the seal."""
+    select = order_briefs._select
+
+    def without(of_line: tuple[str, ...]) -> str:
+        return (
+            select(of_line)
+            .replace("ELSE '[0]'", "")
+            .replace("WHERE order_id = o.id", "WHERE order_id = o.id AND extra IS NULL")
+        )
+
+    return mock.patch.object(order_briefs, "_select", without)

@@ -4,6 +4,7 @@ import math
 import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -14,14 +15,16 @@ from app.faults.fault_service import FaultService
 from app.sync import synchronizer
 from app.sync.lifecycle import handshake
 from app.sync.log import batches, cursors, outbox
+from app.sync.log.recent_cuts import Cut, RecentCuts
 from app.sync.peering.client import PeerClient, Refusal
 from app.sync.peering.peers import Peer, Peers
 from app.sync.rules import acknowledgement
 from app.sync.rules.acknowledgement import Cursor, Log, Reported
+from app.sync.rules.batch_size import SMALLEST
 from app.sync.rules.retry import Advance, pause_seconds
 from app.sync.synchronizer import ReplicaSynchronizer
 from app.sync.wire.kinds import KINDS
-from app.sync.wire.messages import Batch, BatchReceipt, Hello
+from app.sync.wire.messages import BatchReceipt, Hello
 from tests.recovery.test_queues import (
     test_a_batch_cut_by_its_size_shows_no_order_without_its_stock,
     test_a_late_acknowledgement_of_the_ended_life_moves_no_cursor_of_the_next,
@@ -35,6 +38,10 @@ from tests.sync.test_faulty_links import (
     test_a_cut_is_felt_and_a_heal_drains_at_once_whatever_pause_the_sender_is_in,
 )
 from tests.sync.test_read_ahead import test_what_was_read_ahead_is_not_sent_to_a_peer_that_stands_elsewhere
+from tests.sync.test_shared_reading import (
+    test_another_epoch_place_or_size_is_read_anew,
+    test_what_was_read_for_one_peer_is_addressed_to_the_other,
+)
 from tests.sync.test_synchronizer import (
     test_a_position_told_by_a_life_that_is_over_by_then_is_not_taken_for_the_next_ones,
     test_an_attempt_is_repeated_for_ever,
@@ -59,11 +66,12 @@ def acknowledged_when_sent() -> AbstractContextManager[object]:
     """The cursor moves when a batch leaves, not when the peer has it."""
     deliver = ReplicaSynchronizer._deliver
 
-    async def hopeful(sender: ReplicaSynchronizer, peer: Peer, batch: Batch) -> None:
+    async def hopeful(sender: ReplicaSynchronizer, peer: Peer, cut: Cut) -> None:
+        span = cut.span
         await sender._database.write(
-            lambda tx: cursors.move(tx, peer.name, batch.to_epoch, batch.through.seq, epoch=batch.epoch)
+            lambda tx: cursors.move(tx, peer.name, span.to_epoch, span.through.seq, epoch=span.epoch)
         )
-        await deliver(sender, peer, batch)
+        await deliver(sender, peer, cut)
 
     return mock.patch.object(ReplicaSynchronizer, "_deliver", hopeful)
 
@@ -83,9 +91,10 @@ def a_bare_2xx_acknowledges() -> AbstractContextManager[object]:
         try:
             return await call(link, peer, path, message, **options)
         except Refusal as refusal:
-            if refusal.answer.status != 200 or not isinstance(message, Batch):
+            if refusal.answer.status != 200 or not isinstance(message, Cut):
                 raise
-            return BatchReceipt(epoch=message.to_epoch, position=message.through, parked=0)
+            span = message.span
+            return BatchReceipt(epoch=span.to_epoch, position=span.through, parked=0)
 
     return mock.patch.object(PeerClient, "call", trusting)
 
@@ -102,8 +111,8 @@ def a_late_answer_counts_for_the_present_life() -> AbstractContextManager[object
         try:
             return await call(link, peer, path, message, **options)
         finally:
-            if isinstance(message, Batch):
-                message.__dict__["to_epoch"] = peer.epoch
+            if isinstance(message, Cut):
+                message.span.__dict__["to_epoch"] = peer.epoch
 
     return mock.patch.object(PeerClient, "call", late)
 
@@ -119,13 +128,14 @@ def skip_a_poisoned_head() -> AbstractContextManager[object]:
     """What a peer refuses for good is left out, and the queue goes on behind it."""
     deliver = ReplicaSynchronizer._deliver
 
-    async def skipping(sender: ReplicaSynchronizer, peer: Peer, batch: Batch) -> None:
+    async def skipping(sender: ReplicaSynchronizer, peer: Peer, cut: Cut) -> None:
         try:
-            await deliver(sender, peer, batch)
+            await deliver(sender, peer, cut)
         except synchronizer._Undelivered as failure:
             if failure.retry.state != "blocked":
                 raise
-            await sender._advance(peer, batch, Advance(batch.through.seq), event_id=None, parked=())
+            skipped = Advance(cut.span.through.seq)
+            await sender._advance(peer, cut.span, skipped, event_id=None, parked=())
 
     return mock.patch.object(ReplicaSynchronizer, "_deliver", skipping)
 
@@ -139,19 +149,54 @@ def send_what_was_read_ahead_in_any_case() -> AbstractContextManager[object]:
     return mock.patch.object(ReplicaSynchronizer, "_continues", return_value=True)
 
 
+@bug(
+    "what was read for one peer is sent to another as its own",
+    Directed(test_what_was_read_for_one_peer_is_addressed_to_the_other),
+)
+def send_what_is_addressed_to_another_life() -> AbstractContextManager[object]:
+    """A batch that was read for one peer goes to the next with the first one's epoch on it."""
+    find = RecentCuts.find
+
+    def as_it_was(recent: RecentCuts, **asked: Any) -> Cut | None:
+        found = find(recent, **asked)
+        kept = [cut.span for _, cut in recent._kept if cut.span.after.seq == asked["start"]]
+        return None if found is None else replace(found, span=kept[0])
+
+    return mock.patch.object(RecentCuts, "find", as_it_was)
+
+
+@bug(
+    "what was read for one peer is sent to another only at the same place",
+    Directed(
+        test_another_epoch_place_or_size_is_read_anew,
+        {"asked": {"epoch": "the next", "start": 0, "size": SMALLEST}},
+    ),
+)
+def share_across_epochs() -> AbstractContextManager[object]:
+    """A batch of the life that ended is taken for one of the present life, which counts from one again."""
+    find = RecentCuts.find
+
+    def of_any_life(recent: RecentCuts, **asked: Any) -> Cut | None:
+        epochs = [cut.span.epoch for _, cut in recent._kept] or [asked["epoch"]]
+        return find(recent, **{**asked, "epoch": epochs[-1]})
+
+    return mock.patch.object(RecentCuts, "find", of_any_life)
+
+
 @bug("reading an outbox deletes nothing", Simulated())
 def reading_deletes() -> AbstractContextManager[object]:
     """What was read for sending is taken out of the outbox, as from a queue."""
     deliver = ReplicaSynchronizer._deliver
 
-    async def take_out(sender: ReplicaSynchronizer, peer: Peer, batch: Batch) -> None:
+    async def take_out(sender: ReplicaSynchronizer, peer: Peer, cut: Cut) -> None:
+        span = cut.span
         await sender._database.write(
             lambda tx: tx.connection.execute(
                 "DELETE FROM events WHERE epoch = ? AND seq > ? AND seq <= ?",
-                (batch.epoch, batch.after.seq, batch.through.seq),
+                (span.epoch, span.after.seq, span.through.seq),
             )
         )
-        await deliver(sender, peer, batch)
+        await deliver(sender, peer, cut)
 
     return mock.patch.object(ReplicaSynchronizer, "_deliver", take_out)
 

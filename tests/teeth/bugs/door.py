@@ -13,6 +13,7 @@ from app.security.token_verdicts import TokenVerdicts
 from app.serving import server
 from app.serving.connections import Connections
 from app.serving.watch import WatchedConnection
+from app.serving.whole_requests import Reader, WholeRequest
 from tests.api.test_framing import test_two_lengths_are_a_fault_and_one_is_none
 from tests.serving.test_connections import test_a_flood_ends_its_own_oldest_connections
 from tests.serving.test_server import (
@@ -20,6 +21,10 @@ from tests.serving.test_server import (
     test_connections_stay_below_the_processs_limit_on_descriptors,
 )
 from tests.serving.test_watch import test_a_header_that_trickles_is_408_however_steadily_it_comes
+from tests.serving.test_whole_requests import (
+    PLAIN,
+    test_a_head_that_comes_again_with_a_body_of_another_length_takes_the_long_way,
+)
 from tests.sync.test_door import test_of_a_request_without_a_members_token_no_body_is_read
 from tests.sync.test_tokens_apart import (
     test_a_token_in_use_ends_when_its_users_deactivation_arrives_from_a_peer,
@@ -143,3 +148,21 @@ def a_stale_token_verdict_is_believed() -> AbstractContextManager[object]:
 def two_lengths_are_taken() -> AbstractContextManager[object]:
     """A body whose end the header says in two ways is read by the one that this node prefers."""
     return mock.patch.object(framing, "_FRAMED_TWICE", frozenset((b"no such header",)))
+
+
+@bug(
+    "a request ends where its head says",
+    Directed(
+        test_a_head_that_comes_again_with_a_body_of_another_length_takes_the_long_way, {"body": PLAIN[0]}
+    ),
+)
+def a_known_head_takes_any_body() -> AbstractContextManager[object]:
+    """What follows a head that came before is its body, however long it is."""
+    read = Reader.read
+
+    def believing(reader: Reader, data: bytes) -> WholeRequest | None:
+        end = data.find(b"\r\n\r\n") + 4
+        known = reader._known.get(data[:end])
+        return read(reader, data) if known is None else known[0].with_body(data[end:])
+
+    return mock.patch.object(Reader, "read", believing)

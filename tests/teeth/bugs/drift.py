@@ -9,10 +9,12 @@ from unittest import mock
 
 from app.database import Transaction, migrations, opened
 from app.database.digest import canonical
+from app.database.pieces import Pieces
 from app.database.seals import Stored
 from app.state.registry import replicated
 from app.state.registry.entity import Entity
 from app.state.repair import buckets, checking
+from app.state.repair.checking import Trouble
 from tests.teeth import drifting
 from tests.teeth.bug import Survived, bug
 
@@ -118,12 +120,13 @@ def a_migration_that_alters_a_row_at_all_nodes() -> AbstractContextManager[objec
 @bug(SURVIVES, Survived(drifting.at_one_node_whose_rows_are_altered, alters=True))
 def a_scrub_that_lies() -> AbstractContextManager[object]:
     """A node's scrub says that all is well: who meets the row in use still says which it is."""
-    found = checking.find_troubles
+    look = checking.look_for_troubles
 
-    def lie(connection: Any) -> Any:
-        return [] if drifting.is_on() else found(connection)
+    def lie() -> Pieces[list[Trouble]]:
+        found = yield from look()
+        return [] if drifting.is_on() else found
 
-    return mock.patch.object(checking, "find_troubles", lie)
+    return mock.patch.object(checking, "look_for_troubles", lie)
 
 
 @bug(SURVIVES, Survived(drifting.beside_a_donor_that_is_altered_too, alters=True))

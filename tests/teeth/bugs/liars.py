@@ -1,21 +1,24 @@
 """Bugs of belief: a member is believed about others, a message counts twice, and nothing is too large."""
 
+import sqlite3
 import sys
 from contextlib import AbstractContextManager
 from typing import Any
 from unittest import mock
 
-from app.database import transaction
+from app.database import kept_totals, transaction
 from app.domain import bounds, testimony
 from app.domain.testimony import Word
 from app.security.used_tokens import UsedTokens
 from app.state.commands import grants
 from app.state.repair import disowned
 from app.state.tables import membership, stock_table
+from app.sync.guards import kept_watch
+from app.sync.guards.kept_watch import KeptWatch
 from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle import hello_handler
 from app.sync.lifecycle.hello_handler import HelloHandler
-from app.sync.log import kept_room, receiver
+from app.sync.log import receiver
 from app.sync.peering.peers import Peer
 from tests.recovery.test_lives_without_room import (
     test_a_liar_that_names_hundreds_of_its_own_lives_keeps_no_true_one_out,
@@ -41,6 +44,12 @@ from tests.recovery.test_parked_and_lost import test_a_donor_fills_no_disk_with_
 from tests.sync.test_kept_room import (
     test_a_member_fills_no_disk_with_rows_that_no_version_knows,
     test_a_member_fills_no_disk_with_what_nobody_can_apply,
+    test_what_another_connection_wrote_is_counted,
+    test_what_can_be_applied_again_makes_room,
+)
+from tests.sync.test_kept_watch import (
+    test_a_node_without_room_for_a_branch_raises_an_alarm_until_there_is_room,
+    test_the_alarm_of_a_message_that_never_fits_says_so_and_ends_when_it_comes_no_more,
 )
 from tests.sync.test_rebirth import test_what_a_branch_that_left_says_ends_no_life
 from tests.teeth.bug import Directed, bug
@@ -180,10 +189,19 @@ def one_life_without_room_keeps_nodes_apart() -> AbstractContextManager[object]:
 _ROOM = "what nobody can use fills no disk"
 
 
+def _uncounted(pool: str) -> AbstractContextManager[object]:
+    of_branch = kept_totals.of_branch
+
+    def others(*known: Any) -> dict[str, int]:
+        return {name: size for name, size in of_branch(*known).items() if name != pool}
+
+    return mock.patch.object(kept_totals, "of_branch", others)
+
+
 @bug(_ROOM, Directed(test_a_member_fills_no_disk_with_what_nobody_can_apply))
 def what_cannot_be_applied_is_kept_without_end() -> AbstractContextManager[object]:
     """A batch is taken however much of its sender is parked already."""
-    return mock.patch.object(kept_room, "_SENT", "SELECT 0 WHERE ? <> ''")
+    return _uncounted("own")
 
 
 @bug(_ROOM, Directed(test_a_member_fills_no_disk_with_rows_that_no_version_knows))
@@ -203,4 +221,45 @@ def rows_of_unknown_relations_are_kept_without_end() -> AbstractContextManager[o
 @bug(_ROOM, Directed(test_a_donor_fills_no_disk_with_what_it_hands_over))
 def what_is_handed_over_is_kept_without_end() -> AbstractContextManager[object]:
     """Events that a donor hands over are taken however many there are."""
-    return mock.patch.object(kept_room, "_HANDED", "SELECT 0 WHERE ? = ?")
+    return _uncounted("handed")
+
+
+@bug(_ROOM, Directed(test_what_can_be_applied_again_makes_room))
+def what_was_applied_is_counted_for_ever() -> AbstractContextManager[object]:
+    """The total hears of rows that come, and not of those that go."""
+    deaf = kept_totals._FOLLOW.replace(
+        " AFTER DELETE ON main.parked BEGIN", " AFTER DELETE ON main.parked WHEN FALSE BEGIN"
+    )
+    return mock.patch.object(kept_totals, "_FOLLOW", deaf)
+
+
+@bug(_ROOM, Directed(test_what_another_connection_wrote_is_counted))
+def what_is_kept_is_counted_once() -> AbstractContextManager[object]:
+    """What somebody else wrote to the file meanwhile is in no total."""
+    follow = kept_totals.KeptTotals.follow
+
+    def once(totals: kept_totals.KeptTotals, connection: sqlite3.Connection) -> None:
+        if totals._counted is None:
+            follow(totals, connection)
+
+    return mock.patch.object(kept_totals.KeptTotals, "follow", once)
+
+
+@bug(_ROOM, Directed(test_a_node_without_room_for_a_branch_raises_an_alarm_until_there_is_room))
+def only_the_sender_learns_that_there_is_no_room() -> AbstractContextManager[object]:
+    """The node that is full says nothing of it."""
+    return mock.patch.object(KeptWatch, "note", mock.AsyncMock())
+
+
+@bug(
+    "an alarm ends with what it is raised for",
+    Directed(test_the_alarm_of_a_message_that_never_fits_says_so_and_ends_when_it_comes_no_more),
+)
+def what_never_fits_is_waited_for() -> AbstractContextManager[object]:
+    """The alarm stays until there is room, also for a message that is larger than all the room."""
+    is_over = KeptWatch._is_over
+
+    async def waited_for(watch: KeptWatch, refused: kept_watch._Refused) -> bool:
+        return refused.can_fit and await is_over(watch, refused)
+
+    return mock.patch.object(KeptWatch, "_is_over", waited_for)

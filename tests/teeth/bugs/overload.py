@@ -11,9 +11,10 @@ from starlette.types import Message
 from app.api import admission
 from app.api.edge import Edge, Visit
 from app.api.front import Refused, Repetition
-from app.domain.admission import lane_of
+from app.domain import admission as rules
+from app.domain.admission import Bounds, Load, Pace, Verdict, judge, lane_of
 from app.domain.waiting import Age, WaitingList
-from app.services.admission import Pass
+from app.services.admission import Lane, Pass
 from app.serving.early import Early
 from app.serving.watch import WatchedConnection
 from tests.serving.test_early import (
@@ -28,6 +29,10 @@ from tests.sync.test_shedding import (
 )
 from tests.sync.test_transfer import test_orders_that_can_be_served_wait_for_none_that_cannot
 from tests.teeth.bug import Directed, bug
+from tests.test_lane_of_readers import (
+    test_a_refusal_leaves_no_lottery_behind,
+    test_readers_who_come_again_at_once_take_nobodys_turn,
+)
 
 
 @bug(
@@ -127,3 +132,29 @@ def whole_connections_wait() -> AbstractContextManager[object]:
         early._line = b""
 
     return mock.patch.object(Early, "note", of_everything)
+
+
+@bug(
+    "readers are served in the order in which they came",
+    Directed(test_readers_who_come_again_at_once_take_nobodys_turn),
+)
+def the_newest_reader_is_served_first() -> AbstractContextManager[object]:
+    """A place goes to whoever came last."""
+    go_on = Lane._go_on
+
+    def turned(lane: Lane) -> None:
+        lane._waiting.reverse()
+        go_on(lane)
+        lane._waiting.reverse()
+
+    return mock.patch.object(Lane, "_go_on", turned)
+
+
+@bug("readers queue also while others are refused", Directed(test_a_refusal_leaves_no_lottery_behind))
+def a_refusal_ends_the_queue_of_readers() -> AbstractContextManager[object]:
+    """After a refusal whoever finds a place free has it, and nobody waits for one."""
+
+    def without(load: Load, bounds: Bounds, pace: Pace, *, size: int) -> Verdict:
+        return judge(load, replace(bounds, stands=False), pace, size=size)
+
+    return mock.patch.object(rules, "judge", without)

@@ -13,10 +13,19 @@ from app.domain.forms import COUNTS
 from app.domain.product import Product
 from app.domain.stock import Cell, SoldUnits
 from app.domain.waiting import Age, WaitingList
-from app.state.commands import grants, order_commands, taking
+from app.state.commands import grants, order_commands, orders_together, taking
+from app.state.registry import replicated
 from app.state.tables import life_table, order_rows, orders, stock_table
 from tests.recovery.test_apart import test_who_is_short_is_the_same_everywhere_in_whatever_order_orders_came
 from tests.recovery.test_half_done import test_two_lines_of_one_product_take_what_both_need
+from tests.recovery.test_rebuilding import (
+    test_what_a_donor_said_of_a_grant_counts_once_its_giver_was_fetched_from,
+)
+from tests.state.test_orders_together import (
+    Wanted,
+    test_an_order_that_is_not_plain_is_looked_at_alone,
+    test_orders_placed_together_take_no_unit_twice,
+)
 from tests.sync.test_transfer import (
     test_two_branches_that_both_want_what_only_one_can_have,
     test_with_exact_stock_every_unit_finds_its_buyer,
@@ -145,6 +154,26 @@ def each_line_checked_alone() -> AbstractContextManager[object]:
     return mock.patch.object(order_commands, "_summed", one_by_one)
 
 
+@bug("no branch spends rights it does not have", Directed(test_orders_placed_together_take_no_unit_twice))
+def orders_of_a_group_do_not_see_each_other() -> AbstractContextManager[object]:
+    """Each of the orders that are placed in one pass is held against what was there before them."""
+
+    def blindly(shelf: orders_together._Shelf, quantity: int) -> None:
+        shelf.sold += quantity
+        shelf.movements += 1
+
+    return mock.patch.object(orders_together._Shelf, "take", blindly)
+
+
+@bug(
+    "the same key is the same order",
+    Directed(test_an_order_that_is_not_plain_is_looked_at_alone, {"odd": Wanted(key="twice")}),
+)
+def a_key_counts_once_a_group() -> AbstractContextManager[object]:
+    """Orders that are placed in one pass do not ask for the keys of each other, nor for those of before."""
+    return mock.patch.object(orders_together._Shop, "_is_new", return_value=True)
+
+
 @bug(
     "who is short is the same everywhere",
     Directed(test_who_is_short_is_the_same_everywhere_in_whatever_order_orders_came),
@@ -176,3 +205,13 @@ def the_first_orders_are_short() -> AbstractContextManager[object]:
         return [replace(sale, lamport=-sale.lamport) for sale in turned]
 
     return mock.patch.object(stock, "deficits", backwards)
+
+
+@bug(
+    "units that were granted can be sold",
+    Directed(test_what_a_donor_said_of_a_grant_counts_once_its_giver_was_fetched_from),
+)
+def what_is_alike_is_not_fetched() -> AbstractContextManager[object]:
+    """From the giver of units, rows that only others told are not fetched where they are alike."""
+    deaf = tuple(replace(entity, heard=lambda _connection, _life: ()) for entity in replicated.entities())
+    return mock.patch.object(replicated, "_THIS_VERSION", deaf)

@@ -3,10 +3,13 @@
 from contextlib import AbstractContextManager
 from unittest import mock
 
-from app.api import strictness
+from app.api import order_texts, strictness
 from app.api.strictness import Takes
 from app.domain import characters, row_checks
 from app.domain.errors import Invalid
+from tests.api.test_order_texts import (
+    test_quantities_beyond_their_bounds_are_named_as_the_model_names_them,
+)
 from tests.api.test_strict_commands import (
     test_a_body_that_nobody_reads_sells_nothing,
     test_a_slip_in_the_address_sells_nothing,
@@ -34,7 +37,7 @@ def an_unknown_parameter_is_passed_over() -> AbstractContextManager[object]:
 @bug(_UNDERSTOOD, Directed(test_a_body_that_nobody_reads_sells_nothing))
 def a_body_that_nobody_reads_is_passed_over() -> AbstractContextManager[object]:
     """A route without a body acts, whatever the body of the request says."""
-    return mock.patch.object(strictness, "_has_body", return_value=False)
+    return mock.patch.object(strictness, "has_body", return_value=False)
 
 
 @bug(
@@ -61,3 +64,9 @@ def peers_are_held_to_what_people_may_enter() -> AbstractContextManager[object]:
         return found
 
     return mock.patch.object(row_checks, "_text", narrow)
+
+
+@bug(_UNDERSTOOD, Directed(test_quantities_beyond_their_bounds_are_named_as_the_model_names_them))
+def a_plain_order_takes_any_quantity() -> AbstractContextManager[object]:
+    """Only the model bounds quantities, which a plain order never meets."""
+    return mock.patch.object(order_texts, "MAX_QUANTITY", 10**30)
