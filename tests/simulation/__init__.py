@@ -67,6 +67,7 @@ The plan of the rooms. Each room uses only those below it; test_plan.py checks t
     machines/   the machines of the branches, and the network between them
       network     the transport between nodes: loses, repeats, delays, damages and cuts
       machine     a machine: its file, and the process that runs its node
+      settings    the settings of its node
       versions    the next version of the node, beside this one
       next_rows   the fields and rows that the next version adds
       process     one run of a node: all its tasks, which are killed or halted together

@@ -26,10 +26,11 @@ from tests.simulation.machines import tampering, versions, virtual
 from tests.simulation.machines.machine import Machine, Surroundings
 from tests.simulation.machines.network import Network
 from tests.simulation.machines.process import own_tasks
+from tests.simulation.machines.settings import node_settings
 from tests.simulation.people.clients import Client
 from tests.simulation.people.promises import Promises
 from tests.simulation.people.record import Record, RecordedClient
-from tests.simulation.plan import GO_BACK, UPGRADE, Plan, node_settings
+from tests.simulation.plan import GO_BACK, UPGRADE, Plan
 from tests.simulation.result import Result
 from tests.simulation.scratch import memory
 from tests.simulation.watching import parked

@@ -1,12 +1,8 @@
 """The plan that a seed draws for a history, before it begins."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from random import Random
 from typing import Literal
-
-from app.config import Settings
-from tests.support import company
 
 FAULTS = ("lose", "duplicate", "delay", "damage", "poison", "cut", "isolate", "crash", "crash_at_commit",
           "stop", "pause", "stall", "skew", "jump", "power", "power_at_commit", "full")  # fmt: skip
@@ -188,16 +184,3 @@ def _policy(seed: int, *, wipes: bool) -> Literal["escrow", "optimistic"]:
 
 def _lost(losses: tuple[str, ...], *, instead: tuple[str, ...] | None) -> tuple[str, ...]:
     return instead if losses and instead is not None else losses
-
-
-def node_settings(plan: Plan, name: str, path: Path) -> Settings:
-    """The settings of one of a history's nodes, whose file is at `path`."""
-    return company.node_settings(
-        name,
-        peers=plan.nodes,
-        database_path=path,
-        stock_policy=plan.policy,
-        replication_retry_seconds=plan.retry_seconds,
-        transfer_wait_seconds=plan.transfer_wait_seconds,
-        rebalance_seconds=plan.rebalance_seconds,
-    )

@@ -22,10 +22,11 @@ from tests.simulation.machines import virtual
 from tests.simulation.machines.machine import Machine, Surroundings
 from tests.simulation.machines.network import Network
 from tests.simulation.machines.process import Down, Process, Unknown, own_tasks
+from tests.simulation.machines.settings import node_settings
 from tests.simulation.people.clients import ACTOR, Client
 from tests.simulation.people.promises import Promises
 from tests.simulation.people.record import Record
-from tests.simulation.plan import Plan, draw, node_settings
+from tests.simulation.plan import Plan, draw
 from tests.simulation.watching.observer import Observer
 
 PLAN: Plan = replace(draw(1), nodes=("alone",), skus=("CAFE",), stock=(5,))

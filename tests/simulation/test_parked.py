@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from app.sync.wire.messages import SCHEMA_VERSION
 from tests.simulation.machines.tampering import NEWER
 from tests.simulation.watching import parked
+from tests.simulation.watching.view import View
 
 LIFE = ("matriz", "first")
 
@@ -65,11 +67,17 @@ def test_only_nonsense_that_every_node_keeps_of_a_life_that_is_over_may_stay(
 
 
 def test_a_file_says_which_orders_of_a_life_it_parked_and_its_owner_which_it_knows_of(
-    files: dict[str, sqlite3.Connection],
+    files: dict[str, sqlite3.Connection], template: Path
 ) -> None:
-    keep(files["norte"], 5, None, kind=f"order_created{NEWER}")
-    keep(files["norte"], 6, None, kind="stock_update")
+    with closing(sqlite3.connect(template)) as file:
+        for seq, kind in ((5, f"order_created{NEWER}"), (6, "stock_update")):
+            file.execute(
+                "INSERT INTO parked VALUES (?, ?, ?, ?, ?, 'an order', 'null', '', 0, 0, 0.0, 0, '')",
+                (*LIFE, seq, f"event {seq}", kind),
+            )
+        view = View(template, file)
+        view.take_in_parked_orders(view.changed()["parked"])
     files["sul"].execute("INSERT INTO parked_elsewhere VALUES ('norte', 'a', 'first', 5, 6)")
 
-    assert parked.orders_of(files["norte"], LIFE) == [(5, "an order")]
+    assert view.parked_orders == {LIFE: [(5, "an order")]}
     assert parked.told(files["sul"], ("norte", "a"), "first") == {5, 6}

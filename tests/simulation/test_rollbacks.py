@@ -13,7 +13,8 @@ from tests.simulation.watching.rollbacks import Rollback, Rollbacks, Stock
 LIFE = ("matriz", "first")
 KEY = ("CAFE", *LIFE)
 GRANT = (*KEY, "filial-sul", "other")
-MOST_SEEDS = 60
+FIRST_SEED = 59  # in which it showed last: looking for it from 0 on takes 20 s
+MOST_SEEDS = 120
 
 
 def moved(*, received: int = 0, sold: int = 0, granted: int = 0) -> Stock:
@@ -137,7 +138,7 @@ def test_a_node_that_goes_on_as_if_nothing_had_happened_is_caught(template: Path
 
     seeds = [seed for seed in range(MOST_SEEDS) if "restore" in draw(seed, wipes=True).faults]
     with mock.patch.object(Fencer, "begin", ignore):
-        for seed in seeds:
+        for seed in sorted(seeds, key=lambda seed: seed != FIRST_SEED):
             broken = {found.promise for found in play(seed, template=template, wipes=True).violations}
             if "respent" in broken:
                 return

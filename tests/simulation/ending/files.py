@@ -22,6 +22,11 @@ _LOCAL_COLUMNS = {"announced", "seq", "donor"}
 
 _DEAD = "SELECT branch, epoch FROM epochs WHERE dead = 1 ORDER BY branch, epoch"
 _HEARSAY = "SELECT branch, epoch FROM hearsay_deaths"
+_WITH_ROWS = """
+    SELECT branch, epoch FROM stock UNION SELECT branch, epoch FROM orders
+    UNION SELECT to_branch, to_epoch FROM stock_grants
+    UNION SELECT origin, epoch FROM positions UNION SELECT origin, epoch FROM parked
+"""
 
 Files = Mapping[str, sqlite3.Connection]
 
@@ -74,17 +79,15 @@ NOTHING = LeftOut()
 
 
 def deaths(files: Files, left_out: LeftOut = NOTHING) -> list[list[Any]]:
-    """The lives that each node knows to be over. Where a member lied, without those that a file has by the
-    word of others: such a life may never have been, and its branch then never speaks of it."""
-    hearsay: set[tuple[Any, ...]] = set()
-    if left_out.branch is not None:
-        hearsay = {tuple(life) for file in files.values() for life in file.execute(_HEARSAY)}
+    """The lives that each node knows to be over. What others only say of a member's life is not handed on
+    (app.domain.testimony). So a life that a file has by the word of others is left out where no file has a
+    row of it: it decides nothing, and where its own branch lost its disk nobody will ever speak of it. Where
+    a member lied every such life is: it may never have been."""
+    told = {tuple(life) for file in files.values() for life in file.execute(_HEARSAY)}
+    if left_out.branch is None:
+        told -= {tuple(life) for file in files.values() for life in file.execute(_WITH_ROWS)}
     return [
-        [
-            life
-            for life in file.execute(_DEAD)
-            if not left_out.is_of_liar(life[0]) and tuple(life) not in hearsay
-        ]
+        [life for life in file.execute(_DEAD) if not left_out.is_of_liar(life[0]) and tuple(life) not in told]
         for file in files.values()
     ]
 

@@ -18,7 +18,7 @@ from app.api.problems.words import PROBLEMS
 from app.domain.errors import Invalid
 from app.node import BranchNode
 from app.sync.peering.transport import Response
-from app.sync.wire.messages import Message
+from app.sync.wire.message import Message
 from tests.simulation.machines.disk import SimExecutor
 from tests.support.doors import ask
 from tests.support.seams import abandon, unlock
@@ -147,7 +147,7 @@ async def _call(node: BranchNode, path: str, body: bytes, headers: Mapping[str, 
     )
     answer, wanted = _ROUTES[path]
     try:
-        message = wanted.model_validate_json(body)
+        message = wanted.read(body)
     except ValidationError:
         raise Invalid("body", "malformed") from None
     reply: Message = await answer(node, claims, message)

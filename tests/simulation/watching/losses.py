@@ -51,7 +51,12 @@ class Losses:
         life = (machine.name, first.epoch)
         # Its file is opened when the twin commits: nobody has it open yet.
         copy = replace(
-            first, path=NOT_OPEN, connection=sqlite3.connect(":memory:"), data_version=-1, texts={}
+            first,
+            path=NOT_OPEN,
+            connection=sqlite3.connect(":memory:"),
+            data_version=-1,
+            texts={},
+            parked_orders={},
         )
         for name in ("positions", "stamps"):
             setattr(copy, name, dict(getattr(first, name)))

@@ -134,6 +134,8 @@ class Observer:
         self._check_outbox(name, epoch, seq, view)
         self._check_positions(name, view, changed.get("positions", ()))
         view.cursors = changed.get("cursors", view.cursors)
+        if "parked" in changed:
+            view.take_in_parked_orders(changed["parked"])
         self._check_cursors(name, epoch, view)
         for table in ("products", "customers"):
             self._check_stamps(name, view, table, changed.get(table, ()))
@@ -187,9 +189,14 @@ class Observer:
             stored = known.positions.get((name, epoch), 0)
             if acknowledged > stored:
                 self._violation("invented", name, f"{peer} has {stored} of its events, not {acknowledged}")
-            told = parked.told(view.connection, (peer, peer_epoch), epoch)
-            for seq, order_id in parked.orders_of(known.connection, (name, epoch)):
-                if seq <= acknowledged and seq not in told and order_id not in known.orders:
+            only_parked = [
+                (seq, order_id)
+                for seq, order_id in known.parked_orders.get((name, epoch), ())
+                if seq <= acknowledged and order_id not in known.orders
+            ]
+            told = parked.told(view.connection, (peer, peer_epoch), epoch) if only_parked else ()
+            for seq, order_id in only_parked:
+                if seq not in told:
                     self._violation("invented", name, f"{peer} has {order_id} only parked")
 
     def _check_stamps(self, name: str, view: View, table: str, rows: Rows) -> None:

@@ -35,13 +35,6 @@ def cells(file: sqlite3.Connection, columns: Sequence[str]) -> dict[CellKey, tup
     return found
 
 
-def orders_of(file: sqlite3.Connection, life: tuple[str, str]) -> list[tuple[int, str]]:
-    """The seq and order of every event of a life that creates an order and is parked in a file."""
-    return file.execute(
-        "SELECT seq, entity FROM parked WHERE origin = ? AND epoch = ? AND kind LIKE 'order_created%'", life
-    ).fetchall()
-
-
 def told(file: sqlite3.Connection, peer: tuple[str, str], epoch: str) -> set[int]:
     """Which seqs of its epoch a file's owner knows to be parked at a life of a peer."""
     ranges = file.execute(

@@ -39,10 +39,13 @@ _TABLES = {
     "stock": f"product_id, branch, epoch, {', '.join(GROWING)}",
     "stock_grants": "product_id, branch, epoch, to_branch, to_epoch, quantity",
     "orders": "id, version",
+    "parked": "origin, epoch, seq, entity",
 }
+_ONLY = {"parked": "WHERE kind LIKE 'order_created%'"}
 # All of them in one statement, each as one text: what did not change is found equal without becoming rows.
 _EVERYTHING = "SELECT " + ", ".join(
-    f"(SELECT json_group_array(json_array({columns})) FROM {table})" for table, columns in _TABLES.items()
+    f"(SELECT json_group_array(json_array({columns})) FROM {table} {_ONLY.get(table, '')})"
+    for table, columns in _TABLES.items()
 )
 
 
@@ -64,6 +67,7 @@ class View:
     cursors: Rows = ()
     stamps: dict[tuple[str, str], tuple[int, str, str]] = field(default_factory=dict)
     orders: dict[str, int] = field(default_factory=dict)
+    parked_orders: dict[Life, list[tuple[int, str]]] = field(default_factory=dict)
     held_orders: dict[str, int] = field(default_factory=dict)
     parked_cells: dict[CellKey, Cell] = field(default_factory=dict)
     seq: int = 0
@@ -78,6 +82,12 @@ class View:
         both = {*told, *self.orders}
         self.held_orders = {key: max(told.get(key, 0), self.orders.get(key, 0)) for key in both}
         self.parked_cells = parked.cells(self.connection, GROWING)
+
+    def take_in_parked_orders(self, rows: Rows) -> None:
+        """Note which events that create an order are parked, by these rows of `parked`."""
+        self.parked_orders = {}
+        for origin, epoch, seq, order_id in rows:
+            self.parked_orders.setdefault((origin, epoch), []).append((seq, order_id))
 
     def take_in_hearsay(self) -> None:
         """Note the stock rows (product, branch, epoch) that are here as a donor told them: the next word of
