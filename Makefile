@@ -333,31 +333,33 @@ $(CLIENT): requirements-client.txt
 
 .PHONY: test
 test: $(VENV) $(CLIENT) ## Tudo o que o check faz e todos os testes curtos | What check does and every test that is not long
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line without-nodes lint
-	@$(LAB) teeth
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line timed containers processes histories wipes
+	@$(MAKE) --no-print-directory --jobs=5 --keep-going --output-sync=line burning timed containers processes pages
 
-.PHONY: without-nodes
+# What needs no node only burns, while nodes wait most of their time. So it runs beside them and yields: it gets the
+# processors whenever they leave them. When a lane of nodes has ended, two parts of it run at once.
+.PHONY: burning without-nodes histories wipes
+burning: $(VENV)
+	@nice -n 19 $(MAKE) --no-print-directory lint without-nodes teeth histories wipes
 without-nodes: $(VENV)
 	@$(FAST_ENV) $(PYTEST) -q -n auto -m "not long and not cluster and not compose"
-
 # Other histories with every change, and the same ones for the same code: what fails can be repeated.
 CONTENT = $(shell git rev-parse --short=7 'HEAD^{tree}' 2>/dev/null || echo 1)
+histories: $(VENV)
+	@$(LAB) simulate --seed $$(( 0x$(CONTENT) )) --histories 500 --jobs 1
+wipes: $(VENV)
+	@$(LAB) simulate --seed $$(( 0x$(CONTENT) )) --histories 100 --wipes --twice 0.1 --jobs 1
 
-# In two lanes, for each spends most of its time waiting. Every lane takes the next one that is left, so the longest come
-# first. Containers share images, so theirs run one by one; and so do the tests whose clients work until a time is over,
-# for two of them at once would leave each too little.
-.PHONY: timed containers processes histories wipes
+# Containers share images, so theirs run one by one; and so do the tests whose clients work until a time is over, for two of
+# them at once would leave each too little. Chromium burns more than nodes do, and nobody in its tests has a limit on time.
+.PHONY: timed containers processes pages
 timed: $(VENV)
 	@$(COMPILED) $(PYTEST) -q -m "cluster and timed and not long" tests
 containers: $(VENV)
 	@$(COMPILED) $(PYTEST) -q -m "compose and not long" tests
 processes: $(VENV) $(CLIENT)
-	@$(COMPILED) $(PYTEST) -q -m "cluster and not timed and not long" tests
-histories: $(VENV)
-	@$(LAB) simulate --seed $$(( 0x$(CONTENT) )) --histories 500 --jobs 1
-wipes: $(VENV)
-	@$(LAB) simulate --seed $$(( 0x$(CONTENT) )) --histories 100 --wipes --twice 0.1 --jobs 1
+	@$(COMPILED) $(PYTEST) -q -m "cluster and not browser and not timed and not long" tests
+pages: $(VENV)
+	@$(COMPILED) nice -n 10 $(PYTEST) -q -m "cluster and browser and not timed and not long" tests
 
 .PHONY: test-long
 test-long: northwind-3 northwind-4 scenarios kill-nine show-a-4 audit sbom pythons ## Os cenários por inteiro e 500 histórias simuladas | Every scenario at full length and 500 simulated histories

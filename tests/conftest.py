@@ -6,7 +6,8 @@ being there.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ NODE_TESTS = str(Path(__file__).resolve().parents[1] / "services" / "node" / "te
 if NODE_TESTS not in tests.__path__:
     tests.__path__ = [*tests.__path__, NODE_TESTS]
 
-from tests.cluster import tools  # noqa: E402  # the path above leads there
+from tests.cluster import forked_nodes, tools  # noqa: E402  # the path above leads there
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,14 @@ NEEDS = (
 )
 
 _NOT_RUN = pytest.StashKey[dict[Need, int]]()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nodes_are_forked() -> Iterator[None]:
+    """Nodes that this process starts, and the verbs it forks, are spared their imports."""
+    with forked_nodes.from_a_shell(), closing(forked_nodes.Forker()) as forker:
+        forked_nodes.use(forker)
+        yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -18,6 +18,7 @@ _BODY_BYTES = 8 * _MEBIBYTE - 1
 _BODIES = 20
 _MORE_MIB = 64  # that a node may take for all bodies: its budget is 32 MiB, and copies are made
 _HALF_OPEN = 1100
+_BESIDE = 5  # one runs beside the admin's own check, one more begins; a busy machine may share its time badly
 _HIDDEN = (
     b"POST /auth/login HTTP/1.1\r\nHost: branch\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
     b"0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: branch\r\n\r\n"
@@ -154,26 +155,28 @@ async def _forged_addresses(arena: Arena) -> Finding:
 
 async def _login_flood(arena: Arena) -> Finding:
     """From the very address from which the admin logs in."""
-    loop = asyncio.get_running_loop()
-    began = loop.time()
     assert await _serves(arena)
-    undisturbed = loop.time() - began
-    longest = 0.0
+    statuses: list[int] = []
+
+    async def note(attacker: Connection) -> None:
+        statuses.append(await status_of(attacker))
+
+    in_front = []
     async with connections(arena, VICTIM, 1000) as attackers:
         for number, each in enumerate(attackers):
             form = f"username=name{number}&password=guess".encode()
             head = header("/auth/login", len(form), Content_Type="application/x-www-form-urlencoded")
             await send(each, head + form)
-        answering = asyncio.gather(*(status_of(each) for each in attackers))
+        answering = asyncio.gather(*map(note, attackers))
         for _ in range(5):
-            began = loop.time()
+            checked_before = statuses.count(401)
             assert await _serves(arena)
-            longest = max(longest, loop.time() - began)
-        statuses = await answering
+            in_front.append(statuses.count(401) - checked_before)
+        await answering
     checked = statuses.count(401)
     return Finding(
-        longest <= max(2.0, 5 * undisturbed) and checked <= 60 and set(statuses) <= {0, 401, 429, 503},
-        f"{checked} of 1000 were checked, admin waited {longest:.1f} s at most ({undisturbed:.1f} before)",
+        max(in_front) <= _BESIDE and checked <= 60 and set(statuses) <= {0, 401, 429, 503},
+        f"{checked} of 1000 were checked, at most {max(in_front)} while the admin waited",
     )
 
 
@@ -252,7 +255,7 @@ ATTEMPTS = (
     ),
     _OF_TWO_NODES(
         "1000 logins at once with ever new names",
-        "few are checked, the admin at the same address waits 2 s at most (on a busy machine 5 logins' time)",
+        f"60 are checked at most, and {_BESIDE} while the admin at the same address waits for a login",
         _login_flood,
         settings={"BCRYPT_ROUNDS": "12"},
         alone=True,

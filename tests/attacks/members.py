@@ -15,6 +15,10 @@ LIAR, VICTIM, THIRD = "filial-norte", "matriz", "filial-sul"
 HELLO, EVENT, TRANSFER, SEAL = "/replica/hello", "/replica/event", "/replica/transfer", "/replica/seal"
 A_MILLION = 1_000_000
 STOCK = 1_000
+_LEAST_KEPT = 2**20  # bytes; the least that the setting may be
+_NONSENSE_BYTES = 200_000
+_NOWHERE: Mapping[str, Any] = {"seq": 1_000, "event_id": "f" * 32}
+"""Where no log of a young network ends yet. Who is told so says where it does."""
 
 
 async def _epoch(arena: Arena, node: str) -> str:
@@ -152,6 +156,37 @@ async def _tens_of_thousands_of_grants(arena: Arena) -> Finding:
     return Finding(_of(answer) == "422 beyond_bounds", _of(answer))
 
 
+async def _nonsense_without_end(arena: Arena) -> Finding:
+    """Events that no version can apply, until the victim takes no more."""
+    epoch, to_epoch = await _epoch(arena, LIAR), await _epoch(arena, VICTIM)
+    after = _NOWHERE
+    taken = 0
+    for _ in range(2 * _LEAST_KEPT // _NONSENSE_BYTES):
+        event = {
+            "seq": after["seq"] + 1,
+            "event_id": f"{after['seq'] + 1:032x}",
+            "kind": "nonsense",
+            "entity": "nobody",
+            "schema_version": 1,
+            "lamport": 1,
+            "body": {"nobody": "x" * _NONSENSE_BYTES},
+        }
+        through = {"seq": event["seq"], "event_id": event["event_id"]}
+        batch = {"origin": LIAR, "epoch": epoch, "to_epoch": to_epoch, "after": after, "through": through}
+        answer = await _say(arena, EVENT, {**batch, "lamport": 1, "events": [event]})
+        if answer.status_code == 409 and taken == 0:
+            # It says where it is, unless an event of the liar's own came first at that place.
+            after = answer.json().get("position", _NOWHERE)
+        elif answer.status_code == 200:
+            after, taken = through, taken + 1
+        else:
+            break
+    async with arena.cluster.client(VICTIM) as admin:
+        alarms = (await admin.status())["alarms"]
+    held = _of(answer) == "507 kept_full" and "kept_full" in alarms and taken > 0
+    return Finding(held, f"{taken} kept, then {_of(answer)}, alarms: {', '.join(alarms) or 'none'}")
+
+
 ATTEMPTS = (
     Attempt(
         "a third branch granted a million",
@@ -164,4 +199,11 @@ ATTEMPTS = (
     Attempt("logical time is 2^62", "422 beyond_bounds", _logical_time_runs_up),
     Attempt("38,000 dead lives", "422 beyond_bounds", _tens_of_thousands_of_dead_lives),
     Attempt("60,000 grants in one row", "422 beyond_bounds", _tens_of_thousands_of_grants),
+    Attempt(
+        "events that nobody can apply, without end",
+        "507 kept_full and an alarm",
+        _nonsense_without_end,
+        settings={"KEPT_MAX_BYTES": str(_LEAST_KEPT)},
+        alone=True,
+    ),
 )

@@ -2,19 +2,17 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from branchlab import settings
 from branchlab.networks.drivers import Driver
 from branchlab.networks.network import Network
 from branchlab.nodes.client import NodeClient
 from branchlab.settings import Secrets
+from tests.cluster import forked_lab
 
 _LAB_SECONDS = 300
 
@@ -33,15 +31,7 @@ class Cluster:
         """What `./lab` prints for this network, as another terminal would see it; fails the test when it ends
         otherwise than with `exit_code`."""
         environment = {**os.environ, "LAB_RUN_DIR": str(self.run_dir), "LAB_ENV_FILE": str(self.env_file)}
-        ended = subprocess.run(
-            [sys.executable, "-m", "branchlab", *arguments],
-            cwd=settings.ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=_LAB_SECONDS,
-            check=False,
-        )
+        ended = forked_lab.lab(arguments, environment, seconds=_LAB_SECONDS)
         assert ended.returncode == exit_code, ended.stderr
         return ended.stdout + ended.stderr if exit_code else ended.stdout
 

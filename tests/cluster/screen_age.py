@@ -81,6 +81,13 @@ def values_of(node: str, status: Status) -> Values:
     return {**pending, f"node-{node}": str(status["stock"].get("here"))}
 
 
+def claims_of(samples: Iterable[tuple[float, Values]]) -> list[tuple[float, str, str]]:
+    """(seconds, test id, number) for each number of these samples; a ? claims nothing, and is none."""
+    return [
+        (at / 1000, name, value) for at, values in samples for name, value in values.items() if value != "?"
+    ]
+
+
 async def ask(client: NodeClient, truth: Truth) -> None:
     """Asks one node until it is cancelled."""
     while True:
@@ -92,7 +99,7 @@ async def ask(client: NodeClient, truth: Truth) -> None:
 async def sampled(page: Page, cluster: Cluster) -> tuple[list[float], int, list[str]]:
     """The age of each number that the page showed, how many no node ever said, and what differs at rest."""
     truth = Truth()
-    shown: list[tuple[float, Values]] = []
+    shown: list[tuple[float, str, str]] = []
     async with cluster.clients() as clients:
         tasks = [asyncio.create_task(ask(client, truth)) for client in clients.values()]
         try:
@@ -100,9 +107,9 @@ async def sampled(page: Page, cluster: Cluster) -> tuple[list[float], int, list[
             await page.evaluate(_SAMPLER, _EVERY_MS)
             await page.keyboard.press("a")
             ends = time.monotonic() + _MOST_SECONDS
-            while sum(len(values) for _, values in shown) < SAMPLES and time.monotonic() < ends:
+            while len(shown) < SAMPLES and time.monotonic() < ends:
                 await asyncio.sleep(1.0)
-                shown += await page.evaluate(_TAKE)
+                shown += claims_of(await page.evaluate(_TAKE))
             await page.keyboard.press("a")
             await asyncio.sleep(_REST_SECONDS)
             last: Any = (await page.evaluate(_TAKE))[-1][1]
@@ -111,12 +118,7 @@ async def sampled(page: Page, cluster: Cluster) -> tuple[list[float], int, list[
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
     truth.add_log(records_of(cluster.run_dir, "sample", "heard"))
-    found = [
-        truth.age(at / 1000, name, value)
-        for at, values in shown
-        for name, value in values.items()
-        if value != "?"  # which claims nothing
-    ]
+    found = [truth.age(at, name, value) for at, name, value in shown]
     differing = [
         f"{name}: {last.get(name)}, not {value}"
         for name, value in truth.now.items()

@@ -27,6 +27,7 @@ OF_SUITES = {
     "rush-hour": "/orders",
 }
 ROUTES = {"/orders", "/orders/{id}", "/orders/{id}/cancel", "/products", "/stock/{sku}", "/stock/adjustments"}
+BROKEN = 1  # the exit status of a run that broke a promise
 LOCUST = (sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless", "-L", "ERROR")
 
 
@@ -48,13 +49,20 @@ def load(cluster: Cluster, *options: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def sold_at(cluster: Cluster) -> set[str]:
+    """The branches at which the newest run ordered."""
+    evidence = collect(read_records(cluster.run_dir / "run.jsonl"))
+    return {op.node for op in evidence.operations if op.action == "order"}
+
+
 def test_a_load_passes(cluster: Cluster) -> None:
     steady = load(cluster, "--users", "5", "--time", "6s")
+    if steady.returncode != BROKEN and sold_at(cluster) != set(cluster.network.names):
+        steady = load(cluster, "--users", "5", "--time", "30s")  # a busy machine serves few of them in 6 s
     assert steady.returncode == 0, steady.stdout + steady.stderr
     assert "VERDICT PASS" in steady.stdout
-    evidence = collect(read_records(cluster.run_dir / "run.jsonl"))
-    assert {op.node for op in evidence.operations if op.action == "order"} == set(cluster.network.names)
-    (figures,) = (cluster.run_dir / "runs").glob("load-*.load.json")
+    assert sold_at(cluster) == set(cluster.network.names)
+    *_, figures = sorted((cluster.run_dir / "runs").glob("load-*.load.json"))
     names = {entry["name"] for entry in json.loads(figures.read_text("utf-8"))}
     assert {f"{node} /orders" for node in cluster.network.names} <= names
     grouped = {name.partition(" ")[2] for name in names}  # no sku, no id
@@ -64,7 +72,7 @@ def test_a_load_passes(cluster: Cluster) -> None:
     page = report.read_text("utf-8")
     assert all(node.url in page for node in cluster.network.nodes)
     assert not re.search(r"(?:src|href)=.https?://", page), "it needs no internet"
-    (listed,) = json.loads(cluster.lab("runs", "--json"))
+    *_, listed = json.loads(cluster.lab("runs", "--json"))
     assert [Path(path).name.partition(".load")[2] for path in listed["reports"]] == [
         ".html",
         *("_exceptions.csv", "_failures.csv", "_stats.csv", "_stats_history.csv"),

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -139,9 +138,8 @@ def test_docker_finds_every_node_healthy(inspected: list[Any]) -> None:
 def test_a_stop_is_orderly_and_takes_less_than_docker_allows(
     containers: Cluster, inspected: list[Any]
 ) -> None:
-    began = time.monotonic()
+    """Docker kills what takes longer, and then the exit code is 137."""
     containers.driver.stop("filial-norte")
-    assert time.monotonic() - began < 10
     node = next(one for one in inspected if one["Config"]["Labels"]["com.docker.compose.service"] != "matriz")
     assert run_docker("inspect", "--format", "{{.State.ExitCode}}", node["Id"]).strip() in ("0", "143")
     containers.driver.heal()

@@ -15,6 +15,7 @@ from branchlab.networks.drivers.process import ProcessDriver
 from branchlab.networks.homes import leftovers
 from branchlab.networks.homes.leftovers import Leftover
 from branchlab.poll import poll_blocking
+from tests.cluster import forked_nodes
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import FAST
 from tests.verbs.conftest import MakeCluster
@@ -25,6 +26,13 @@ DRIVERS: dict[str, type[ProcessDriver | ComposeDriver]] = {
     driver.name: driver for driver in (ProcessDriver, ComposeDriver)
 }
 LEFT_SECONDS = 60.0  # processes that were started a moment ago are not taken for left over
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nodes_show_their_environment() -> Iterator[None]:
+    """What is left over, and its secrets, are found by what the kernel shows of a process."""
+    with forked_nodes.from_a_shell():
+        yield
 
 
 @pytest.fixture(scope="module")
