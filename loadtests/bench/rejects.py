@@ -165,6 +165,7 @@ async def _kinds(door: Door) -> Sequence[Kind]:
         Kind("403", 403, post("/products", {"sku": "Q", "name": "Q", "price_cents": 1}, till)),
         Kind("409", 409, post("/orders", {**order, "lines": [{"sku": "NONE", "quantity": 1}]}, till)),
         Kind("422", 422, post("/orders", {**order, "lines": [{"sku": "P", "quantity": 0}]}, till)),
+        Kind("422 an unknown field", 422, post("/orders", {**order, "priority": 1}, till)),
         Kind("503", 503, post("/orders", order, till), when_full=True),
     )
 
