@@ -12,13 +12,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from branchlab import private
 from branchlab.errors import LabError
 from branchlab.language import _
-from branchlab.networks.drivers import NodeState
 from branchlab.nodes.contract import Order, Status, Stock
+
+if TYPE_CHECKING:  # the drivers bring an HTTP client and a console, which a checker of a log does without
+    from branchlab.networks.drivers import NodeState
 
 FORMAT = 1
 Phase = Literal["before", "final"]
@@ -181,7 +183,7 @@ class RunLog:
         status: Status | None,
         *,
         stock: list[Stock] | None = None,
-        state: NodeState | None = None,
+        state: "NodeState | None" = None,
     ) -> None:
         """A node's `/status`, null if the node did not answer, some of its stock from the same life, and its
         state as its driver sees it. The samples of one node must be taken one after the other."""

@@ -3,6 +3,8 @@
 import socket
 from pathlib import Path
 
+import pytest
+
 from branchlab.networks import doctor, network, ports
 from branchlab.networks.network import UpOptions
 from branchlab.settings import load_or_create
@@ -40,6 +42,7 @@ def test_no_secrets_yet_is_fine(tmp_path: Path) -> None:
     assert not (tmp_path / "env").exists()
 
 
+@pytest.mark.whole
 def test_every_check_says_something_on_a_fresh_clone(tmp_path: Path) -> None:
     findings = doctor.examine(tmp_path / "run", tmp_path / "env")
     assert [finding.subject for finding in findings if not finding.words] == []

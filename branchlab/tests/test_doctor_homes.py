@@ -126,6 +126,7 @@ def test_what_is_left_over(lab: Path) -> None:
     assert f"2 processes of {lab / 'run'}" in found.words
 
 
+@pytest.mark.whole
 def test_the_doctor_writes_nothing(lab: Path) -> None:
     (lab / "env").unlink()
     before = sorted(path for path in lab.rglob("*"))

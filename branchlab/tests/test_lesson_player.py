@@ -4,28 +4,35 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
+
+from branchlab.checking.runlog import read_records
+from branchlab.networks.drivers.process import ProcessDriver
 from branchlab.teaching.lesson.ballot import Ballot
 from branchlab.teaching.lesson.loader import FILES, Loaded, load
 from branchlab.teaching.lesson.player import Performance
+from branchlab.teaching.scenarios.stage import Stage
 from branchlab.tests.fake_node import FakeNode
 from branchlab.tests.stages import on_stage
 
 WHOLE = (FILES / "s0-warm-up.yaml").read_text("utf-8")
 
 
+def loaded_text(steps: str, expect: str) -> str:
+    """A scenario for one node with 30 units, these steps and what should come of them."""
+    head, _, _ = WHOLE.partition("method:")
+    end = 'rollback: always\nexplain: {pt-BR: "porque sim", en: "because"}\n'
+    return f"{head}method:\n  - {{stock: cafe, units: 30}}\n{steps}{expect}{end}"
+
+
 def loaded(directory: Path, *, expected: int = 2) -> Loaded:
     """A scenario for one node: two orders, of which so many should be taken."""
-    head, _, _ = WHOLE.partition("method:")
-    method = (
-        "method:\n"
-        "  - {stock: cafe, units: 30}\n"
-        "  - {sell: cafe, at: [matriz], orders: [2], as: sale}\n"
-        "  - {again: sale, as: retry}\n"
+    text = loaded_text(
+        "  - {sell: cafe, at: [matriz], orders: [2], as: sale}\n  - {again: sale, as: retry}\n",
+        f"expect: [{{that: sale.ok, is: {expected}}}, {{that: sale.ms, most: 3}}]\n",
     )
-    expect = f"expect: [{{that: sale.ok, is: {expected}}}, {{that: sale.ms, most: 3}}]\n"
-    end = 'rollback: always\nexplain: {pt-BR: "porque sim", en: "because"}\n'
     path = directory / "s0-warm-up.yaml"
-    path.write_text(head.replace("observe: seen.ms", "observe: sale.ok, theory: 2") + method + expect + end)
+    path.write_text(text.replace("observe: seen.ms", "observe: sale.ok, theory: 2"))
     return load(path)
 
 
@@ -53,7 +60,7 @@ def test_what_was_observed_is_compared_with_class_and_theory_in_percent(tmp_path
     (result,) = [record for record in records if record["kind"] == "prediction.result"]
     assert (result["observed"], result["predicted"], result["theory"]) == (2, 3, 2)
     assert (result["class_error"], result["theory_error"]) == (50.0, 0.0)
-    assert any("class 3 (50 %)" in fact for fact in stage.facts)
+    assert any("class 3 (50%)" in fact for fact in stage.facts)
 
 
 def test_an_expectation_that_is_not_met_is_a_failure_and_one_without_a_fact_is_not_judged(
@@ -73,3 +80,45 @@ def test_the_same_key_gives_the_same_order_again(tmp_path: Path) -> None:
     on_stage(node, tmp_path, performance.play)
     asked = [path for method, path in node.asked if (method, path) == ("POST", "/orders")]
     assert len(asked) == 3
+
+
+class NodeWithADisk(FakeNode):
+    """Takes faults off, says that it is ready, and forgets its orders with its disk."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path in ("/readyz", "/faults"):
+            return httpx.Response(200, json={"ready": True})
+        return await super().handle_async_request(request)
+
+
+class WipingDriver(ProcessDriver):
+    """Wipes a node that is no process."""
+
+    def __init__(self, directory: Path, node: FakeNode) -> None:
+        super().__init__(directory)
+        self._node = node
+
+    def wipe(self, node: str) -> None:
+        self._node.orders.clear()
+
+
+def test_the_orders_that_went_with_a_disk_are_named(tmp_path: Path) -> None:
+    """No node has them any more: their numbers are those that their customers were told."""
+    path = tmp_path / "s0-warm-up.yaml"
+    text = loaded_text(
+        "  - {sell: cafe, at: [matriz], orders: [2], as: sale}\n  - {wipe: matriz, as: rebuilt}\n",
+        "expect: [{that: rebuilt.lost, is: 2}]\n",
+    )
+    path.write_text(text.replace("observe: seen.ms", "observe: rebuilt.lost"))
+    node, said = NodeWithADisk(), list[str]()
+    one = load(path)
+    performance = Performance(one, Ballot(one.lesson.predict), say=said.append)
+
+    async def play(stage: Stage) -> None:
+        stage.driver = WipingDriver(tmp_path, node)
+        await performance.play(stage)
+
+    assert on_stage(node, tmp_path, play).failures == []
+    (gone,) = (record for record in read_records(tmp_path / "run.jsonl") if record["kind"] == "lesson.gone")
+    assert (gone["step"], gone["orders"]) == ("rebuilt", ["matriz-1", "matriz-2"])
+    assert "    Gone with the disk: matriz-1, matriz-2" in said

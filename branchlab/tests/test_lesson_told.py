@@ -86,9 +86,9 @@ def test_once_it_is_seen_each_line_says_beside_it_how_far_it_was_off() -> None:
     told.add(60, "prediction.result", number=0, unit="events", curve_error=30.0, **result)
     style = ChartStyle("pt-BR", LIGHT, (0, 60), 60)
     names = [one.series["name"] for one in drawn("pending", told.timeline, style)]
-    assert names[-2:] == ["teoria 120 (erro 2 %)", "turma 60 (erro 49 %)"]
+    assert names[-2:] == ["teoria 120 (erro 2%)", "turma 60 (erro 49%)"]
     large = drawn("pending", told.timeline, replace(style, font=24))
-    assert [one.series["name"] for one in large][-2:] == ["teoria 120 (2 %)", "turma 60 (49 %)"]
+    assert [one.series["name"] for one in large][-2:] == ["teoria 120 (2%)", "turma 60 (49%)"]
 
 
 def test_every_fact_that_the_lesson_expects_has_words() -> None:
@@ -123,10 +123,10 @@ def test_results_show_class_theory_and_what_was_seen_with_their_errors() -> None
     told.add(61, "expect", that="outage.lost", expected="0", observed=1, holds=False)
     told.add(62, "lesson.explain", **{"pt-BR": "A fila <fica>.", "en": "The queue <stays>."})
     said = results([told.timeline], "en")
-    for part in ("60 (49.2 % off)", "best line 30 % off", "120 (1.7 % off)", "118 events", "1 of 2"):
+    for part in ("60 (49.2% off)", "best line 30% off", "120 (1.7% off)", "118 events", "1 of 2"):
         assert part in said, part
     assert "The queue &lt;stays&gt;." in said
-    assert "49,2 %" in results([told.timeline], "pt-BR")
+    assert "49,2%" in results([told.timeline], "pt-BR")
     assert 'aria-current="step"' not in progress(told.timeline.lesson, "en")
 
 
@@ -151,6 +151,23 @@ def test_a_scenario_under_two_policies_shows_what_was_seen_under_each() -> None:
         (True, True, False),
         (False, False, True),
     ]
+
+
+def test_orders_that_went_with_a_disk_are_named_where_they_were_lost() -> None:
+    told = lesson()
+    told.add(61, "lesson.gone", step="outage", orders=["NORTE-21", "NORTE-22"])
+    told.add(61, "expect", that="outage.lost", expected="2", observed=2, holds=True)
+    told.add(61, "expect", that="outage.digests", expected="1", observed=1, holds=True)
+    counted, named, rest = (
+        results([told.timeline], "en").find(part)
+        for part in (
+            "orders lost",
+            '<td class="gone" colspan="2">Gone with the disk: NORTE-21, NORTE-22</td>',
+            "digests (1: all alike)",
+        )
+    )
+    assert 0 < counted < named < rest
+    assert "Perdidos com o disco: NORTE-21, NORTE-22" in results([told.timeline], "pt-BR")
 
 
 def test_a_terminal_has_the_policies_in_columns() -> None:

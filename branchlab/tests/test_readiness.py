@@ -57,6 +57,12 @@ def test_each_wait_is_told_with_its_reason(node: NodeAddress) -> None:
     assert [(one.done, one.total, one.passing) for one in told if isinstance(one, Step)] == [(0, 1, True)] * 2
 
 
+def test_a_costly_check_is_made_less_often_than_the_node_is_asked(node: NodeAddress) -> None:
+    checked: list[NodeAddress] = []
+    wait_ready([node], seconds=20, check=checked.append, check_every=3600)
+    assert (checked, Node.asked) == ([node], 3)
+
+
 def test_a_node_that_is_not_ready_in_time_is_named_in_words() -> None:
     away = NodeAddress("filial-sul", "http://127.0.0.1:1")
     with pytest.raises(
@@ -65,14 +71,21 @@ def test_a_node_that_is_not_ready_in_time_is_named_in_words() -> None:
         wait_ready([away], seconds=0, check=lambda _node: None)
 
 
-def test_a_wait_is_told_in_the_language_spoken(node: NodeAddress) -> None:
-    """A node says some reasons as one word, and others as a sentence in the language that it is asked in."""
-    Node.says = {"reason": "waiting_for_peers"}
+def test_a_wait_is_told_as_the_node_says_it_in_the_language_spoken(node: NodeAddress) -> None:
+    """It is asked for its sentence in that language; the line in which that stands goes on behind it."""
+    Node.says = {"reason": "waiting_for_peers", "detail": "A filial está esperando as outras filiais."}
     told: list[str] = []
     with speaking("pt-BR"):
         wait_ready([node], seconds=20, check=lambda _node: None, tell=told.append)
-    assert told == ["0 de 1 nós prontos; esperando matriz: à espera das outras filiais"] * 2
+    assert told == ["0 de 1 nós prontos; esperando matriz: A filial está esperando as outras filiais"] * 2
     assert set(Node.languages) == {"pt-BR"}
+
+
+def test_a_node_that_has_only_a_word_for_its_wait_is_told_with_that(node: NodeAddress) -> None:
+    Node.says = {"reason": "reading_tapes"}
+    told: list[str] = []
+    wait_ready([node], seconds=20, check=lambda _node: None, tell=told.append)
+    assert told == ["0 of 1 nodes are ready; waiting for matriz: reading_tapes"] * 2
 
 
 def test_a_node_that_does_not_answer_is_named_in_the_language_spoken() -> None:

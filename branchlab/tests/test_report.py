@@ -148,6 +148,16 @@ def test_two_policies_stand_side_by_side_after_the_second_of_them() -> None:
     assert "twins" not in rendered(runs[0]).partition("<main>")[2]
 
 
+def test_orders_that_went_with_a_disk_are_named() -> None:
+    records = [
+        *told_run(),
+        {"kind": "lesson.gone", "at_ns": 10**10, "step": "rebuilt", "orders": ["NORTE-21"]},
+    ]
+    text = rendered(records)
+    assert "Gone with the disk: NORTE-21" in text
+    assert "Perdidos com o disco: NORTE-21" in text
+
+
 def test_a_report_is_written_over_run_logs_and_stays_small(tmp_path: Path) -> None:
     log = tmp_path / "run.jsonl"
     log.write_text("".join(json.dumps(record) + "\n" for record in told_run()), "utf-8")

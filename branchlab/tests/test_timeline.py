@@ -146,8 +146,8 @@ def test_refusals_of_one_kind_are_told_together() -> None:
         told.order(1 + number, number, "fail", status=409, code="out_of_stock")
     told.order(22, 9, "fail", status=409, code="out_of_stock")
     assert told.story()[1:] == [
-        "matriz refused 1 order(s): no quota left to sell.",
-        "matriz refused 5 order(s): no quota left to sell.",
+        "matriz refused 1 order(s): no rights left to sell.",
+        "matriz refused 5 order(s): no rights left to sell.",
     ]
 
 

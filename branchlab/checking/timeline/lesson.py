@@ -90,6 +90,8 @@ class LessonTold:
     theories: list[Theory] = field(default_factory=list)
     short: dict[str, Sequence[str]] = field(default_factory=dict)
     """STEP → the numbers of the orders that were sold without units for them, as seen after it."""
+    gone: dict[str, Sequence[str]] = field(default_factory=dict)
+    """STEP → the numbers of the orders that went with a disk in it: a customer has them, and no node."""
 
     def said(self, name: str, language: Language) -> str:
         """The `title`, `hypothesis` or `explain` of the scenario; empty before it was told."""
@@ -111,6 +113,8 @@ class LessonTold:
             known.result = record
         elif kind == "lesson.short":
             self.short[record["step"]] = record["orders"]
+        elif kind == "lesson.gone":
+            self.gone[record["step"]] = record["orders"]
         elif kind == "expect":
             self.expected.append(
                 Expected(record["that"], record["expected"], record["observed"], record["holds"])

@@ -60,7 +60,7 @@ STORY = tables(
         "pending": "{count} events wait for {node}.",
         "drained": "{node} received all that was pending.",
         "refused": "{node} refused {count} order(s): {code}.",
-        "refused_out_of_stock": "{node} refused {count} order(s): no quota left to sell.",
+        "refused_out_of_stock": "{node} refused {count} order(s): no rights left to sell.",
         "refused_unreachable": "{node} could not be reached: {count} order(s) were not even sent.",
         "refused_unauthorized": "{node} refused {count} order(s): nobody said who asks.",
         "refused_forbidden": "{node} refused {count} order(s): whoever asks may not do that.",

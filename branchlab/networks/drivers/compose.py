@@ -27,6 +27,9 @@ from branchlab.networks.network import Network, NodeAddress, UpOptions
 
 # Containers that start together on two slow cores, each with its imports, migrations and four bcrypt hashes.
 _READY_SECONDS = 180.0
+# A look at the containers is a program of its own: at every try, they took more processor time than a node
+# takes to start.
+_LOOK_SECONDS = 1.0
 _STOP_SECONDS = 10  # a node gives open requests 3 s, then closes its database
 _STATES: dict[str, NodeState] = {
     "running": "running",
@@ -128,7 +131,9 @@ class ComposeDriver:
         self._own.require_shared(secrets_fit.read(self._run_dir, self._env_file))
         ports.refuse_taken([address])
         self._start([address])
-        readiness.wait_answering([address], seconds=self._ready_seconds, check=self._refuse_ended)
+        readiness.wait_answering(
+            [address], seconds=self._ready_seconds, check=self._refuse_ended, check_every=_LOOK_SECONDS
+        )
 
     def stop(self, node: str) -> None:
         container = self._container(node)
@@ -262,7 +267,11 @@ class ComposeDriver:
 
     def _wait_ready(self, current: Network) -> None:
         readiness.wait_ready(
-            current.members, seconds=self._ready_seconds, check=self._refuse_ended, tell=self._tell
+            current.members,
+            seconds=self._ready_seconds,
+            check=self._refuse_ended,
+            check_every=_LOOK_SECONDS,
+            tell=self._tell,
         )
 
     def _refuse_ended(self, node: NodeAddress) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +97,28 @@ class ComposeCommand:
 
 def find_all() -> list[ComposeCommand]:
     """Every Compose there is, the preferred one first."""
+    return [*_found()]
+
+
+def find() -> ComposeCommand:
+    """The Compose to use; none after it is asked for its version. LabError says what to install where there
+    is none, or only one that is too old."""
     found = []
+    for command in _found():
+        if command.supported:
+            return command
+        found.append(command)
+    there = (
+        _("there is only version {version} of Docker Compose here", version=found[0].version)
+        if found
+        else _("there is no Docker Compose here")
+    )
+    advice = _("install the Compose plugin (1.29 is the oldest that works), or use `make up DRIVER=process`")
+    raise LabError(f"{there}; {advice}")
+
+
+def _found() -> Iterator[ComposeCommand]:
+    """Asks one after the other, the preferred one first: Compose 1 alone takes a second for its version."""
     for words in _SPELLINGS:
         try:
             asked = subprocess.run(
@@ -111,20 +132,4 @@ def find_all() -> list[ComposeCommand]:
         except (FileNotFoundError, PermissionError, subprocess.TimeoutExpired):
             continue
         if asked.returncode == 0:
-            found.append(ComposeCommand(words=words, version=asked.stdout.strip()))
-    return found
-
-
-def find() -> ComposeCommand:
-    """The Compose to use. LabError says what to install where there is none, or only one that is too old."""
-    found = find_all()
-    for command in found:
-        if command.supported:
-            return command
-    there = (
-        _("there is only version {version} of Docker Compose here", version=found[0].version)
-        if found
-        else _("there is no Docker Compose here")
-    )
-    advice = _("install the Compose plugin (1.29 is the oldest that works), or use `make up DRIVER=process`")
-    raise LabError(f"{there}; {advice}")
+            yield ComposeCommand(words=words, version=asked.stdout.strip())

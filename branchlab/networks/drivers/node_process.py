@@ -41,17 +41,7 @@ class NodeProcess:
         """Starts `command` in its own session, so that neither Ctrl-C nor this program's end stops it. `code`
         is kept to tell later which code it runs."""
         private.make_folder(self._record.parent)
-        launched = subprocess.run(
-            ["sh", "-c", _LAUNCH, "sh", str(self.log), *command],
-            cwd=cwd,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            check=True,
-            start_new_session=True,
-            umask=private.UMASK,
-        )
-        pid = int(launched.stdout)
+        pid = launch(command, log=self.log, cwd=cwd, environment=environment)
         try:
             born = psutil.Process(pid).create_time()
         except psutil.NoSuchProcess:  # it ended at once; its log says why
@@ -157,6 +147,21 @@ class NodeProcess:
                     log=self.log,
                 )
             )
+
+
+def launch(command: Sequence[str], *, log: Path, cwd: Path, environment: Mapping[str, str]) -> int:
+    """Start a program in its own session, with its output behind what `log` has; its pid."""
+    launched = subprocess.run(
+        ["sh", "-c", _LAUNCH, "sh", str(log), *command],
+        cwd=cwd,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        check=True,
+        start_new_session=True,
+        umask=private.UMASK,
+    )
+    return int(launched.stdout)
 
 
 def _identity(folder: Path) -> list[int]:

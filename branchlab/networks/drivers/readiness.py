@@ -1,12 +1,13 @@
 """Waits for nodes to answer, and explains why one does not."""
 
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 import httpx
 
 from branchlab.errors import NotInTimeError
-from branchlab.language import N_, _, shown, spoken
+from branchlab.language import _, shown, spoken
 from branchlab.networks.network import NodeAddress
 from branchlab.nodes.reasons import reason_of
 from branchlab.poll import poll_blocking
@@ -17,20 +18,17 @@ _REQUEST_SECONDS = 2.0
 # Nodes speak plain HTTP, and loading the machine's authorities takes longer than asking all of them.
 _NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-_WAITS: Mapping[str, str] = {
-    "starting": N_("starting ## a node"),
-    "greeting_peers": N_("greeting the other branches"),
-    "waiting_for_peers": N_("waiting for the other branches"),
-    "rebuilding": N_("fetching all rows from the other branches"),
-}
-"""What a node that starts says of itself in one word, without a sentence → how people say it."""
-
 
 def wait_answering(
-    nodes: Sequence[NodeAddress], *, seconds: float, check: Callable[[NodeAddress], None]
+    nodes: Sequence[NodeAddress],
+    *,
+    seconds: float,
+    check: Callable[[NodeAddress], None],
+    check_every: float = 0.0,
 ) -> None:
-    """Returns when every node's process answers (`/healthz`), whether or not it may serve yet."""
-    _wait(nodes, "/healthz", seconds=seconds, check=check)
+    """Returns when every node's process answers (`/healthz`), whether or not it may serve yet; `check` and
+    `check_every` are those of `wait_ready`."""
+    _wait(nodes, "/healthz", seconds=seconds, check=check, check_every=check_every)
 
 
 def wait_ready(
@@ -38,15 +36,17 @@ def wait_ready(
     *,
     seconds: float,
     check: Callable[[NodeAddress], None],
+    check_every: float = 0.0,
     tell: Tell = silent,
 ) -> None:
     """Returns when every node is ready to serve (`/readyz`).
 
-    `check` is called for each node still awaited and raises LabError when waiting for it is in vain.
+    `check` is called for each node still awaited and raises LabError when waiting for it is in vain; at each
+    try, or where it costs more than a try does, only when `check_every` seconds have gone by since the last.
     `tell` gets how many are ready, and whom it waits for and why.
     After `seconds` NotInTimeError names the first node that is not ready, and what it says about that.
     """
-    _wait(nodes, "/readyz", seconds=seconds, check=check, tell=tell)
+    _wait(nodes, "/readyz", seconds=seconds, check=check, check_every=check_every, tell=tell)
 
 
 def _wait(
@@ -55,20 +55,25 @@ def _wait(
     *,
     seconds: float,
     check: Callable[[NodeAddress], None],
+    check_every: float,
     tell: Tell = silent,
 ) -> None:
+    due = time.monotonic()
     waiting: dict[NodeAddress, str | None] = dict.fromkeys(nodes)  # and what each said last
     with httpx.Client(timeout=_REQUEST_SECONDS, trust_env=False, verify=_NO_AUTHORITIES) as client:
 
         def ask() -> bool:
+            nonlocal due
             before = len(waiting)
             for node in [*waiting]:
                 waiting[node] = _answer(client, node.url + path)
                 if waiting[node] is None:
                     del waiting[node]
             _tell_ready(tell, len(nodes), waiting, is_news=len(waiting) < before)
-            for node in waiting:
-                check(node)
+            if time.monotonic() >= due:
+                for node in waiting:
+                    check(node)
+                due = time.monotonic() + check_every
             return not waiting
 
         if not poll_blocking(ask, seconds=seconds, every=_POLL_SECONDS):
@@ -109,8 +114,8 @@ def _answer(client: httpx.Client, url: str) -> str | None:
 
 
 def _detail(response: httpx.Response) -> str:
-    """What the node's problem document or its /readyz says, in the language spoken where it has words for it,
-    or its status where that is nothing."""
+    """What the node's problem document or its /readyz says, without the full stop of its last sentence: it
+    stands within a line. Its status where it says nothing."""
     try:
         problem = response.json()
     except ValueError:
@@ -118,5 +123,5 @@ def _detail(response: httpx.Response) -> str:
     if isinstance(problem, dict) and (
         said := problem.get("detail") or problem.get("title") or problem.get("reason")
     ):
-        return _(_WAITS[said]) if said in _WAITS else str(said)
+        return str(said).removesuffix(".")
     return f"HTTP {response.status_code}"

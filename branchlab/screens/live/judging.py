@@ -7,6 +7,7 @@ read in the middle of things: then what is missing may be on its way, and the ch
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from branchlab.checking.runlog import Record
 from branchlab.checking.verdict import Verdict, judge
@@ -52,29 +53,44 @@ class Kept:
         return [*self.records[:place], *(record for record in later if record["kind"] not in _ENDS)]
 
 
-async def read_all(clients: Mapping[str, NodeClient]) -> dict[str, NodeRead]:
+@dataclass(frozen=True)
+class Read:
+    """What the nodes showed that answered, by name, and how many seconds the slowest of them took."""
+
+    nodes: Mapping[str, NodeRead]
+    seconds: float
+
+
+async def read_all(clients: Mapping[str, NodeClient]) -> Read:
     """Orders and stock of every node that shows them."""
 
-    async def read(client: NodeClient) -> NodeRead | None:
+    async def read(client: NodeClient) -> tuple[NodeRead, float] | None:
+        began = time.monotonic()
         try:
-            return await client.orders(), await client.stock()
+            return (await client.orders(), await client.stock()), time.monotonic() - began
         except (Refused, Unknown):
             return None
 
-    found = await asyncio.gather(*map(read, clients.values()))
-    return {name: one for name, one in zip(clients, found, strict=True) if one is not None}
+    answers = await asyncio.gather(*map(read, clients.values()))
+    found = {name: one for name, one in zip(clients, answers, strict=True) if one is not None}
+    nodes = {name: node for name, (node, _) in found.items()}
+    return Read(nodes, max((seconds for _, seconds in found.values()), default=0.0))
 
 
 async def opinion(
     kept: Kept, clients: Mapping[str, NodeClient], statuses: Mapping[str, Status | None]
 ) -> tuple[Verdict, float]:
-    """What the checker says now, and how many seconds it took. `statuses` are the nodes' last answers."""
-    began, place = time.monotonic(), len(kept.records)
-    reads = await read_all(clients)
+    """What the checker says now, and how many seconds of work it was, for nodes and for this machine.
+    `statuses` are the nodes' last answers. A node without one is not asked: it may hang, as a paused one
+    does, and the verdict would come as late as the time-out."""
+    place = len(kept.records)
+    read = await read_all({name: one for name, one in clients.items() if statuses[name] is not None})
     records = kept.until(place)
     is_late = is_converged(statuses) is not True or len(kept.records) != place
-    verdict = await asyncio.to_thread(judge, [*records, *_as_records(reads, _LATE if is_late else None)])
-    return verdict, time.monotonic() - began
+    began = time.monotonic()
+    told = [*records, *_as_records(read.nodes, _LATE if is_late else None)]
+    verdict = await asyncio.to_thread(judge, told)
+    return verdict, read.seconds + time.monotonic() - began
 
 
 def _as_records(reads: Mapping[str, NodeRead], late: str | None) -> list[Record]:

@@ -11,7 +11,8 @@ from branchlab.screens.page.words import WORDS
 from branchlab.teaching.lesson.comparing import (
     KINDS,
     Cells,
-    oversold_words,
+    named_orders,
+    named_words,
     policy_words,
     seen_words,
     side_by_side,
@@ -80,10 +81,12 @@ def _judged(lessons: Sequence[LessonTold], policies: Sequence[str], language: La
     head = f"<thead><tr><td></td>{heads}</tr></thead>" if several else ""
     bodies = []
     for part in side_by_side(lessons):
-        rows = [_row(fact, cells, language) for fact, cells in part.rows]
-        for lesson in lessons:
-            if short := oversold_words(lesson, part, language):
-                rows.append(f'<tr><td class="short" colspan="{len(lessons) + 1}">{escape(short)}</td></tr>')
+        rows = []
+        for fact, cells in part.rows:
+            rows.append(_row(fact, cells, language))
+            for named in [one for lesson in lessons for one in named_orders(lesson, part, fact)]:
+                said = escape(named_words(named, language))
+                rows.append(f'<tr><td class="{named[0]}" colspan="{len(lessons) + 1}">{said}</td></tr>')
         step = "" if part.step is None else escape(step_words(part.step, language))
         title = f'<tr><th scope="rowgroup" colspan="{len(lessons) + 1}">{step}</th></tr>'
         bodies.append(f"<tbody>{title}{''.join(rows)}</tbody>")

@@ -107,7 +107,7 @@ def _lesson_lines(told: LessonTold, style: ChartStyle) -> Iterator[Drawn]:
 
 
 def lesson_line(one: DrawnLine, language: Language, *, is_short: bool = False) -> str:
-    """`class 90 (25 % off)`: what a line of theory or of the class says, and how far it was off, in few
+    """`class 90 (25% off)`: what a line of theory or of the class says, and how far it was off, in few
     letters; where it `is_short`, in fewer."""
     words = WORDS[language]
     said = LESSON_WORDS[language].number(one.value) + (" s" if one.unit == "seconds" else "")
@@ -115,7 +115,7 @@ def lesson_line(one: DrawnLine, language: Language, *, is_short: bool = False) -
         return words[f"line_{one.of}"].format(value=said)
     error = f"{one.error:.0f}" if one.error <= _MOST_PERCENT else f">{_MOST_PERCENT}"
     if is_short:
-        return words[f"line_{one.of}"].format(value=said) + f" ({error} %)"
+        return words[f"line_{one.of}"].format(value=said) + f" ({error}%)"
     return words[f"line_{one.of}_off"].format(value=said, error=error)
 
 

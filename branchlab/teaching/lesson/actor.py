@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,12 +26,14 @@ _POLL_SECONDS = 0.05
 
 @dataclass
 class Actor:
-    """Plays one method. `scale` shortens sales by time; `facts` are STEP.FACT → what was observed."""
+    """Plays one method. `scale` shortens sales by time; `facts` are STEP.FACT → what was observed; `gone` are
+    STEP → the numbers of the orders that went with a disk."""
 
     stage: Stage
     scale: float = 1.0
     facts: dict[str, object] = field(default_factory=dict)
     placed: dict[str, list[Placed]] = field(default_factory=dict)
+    gone: dict[str, Sequence[str]] = field(default_factory=dict)
     _away: set[str] = field(default_factory=set)
     _cut: set[frozenset[str]] = field(default_factory=set)
     _delays: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -258,11 +260,11 @@ class Actor:
         seconds = time.monotonic() - began
         await stage.converge()
         shown = {order["id"] for one in stage.operations.clients.values() for order in await one.orders()}
-        return {
-            "seconds": round(seconds, 2),
-            "at_risk": len(at_risk),
-            "lost": sum(one not in shown for one in at_risk),
-        }
+        lost = [one for one in at_risk if one not in shown]
+        if lost and step.name is not None:
+            self.gone[step.name] = self.reader.answered(lost)
+            stage.operations.log.told("lesson.gone", step=step.name, orders=self.gone[step.name])
+        return {"seconds": round(seconds, 2), "at_risk": len(at_risk), "lost": len(lost)}
 
     async def drain(self, step: model.Drain) -> Mapping[str, object]:
         before = await self.reader.pending()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from branchlab.checking.timeline.lesson import Expected, LessonStep, LessonTold
 from branchlab.language import Language, tables
@@ -24,11 +25,16 @@ _TEXTS = tables(
         "unseen": "not seen",
         "side_by_side": "Side by side",
         "short": "Apologise for: {orders}",
+        "gone": "Gone with the disk: {orders}",
     }
 )
+_COUNTED = {"short": "short", "gone": "lost"}
+"""What orders are named for → the fact that counts them."""
 _SHOWN = 12  # characters, as of a digest
 Cells = Sequence[Expected | None]
 """What was seen under each policy, in their order; None where nothing was to be seen under that one."""
+Named = tuple[Literal["short", "gone"], Sequence[str]]
+"""Orders by their numbers: sold without units for them, or gone with a disk."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +88,23 @@ def unmarked_words(one: Expected | None, language: Language) -> str:
     return said
 
 
-def oversold_words(told: LessonTold, part: Part, language: Language) -> str:
-    """The orders whose customers are told that they get nothing, after a step; empty where all get theirs."""
-    short = told.short.get(part.step.name or "", ()) if part.step is not None else ()
-    return _TEXTS[language]["short"].format(orders=", ".join(short)) if short else ""
+def named_orders(told: LessonTold, part: Part, fact: str) -> list[Named]:
+    """The orders that are named below a row of a part: their customers must be told of them. They stand below
+    the row that counts them, or below the last one."""
+    step = part.step.name if part.step is not None else None
+    if step is None:
+        return []
+    facts = [name for name, _ in part.rows]
+    found: tuple[Named, ...] = (("short", told.short.get(step, ())), ("gone", told.gone.get(step, ())))
+    counted = {kind: f"{step}.{name}" for kind, name in _COUNTED.items()}
+    below = {kind: name if name in facts else facts[-1] for kind, name in counted.items()}
+    return [(kind, orders) for kind, orders in found if orders and below[kind] == fact]
+
+
+def named_words(named: Named, language: Language) -> str:
+    """What customers are told of these orders, and which these are."""
+    kind, orders = named
+    return _TEXTS[language][kind].format(orders=", ".join(orders))
 
 
 def table_lines(plays: Sequence[tuple[str, LessonTold]], language: Language) -> list[str]:
@@ -98,7 +117,11 @@ def table_lines(plays: Sequence[tuple[str, LessonTold]], language: Language) -> 
             rows.append((f"  {step_words(part.step, language)}", ()))
         for fact, cells in part.rows:
             rows.append((f"    {fact_words(fact, language)}", [seen_words(one, language) for one in cells]))
-        rows += [(f"    {short}", ()) for one in lessons if (short := oversold_words(one, part, language))]
+            rows += [
+                (f"    {named_words(named, language)}", ())
+                for one in lessons
+                for named in named_orders(one, part, fact)
+            ]
     first = max(len(said) for said, cells in rows if cells)
     wide = [max(len(cells[place]) for _, cells in rows if cells) for place in range(len(heads))]
     return [

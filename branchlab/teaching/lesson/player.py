@@ -11,6 +11,7 @@ from branchlab.language import Language
 from branchlab.teaching.lesson import curves, theory
 from branchlab.teaching.lesson.actor import Actor
 from branchlab.teaching.lesson.ballot import Ballot
+from branchlab.teaching.lesson.comparing import named_words
 from branchlab.teaching.lesson.facts import fact_words
 from branchlab.teaching.lesson.judge import Finding, judge, shown, value_of
 from branchlab.teaching.lesson.loader import Loaded
@@ -76,6 +77,8 @@ class Performance:
                     await actor.do(step)
                     due = [one for one in waiting if one.that.partition(".")[0] == step.name]
                     judged += [self._judge(stage, judge(one, actor.facts)) for one in due]
+                    if gone := actor.gone.get(step.name or ""):
+                        self.say(f"    {named_words(('gone', gone), self.language)}")
         finally:
             await _roll_back(stage)
         self.findings += judged

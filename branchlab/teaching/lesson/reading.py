@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from branchlab.checking.evidence import collect
 from branchlab.checking.runlog import read_records
 from branchlab.nodes.client import NodeClient
 from branchlab.nodes.contract import Deficit, Status
@@ -102,6 +103,12 @@ class Reader:
             with suppress(Refused, Unknown):
                 found |= {order["id"]: order["number"] for order in await client.orders()}
         return sorted(found[one] for one in set(orders) if one in found)
+
+    def answered(self, orders: Iterable[str]) -> list[str]:
+        """The numbers of these orders as their clients were told, by the run log; sorted. So they are known
+        also when no node has them."""
+        told = collect(read_records(self._stage.operations.log.path)).acknowledged()
+        return sorted(told[one][0].response["number"] for one in orders)
 
     async def _price(self) -> dict[str, object]:
         """The price that all show, and the one that a wall clock would have chosen."""

@@ -113,7 +113,7 @@ class LessonWords:
         parts = [self.text("observed").format(value=self.number(observed), unit=self.unit(unit, observed))]
         for name, value, error in beside:
             if value is not None:
-                off = "" if error is None else f" ({self.number(error)} %)"
+                off = "" if error is None else f" ({self.number(error)}%)"
                 parts.append(self.text(name).format(value=self.number(value)) + off)
         return " · ".join(parts)
 

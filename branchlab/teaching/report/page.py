@@ -13,7 +13,7 @@ from branchlab.checking.timeline.timeline import Timeline, timeline_of
 from branchlab.checking.timeline.words import FAULTS
 from branchlab.checking.verdict import Verdict
 from branchlab.language import Language, localised
-from branchlab.teaching.lesson.comparing import KINDS
+from branchlab.teaching.lesson.comparing import KINDS, named_words
 from branchlab.teaching.lesson.facts import fact_words
 from branchlab.teaching.lesson.words import WORDS
 from branchlab.teaching.report import svg
@@ -62,6 +62,7 @@ def _run(records: Sequence[Record], timeline: Timeline, verdict: Verdict) -> dic
         "explain": _said(told.get("lesson.explain")),
         "predictions": _predictions(records),
         "expects": [_expect(record) for record in records if record["kind"] == "expect"],
+        "gone": [_gone(record) for record in records if record["kind"] == "lesson.gone"],
         "result": verdict.result,
         "promises": _promises(verdict),
         "open": verdict.unproven[:_MOST_PROBLEMS],
@@ -138,7 +139,7 @@ def _with_error(value: float | None, error: float | None) -> Markup | str:
     if error is None:
         return _both(_pt(value), f"{value:g}")
     pt, en = both(TEXTS, "error")
-    return _both(f"{_pt(value)} ({pt.lower()} {_pt(error)} %)", f"{value:g} ({en.lower()} {error:g} %)")
+    return _both(f"{_pt(value)} ({pt.lower()} {_pt(error)}%)", f"{value:g} ({en.lower()} {error:g}%)")
 
 
 def _pt(value: float) -> str:
@@ -153,6 +154,10 @@ def _expect(record: Record) -> dict[str, Any]:
         "observed": str(record["observed"])[:12],
         "expected": _both(*(WORDS[one].expected(record["expected"]) for one in _LANGUAGES)),
     }
+
+
+def _gone(record: Record) -> Markup:
+    return _both(*(named_words(("gone", record["orders"]), one) for one in _LANGUAGES))
 
 
 def _promises(verdict: Verdict) -> list[dict[str, Any]]:

@@ -15,7 +15,8 @@ from branchlab.language import LANGUAGES, Language
 from branchlab.teaching.lesson.comparing import (
     KINDS,
     Part,
-    oversold_words,
+    named_orders,
+    named_words,
     policy_words,
     side_by_side,
     step_words,
@@ -54,13 +55,16 @@ def table(timelines: Sequence[Timeline], both: Both) -> dict[str, Any]:
         return {
             "step": "" if step is None else said(partial(step_words, step)),
             "rows": [
-                {"fact": said(partial(fact_words, fact)), "cells": [cell(seen) for seen in cells]}
+                {
+                    "fact": said(partial(fact_words, fact)),
+                    "cells": [cell(seen) for seen in cells],
+                    "named": [
+                        said(partial(named_words, named))
+                        for told in lessons
+                        for named in named_orders(told, one, fact)
+                    ],
+                }
                 for fact, cells in one.rows
-            ],
-            "short": [
-                said(partial(oversold_words, told, one))
-                for told in lessons
-                if oversold_words(told, one, "en")
             ],
         }
 

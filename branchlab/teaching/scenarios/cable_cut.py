@@ -133,7 +133,7 @@ def _words(stage: Stage, expected: _Expected, sales: Sales, *, idle: int, short:
         return _("{said}, refused none; after the heal {end}", said=said, end=end)
     meanwhile = _(" while {idle} sat idle at {nodes}", idle=idle, nodes=stage.nodes[1]) if idle else ""
     return _(
-        "{said}, refused {count} (quota used){meanwhile}; oversold 0",
+        "{said}, refused {count} (rights used up){meanwhile}; oversold 0",
         said=said,
         count=len(sales.refusals),
         meanwhile=meanwhile,
