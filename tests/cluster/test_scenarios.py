@@ -52,7 +52,7 @@ def test_what_should_happen_does_happen(name: str, driver: str, tmp_path: Path) 
 
     outcomes = run(get(name), options)
 
-    lines = [line for outcome in outcomes for line in outcome.lines()]
+    lines = "\n".join(line for outcome in outcomes for line in outcome.lines())  # a list would be cut
     assert {outcome.exit_code for outcome in outcomes} == {0}, lines
 
 

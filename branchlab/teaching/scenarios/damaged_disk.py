@@ -19,7 +19,8 @@ async def _play(stage: Stage) -> None:
 
 async def _ruin(stage: Stage, shelf: Shelf, victim: str, *, at_rest: bool) -> None:
     await shelf.stock()
-    before = (await stage.status(victim))["epoch"]
+    status = await stage.status(victim)
+    before, kept = status["epoch"], len(status.get("salvage", ()))
 
     def act() -> None:
         if at_rest:
@@ -42,7 +43,14 @@ async def _ruin(stage: Stage, shelf: Shelf, victim: str, *, at_rest: bool) -> No
         await asyncio.sleep(_LOAD_SECONDS)
         at_risk = await stage.lose_disk(victim, "corrupt", act, until_over=until_rebuilt)
         await stage.comes_back(victim)
-    await shelf.check(victim, at_risk)
+
+    async def is_salvaged() -> bool:
+        files = (await stage.status(victim)).get("salvage", ())
+        return len(files) > kept and all(file["complete"] for file in files)
+
+    # What comes back of the file after a count would be missing from it twice.
+    await stage.until(is_salvaged, _("{victim} did not salvage its damaged file", victim=victim))
+    await shelf.check(victim, at_risk, salvaged=True)
     alarms = (await stage.status(victim))["alarms"]
     stage.expect(
         "damaged_database" in alarms, _("{victim} does not say that its database was damaged", victim=victim)

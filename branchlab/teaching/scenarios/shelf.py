@@ -92,9 +92,13 @@ class Shelf:
         if placed.order is not None:
             self.sold[placed.order["id"]] = quantity
 
-    async def check(self, victim: str, at_risk: list[str]) -> None:
+    async def check(self, victim: str, at_risk: list[str], *, salvaged: bool = False) -> None:
         """Expect, once all agree, that only orders at risk are gone, that the dead life's units are frozen,
-        and that a count releases exactly what nobody bought."""
+        and that a count releases exactly what nobody bought.
+
+        The count is of the shelf: what is recorded there and is not on it. Those are the units of the orders
+        that are gone; where a damaged file was `salvaged`, perhaps fewer, since an order's movement of stock
+        may come back without the order."""
         stage = self._stage
         await stage.converge()
         clients = stage.operations.clients
@@ -113,13 +117,24 @@ class Shelf:
             _("{victim} may sell {of_the_dead} of a dead life", victim=victim, of_the_dead=of_the_dead),
         )
         units_gone = sum(self.sold[id_] for id_ in gone)
+        left = UNITS - sum(self.sold.values())
+        missing = before[victim]["available"] + frozen - left if self._is_clear else units_gone
+        stage.expect(
+            (0 if salvaged else units_gone) <= missing <= units_gone,
+            _(
+                "{missing} units of {sku} are recorded and not on the shelf; the orders that are gone took"
+                " {units_gone}",
+                missing=missing,
+                sku=self.sku,
+                units_gone=units_gone,
+            ),
+        )
         counter = min(stage.nodes)
         await when_unblocked(
-            lambda: stage.operations.count(counter, self.sku, gone=units_gone),
+            lambda: stage.operations.count(counter, self.sku, gone=missing),
             deadline_seconds=stage.pace.patience(UNBLOCKS_WITHIN_SECONDS),
         )
         await stage.converge()
-        left = UNITS - sum(self.sold.values())
         for node, client in clients.items() if self._is_clear else ():
             after = await client.stock_of(self.sku)
             stage.expect(
