@@ -11,10 +11,13 @@ from contextlib import contextmanager
 import httpcore
 import httpx
 
+from app.sync.peering.streams import Streams
+
 MOST_CALLS = 64
 """Under way at the same time; a peer is sent one batch at a time, and a request for each order that waits."""
 
 _KEPT_SECONDS = 5.0  # no longer than the server at the other end keeps one
+_STREAMS = Streams()
 
 _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (httpcore.ConnectTimeout, httpx.ConnectTimeout),
@@ -77,7 +80,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
     async def _answer(self, asked: httpcore.Request) -> tuple[httpcore.Response, bytes]:
         origin = asked.url.origin
         connection = await self._kept(origin) or httpcore.AsyncHTTPConnection(
-            origin, keepalive_expiry=_KEPT_SECONDS
+            origin, keepalive_expiry=_KEPT_SECONDS, network_backend=_STREAMS
         )
         answer = await connection.handle_async_request(asked)
         try:
