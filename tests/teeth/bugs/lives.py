@@ -18,6 +18,7 @@ from app.state.tables import order_durability, orders, spendable, stock_table
 from app.state.tables.life_table import LIVING_CURSORS
 from app.sync.catchup import snapshot
 from app.sync.guards.fencer import Fencer
+from app.sync.guards.readiness import Readiness
 from app.sync.lifecycle.bootstrap import Bootstrap
 from app.sync.log import cursors
 from app.sync.peering.peers import Peer, Peers
@@ -39,6 +40,7 @@ from tests.recovery.test_rolled_back_nodes import (
     test_orders_that_only_the_rolled_back_disk_held_are_announced_once_more,
     test_units_of_an_order_of_an_earlier_life_join_the_frozen_pool_when_it_is_cancelled,
 )
+from tests.recovery.test_salvage import test_no_stock_is_counted_while_a_damaged_file_may_hold_more
 from tests.recovery.test_stock_counts import (
     test_a_death_that_a_member_alone_knows_enlarges_the_set_and_it_starts_again,
     test_an_unreachable_member_blocks_the_count,
@@ -252,6 +254,15 @@ def count_without_all_acknowledgements() -> AbstractContextManager[object]:
             return stock_count.Handover(dead=count.dead, cells=[], life=Life(peer.name, ""))
 
     return mock.patch.object(count_service.CountService, "_handover", shrug)
+
+
+@bug(
+    "a count has every member's word",
+    Directed(test_no_stock_is_counted_while_a_damaged_file_may_hold_more, {"damaged": "sul"}),
+)
+def a_count_does_not_wait_for_what_comes_back() -> AbstractContextManager[object]:
+    """Members answer a count before they have looked into their damaged files."""
+    return mock.patch.object(Readiness, "require_all_back")
 
 
 @bug(

@@ -119,7 +119,8 @@ class PeerServer:
         )
 
     async def hand_over(self, claims: ReplicaClaims, wanted: SealRequest) -> SealReply:
-        """Store a counter's dead lives, and answer with what this member knows, after it is durable."""
+        """Store a counter's dead lives, and answer with what this member knows, after it is durable. Raises
+        CountBlocked while rows of a damaged file may still come back here."""
         peer = self._member(claims, wanted)
         name = self._database.identity.name
         if Life(name, wanted.to_epoch) in wanted.dead_lives:
@@ -129,6 +130,7 @@ class PeerServer:
             if self._database.identity.epoch == wanted.to_epoch:
                 raise UnconfirmedDeath(name, wanted.to_epoch)
             raise WrongEpoch(self._database.identity.epoch)
+        self._readiness.require_all_back(name)
         counter = Life(claims.sender, claims.epoch)
         handed = await self._database.write(
             lambda tx: stock_count.hand_over(

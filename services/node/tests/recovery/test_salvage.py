@@ -2,13 +2,16 @@
 
 import asyncio
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from app.domain.errors import CountBlocked
 from app.sync.damage import salvaging
 from tests.recovery.damage import Damage, both, flipped_in, zeroed
 from tests.recovery.salvaging import accounts, founded, sell_alone, start_all
-from tests.recovery.trial import NAMES, Trial
+from tests.recovery.trial import NAMES, RICE, Trial
+from tests.support.branch import ACTOR
 from tests.support.virtual import eventually
 
 pytestmark = [pytest.mark.anyio, pytest.mark.whole]
@@ -41,6 +44,46 @@ async def test_an_order_that_only_a_damaged_file_had_is_back_at_all_nodes(
     )
     # Ten units less the three that were sold: nobody sells what the old life had left.
     await trial.shows("matriz", available=18, frozen=7, here=9)
+
+
+@pytest.mark.parametrize("damaged", ["sul", "matriz"], ids=["a member", "the branch that counts"])
+async def test_no_stock_is_counted_while_a_damaged_file_may_hold_more(trial: Trial, damaged: str) -> None:
+    """Three units that somebody took are missing from the shelf, until the file tells of their order: whoever
+    counted them as gone before that would miss them twice."""
+    await founded(trial)
+    await sell_alone(trial, damaged, quantity=3)
+    zeroed("audit")(trial.company.path(damaged))
+    with mock.patch.object(salvaging, "LOOK_SECONDS", 60.0):  # it serves for a while before it looks
+        await start_all(trial)
+        await eventually(lambda: all(trial[name].ready for name in NAMES))
+        await trial.converged()
+        with pytest.raises(CountBlocked) as blocked:
+            await trial["matriz"].counts.count(RICE, missing=3, actor=ACTOR)
+    assert (blocked.value.member, blocked.value.reason) == (damaged, "salvaging")
+    await accounts(trial, damaged)
+    await trial.converged()
+    await trial["matriz"].counts.count(RICE, missing=0, actor=ACTOR)
+    await trial.converged()
+    await trial.shows("norte", available=24, frozen=0, here=9)
+    await trial.verify()
+
+
+async def test_a_damaged_file_that_cannot_be_read_now_blocks_no_count(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await founded(trial)
+    await sell_alone(trial, "sul")
+    zeroed("audit")(trial.company.path("sul"))
+
+    async def fails(_self: salvaging.Salvaging) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(salvaging.Salvaging, "once", fails)
+    await start_all(trial)
+    await eventually(lambda: all(trial[name].ready for name in NAMES))
+    await trial.converged()
+    await eventually(lambda: not trial["sul"].readiness.salvaging)
+    await trial["matriz"].counts.count(RICE, missing=2, actor=ACTOR)
 
 
 async def test_an_order_whose_page_is_gone_everywhere_is_named(trial: Trial) -> None:

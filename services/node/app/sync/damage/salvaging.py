@@ -40,8 +40,10 @@ class Salvaging:
         self._roster = frozenset((settings.node_name, *(peer.name for peer in settings.peers)))
 
     async def run(self) -> None:
-        """Salvage as soon as the node serves, and again from time to time, until cancelled."""
+        """Salvage as soon as the node serves, and again from time to time, until cancelled. A file that
+        cannot be read now, or rows that wait for others, do not keep the node `salvaging`."""
         self._is_stopped = False
+        self._context.readiness.salvaging = self._context.database.has_set_aside
         pause = FIRST_PAUSE_SECONDS
         while True:
             while not self._context.readiness.ready:
@@ -50,6 +52,7 @@ class Salvaging:
                 await self.once()
             except (StorageError, sqlite3.Error, OSError) as error:
                 log.warning("salvaging is put off: %s", error)
+            self._context.readiness.salvaging = False
             await self._context.clock.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 

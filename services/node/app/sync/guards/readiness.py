@@ -1,16 +1,24 @@
 """Whether this node may serve and sell now, and the reason when it may not."""
 
-from app.domain.errors import BranchClosed, Fenced, NotReady, PolicyMismatch, StateError
+from app.domain.errors import BranchClosed, CountBlocked, Fenced, NotReady, PolicyMismatch, StateError
 from app.domain.stock import Policy
+
+SALVAGING = "salvaging"
+"""The reason of CountBlocked where a member brings rows back."""
 
 CLOSED = "another branch decommissioned this one: what it has can be read, and it takes nothing any more"
 
 
 class Readiness:
-    """Keeps whether the node serves. At first it does not. Each reason is a stable snake_case word."""
+    """Keeps whether the node serves. At first it does not. Each reason is a stable snake_case word.
+
+    While it is `salvaging`, rows of a damaged file may come back for the first time. It serves, but no stock
+    is counted: what came back afterwards would be missing twice.
+    """
 
     def __init__(self, *, policy: Policy) -> None:
         self.policy = policy
+        self.salvaging = False
         self._reason: str | None = "starting"
         self._reading = False
         self._fenced: str | None = None
@@ -83,6 +91,12 @@ class Readiness:
         except StateError:
             return False
         return True
+
+    def require_all_back(self, node: str) -> None:
+        """Raise CountBlocked while rows that a stock count has to know may still come back at this `node`.
+        One that is fenced or closed brings none back, and blocks nothing."""
+        if self.salvaging and self._fenced is None:
+            raise CountBlocked(node, SALVAGING)
 
     def require_selling(self) -> None:
         """Raise BranchClosed, NotReady, Fenced or PolicyMismatch unless this node may sell units now."""

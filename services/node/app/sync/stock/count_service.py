@@ -9,6 +9,7 @@ from app.state.commands import stock_count
 from app.state.registry import replicated
 from app.state.tables import life_table, membership, products
 from app.sync.context import NodeContext
+from app.sync.guards.readiness import SALVAGING
 from app.sync.peering.client import Refusal
 from app.sync.peering.peers import Peer
 from app.sync.wire.messages import SealReply, SealRequest
@@ -21,9 +22,9 @@ class CountService:
     """Releases frozen units by a stock count.
 
     One branch counts for the company: the first member by name. A member that cannot be reached blocks the
-    count, because it may know of a dead life, or of units, that no other node knows. So does a branch whose
-    decommissioning no majority of the members stores, unless an admin insisted here. A branch whose
-    decommissioning counts blocks nothing.
+    count, because it may know of a dead life, or of units, that no other node knows. So does one that may
+    still bring back what a damaged file of its held, and a branch whose decommissioning no majority of the
+    members stores, unless an admin insisted here. A branch whose decommissioning counts blocks nothing.
     """
 
     def __init__(self, context: NodeContext) -> None:
@@ -31,6 +32,7 @@ class CountService:
         self._peers = context.peers
         self._link = context.link
         self._fencer = context.fencer
+        self._readiness = context.readiness
 
     async def count(self, sku: str, *, missing: int, actor: Actor) -> str:
         """Count a product and return its id. `missing` units left unrecorded because of all dead lives
@@ -39,6 +41,7 @@ class CountService:
         counter = min([self._database.identity.name, *(peer.name for peer in self._peers)])
         if counter != self._database.identity.name:
             raise NotTheCounter(counter)
+        self._readiness.require_all_back(counter)
         product = await self._database.read(lambda connection: products.find(connection, sku))
         if product is None:
             raise UnknownReference("product", [sku])
@@ -75,7 +78,8 @@ class CountService:
             )
             cells = replicated.cells_from(reply.cells, reply.revisions)
         except (Refusal, Invalid) as refusal:
-            raise CountBlocked(peer.name, str(refusal)) from refusal
+            is_salvaging = isinstance(refusal, Refusal) and refusal.answer.code == "count_blocked"
+            raise CountBlocked(peer.name, SALVAGING if is_salvaging else str(refusal)) from refusal
         return stock_count.Handover(
             dead=reply.dead_lives,
             cells=cells,
