@@ -1,5 +1,6 @@
 """Attempts of a member that lies: it has the replica secret, speaks of others, repeats, and exaggerates."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -157,8 +158,10 @@ async def _tens_of_thousands_of_grants(arena: Arena) -> Finding:
 
 
 async def _nonsense_without_end(arena: Arena) -> Finding:
-    """Events that no version can apply, until the victim takes no more."""
+    """Events that no version can apply, until the victim takes no more. The liar's own node is stopped: it
+    would soon learn that others have more of its log than it wrote, and begin another life."""
     epoch, to_epoch = await _epoch(arena, LIAR), await _epoch(arena, VICTIM)
+    await asyncio.to_thread(arena.cluster.driver.stop, LIAR)
     after = _NOWHERE
     taken = 0
     for _ in range(2 * _LEAST_KEPT // _NONSENSE_BYTES):
@@ -173,10 +176,10 @@ async def _nonsense_without_end(arena: Arena) -> Finding:
         }
         through = {"seq": event["seq"], "event_id": event["event_id"]}
         batch = {"origin": LIAR, "epoch": epoch, "to_epoch": to_epoch, "after": after, "through": through}
-        answer = await _say(arena, EVENT, {**batch, "lamport": 1, "events": [event]})
+        told = {**batch, "lamport": 1, "events": [event]}
+        answer = await arena.post_as_member(VICTIM, EVENT, told, sender=LIAR, epoch=epoch)
         if answer.status_code == 409 and taken == 0:
-            # It says where it is, unless an event of the liar's own came first at that place.
-            after = answer.json().get("position", _NOWHERE)
+            after = answer.json().get("position", _NOWHERE)  # it says where it is
         elif answer.status_code == 200:
             after, taken = through, taken + 1
         else:
