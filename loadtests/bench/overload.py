@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
@@ -36,6 +36,16 @@ from branchlab.poll import poll
 from loadtests.bench.curve import curve
 from loadtests.bench.donor import Bench, network_of
 from loadtests.bench.open_loop import BROKEN, GONE, UNSENT, Outcome
+from loadtests.bench.overload_steps import (
+    LEAST_GOODPUT,
+    MOST_RECOVERY_SECONDS,
+    MOST_STRETCH,
+    Step,
+    is_reached,
+    show,
+    summed,
+    table,
+)
 from loadtests.bench.room import BENCH, Cores, pinned, program, wait_listening
 
 MULTIPLES = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -45,34 +55,6 @@ _ALONE_SECONDS = 4.0
 _SETTLED_SECONDS = 1.0  # of each step, until which the queue of its beginning counts for no quantile
 _RECOVERY_SECONDS = 4.0
 _OK, _REFUSED = 201, 503
-_LEAST_GOODPUT = 0.9
-_MOST_STRETCH = 3.0
-_MOST_RECOVERY_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Step:
-    """What came of one load. Times are in seconds; `stretch` is p99 to that of one client alone, `lag` how
-    long a peer took to have all orders after the end, `recovered` how long after the end the last order
-    failed or was slow. `per_cpu` is orders taken for each second that the node worked: what others on the
-    machine do changes it least. `unsent` orders found every connection of the clients taken; `busy` is the
-    share of the time that the clients worked."""
-
-    multiple: float
-    offered: float
-    goodput: float
-    median: float
-    p99: float
-    stretch: float
-    refused: int
-    gone: int
-    broken: int
-    mib: float
-    per_cpu: float
-    lag: float
-    recovered: float
-    unsent: int
-    busy: float
 
 
 @dataclass(frozen=True)
@@ -109,49 +91,20 @@ def main() -> int:
             for multiple in MULTIPLES[turn:] + MULTIPLES[:turn]:
                 steps.append(_step(bench, token, multiple, capacity, seconds=given.seconds, alone=alone[-1]))
     found = summed(steps)
-    _print(found)
+    show(found)
     if given.table:
         out.print("\n".join(table(found)))
     if given.svg is not None:
         given.svg.write_text(curve(found, alone=median(alone)), encoding="utf-8")
         out.print(f"the curve is in {given.svg}")
-    is_reached = _is_reached(found)
+    reached = is_reached(found)
     out.print(
         "reached"
-        if is_reached
-        else f"not reached: {_LEAST_GOODPUT:.0%} of the top, {_MOST_STRETCH:g} x p99 of one client alone,"
-        f" all well {_MOST_RECOVERY_SECONDS:g} s after"
+        if reached
+        else f"not reached: {LEAST_GOODPUT:.0%} of the top, {MOST_STRETCH:g} x p99 of one client alone,"
+        f" all well {MOST_RECOVERY_SECONDS:g} s after"
     )
-    return 0 if is_reached else 1
-
-
-def summed(steps: Sequence[Step]) -> list[Step]:
-    """One step for each load, of those of all rounds: sums of what was counted, means of what was offered and
-    taken, medians of all else."""
-    by_multiple: dict[float, list[Step]] = {}
-    for step in steps:
-        by_multiple.setdefault(step.multiple, []).append(step)
-    return [_sum_of(by_multiple[multiple]) for multiple in sorted(by_multiple)]
-
-
-def _sum_of(steps: Sequence[Step]) -> Step:
-    return Step(
-        multiple=steps[0].multiple,
-        offered=mean(step.offered for step in steps),
-        goodput=mean(step.goodput for step in steps),
-        median=median(step.median for step in steps),
-        p99=median(step.p99 for step in steps),
-        stretch=median(step.stretch for step in steps),
-        refused=sum(step.refused for step in steps),
-        gone=sum(step.gone for step in steps),
-        broken=sum(step.broken for step in steps),
-        mib=max(step.mib for step in steps),
-        per_cpu=median(step.per_cpu for step in steps),
-        lag=median(step.lag for step in steps),
-        recovered=median(step.recovered for step in steps),
-        unsent=sum(step.unsent for step in steps),
-        busy=median(step.busy for step in steps),
-    )
+    return 0 if reached else 1
 
 
 def _step(
@@ -169,7 +122,7 @@ def _step(
     ended = began + seconds
     settled = [one for one in outcomes if one[0] >= began + _SETTLED_SECONDS]
     times = _accepted(settled)
-    bad = [due + took for due, took, status in after if status != _OK or took > _MOST_STRETCH * alone]
+    bad = [due + took for due, took, status in after if status != _OK or took > MOST_STRETCH * alone]
     return Step(
         multiple=multiple,
         offered=rate,
@@ -274,46 +227,6 @@ def _quantile(times: Sequence[float], share: float) -> float:
 
 def _times(times: Sequence[float]) -> str:
     return f"p50 {1000 * _quantile(times, 0.5):.0f} ms, p99 {1000 * _quantile(times, 0.99):.0f} ms"
-
-
-def _print(steps: Sequence[Step]) -> None:
-    top = max(step.goodput for step in steps)
-    out.print(
-        "load | offered/s | taken/s | of top | p50 ms | p99 ms | p99 of alone | 503 | gone | broken | unsent"
-        " | MiB | taken per CPU-s | clients busy"
-        " | peer has all after | recovered after"
-    )
-    for step in steps:
-        out.print(
-            f"{step.multiple:>4g} | {step.offered:9.0f} | {step.goodput:7.0f} | {step.goodput / top:6.2f}"
-            f" | {1000 * step.median:6.0f} | {1000 * step.p99:6.0f} | {step.stretch:12.1f}"
-            f" | {step.refused:5} | {step.gone:4} | {step.broken:6} | {step.unsent:6} | {step.mib:5.0f}"
-            f" | {step.per_cpu:15.0f} | {step.busy:12.2f}"
-            f" | {step.lag:17.1f} s | {step.recovered:.1f} s"
-        )
-
-
-def table(steps: Sequence[Step]) -> list[str]:
-    """The rows of the table in docs/security.md, of loads that are the capacity or more."""
-    top = max(step.goodput for step in steps)
-    return [
-        f"| {step.multiple:g} × | {step.goodput / top:.2f} | {step.stretch:.2g} | {step.per_cpu:.0f}"
-        f" | {step.gone} | {step.mib:.0f} MiB |"
-        for step in steps
-        if step.multiple >= 1
-    ]
-
-
-def _is_reached(steps: Sequence[Step]) -> bool:
-    top = max(step.goodput for step in steps)
-    return all(
-        step.goodput >= _LEAST_GOODPUT * top
-        and step.stretch <= _MOST_STRETCH
-        and step.recovered <= _MOST_RECOVERY_SECONDS
-        and not step.gone
-        for step in steps
-        if step.multiple >= 1
-    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.bench.overload import Step, summed, table
+from loadtests.bench.overload_steps import Step, summed, table
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "security.md"
 
